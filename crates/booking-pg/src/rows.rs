@@ -1,43 +1,55 @@
-//! From rows to domain types. Columns go by their place in the statement; those of a registration by their names,
-//! since many statements have them.
+//! From rows to domain types. Columns go by their place in the statement; those of an event and of a registration by
+//! their names, since many statements have them.
 
 use crate::error::PgError;
-use crate::sql::REGISTRATION;
+use crate::sql::{EVENT, REGISTRATION, STATE};
 use booking_core::{
-    Answers, Availability, Capacity, CapacityMax, CheckedIn, Contact, Description, EmailAddress,
-    Event, EventDetails, EventId, EventName, EventRules, EventState, EventStatus, EventTimes, Fact,
-    Fingerprint, HistoryEntry, IdempotencyRecord, Invalid, KeyHash, Language, OfferTtl, Organizer,
-    OrganizerId, OrganizerName, OrganizerToken, Outcome, Person, PersonName, Questions,
-    Registration, RegistrationCounts, RegistrationId, RemindHours, Retention, Role, SeatCounts,
-    SigningSeed, Status, Stored, StoredDetails, TicketKey, TimeZone, TokenHash, Venue, Version,
+    Answers, Availability, Capacity, CapacityMax, CheckedIn, Columns, Contact, Description,
+    EmailAddress, Event, EventDetails, EventId, EventName, EventRules, EventState, EventStatus,
+    EventTimes, Fact, Fingerprint, HistoryEntry, IdempotencyRecord, Invalid, KeyHash, Language,
+    OfferTtl, Organizer, OrganizerId, OrganizerName, OrganizerToken, Outcome, Person, PersonName,
+    Questions, Registration, RegistrationCounts, RegistrationId, RemindHours, Retention, Role,
+    SeatCounts, SigningSeed, Status, Stored, StoredDetails, TicketKey, TimeZone, TokenHash, Venue,
+    Version,
 };
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
+/// Where a column is in a list of them, found when this is compiled.
+macro_rules! at {
+    ($columns:ident, $column:literal) => {
+        const { $columns.at($column) }
+    };
+}
+
 /// A row of `event/lock`. What else belongs to the event comes later.
 pub(crate) fn event_state(row: &Row) -> Result<EventState, PgError> {
     let counts = SeatCounts {
-        booked: count("booked_count", row.get(2))?,
-        held: count("held_count", row.get(3))?,
-        waiting: count("waitlist_count", row.get(4))?,
+        booked: count("booked_count", row.get(at!(STATE, "booked_count")))?,
+        held: count("held_count", row.get(at!(STATE, "held_count")))?,
+        waiting: count("waitlist_count", row.get(at!(STATE, "waitlist_count")))?,
+    };
+    let times = EventTimes {
+        starts_at: row.get(at!(STATE, "starts_at")),
+        ends_at: row.get(at!(STATE, "ends_at")),
     };
     let state = EventState::new(
-        event_id(row, 0),
-        organizer_id(row, 14),
-        capacity(row.get(1))?,
+        event_id(row, at!(STATE, "id")),
+        organizer_id(row, at!(STATE, "organizer_id")),
+        capacity(row.get(at!(STATE, "capacity")))?,
         counts,
-        version("version", row.get(5))?,
-        rules(row, 7)?,
-        EventTimes { starts_at: row.get(15), ends_at: row.get(16) },
-        row.get(6),
+        version_at(row, at!(STATE, "version"))?,
+        rules(row, const { &RuleColumns::of(STATE) })?,
+        times,
+        row.get(at!(STATE, "due_at")),
     );
-    Ok(EventState { asks: row.get(17), ..state })
+    Ok(EventState { asks: row.get(at!(STATE, "asks")), ..state })
 }
 
 /// Until when nobody changes the event of a row of `event/lock`.
 pub(crate) fn frozen_until(row: &Row) -> Option<DateTime<Utc>> {
-    row.get(18)
+    row.get(at!(STATE, "frozen_until"))
 }
 
 /// The version in a column.
@@ -52,65 +64,74 @@ pub(crate) fn questions(row: &Row) -> Result<(EventId, Questions), PgError> {
     Ok((event_id(row, 0), questions.unwrap_or_default()))
 }
 
+/// What a statement asks for after the columns of an event begins there.
+const AFTER_EVENT: usize = EVENT.count();
+
 /// A row of `event/details`.
 pub(crate) fn kept_details(row: &Row) -> Result<StoredDetails, PgError> {
-    let (details, created_at) = details(row)?;
     Ok(StoredDetails {
-        details,
-        created_at,
-        changed_at: row.get(15),
-        details_changed_at: row.get(16),
-        sequence: count("sequence", row.get(17))?,
-        erase_at: row.get(14),
-        remind_at: row.get(18),
+        details: details(row)?,
+        created_at: row.get(at!(EVENT, "created_at")),
+        changed_at: changed_at(row, at!(EVENT, "changed_at")),
+        details_changed_at: changed_at(row, at!(EVENT, "details_changed_at")),
+        sequence: count("sequence", row.get(at!(EVENT, "sequence")))?,
+        erase_at: row.get(AFTER_EVENT),
+        remind_at: row.get(AFTER_EVENT + 1),
     })
 }
 
-/// The beginning of a row of `event/details` or `event/find`.
-fn details(row: &Row) -> Result<(EventDetails, DateTime<Utc>), PgError> {
-    let retention = row.get::<_, Option<i32>>(8).map(|days| Retention::parse(days.into()));
-    let timezone = row.get::<_, Option<&str>>(6).map(TimeZone::parse).transpose();
-    let venue = row.get::<_, Option<&str>>(7).map(Venue::parse_stored).transpose();
-    let remind_hours = row.get::<_, Option<i32>>(10).map(|hours| RemindHours::parse(hours.into()));
-    let organizer_name =
-        row.get::<_, Option<&str>>(11).map(OrganizerName::parse_stored).transpose();
-    let contact = row.get::<_, Option<&str>>(12).map(Contact::parse_stored).transpose();
-    let details = EventDetails {
-        name: EventName::parse_stored(row.get(2)).map_err(in_column("name"))?,
-        description: Description::parse(row.get(3)).map_err(in_column("description"))?,
-        starts_at: row.get(4),
-        ends_at: row.get(5),
+/// What people are told of the event of a row with the columns of one.
+fn details(row: &Row) -> Result<EventDetails, PgError> {
+    let days = row.get::<_, Option<i32>>(at!(EVENT, "retention_days"));
+    let retention = days.map(|days| Retention::parse(days.into())).transpose();
+    let hours = row.get::<_, Option<i32>>(at!(EVENT, "remind_hours"));
+    let remind_hours = hours.map(|hours| RemindHours::parse(hours.into())).transpose();
+    let text = |at: usize| row.get::<_, Option<&str>>(at);
+    let timezone = text(at!(EVENT, "timezone")).map(TimeZone::parse).transpose();
+    let venue = text(at!(EVENT, "venue")).map(Venue::parse_stored).transpose();
+    let organizer_name = text(at!(EVENT, "organizer_name")).map(OrganizerName::parse_stored);
+    let contact = text(at!(EVENT, "contact")).map(Contact::parse_stored).transpose();
+    let name = EventName::parse_stored(row.get(at!(EVENT, "name")));
+    let description = Description::parse(row.get(at!(EVENT, "description")));
+    let language = Language::from_name(row.get(at!(EVENT, "language")));
+    Ok(EventDetails {
+        name: name.map_err(in_column("name"))?,
+        description: description.map_err(in_column("description"))?,
+        starts_at: row.get(at!(EVENT, "starts_at")),
+        ends_at: row.get(at!(EVENT, "ends_at")),
         timezone: timezone.map_err(in_column("timezone"))?,
         venue: venue.map_err(in_column("venue"))?,
-        retention: retention.transpose().map_err(in_column("retention_days"))?,
-        language: Language::from_name(row.get(9))
-            .ok_or(PgError::Unreadable { column: "language" })?,
-        remind_hours: remind_hours.transpose().map_err(in_column("remind_hours"))?,
-        organizer_name: organizer_name.map_err(in_column("organizer_name"))?,
+        retention: retention.map_err(in_column("retention_days"))?,
+        language: language.ok_or(PgError::Unreadable { column: "language" })?,
+        remind_hours: remind_hours.map_err(in_column("remind_hours"))?,
+        organizer_name: organizer_name.transpose().map_err(in_column("organizer_name"))?,
         contact: contact.map_err(in_column("contact"))?,
-        is_unlisted: row.get(13),
-    };
-    Ok((details, row.get(1)))
+        is_unlisted: row.get(at!(EVENT, "unlisted")),
+    })
 }
 
-/// A row of `event/find`, `event/find_due`, `event/list` or `event/list_of`.
+/// When the event of a row with the columns of one changed, which is when it was put up until it does.
+fn changed_at(row: &Row, at: usize) -> DateTime<Utc> {
+    row.get::<_, Option<_>>(at).unwrap_or_else(|| row.get(at!(EVENT, "created_at")))
+}
+
+/// A row with the columns of an event, and after them how many seats are taken now and whether that stays so.
 pub(crate) fn event(row: &Row) -> Result<Event, PgError> {
-    let (details, created_at) = details(row)?;
     Ok(Event {
-        id: event_id(row, 0),
-        organizer_id: organizer_id(row, 26),
-        details,
-        capacity: capacity(row.get(14))?,
-        rules: rules(row, 16)?,
-        booked_count: count("booked_count", row.get(25))?,
-        waitlist_count: count("waitlist_count", row.get(23))?,
-        version: version("version", row.get(15))?,
-        created_at,
-        changed_at: row.get(27),
-        details_changed_at: row.get(28),
-        sequence: count("sequence", row.get(29))?,
-        asks: row.get(30),
-        is_settled: row.get(24),
+        id: event_id(row, at!(EVENT, "id")),
+        organizer_id: organizer_id(row, at!(EVENT, "organizer_id")),
+        details: details(row)?,
+        capacity: capacity(row.get(at!(EVENT, "capacity")))?,
+        rules: rules(row, const { &RuleColumns::of(EVENT) })?,
+        booked_count: count("booked_count", row.get(AFTER_EVENT))?,
+        waitlist_count: count("waitlist_count", row.get(at!(EVENT, "waitlist_count")))?,
+        version: version_at(row, at!(EVENT, "version"))?,
+        created_at: row.get(at!(EVENT, "created_at")),
+        changed_at: changed_at(row, at!(EVENT, "changed_at")),
+        details_changed_at: changed_at(row, at!(EVENT, "details_changed_at")),
+        sequence: count("sequence", row.get(at!(EVENT, "sequence")))?,
+        asks: row.get(at!(EVENT, "asks")),
+        is_settled: row.get(AFTER_EVENT + 1),
     })
 }
 
@@ -128,32 +149,48 @@ pub(crate) fn availability(row: &Row) -> Result<Availability, PgError> {
     })
 }
 
-/// Seven columns from `at` on: status, opens_at, closes_at, waitlist_enabled, offer_ttl_seconds,
-/// conceal_registered, confirm_address.
-fn rules(row: &Row, at: usize) -> Result<EventRules, PgError> {
-    let offer_ttl =
-        row.get::<_, Option<i32>>(at + 4).map(|seconds| OfferTtl::parse(seconds.into()));
+/// Where the columns of an event's rules are in a list.
+struct RuleColumns {
+    status: usize,
+    opens_at: usize,
+    closes_at: usize,
+    waitlist_enabled: usize,
+    offer_ttl_seconds: usize,
+    conceal_registered: usize,
+    confirm_address: usize,
+}
+
+impl RuleColumns {
+    const fn of(columns: Columns) -> Self {
+        Self {
+            status: columns.at("status"),
+            opens_at: columns.at("opens_at"),
+            closes_at: columns.at("closes_at"),
+            waitlist_enabled: columns.at("waitlist_enabled"),
+            offer_ttl_seconds: columns.at("offer_ttl_seconds"),
+            conceal_registered: columns.at("conceal_registered"),
+            confirm_address: columns.at("confirm_address"),
+        }
+    }
+}
+
+fn rules(row: &Row, at: &RuleColumns) -> Result<EventRules, PgError> {
+    let seconds = row.get::<_, Option<i32>>(at.offer_ttl_seconds);
+    let offer_ttl = seconds.map(|seconds| OfferTtl::parse(seconds.into())).transpose();
     Ok(EventRules {
-        status: event_status(row, at)?,
-        opens_at: row.get(at + 1),
-        closes_at: row.get(at + 2),
-        waitlist_enabled: row.get(at + 3),
-        offer_ttl: offer_ttl.transpose().map_err(in_column("offer_ttl_seconds"))?,
-        conceals_registered: row.get(at + 5),
-        confirms_address: row.get(at + 6),
+        status: event_status(row, at.status)?,
+        opens_at: row.get(at.opens_at),
+        closes_at: row.get(at.closes_at),
+        waitlist_enabled: row.get(at.waitlist_enabled),
+        offer_ttl: offer_ttl.map_err(in_column("offer_ttl_seconds"))?,
+        conceals_registered: row.get(at.conceal_registered),
+        confirms_address: row.get(at.confirm_address),
     })
 }
 
 /// A column with the state of an event.
 pub(crate) fn event_status(row: &Row, at: usize) -> Result<EventStatus, PgError> {
     EventStatus::from_name(row.get(at)).ok_or(PgError::Unreadable { column: "status" })
-}
-
-/// Where a column of a registration is, found when this is compiled.
-macro_rules! at {
-    ($column:literal) => {
-        const { REGISTRATION.at($column) }
-    };
 }
 
 /// Who somebody is.
@@ -169,30 +206,34 @@ pub(crate) fn person(user_email: &str, name: Option<&str>) -> Result<Person, PgE
 /// A row with the columns of a registration, or the beginning of one. Those who wait get their place in the queue
 /// later.
 pub(crate) fn registration(row: &Row) -> Result<Registration, PgError> {
-    let status = Status::from_name(row.get(at!("status")));
-    let check_in = Option::zip(row.get(at!("checked_in_at")), row.get(at!("scan_id")));
-    let token_hash = row.get::<_, Option<&[u8]>>(at!("token_hash"));
+    let status = Status::from_name(row.get(at!(REGISTRATION, "status")));
+    let check_in = Option::zip(
+        row.get(at!(REGISTRATION, "checked_in_at")),
+        row.get(at!(REGISTRATION, "scan_id")),
+    );
+    let token_hash = row.get::<_, Option<&[u8]>>(at!(REGISTRATION, "token_hash"));
     let token_hash = token_hash.map(|bytes| bytes32("token_hash", bytes));
-    let created_version = version("event_version", row.get(at!("event_version")))?;
-    let changed_version = row.get::<_, Option<i64>>(at!("changed_version"));
+    let created_version = version("event_version", row.get(at!(REGISTRATION, "event_version")))?;
+    let changed_version = row.get::<_, Option<i64>>(at!(REGISTRATION, "changed_version"));
     let changed_version = changed_version.map(|stored| version("changed_version", stored));
-    let mut person = person(row.get(at!("user_email")), row.get(at!("name")))?;
-    if let Some(answers) = row.get::<_, Option<&str>>(at!("answers")) {
+    let mut person =
+        person(row.get(at!(REGISTRATION, "user_email")), row.get(at!(REGISTRATION, "name")))?;
+    if let Some(answers) = row.get::<_, Option<&str>>(at!(REGISTRATION, "answers")) {
         person.answers = serde_json::from_str(answers).map_err(unreadable("answers"))?;
     }
     Ok(Registration {
         event_id: event_of_registration(row),
-        id: registration_id(row, at!("id")),
+        id: registration_id(row, at!(REGISTRATION, "id")),
         person,
         status: status.ok_or(PgError::Unreadable { column: "status" })?,
-        expires_at: row.get(at!("expires_at")),
+        expires_at: row.get(at!(REGISTRATION, "expires_at")),
         position: None,
         check_in: check_in.map(|(at, scan_id)| CheckedIn { at, scan_id }),
-        generation: count("generation", row.get(at!("generation")))?,
+        generation: count("generation", row.get(at!(REGISTRATION, "generation")))?,
         token_hash: token_hash.transpose()?.map(TokenHash::new),
         created_version,
         event_version: changed_version.transpose()?.unwrap_or(created_version),
-        created_at: row.get(at!("created_at")),
+        created_at: row.get(at!(REGISTRATION, "created_at")),
     })
 }
 
@@ -217,7 +258,7 @@ pub(crate) fn registration_counts(row: &Row) -> Result<RegistrationCounts, PgErr
 
 /// The event of a row with the columns of a registration, whatever else is in it.
 pub(crate) fn event_of_registration(row: &Row) -> EventId {
-    event_id(row, at!("event_id"))
+    event_id(row, at!(REGISTRATION, "event_id"))
 }
 
 /// A column with a place in a queue, of somebody who waits.

@@ -34,6 +34,70 @@ pub(crate) const REGISTRATION: Columns = Columns::new(
     ],
 );
 
+/// What an event is read from, but for what time alone changes of it: `{event}` in statements, and
+/// [`rows::event`](crate::rows::event) here.
+pub(crate) const EVENT: Columns = Columns::new(
+    "event",
+    &[
+        "id",
+        "organizer_id",
+        "name",
+        "description",
+        "starts_at",
+        "ends_at",
+        "timezone",
+        "venue",
+        "retention_days",
+        "language::text",
+        "remind_hours",
+        "organizer_name",
+        "contact",
+        "unlisted",
+        "capacity",
+        "version",
+        "status::text",
+        "opens_at",
+        "closes_at",
+        "waitlist_enabled",
+        "offer_ttl_seconds",
+        "conceal_registered",
+        "confirm_address",
+        "waitlist_count",
+        "created_at",
+        "changed_at",
+        "details_changed_at",
+        "sequence",
+        "asks",
+    ],
+);
+
+/// What is read of an event whose row is locked: `{state}` in statements, and
+/// [`rows::event_state`](crate::rows::event_state) here.
+pub(crate) const STATE: Columns = Columns::new(
+    "state",
+    &[
+        "id",
+        "organizer_id",
+        "capacity",
+        "booked_count",
+        "held_count",
+        "waitlist_count",
+        "version",
+        "due_at",
+        "status::text",
+        "opens_at",
+        "closes_at",
+        "waitlist_enabled",
+        "offer_ttl_seconds",
+        "conceal_registered",
+        "confirm_address",
+        "starts_at",
+        "ends_at",
+        "asks",
+        "frozen_until",
+    ],
+);
+
 macro_rules! statements {
     ($($statement:ident $name:literal)*) => {
         $(
@@ -41,8 +105,12 @@ macro_rules! statements {
                 name: $name,
                 text: {
                     const FILE: &str = include_str!(concat!("../sql/", $name, ".sql"));
-                    const TEXT: &StatementText<{ REGISTRATION.text_bytes(FILE) }> =
+                    const FIRST: &StatementText<{ REGISTRATION.text_bytes(FILE) }> =
                         &REGISTRATION.fill_in(FILE);
+                    const SECOND: &StatementText<{ EVENT.text_bytes(FIRST.as_str()) }> =
+                        &EVENT.fill_in(FIRST.as_str());
+                    const TEXT: &StatementText<{ STATE.text_bytes(SECOND.as_str()) }> =
+                        &STATE.fill_in(SECOND.as_str());
                     TEXT.as_str()
                 },
             };
@@ -217,7 +285,9 @@ mod tests {
     #[test]
     fn nothing_is_left_to_fill_in() {
         for (name, text) in statements() {
-            assert!(!text.contains("{registration"), "{name}: {text}");
+            for row in ["{registration", "{event", "{state"] {
+                assert!(!text.contains(row), "{name}: {text}");
+            }
         }
         let list = REGISTRATION_LIST.text;
         assert!(list.contains("SELECT event_id, id, user_email, name, status::text, "), "{list}");

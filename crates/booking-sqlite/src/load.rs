@@ -3,9 +3,7 @@
 use crate::errors::Failure;
 use crate::rows::{self, stored};
 use crate::{records, sql, ways};
-use booking_core::{
-    EventCommand, EventId, EventState, LoadPlan, Registration, Status, StoredDetails,
-};
+use booking_core::{EventCommand, EventId, EventState, LoadPlan, Registration, Status};
 use chrono::{DateTime, Utc};
 use rusqlite::{CachedStatement, Connection, Params, params};
 use std::collections::{BTreeMap, BTreeSet};
@@ -160,18 +158,7 @@ fn load_planned(
         let mut details = connection.prepare_cached(sql::EVENT_DETAILS)?;
         let mut rows = details.query([id.as_bytes()])?;
         if let Some(row) = rows.next()? {
-            let created_at = rows::time(row, 0, "events.created_at")?;
-            let erase_at = rows::optional_time(row, 13, "events.erase_at")?;
-            let details = rows::details(row, 1)?;
-            state.details = Some(StoredDetails {
-                details,
-                created_at,
-                changed_at: rows::time(row, 14, "events.changed_at")?,
-                details_changed_at: rows::time(row, 15, "events.details_changed_at")?,
-                sequence: rows::count(row, 16, "events.sequence")?,
-                erase_at,
-                remind_at: rows::optional_time(row, 17, "events.remind_at")?,
-            });
+            state.details = Some(rows::stored_details(row)?);
         }
     }
     Ok(())

@@ -3,6 +3,7 @@
 use crate::sql::*;
 use crate::{connection, migrate};
 use rusqlite::Connection;
+use std::collections::BTreeSet;
 
 /// An empty database: no plan may depend on what the tables hold.
 fn database() -> (tempfile::TempDir, Connection) {
@@ -166,22 +167,32 @@ fn what_is_to_be_delivered_is_found_by_its_indexes() {
     }
 }
 
+/// The columns of a table.
+fn columns_of(connection: &Connection, table: &str) -> BTreeSet<String> {
+    let mut columns =
+        connection.prepare("SELECT name FROM pragma_table_info(?1)").expect("valid SQL");
+    let columns = columns.query_map([table], |row| row.get(0)).expect("told");
+    columns.collect::<Result<_, _>>().expect("told")
+}
+
+/// What is written takes its columns, and as many places, from the same list.
 #[test]
 fn all_of_a_registration_is_read_and_written() {
     let (_directory, connection) = database();
-    let mut columns = connection
-        .prepare("SELECT name FROM pragma_table_info('registrations')")
-        .expect("valid SQL");
-    let columns = columns.query_map([], |row| row.get::<_, String>(0)).expect("told");
-    let mut columns: Vec<_> = columns.collect::<Result<_, _>>().expect("told");
-    columns.sort_unstable();
-    let (_, written) = REGISTRATION_INSERT.split_once("registrations (").expect("it does");
-    let (written, _) = written.split_once(')').expect("it ends");
-    let written: Vec<_> = written.split(',').map(str::trim).collect();
-    let mut read: Vec<_> = REGISTRATION.names().collect();
-    assert_eq!(written, read);
-    read.sort_unstable();
-    assert_eq!(read, columns);
+    let read: Vec<_> = REGISTRATION.names().map(str::to_owned).collect();
+    let (names, places) = (read.join(", "), format!("?{})", read.len()));
+    assert!(REGISTRATION_INSERT.contains(&format!("registrations ({names})")));
+    assert!(REGISTRATION_INSERT.trim_end().ends_with(&places), "{REGISTRATION_INSERT}");
+    assert_eq!(BTreeSet::from_iter(read), columns_of(&connection, "registrations"));
+}
+
+#[test]
+fn all_of_an_event_is_read() {
+    /// Asked for by themselves, of those whose turn it is or that are changed.
+    const OF_UPKEEP: [&str; 4] = ["cancelled_version", "erase_at", "erased_to", "remind_at"];
+    let (_directory, connection) = database();
+    let read = EVENT.names().chain(STATE.names()).chain(OF_UPKEEP).map(str::to_owned);
+    assert_eq!(read.collect::<BTreeSet<_>>(), columns_of(&connection, "events"));
 }
 
 #[test]
@@ -190,7 +201,9 @@ fn each_statement_says_its_name() {
         let first = statement.lines().next().unwrap_or_default();
         let stated = first.strip_prefix("-- ").and_then(|line| line.split(':').next());
         assert_eq!(stated, Some(*name));
-        assert!(!statement.contains("{registration"), "{name} is to be filled in: {statement}");
+        for row in ["{registration", "{event", "{state"] {
+            assert!(!statement.contains(row), "{name} is to be filled in: {statement}");
+        }
     }
 }
 

@@ -1,13 +1,14 @@
 //! What the columns hold, to and from the types of the domain.
 
 use crate::errors::Failure;
-use crate::sql::REGISTRATION;
+use crate::sql::{EVENT, REGISTRATION, STATE};
 use booking_core::{
-    Answers, Availability, Capacity, CapacityMax, CheckedIn, Contact, Description, EmailAddress,
-    Event, EventDetails, EventId, EventName, EventRules, EventState, EventStatus, EventTimes,
-    IdempotencyRecord, KeyHash, Language, OfferTtl, Organizer, OrganizerId, OrganizerName,
-    OrganizerToken, Outcome, Person, PersonName, Questions, Registration, RegistrationCounts,
-    RemindHours, Retention, Role, SeatCounts, Status, Stored, TimeZone, TokenHash, Venue, Version,
+    Answers, Availability, Capacity, CapacityMax, CheckedIn, Columns, Contact, Description,
+    EmailAddress, Event, EventDetails, EventId, EventName, EventRules, EventState, EventStatus,
+    EventTimes, IdempotencyRecord, KeyHash, Language, OfferTtl, Organizer, OrganizerId,
+    OrganizerName, OrganizerToken, Outcome, Person, PersonName, Questions, Registration,
+    RegistrationCounts, RemindHours, Retention, Role, SeatCounts, Status, Stored, StoredDetails,
+    TimeZone, TokenHash, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use rusqlite::Row;
@@ -15,24 +16,82 @@ use rusqlite::types::FromSql;
 use std::error::Error;
 use uuid::Uuid;
 
-/// An event from a row with the columns of `event/read`, `event/list` or `event/list_of`.
+/// Reads a column of a list by its name. Where that is was found when this was compiled.
+macro_rules! by_name {
+    ($table:literal, $columns:ident, $read:ident($row:ident, $column:literal $(, $parse:expr)?)) => {
+        $read(
+            $row,
+            const { $columns.at($column) },
+            concat!($table, ".", $column)
+            $(, $parse)?
+        )
+    };
+}
+
+/// The same of what an event is read from.
+macro_rules! of_event {
+    ($($read:tt)*) => { by_name!("events", EVENT, $($read)*) };
+}
+
+/// The same of what a decision needs of an event.
+macro_rules! of_state {
+    ($($read:tt)*) => { by_name!("events", STATE, $($read)*) };
+}
+
+/// The same of a registration.
+macro_rules! of_registration {
+    ($($read:tt)*) => { by_name!("registrations", REGISTRATION, $($read)*) };
+}
+
+/// What a statement asks for after the columns of an event begins there.
+const AFTER_EVENT: usize = EVENT.count();
+
+/// An event from a row with the columns of one, and after them how many seats are taken at an instant and whether that
+/// stays so.
 pub(crate) fn event(row: &Row<'_>) -> Result<Event, Failure> {
     Ok(Event {
-        id: event_id(row, 0)?,
-        organizer_id: organizer_id(row, 26)?,
-        capacity: capacity(row, 1)?,
-        version: version(row, 2, "events.version")?,
-        rules: rules(row, 3)?,
-        waitlist_count: count(row, 10, "events.waitlist_count")?,
-        created_at: time(row, 11, "events.created_at")?,
-        details: details(row, 12)?,
-        booked_count: count(row, 24, "events.booked_count")?,
-        changed_at: time(row, 27, "events.changed_at")?,
-        details_changed_at: time(row, 28, "events.details_changed_at")?,
-        sequence: count(row, 29, "events.sequence")?,
-        asks: column(row, 30, "events.asks")?,
-        is_settled: column(row, 25, "events.due_at")?,
+        id: of_event!(uuid(row, "id"))?.into(),
+        organizer_id: organizer_id(row, const { EVENT.at("organizer_id") })?,
+        capacity: capacity(row, const { EVENT.at("capacity") })?,
+        version: of_event!(version(row, "version"))?,
+        rules: rules(row, const { &RuleColumns::of(EVENT) })?,
+        waitlist_count: of_event!(count(row, "waitlist_count"))?,
+        created_at: of_event!(time(row, "created_at"))?,
+        details: details(row)?,
+        booked_count: count(row, AFTER_EVENT, "events.booked_count")?,
+        changed_at: since_created(row, of_event!(optional_time(row, "changed_at"))?)?,
+        details_changed_at: since_created(
+            row,
+            of_event!(optional_time(row, "details_changed_at"))?,
+        )?,
+        sequence: of_event!(count(row, "sequence"))?,
+        asks: of_event!(column(row, "asks"))?,
+        is_settled: column(row, AFTER_EVENT + 1, "events.due_at")?,
     })
+}
+
+/// What is read of an event to change it, from a row with the columns of `event/details`.
+pub(crate) fn stored_details(row: &Row<'_>) -> Result<StoredDetails, Failure> {
+    Ok(StoredDetails {
+        details: details(row)?,
+        created_at: of_event!(time(row, "created_at"))?,
+        changed_at: since_created(row, of_event!(optional_time(row, "changed_at"))?)?,
+        details_changed_at: since_created(
+            row,
+            of_event!(optional_time(row, "details_changed_at"))?,
+        )?,
+        sequence: of_event!(count(row, "sequence"))?,
+        erase_at: optional_time(row, AFTER_EVENT, "events.erase_at")?,
+        remind_at: optional_time(row, AFTER_EVENT + 1, "events.remind_at")?,
+    })
+}
+
+/// When something of an event changed, which is when it was put up until it does.
+fn since_created(
+    row: &Row<'_>,
+    changed_at: Option<DateTime<Utc>>,
+) -> Result<DateTime<Utc>, Failure> {
+    changed_at.map_or_else(|| of_event!(time(row, "created_at")), Ok)
 }
 
 /// How full an event is, from a row with the columns of `event/availability`.
@@ -52,25 +111,26 @@ pub(crate) fn availability(row: &Row<'_>) -> Result<Availability, Failure> {
 /// An event from a row with the columns of `event/load`.
 pub(crate) fn state(id: EventId, row: &Row<'_>) -> Result<EventState, Failure> {
     let counts = SeatCounts {
-        booked: count(row, 1, "events.booked_count")?,
-        held: count(row, 2, "events.held_count")?,
-        waiting: count(row, 3, "events.waitlist_count")?,
+        booked: of_state!(count(row, "booked_count"))?,
+        held: of_state!(count(row, "held_count"))?,
+        waiting: of_state!(count(row, "waitlist_count"))?,
     };
-    let version = version(row, 4, "events.version")?;
-    let due_at = optional_time(row, 5, "events.due_at")?;
-    let (organizer_id, capacity) = (organizer_id(row, 13)?, capacity(row, 0)?);
+    let version = of_state!(version(row, "version"))?;
+    let due_at = of_state!(optional_time(row, "due_at"))?;
+    let organizer_id = organizer_id(row, const { STATE.at("organizer_id") })?;
+    let capacity = capacity(row, const { STATE.at("capacity") })?;
     let times = EventTimes {
-        starts_at: optional_time(row, 14, "events.starts_at")?,
-        ends_at: optional_time(row, 15, "events.ends_at")?,
+        starts_at: of_state!(optional_time(row, "starts_at"))?,
+        ends_at: of_state!(optional_time(row, "ends_at"))?,
     };
-    let rules = rules(row, 6)?;
+    let rules = rules(row, const { &RuleColumns::of(STATE) })?;
     let state = EventState::new(id, organizer_id, capacity, counts, version, rules, times, due_at);
-    Ok(EventState { asks: column(row, 16, "events.asks")?, ..state })
+    Ok(EventState { asks: of_state!(column(row, "asks"))?, ..state })
 }
 
 /// Until when nobody changes the event, from a row with the columns of `event/load`.
 pub(crate) fn frozen_until(row: &Row<'_>) -> Result<Option<DateTime<Utc>>, Failure> {
-    optional_time(row, 17, "events.frozen_until")
+    of_state!(optional_time(row, "frozen_until"))
 }
 
 /// What an event asks and has asked, from a row with the columns of `question/find`.
@@ -79,90 +139,101 @@ pub(crate) fn questions(row: &Row<'_>) -> Result<Questions, Failure> {
     Ok(body.unwrap_or_default())
 }
 
-/// Seven columns from `status` on.
-fn rules(row: &Row<'_>, first: usize) -> Result<EventRules, Failure> {
-    let ttl: Option<i64> = column(row, first + 4, "events.offer_ttl_seconds")?;
+/// Where the columns of an event's rules are in a list.
+struct RuleColumns {
+    status: usize,
+    opens_at: usize,
+    closes_at: usize,
+    waitlist_enabled: usize,
+    offer_ttl_seconds: usize,
+    conceal_registered: usize,
+    confirm_address: usize,
+}
+
+impl RuleColumns {
+    const fn of(columns: Columns) -> Self {
+        Self {
+            status: columns.at("status"),
+            opens_at: columns.at("opens_at"),
+            closes_at: columns.at("closes_at"),
+            waitlist_enabled: columns.at("waitlist_enabled"),
+            offer_ttl_seconds: columns.at("offer_ttl_seconds"),
+            conceal_registered: columns.at("conceal_registered"),
+            confirm_address: columns.at("confirm_address"),
+        }
+    }
+}
+
+fn rules(row: &Row<'_>, at: &RuleColumns) -> Result<EventRules, Failure> {
+    let ttl: Option<i64> = column(row, at.offer_ttl_seconds, "events.offer_ttl_seconds")?;
+    let offer_ttl = ttl.map(OfferTtl::parse).transpose();
     Ok(EventRules {
-        status: event_status(row, first)?,
-        opens_at: optional_time(row, first + 1, "events.opens_at")?,
-        closes_at: optional_time(row, first + 2, "events.closes_at")?,
-        waitlist_enabled: column(row, first + 3, "events.waitlist_enabled")?,
-        offer_ttl: ttl
-            .map(OfferTtl::parse)
-            .transpose()
-            .map_err(broken("events.offer_ttl_seconds"))?,
-        conceals_registered: column(row, first + 5, "events.conceal_registered")?,
-        confirms_address: column(row, first + 6, "events.confirm_address")?,
+        status: event_status(row, at.status)?,
+        opens_at: optional_time(row, at.opens_at, "events.opens_at")?,
+        closes_at: optional_time(row, at.closes_at, "events.closes_at")?,
+        waitlist_enabled: column(row, at.waitlist_enabled, "events.waitlist_enabled")?,
+        offer_ttl: offer_ttl.map_err(broken("events.offer_ttl_seconds"))?,
+        conceals_registered: column(row, at.conceal_registered, "events.conceal_registered")?,
+        confirms_address: column(row, at.confirm_address, "events.confirm_address")?,
     })
 }
 
-/// Twelve columns from `starts_at` on.
-pub(crate) fn details(row: &Row<'_>, first: usize) -> Result<EventDetails, Failure> {
-    let days: Option<i64> = column(row, first + 6, "events.retention_days")?;
-    let hours: Option<i64> = column(row, first + 8, "events.remind_hours")?;
+/// What people are told of the event of a row with the columns of one.
+fn details(row: &Row<'_>) -> Result<EventDetails, Failure> {
+    let days: Option<i64> = of_event!(column(row, "retention_days"))?;
+    let hours: Option<i64> = of_event!(column(row, "remind_hours"))?;
     Ok(EventDetails {
-        starts_at: optional_time(row, first, "events.starts_at")?,
-        ends_at: optional_time(row, first + 1, "events.ends_at")?,
-        timezone: optional_text(row, first + 2, "events.timezone", TimeZone::parse)?,
-        venue: optional_text(row, first + 3, "events.venue", Venue::parse_stored)?,
-        name: text(row, first + 4, "events.name", EventName::parse_stored)?,
-        description: text(row, first + 5, "events.description", Description::parse)?,
+        starts_at: of_event!(optional_time(row, "starts_at"))?,
+        ends_at: of_event!(optional_time(row, "ends_at"))?,
+        timezone: of_event!(optional_text(row, "timezone", TimeZone::parse))?,
+        venue: of_event!(optional_text(row, "venue", Venue::parse_stored))?,
+        name: of_event!(text(row, "name", EventName::parse_stored))?,
+        description: of_event!(text(row, "description", Description::parse))?,
         retention: days
             .map(Retention::parse)
             .transpose()
             .map_err(broken("events.retention_days"))?,
-        language: text(row, first + 7, "events.language", |name| {
-            Language::from_name(name).ok_or_else(|| format!("{name:?} is not a language"))
-        })?,
+        language: of_event!(text(row, "language", language))?,
         remind_hours: hours
             .map(RemindHours::parse)
             .transpose()
             .map_err(broken("events.remind_hours"))?,
-        organizer_name: optional_text(
+        organizer_name: of_event!(optional_text(
             row,
-            first + 9,
-            "events.organizer_name",
-            OrganizerName::parse_stored,
-        )?,
-        contact: optional_text(row, first + 10, "events.contact", Contact::parse_stored)?,
-        is_unlisted: column(row, first + 11, "events.unlisted")?,
+            "organizer_name",
+            OrganizerName::parse_stored
+        ))?,
+        contact: of_event!(optional_text(row, "contact", Contact::parse_stored))?,
+        is_unlisted: of_event!(column(row, "unlisted"))?,
     })
 }
 
-/// Reads a column of a registration by its name. Where that is was found when this was compiled.
-macro_rules! by_name {
-    ($read:ident($row:ident, $column:literal $(, $parse:expr)?)) => {
-        $read(
-            $row,
-            const { REGISTRATION.at($column) },
-            concat!("registrations.", $column)
-            $(, $parse)?
-        )
-    };
+fn language(name: &str) -> Result<Language, String> {
+    Language::from_name(name).ok_or_else(|| format!("{name:?} is not a language"))
 }
 
 /// A registration, without its position, from a row with the columns of one, or one that begins with them.
 pub(crate) fn registration(row: &Row<'_>) -> Result<Registration, Failure> {
-    let created_version = by_name!(version(row, "event_version"))?;
-    let changed_version = by_name!(optional_version(row, "changed_version"))?;
-    let token_hash: Option<[u8; 32]> = by_name!(column(row, "token_hash"))?;
+    let created_version = of_registration!(version(row, "event_version"))?;
+    let changed_version = of_registration!(optional_version(row, "changed_version"))?;
+    let token_hash: Option<[u8; 32]> = of_registration!(column(row, "token_hash"))?;
     Ok(Registration {
-        event_id: by_name!(uuid(row, "event_id"))?.into(),
+        event_id: of_registration!(uuid(row, "event_id"))?.into(),
         created_version,
         event_version: changed_version.unwrap_or(created_version),
-        id: by_name!(uuid(row, "id"))?.into(),
+        id: of_registration!(uuid(row, "id"))?.into(),
         person: Person {
-            user_email: by_name!(text(row, "user_email", EmailAddress::parse_stored))?,
-            name: by_name!(optional_text(row, "name", PersonName::parse_stored))?,
-            answers: by_name!(optional_text(row, "answers", answers))?.unwrap_or_default(),
+            user_email: of_registration!(text(row, "user_email", EmailAddress::parse_stored))?,
+            name: of_registration!(optional_text(row, "name", PersonName::parse_stored))?,
+            answers: of_registration!(optional_text(row, "answers", answers))?.unwrap_or_default(),
         },
         status: status(row, const { REGISTRATION.at("status") })?,
-        expires_at: by_name!(optional_time(row, "expires_at"))?,
+        expires_at: of_registration!(optional_time(row, "expires_at"))?,
         position: None,
-        generation: by_name!(count(row, "generation"))?,
+        generation: of_registration!(count(row, "generation"))?,
         token_hash: token_hash.map(TokenHash::new),
         check_in: check_in(row)?,
-        created_at: by_name!(time(row, "created_at"))?,
+        created_at: of_registration!(time(row, "created_at"))?,
     })
 }
 
@@ -191,8 +262,8 @@ fn answers(json: &str) -> Result<Answers, serde_json::Error> {
 }
 
 fn check_in(row: &Row<'_>) -> Result<Option<CheckedIn>, Failure> {
-    let Some(at) = by_name!(optional_time(row, "checked_in_at"))? else { return Ok(None) };
-    Ok(Some(CheckedIn { at, scan_id: by_name!(uuid(row, "scan_id"))? }))
+    let Some(at) = of_registration!(optional_time(row, "checked_in_at"))? else { return Ok(None) };
+    Ok(Some(CheckedIn { at, scan_id: of_registration!(uuid(row, "scan_id"))? }))
 }
 
 /// What was answered under the key `hash`, from a row with the columns of `record/find`.

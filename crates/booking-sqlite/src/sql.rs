@@ -24,13 +24,80 @@ pub(crate) const REGISTRATION: Columns = Columns::new(
     ],
 );
 
+/// What an event is read from, but for what time alone changes of it: `{event}` in statements, and
+/// [`rows::event`](crate::rows::event) here.
+pub(crate) const EVENT: Columns = Columns::new(
+    "event",
+    &[
+        "id",
+        "organizer_id",
+        "name",
+        "description",
+        "starts_at",
+        "ends_at",
+        "timezone",
+        "venue",
+        "retention_days",
+        "language",
+        "remind_hours",
+        "organizer_name",
+        "contact",
+        "unlisted",
+        "capacity",
+        "version",
+        "status",
+        "opens_at",
+        "closes_at",
+        "waitlist_enabled",
+        "offer_ttl_seconds",
+        "conceal_registered",
+        "confirm_address",
+        "waitlist_count",
+        "created_at",
+        "changed_at",
+        "details_changed_at",
+        "sequence",
+        "asks",
+    ],
+);
+
+/// What is read of an event that is decided upon: `{state}` in statements, and
+/// [`rows::state`](crate::rows::state) here.
+pub(crate) const STATE: Columns = Columns::new(
+    "state",
+    &[
+        "organizer_id",
+        "capacity",
+        "booked_count",
+        "held_count",
+        "waitlist_count",
+        "version",
+        "due_at",
+        "status",
+        "opens_at",
+        "closes_at",
+        "waitlist_enabled",
+        "offer_ttl_seconds",
+        "conceal_registered",
+        "confirm_address",
+        "starts_at",
+        "ends_at",
+        "asks",
+        "frozen_until",
+    ],
+);
+
 macro_rules! statements {
     ($($statement:ident $name:literal)*) => {
         $(
             pub(crate) const $statement: &str = {
                 const FILE: &str = include_str!(concat!("../sql/", $name, ".sql"));
-                const TEXT: &StatementText<{ REGISTRATION.text_bytes(FILE) }> =
+                const FIRST: &StatementText<{ REGISTRATION.text_bytes(FILE) }> =
                     &REGISTRATION.fill_in(FILE);
+                const SECOND: &StatementText<{ EVENT.text_bytes(FIRST.as_str()) }> =
+                    &EVENT.fill_in(FIRST.as_str());
+                const TEXT: &StatementText<{ STATE.text_bytes(SECOND.as_str()) }> =
+                    &STATE.fill_in(SECOND.as_str());
                 TEXT.as_str()
             };
         )*

@@ -5,7 +5,8 @@
 /// name, which a cast may follow.
 ///
 /// Where a statement says `{row}`, with the name that the row has, all of its columns come in; where it says
-/// `{row of r}`, they are those of `r`, and where it says `{row names}` they are without their casts, to be written to.
+/// `{row of r}`, they are those of `r`, and where it says `{row names}` they are without their casts, to be written to;
+/// `{row places}` is as many numbered parameters, `?1, ?2, …`, to be written.
 ///
 /// ```
 /// use booking_core::{Columns, StatementText};
@@ -98,32 +99,37 @@ impl Columns {
                 continue;
             }
             at += 1 + self.row.len();
-            let are_names = begins_at(template, at, NAMES);
-            let is_of = begins_at(template, at, OF);
-            at += match (are_names, is_of) {
-                (true, _) => NAMES.len(),
-                (_, true) => OF.len(),
-                _ => 0,
+            let form = if begins_at(template, at, NAMES) {
+                at += NAMES.len();
+                Form::Names
+            } else if begins_at(template, at, PLACES) {
+                at += PLACES.len();
+                Form::Places
+            } else if begins_at(template, at, OF) {
+                at += OF.len();
+                Form::Of
+            } else {
+                Form::Columns
             };
             assert!(
-                is_of || begins_at(template, at, b"}"),
+                matches!(form, Form::Of) || begins_at(template, at, b"}"),
                 "a row is named, or a row of something"
             );
             let mut end = at;
             while template[end] != b'}' {
                 end += 1;
             }
-            self.write_all(template, (at, end), are_names, text);
+            self.write_all(template, (at, end), form, text);
             at = end + 1;
         }
     }
 
-    /// Writes all columns, those of what `template` says from `of` to `end`; as names, without their casts.
+    /// Writes all columns in a form, those of what `template` says from `of` to `end`.
     const fn write_all<const BYTES: usize>(
         self,
         template: &[u8],
         (of, end): (usize, usize),
-        are_names: bool,
+        form: Form,
         text: &mut Text<BYTES>,
     ) {
         let mut column = 0;
@@ -136,18 +142,34 @@ impl Columns {
                 text.push(b'.');
             }
             let name = self.columns[column].as_bytes();
+            column += 1;
+            if matches!(form, Form::Places) {
+                text.push(b'?');
+                text.push_number(column);
+                continue;
+            }
+            let are_names = matches!(form, Form::Names);
             let mut length = 0;
             while length < name.len() && !(are_names && begins_at(name, length, b"::")) {
                 length += 1;
             }
             text.push_all(name, 0, length);
-            column += 1;
         }
     }
 }
 
 const OF: &[u8] = b" of ";
 const NAMES: &[u8] = b" names";
+const PLACES: &[u8] = b" places";
+
+/// What a statement wants of the columns.
+#[derive(Clone, Copy)]
+enum Form {
+    Columns,
+    Of,
+    Names,
+    Places,
+}
 
 /// Whether `part` is what `text` goes on with at `at`.
 const fn begins_at(text: &[u8], at: usize, part: &[u8]) -> bool {
@@ -173,6 +195,13 @@ impl<const BYTES: usize> Text<BYTES> {
             self.bytes[self.length] = byte;
         }
         self.length += 1;
+    }
+
+    const fn push_number(&mut self, number: usize) {
+        if number >= 10 {
+            self.push_number(number / 10);
+        }
+        self.push(b'0' + (number % 10) as u8);
     }
 
     const fn push_all(&mut self, part: &[u8], from: usize, to: usize) {
@@ -203,6 +232,7 @@ mod tests {
         assert_eq!(filled_in!("SELECT {row}"), "SELECT id, status::text, status_id");
         assert_eq!(filled_in!("{row of r}"), "r.id, r.status::text, r.status_id");
         assert_eq!(filled_in!("({row names})"), "(id, status, status_id)");
+        assert_eq!(filled_in!("VALUES ({row places})"), "VALUES (?1, ?2, ?3)");
         let twice = filled_in!("{row of a} – ({row of bcd}) é");
         assert_eq!(
             twice,
@@ -213,6 +243,14 @@ mod tests {
         {
             assert!(["", "a { b } '{}' {other} $1::text[]", "{"].contains(&plain), "{plain}");
         }
+    }
+
+    #[test]
+    fn places_are_counted_past_nine() {
+        const MANY: Columns = Columns::new("many", &["a"; 11]);
+        const TEXT: &StatementText<{ MANY.text_bytes("{many places}") }> =
+            &MANY.fill_in("{many places}");
+        assert_eq!(TEXT.as_str(), "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11");
     }
 
     #[test]
@@ -228,7 +266,14 @@ mod tests {
 
     #[test]
     fn what_is_misspelt_is_no_statement() {
-        for template in ["{rows}", "{row of r", "{row or r}", "{row names of r}"] {
+        for template in [
+            "{rows}",
+            "{row of r",
+            "{row or r}",
+            "{row names of r}",
+            "{row place}",
+            "{row places of r}",
+        ] {
             let counted = std::panic::catch_unwind(|| ROW.text_bytes(template));
             assert!(counted.is_err(), "{template} has {counted:?}");
         }

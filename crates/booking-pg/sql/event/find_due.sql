@@ -2,13 +2,7 @@
 -- though nobody has tidied them yet
 -- With ORDER BY only the primary key will do, whatever the table held when this was planned.
 SELECT
-    events.id, events.created_at, events.name, events.description, events.starts_at, events.ends_at,
-    events.timezone, events.venue, events.retention_days, events.language::text, events.remind_hours,
-    events.organizer_name, events.contact, events.unlisted,
-    events.capacity, events.version,
-    events.status::text, events.opens_at, events.closes_at, events.waitlist_enabled, events.offer_ttl_seconds,
-    events.conceal_registered, events.confirm_address, events.waitlist_count,
-    events.due_at <= store.now IS NOT TRUE AS is_settled,
+    {event of events},
     CASE
         WHEN events.due_at <= store.now THEN events.booked_count - (
             SELECT count(*)::integer
@@ -22,8 +16,7 @@ SELECT
         )
         ELSE events.booked_count
     END AS booked_count,
-    events.organizer_id, coalesce(events.changed_at, events.created_at),
-    coalesce(events.details_changed_at, events.created_at), events.sequence, events.asks
+    events.due_at <= store.now IS NOT TRUE AS is_settled
 FROM events
 CROSS JOIN (SELECT coalesce($2::timestamptz, statement_timestamp()) AS now) AS store
 WHERE events.id = ANY ($1::uuid[])

@@ -1,10 +1,6 @@
 -- event/list_by_start: soonest first, the events after a beginning and id, as event/find reads them: of all, or of the
 -- organizer $7, those that begin from $8 on and before $9, and that are over or not as $10 says
-SELECT
-    id, created_at, name, description, starts_at, ends_at, timezone, venue, retention_days, language::text,
-    remind_hours, organizer_name, contact, unlisted, capacity, version, status::text, opens_at, closes_at, waitlist_enabled, offer_ttl_seconds,
-    conceal_registered, confirm_address, waitlist_count, due_at <= coalesce($4::timestamptz, statement_timestamp()) IS NOT TRUE AS is_settled, booked_count,
-    organizer_id, coalesce(changed_at, created_at), coalesce(details_changed_at, created_at), sequence, asks
+SELECT {event}, booked_count, due_at <= coalesce($4::timestamptz, statement_timestamp()) IS NOT TRUE AS is_settled
 FROM events
 WHERE (coalesce(starts_at, '10000-01-01 00:00:00+00'::timestamptz), id) > ($1::timestamptz, $2::uuid)
     AND ((status <> 'draft' AND NOT unlisted) OR $5::boolean OR ($6::boolean AND organizer_id IS NULL))

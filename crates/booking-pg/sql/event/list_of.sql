@@ -1,9 +1,5 @@
 -- event/list_of: an organizer's events before a cursor, newest first, as event/find reads them
-SELECT
-    id, created_at, name, description, starts_at, ends_at, timezone, venue, retention_days, language::text,
-    remind_hours, organizer_name, contact, unlisted, capacity, version, status::text, opens_at, closes_at, waitlist_enabled, offer_ttl_seconds,
-    conceal_registered, confirm_address, waitlist_count, due_at <= coalesce($4::timestamptz, statement_timestamp()) IS NOT TRUE AS is_settled, booked_count,
-    organizer_id, coalesce(changed_at, created_at), coalesce(details_changed_at, created_at), sequence, asks
+SELECT {event}, booked_count, due_at <= coalesce($4::timestamptz, statement_timestamp()) IS NOT TRUE AS is_settled
 FROM events
 WHERE organizer_id = $5::uuid AND (created_at, id) < ($1::timestamptz, $2::uuid)
 ORDER BY created_at DESC, id DESC

@@ -1,15 +1,12 @@
 -- event/list_by_start: soonest first, those after a beginning and id, as they are at an instant: of all, or of the organizer
 -- ?7, those that begin from ?8 on and before ?9, and that are over or not as ?10 says
 SELECT
-    id, capacity, version, status, opens_at, closes_at, waitlist_enabled, offer_ttl_seconds,
-    conceal_registered, confirm_address, waitlist_count, created_at, starts_at, ends_at, timezone, venue, name,
-    description, retention_days, language, remind_hours, organizer_name, contact, unlisted,
+    {event},
     -- What has run out counts for nothing, whether it was tidied or not.
     booked_count - CASE WHEN due_at <= ?1 THEN (
         SELECT count(*) FROM registrations WHERE event_id = events.id AND expires_at <= ?1
     ) ELSE 0 END,
-    coalesce(due_at > ?1, 1),
-    organizer_id, coalesce(changed_at, created_at), coalesce(details_changed_at, created_at), sequence, asks
+    coalesce(due_at > ?1, 1)
 FROM events
 WHERE coalesce(starts_at, 253402300800000000) >= ?2
     AND (coalesce(starts_at, 253402300800000000), id) > (?2, ?3)
