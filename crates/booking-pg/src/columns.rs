@@ -5,6 +5,7 @@ use booking_core::{
     Questions, Registration, RemindHours, Retention, Status, Stored, TokenHash, Version,
 };
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 /// A number of seats as `integer`. A [`Capacity`](booking_core::Capacity) never exceeds it, nor does
@@ -168,6 +169,12 @@ impl<'a> SeatRows<'a> {
         self.token_hashes.push(stored_token_hash(registration));
         self.names.push(stored_name(registration));
     }
+
+    /// Those of `registration/insert`, for seats that were given at `now`.
+    pub(crate) fn parameters<'r>(&'r self, now: &'r DateTime<Utc>) -> [&'r (dyn ToSql + Sync); 7] {
+        let Self { event_ids, ids, emails, versions, token_hashes, names } = self;
+        [event_ids, ids, emails, versions, now, token_hashes, names]
+    }
 }
 
 /// All other registrations that are new or changed.
@@ -206,6 +213,26 @@ impl<'a> RegistrationRows<'a> {
         self.changed_versions.push((changed != created).then(|| stored_version(changed)));
         self.created_at.push(registration.created_at);
         self.answers.push(stored_answers(&registration.person.answers));
+    }
+
+    /// Those of `registration/insert_any`.
+    pub(crate) fn parameters(&self) -> Vec<&(dyn ToSql + Sync)> {
+        vec![
+            &self.event_ids,
+            &self.ids,
+            &self.emails,
+            &self.names,
+            &self.statuses,
+            &self.expires_at,
+            &self.checked_in_at,
+            &self.scan_ids,
+            &self.generations,
+            &self.token_hashes,
+            &self.versions,
+            &self.changed_versions,
+            &self.created_at,
+            &self.answers,
+        ]
     }
 }
 

@@ -5,8 +5,8 @@ use crate::rows::{self, stored};
 use crate::sql;
 use crate::transaction::Work;
 use booking_core::{
-    Answers, EmailAddress, EventChange, EventId, FormerHolder, MAIL_SEEN_KEPT, MailId, PageLimit,
-    Person, PersonName, RegistrationId, Version,
+    EmailAddress, EventChange, EventId, FormerHolder, MAIL_SEEN_KEPT, MailId, PageLimit, Person,
+    PersonName, RegistrationId, Version,
 };
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
@@ -46,19 +46,10 @@ pub(crate) fn find(
     let mut find = connection.prepare_cached(sql::FORMER_HOLDER_FIND)?;
     let mut found =
         find.query(params![event_id.as_bytes(), registration_id.as_bytes(), stored(version)])?;
-    match found.next()? {
-        Some(row) => Ok(Some(Person {
-            user_email: rows::text(
-                row,
-                0,
-                "former_holders.user_email",
-                EmailAddress::parse_stored,
-            )?,
-            name: rows::optional_text(row, 1, "former_holders.name", PersonName::parse_stored)?,
-            answers: Answers::default(),
-        })),
-        None => Ok(None),
-    }
+    let Some(row) = found.next()? else { return Ok(None) };
+    let user_email = rows::text(row, 0, "former_holders.user_email", EmailAddress::parse_stored)?;
+    let name = rows::optional_text(row, 1, "former_holders.name", PersonName::parse_stored)?;
+    Ok(Some(Person { name, ..Person::from(user_email) }))
 }
 
 /// Takes out whom a mail was to that was settled, unless there is more to be done about it.

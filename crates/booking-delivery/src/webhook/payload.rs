@@ -261,10 +261,10 @@ mod tests {
         let answer = Answer::Text(AnswerText::parse(&"a".repeat(1_000)).expect("valid"));
         let answers = (0..8).map(|n| (format!("q{n}").parse().expect("a key"), answer.clone()));
         let person = Person {
-            user_email: address.expect("valid"),
             name: Some(PersonName::parse(&"\u{1f680}".repeat(200)).expect("valid")),
             // Which are in none.
             answers: Answers::parse(answers.collect()).expect("short enough"),
+            ..Person::from(address.expect("valid"))
         };
         let undone = fact(FactKind::CheckInUndone, false);
         let told = Told { version: Version::new(u64::MAX), ..told(&undone, Some(&person)) };

@@ -120,7 +120,9 @@ impl<'a> Columns<'a> {
         wrong.extend(name.as_ref().err().map(|why| format!("name {why}")));
         wrong.extend(answers.as_ref().err().cloned());
         match (user_email, name, answers) {
-            (Ok(user_email), Ok(name), Ok(answers)) => Ok(Person { user_email, name, answers }),
+            (Ok(user_email), Ok(name), Ok(answers)) => {
+                Ok(Person { name, answers, ..Person::from(user_email) })
+            }
             _ => Err(invalid(&wrong.join("; "))),
         }
     }
