@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use booking_core::{
     Agenda, AuditReport, Availability, Caller, CellName, Clock, Connections, EmailAddress,
     ErrorChain, Event, EventCommand, EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey,
-    KeptBytes, KeptMap, KeyStore, Listed, NewEvent, NewToken, Observer, OrganizerId, OrganizerStore,
-    OrganizerToken, Outcome, Page, PageLimit, Questions, ReadStore, Registration,
+    KeptBytes, KeptMap, KeyStore, Listed, NewEvent, NewToken, Observer, OrganizerId,
+    OrganizerStore, OrganizerToken, Outcome, Page, PageLimit, Questions, ReadStore, Registration,
     RegistrationCounts, RegistrationCursor, RegistrationId, SeatStore, SigningSeed, StartCursor,
     StoreError, StoreHealth, TicketKey, TokenId, Totals, UpkeepStore, WhenBusy, WriteWatch,
 };

@@ -4,7 +4,7 @@ use crate::extract::form::Form;
 use crate::problem::FieldError;
 use crate::words;
 use booking_core::{
-    Answer, AnswerText, Answers, Invalid, EventQuestion, Language, QuestionKey, QuestionKind,
+    Answer, AnswerText, Answers, EventQuestion, Invalid, Language, QuestionKey, QuestionKind,
     QuestionOption, Questions,
 };
 use serde::Serialize;

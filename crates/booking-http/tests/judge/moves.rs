@@ -104,14 +104,14 @@ fn both(urls: [String; 2]) -> String {
     url
 }
 
-/// `booking-http move`, which ends by itself or is killed after so long. Returns whether it was done.
-fn move_all(from: &str, to: &str, killed_after: Option<Duration>) -> bool {
+/// `booking-http move`, which ends by itself or is killed after so long. If it was not done, what it told.
+fn move_all(from: &str, to: &str, killed_after: Option<Duration>) -> Result<(), String> {
     let mut mover = process::Command::new(PROGRAM)
         .args(["move", "--from", from, "--to", to])
         .env_clear()
         .env(QUIET.0, QUIET.1)
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
         .expect("the program is there");
     if let Some(after) = killed_after {
@@ -119,7 +119,11 @@ fn move_all(from: &str, to: &str, killed_after: Option<Duration>) -> bool {
         // It may have ended.
         let _ = mover.kill();
     }
-    mover.wait().expect("it ends").success()
+    let output = mover.wait_with_output().expect("it ends");
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+    }
 }
 
 async fn moved_in_a_sale(from: &Data, to: &Data, killed: u32) {
@@ -140,12 +144,12 @@ async fn moved_in_a_sale(from: &Data, to: &Data, killed: u32) {
         let mut kills = 0;
         for kill in 0..killed {
             let after = KILLED_AFTER * (kill % TIMES + 1);
-            kills += u32::from(!move_all(&from_place, &to_place, Some(after)));
+            kills += u32::from(move_all(&from_place, &to_place, Some(after)).is_err());
         }
         // Its lease may have to end first.
         let since = Instant::now();
-        while !move_all(&from_place, &to_place, None) {
-            assert!(since.elapsed() < MOVED_WITHIN, "they are never moved");
+        while let Err(why) = move_all(&from_place, &to_place, None) {
+            assert!(since.elapsed() < MOVED_WITHIN, "they are never moved: {why}");
             thread::sleep(Duration::from_millis(200));
         }
         kills
