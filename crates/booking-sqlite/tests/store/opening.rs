@@ -385,8 +385,8 @@ async fn only_its_owner_may_read_a_new_database() {
 
 #[tokio::test]
 async fn dropping_the_store_ends_its_thread() {
-    // SQLite removes the log when the last connection is closed, and the thread has the last. Where the one before it is closed
-    // in the same instant neither is, and the log stays.
+    // SQLite removes the log when the last connection is closed, and the thread has the last. A log that cannot be copied at that
+    // moment stays, for whoever opens the file next; a thread that goes on keeps it every time.
     for _ in 0..3 {
         let database = Database::new();
         let store = database.open().await;
