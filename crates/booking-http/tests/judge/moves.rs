@@ -30,7 +30,7 @@ const MANY: (u32, u32) = (100_000, 20);
 const MANY_KILLS: u32 = 20;
 /// How many register at a time there.
 const AT_ONCE: usize = 500;
-const MOVED_WITHIN: Duration = Duration::from_secs(120);
+const MOVED_WITHIN: Duration = Duration::from_secs(600);
 const STARTS_WITHIN: Duration = Duration::from_secs(60);
 const LIMITS: Limits = Limits { answer: Duration::from_secs(60), connect: Duration::from_secs(30) };
 /// What goes between two HTTP connections, and is of neither alone.
