@@ -15,13 +15,14 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// What every page wears, in the order in which it holds.
-const STYLES: [&str; 8] = [
+const STYLES: [&str; 9] = [
     "app.css",
     "ticket.css",
     "seats.css",
     "event.css",
     "forms.css",
     "disclosure.css",
+    "desk.css",
     "registration.css",
     "check_in.css",
 ];

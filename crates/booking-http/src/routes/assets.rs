@@ -77,6 +77,7 @@ routes! {
     SVG "favicon-calling.svg"
     CSS "css/app.css"
     CSS "css/check_in.css"
+    CSS "css/desk.css"
     CSS "css/disclosure.css"
     CSS "css/docs.css"
     CSS "css/event.css"
