@@ -1,6 +1,7 @@
 // @ts-check
 /** What an event asks of those who come: the fields, and what was answered in them. As the server's own form has it. */
 
+import { createChanged, isSame } from "./changed.js";
 import { el } from "./dom.js";
 import { createField } from "./form.js";
 import { ANSWER } from "./limits.js";
@@ -28,7 +29,7 @@ export function createAnswers(fields) {
   const node = el("div", { class: "form__questions", "data-testid": "questions", hidden: true });
   /** @type {Asked[]} */
   let asked = [];
-  let drawn = "[]";
+  const isChanged = createChanged();
   /** What was answered, for when the questions are there. @type {Answers} */
   let wanted = {};
   let isAwaited = false;
@@ -42,9 +43,9 @@ export function createAnswers(fields) {
         node.hidden = false;
         return node.replaceChildren(el("p", { class: "quiet" }, t("answers.loading")));
       }
-      const now = JSON.stringify(questions);
-      if (now === drawn && node.childElementCount === asked.length) return;
-      drawn = now;
+      const isOther = isChanged(questions);
+      // As many as there are fields: or what stands there says that they are awaited.
+      if (!isOther && node.childElementCount === asked.length) return;
       const given = { ...wanted, ...answersIn(asked) };
       const isOld = new Set(asked.map(({ field }) => field));
       fields.splice(0, fields.length, ...fields.filter((field) => !isOld.has(field)));
@@ -84,7 +85,7 @@ export function changedAnswers(before, after) {
   const changes = {};
   for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
     const answer = after[key] ?? null;
-    if (JSON.stringify(answer) !== JSON.stringify(before[key] ?? null)) changes[key] = answer;
+    if (!isSame(answer, before[key] ?? null)) changes[key] = answer;
   }
   return changes;
 }

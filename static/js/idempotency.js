@@ -1,6 +1,7 @@
 // @ts-check
 /** Keys that let a write be sent again without being done again. */
 
+import { isSame } from "./changed.js";
 import { ConnectionError, ProblemError } from "./http.js";
 import { lastOf } from "./lists.js";
 import { isBusy } from "./retry.js";
@@ -35,6 +36,7 @@ const ORGANIZERS = new Set([
   "correction",
   "link",
   "let-in",
+  "undo-check-in",
   "walk-in",
   "cancel-registration",
   "questions",
@@ -175,9 +177,6 @@ const addressIn = ([kind, , ...said]) => (kind === "seat" ? said.find(isRecord)?
 /** Whether one write began from something that the other, which comes later, does not find any more. */
 const isOvertaken = (/** @type {What} */ one, /** @type {What} */ later) =>
   SAYING_BEFORE.has(String(one[0])) && isSame(one.slice(0, 2), later.slice(0, 2)) && !isSame(one[2], later[2]);
-
-/** @param {unknown} one @param {unknown} other */
-const isSame = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
 /** Oldest first. */
 function kept() {

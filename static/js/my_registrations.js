@@ -1,6 +1,7 @@
 // @ts-check
 /** The visitor's own registrations on this device: only those that they wanted to be kept, and for no longer. */
 
+import { isSame } from "./changed.js";
 import { createStoredJson, isRecord } from "./storage.js";
 import { isOver } from "./registration_window.js";
 
@@ -64,11 +65,8 @@ export function refreshMine(id, token, event) {
   const known = myRegistrations().find((one) => one.id === id);
   if (!known) return;
   const { name, starts_at = null, ends_at, over_at } = event;
-  const isSame =
-    known.token === token &&
-    JSON.stringify([known.name, known.starts_at, known.ends_at, known.over_at]) ===
-      JSON.stringify([name, starts_at, ends_at, over_at]);
-  if (!isSame) keepMine(id, token, event);
+  const before = [known.token, known.name, known.starts_at, known.ends_at, known.over_at];
+  if (!isSame(before, [token, name, starts_at, ends_at, over_at])) keepMine(id, token, event);
 }
 
 /**

@@ -12,12 +12,12 @@ import { saveFile } from "../save_file.js";
 import { t } from "../words.js";
 import { createDeskBadges } from "./desk_badges.js";
 import { createRowMore } from "./desk_row.js";
+import { createPeopleTable } from "./people_table.js";
 import { createRow } from "./registration_row.js";
-import { peopleTable } from "./registrations.js";
 
 /** @import { Order, PeopleQuery } from "../desk/people_query.js" */
 /** @import { BookingEvent, Question, Registration } from "../types.js" */
-/** @import { Row } from "./registration_row.js" */
+/** @import { MakeRow } from "./people_table.js" */
 
 const PAGE = 100;
 /** To be put into another order they have to be here: so many at most, in pages that are as long as they may be. */
@@ -46,7 +46,7 @@ export function createDeskPeople(eventId, { signal, onChanged }) {
   const inside = createField({ name: "people_in", label: t("people.inside"), options: insides(), optional: true });
   const order = createField({ name: "people_order", label: t("people.order"), options: orders(), optional: true });
   const said = el("p", { class: "quiet", role: "status", "data-testid": "people-status" });
-  const { table, list } = peopleTable(t("registrations.title"));
+  const table = createPeopleTable(t("registrations.title"));
   const more = el("button", { type: "button", class: "button button--plain", hidden: true }, t("registrations.more"));
   more.setAttribute("data-testid", "people-more");
   const download = el("button", { type: "button", class: "button button--plain" }, t("people.download"));
@@ -62,7 +62,7 @@ export function createDeskPeople(eventId, { signal, onChanged }) {
     el("h2", { id: "people-title" }, t("registrations.title")),
     el("div", { class: "filters form--optional", role: "search" }, ...fields.map((field) => field.node)),
     said,
-    table,
+    table.node,
     el("div", { class: "actions" }, more, download, badges.open, downloaded),
     badges.node,
   );
@@ -75,10 +75,6 @@ export function createDeskPeople(eventId, { signal, onChanged }) {
   let total = null;
   /** How many of them are drawn. */
   let shown = PAGE;
-  /** @type {Map<string, { row: Row, drawn: string }>} */
-  const rows = new Map();
-  /** @type {Row | null} */
-  let opened = null;
   /** @type {Question[]} */
   let questions = [];
   let asking = new AbortController();
@@ -139,32 +135,14 @@ export function createDeskPeople(eventId, { signal, onChanged }) {
 
   function draw() {
     const drawn = inOrder(people, wantedOrder(), language()).slice(0, shown);
-    const wanted = new Set(drawn.map(({ id }) => id));
-    for (const [id, { row }] of rows) {
-      if (wanted.has(id)) continue;
-      row.node.remove();
-      rows.delete(id);
-    }
-    drawn.forEach((one, at) => {
-      const row = rowOf(one);
-      const here = list.children[at];
-      if (here !== row) list.insertBefore(row, here ?? null);
-    });
-    table.hidden = drawn.length === 0;
+    table.show(drawn, make);
     more.hidden = drawn.length === people.length && (next === null || wantedOrder() !== "first");
     setText(said, summary(drawn.length));
   }
 
-  /** @param {Registration} one */
-  function rowOf(one) {
-    const drawn = JSON.stringify(one);
-    const known = rows.get(one.id);
-    if (known?.drawn === drawn) return known.row.node;
-    const row = known?.row ?? createRow(one, { signal, onOpen, more: (onAsk, about) => moreOf(one, onAsk, about) });
-    if (known) row.update(one);
-    rows.set(one.id, { row, drawn });
-    return row.node;
-  }
+  /** @type {MakeRow} */
+  const make = (one, onOpen) =>
+    createRow(one, { signal, onOpen, more: (onAsk, about) => moreOf(one, onAsk, about) });
 
   /** @param {Registration} one @param {(isOpen: boolean) => void} onAsk @param {string} describedBy */
   const moreOf = (one, onAsk, describedBy) =>
@@ -175,12 +153,6 @@ export function createDeskPeople(eventId, { signal, onChanged }) {
     people = people.map((one) => (one.id === latest.id ? { ...one, ...latest } : one));
     draw();
     onChanged();
-  }
-
-  /** @param {Row} row */
-  function onOpen(row) {
-    opened?.close();
-    opened = row;
   }
 
   /** @param {number} count */

@@ -3,6 +3,7 @@
 
 import { eventAddress } from "../address.js";
 import { ProblemError, getOwnEvent } from "../api.js";
+import { isSame } from "../changed.js";
 import { getAllQuestions, setQuestions } from "../desk/api.js";
 import { bodyOfDrafts, draftOf } from "../desk/question_drafts.js";
 import { el } from "../dom.js";
@@ -71,17 +72,17 @@ export async function questionsView({ root, signal, setTitle }, id) {
       el("div", { class: "actions" }, add, save),
     );
     const area = createOutcomeArea();
-    let saved = "";
+    let saved = bodyOfDrafts([], []);
     const body = () => bodyOfDrafts(editors.map(({ read }) => read()), retiredKeys());
     const retiredKeys = () => known.filter((question) => question.retired).map(({ key }) => key);
-    guardLeaving(() => JSON.stringify(body()) !== saved, signal);
+    guardLeaving(() => !isSame(body(), saved), signal);
     take(known);
 
     /** @param {Question[]} questions */
     function take(questions) {
       known = questions;
       editors = questions.filter((question) => !question.retired).map((question) => editorOf(question));
-      saved = JSON.stringify(body());
+      saved = body();
       const gone = questions.filter((question) => question.retired);
       retired.replaceChildren(...(gone.length > 0 ? [retiredElement(gone)] : []));
       draw();
@@ -162,7 +163,7 @@ export async function questionsView({ root, signal, setTitle }, id) {
       },
       async onSent(event) {
         version = event.version;
-        saved = JSON.stringify(body());
+        saved = body();
         area.show({ kind: "saved", title: t("edit.saved_title"), text: t("questions.saved") });
         const questions = await getAllQuestions(id, signal).catch(() => null);
         if (questions && !signal.aborted) take(questions);

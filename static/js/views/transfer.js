@@ -1,6 +1,7 @@
 // @ts-check
 /** Passing a registration on to somebody else. */
 
+import { isSame } from "../changed.js";
 import { disclosureElement } from "../disclosure.js";
 import { el } from "../dom.js";
 import { explain } from "../explain.js";
@@ -29,15 +30,15 @@ export function createTransfer(api, signal, onDone) {
     t("transfer.submit"),
   );
   let own = "";
-  /** To whom it was said that it is to go. */
-  let agreed = "";
+  /** To whom it was said that it is to go. @type {Person | null} */
+  let agreed = null;
   const question = createQuestion({
     testid: "transfer-confirm",
     yes: t("transfer.yes"),
     no: t("manage.no"),
     isGrave: true,
     onYes() {
-      agreed = textOf(form.person());
+      agreed = form.person();
       form.again(button);
     },
     onNo: () => button.focus(),
@@ -56,7 +57,7 @@ export function createTransfer(api, signal, onDone) {
     asks(filled) {
       // To whom it is theirs already nothing is passed on.
       const isOwn = filled.user_email.toLowerCase() === own;
-      if (isOwn || agreed === textOf(personOf(filled))) return false;
+      if (isOwn || isSame(agreed, personOf(filled))) return false;
       question.ask(...tNodes("transfer.question", { email: el("bdi", {}, filled.user_email) }));
       return true;
     },
@@ -106,7 +107,7 @@ export function createTransfer(api, signal, onDone) {
     /** @param {Person} to To whom it may have been passed on. */
     resume(to) {
       node.open = true;
-      agreed = textOf(to);
+      agreed = to;
       form.resume(to);
     },
     /** @param {Registration} registration */
@@ -115,9 +116,6 @@ export function createTransfer(api, signal, onDone) {
     },
   };
 }
-
-/** @param {Person} person */
-const textOf = (person) => JSON.stringify(person);
 
 /**
  * To whom a registration may have been passed on: the answer was lost, and with it the new link.

@@ -240,6 +240,7 @@ routes! {
     JAVASCRIPT "js/views/missing.js"
     JAVASCRIPT "js/views/my_answers.js"
     JAVASCRIPT "js/views/pass.js"
+    JAVASCRIPT "js/views/people_table.js"
     JAVASCRIPT "js/views/register.js"
     JAVASCRIPT "js/views/registration.js"
     JAVASCRIPT "js/views/registration_page.js"

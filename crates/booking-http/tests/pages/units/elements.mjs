@@ -47,6 +47,16 @@ export class FakeElement extends EventTarget {
       this.children.push(node);
     }
   }
+  insertBefore(node, next) {
+    node.remove();
+    node.parent = this;
+    this.children.splice(next === null ? this.children.length : this.children.indexOf(next), 0, node);
+  }
+  remove() {
+    const siblings = this.parent?.children ?? [];
+    if (siblings.includes(this)) siblings.splice(siblings.indexOf(this), 1);
+    this.parent = null;
+  }
   replaceChildren(...nodes) {
     this.children = [];
     this.append(...nodes);
