@@ -43,6 +43,16 @@ export function explainRead(error) {
 }
 
 /**
+ * The same of what the page reads over and over. A mistake of the page is not mended by asking again.
+ *
+ * @param {unknown} error
+ */
+export function explainPolled(error) {
+  const isAskedAgain = error instanceof ProblemError || error instanceof ConnectionError;
+  return isAskedAgain ? `${explainRead(error)} ${t("list.keeps_trying")}` : explainRead(error);
+}
+
+/**
  * What is wrong is told beside the fields; this says that there is something.
  *
  * @param {string} nothing

@@ -1,6 +1,7 @@
 // @ts-check
 /** The scans of one door: kept first, then sent, in chunks, again and again until the server decided. */
 
+import { explainRead } from "../explain.js";
 import { ProblemError } from "../http.js";
 
 /** @import { ScanRequest, ScanResult } from "../types.js" */
@@ -77,7 +78,7 @@ export function createQueue({ store, known, send, onChange, signal }) {
         const [first, ...others] = chunk;
         if (others.length > 0) chunkMax = Math.floor(chunk.length / 2);
         else if (first)
-          await decide([{ id: first.id, result: "refused", reason: error.code, detail: error.message }]);
+          await decide([{ id: first.id, result: "refused", reason: error.code, detail: explainRead(error) }]);
       }
     }
     onChange();

@@ -108,15 +108,15 @@ export function createScanning(eventId, queue, verifier, times) {
  *
  * @param {string} eventId
  * @param {ReturnType<typeof createQueue>} queue
- * @param {(registrationId: string, key: string) => Promise<CheckedIn>} send
+ * @param {(registrationId: string) => Promise<CheckedIn>} send
  * @returns {(registrationId: string) => Promise<Result>} Rejects if nothing was decided.
  */
 export function createLettingIn(eventId, queue, send) {
   return async (registrationId) => {
-    const id = randomUuid();
     try {
-      const { checked_in_at, timing = null } = await send(registrationId, id);
+      const { checked_in_at, timing = null } = await send(registrationId);
       const scanned_at = checked_in_at ?? new Date(serverNow()).toISOString();
+      const id = randomUuid();
       await queue.record({ id, event_id: eventId, registration_id: registrationId, scanned_at, timing });
       return { ...refused("", registrationId), result: "checked_in", reason: null, timing, scanId: id };
     } catch (error) {

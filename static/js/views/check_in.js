@@ -4,7 +4,6 @@
 import { timeoutSignal } from "../abort.js";
 import { eventAddress } from "../address.js";
 import {
-  ConnectionError,
   ProblemError,
   checkInBatch,
   checkInGuest,
@@ -25,8 +24,9 @@ import { openStore } from "../check_in/store.js";
 import { createTimes, timingOf } from "../check_in/timing.js";
 import { hoursOf } from "../check_in/messages.js";
 import { el, setText } from "../dom.js";
+import { explain } from "../explain.js";
 import { createField } from "../form.js";
-import { randomUuid } from "../idempotency.js";
+import { attempt, randomUuid } from "../idempotency.js";
 import { startPolling } from "../poll.js";
 import { may } from "../session.js";
 import { nameShown, trimmedCode } from "../text.js";
@@ -100,7 +100,9 @@ export async function checkInView({ root, signal, setTitle }, id) {
   const last = createLastScans(queue, names);
   const guests = createCheckInGuests({ eventId: id, signal, onFound: names.learn, onLetIn: letIn, onTicket: take });
   const walkIn = may("manager") ? createWalkIn({ eventId: id, signal, onLetIn: letInWalkIn }) : null;
-  const letInGuest = createLettingIn(id, queue, (who, key) => checkInGuest(id, who, key));
+  const letInGuest = createLettingIn(id, queue, (who) =>
+    attempt(["let-in", who], (key) => checkInGuest(id, who, key), signal),
+  );
   const scan = createScanning(id, queue, keys.verifier, times.now);
   const camera = createCamera(signal, shown);
   root.append(
@@ -204,12 +206,11 @@ export async function checkInView({ root, signal, setTitle }, id) {
         return t("door.undone_unsent");
       }
       if (known?.result !== "checked_in") return t("door.undo_nothing");
-      await undoCheckIn(id, known.registration_id, randomUuid());
+      const { registration_id: who } = known;
+      // Of this scan alone: the same ticket may be used, and taken back, once more.
+      await attempt(["undo-check-in", who, scanId], (key) => undoCheckIn(id, who, key), signal);
       await queue.undo(scanId);
       return t("door.undone");
-    } catch (error) {
-      if (error instanceof ConnectionError) throw new Error(t("door.undo_offline"));
-      throw error;
     } finally {
       code.input.focus();
     }
@@ -271,5 +272,5 @@ const failed = (error) => ({
   registrationId: null,
   scanId: null,
   verified: false,
-  detail: t("door.failed", { why: String(error instanceof Error ? error.message : error) }),
+  detail: explain(error, t("people.not_let_in")).text,
 });

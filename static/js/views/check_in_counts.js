@@ -118,7 +118,7 @@ function createCount(label, testid) {
 
 /** @param {Scan} scan @param {Names} names @param {() => void} onSeen */
 function conflictElement({ registration_id, scanned_at, result, checked_in_at, reason, detail }, names, onSeen) {
-  const who = el("bdi", { "data-testid": "door-conflict-who" });
+  const who = el("bdi", { "data-testid": "door-conflict-person" });
   const seen = el("button", { type: "button", class: "button button--plain button--small" }, t("door.seen"));
   seen.setAttribute("aria-label", t("door.seen_of", { registration: registration_id }));
   names.of(registration_id).then(

@@ -4,7 +4,7 @@
 import { ConnectionError, getRegistration, getRegistrations, guestsPath } from "../api.js";
 import { disclosureElement } from "../disclosure.js";
 import { el, setText } from "../dom.js";
-import { explainRead } from "../explain.js";
+import { explain, explainRead } from "../explain.js";
 import { createField } from "../form.js";
 import { formatClock } from "../format.js";
 import { trimmed, trimmedCode } from "../text.js";
@@ -118,7 +118,7 @@ export function createCheckInGuests({ eventId, signal, onFound, onLetIn, onTicke
         button.remove();
         setText(said, t("guests.in"));
       } catch (failure) {
-        setText(error, t("guests.failed", { why: explainRead(failure) }));
+        if (!signal.aborted) setText(error, explain(failure, t("people.not_let_in")).text);
       } finally {
         isBusy = false;
       }

@@ -3,6 +3,7 @@
 
 import { wordsOf } from "../check_in/messages.js";
 import { el, setText } from "../dom.js";
+import { explain } from "../explain.js";
 import { t } from "../words.js";
 
 /** @import { Result } from "../check_in/scanning.js" */
@@ -45,7 +46,7 @@ export function createCheckInResult({ onUndo, nameOf, times }) {
         draw("undone", "↶", t("door.undone_title"), text, shown);
       }
     } catch (error) {
-      setText(undone, error instanceof Error ? error.message : t("door.undo_failed"));
+      setText(undone, explain(error, t("door.not_undone")).text);
     } finally {
       undoing = false;
       undo.removeAttribute("aria-disabled");
@@ -64,7 +65,7 @@ export function createCheckInResult({ onUndo, nameOf, times }) {
     // A number in the attributes tells two alike in a row apart.
     card.dataset.scan = String(count);
     card.dataset.timing = "";
-    const person = el("p", { class: "check-in-result__person", dir: "auto", "data-testid": "door-who" });
+    const person = el("p", { class: "check-in-result__person", dir: "auto", "data-testid": "door-person" });
     card.replaceChildren(
       el("span", { class: "check-in-result__sign", "aria-hidden": "true" }, sign),
       el("h2", { class: "check-in-result__title" }, title),

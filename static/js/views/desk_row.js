@@ -6,9 +6,10 @@ import { createConfirmStep } from "../confirm_step.js";
 import { answersShown } from "../desk/answer_text.js";
 import { cancelRegistration } from "../desk/api.js";
 import { el, setText } from "../dom.js";
-import { eventCancelled, explain } from "../explain.js";
+import { eventCancelled } from "../explain.js";
 import { ProblemError } from "../http.js";
 import { attempt } from "../idempotency.js";
+import { onPress, smallButtonElement } from "../press.js";
 import { may } from "../session.js";
 import { t } from "../words.js";
 
@@ -29,8 +30,8 @@ import { t } from "../words.js";
 export function createRowMore(first, { eventId, signal, questions, onAsk, describedBy, onChanged }) {
   const { id } = first;
   let latest = first;
-  const letIn = buttonElement(t("people.let_in"), "let-in", describedBy);
-  const mail = buttonElement(t("people.mail"), "mail-links", describedBy);
+  const letIn = smallButtonElement(t("people.let_in"), "let-in", describedBy);
+  const mail = smallButtonElement(t("people.mail"), "mail-links", describedBy);
   const cancel = createConfirmStep({
     label: t("people.cancel"),
     question: t("people.cancel_question"),
@@ -50,33 +51,17 @@ export function createRowMore(first, { eventId, signal, questions, onAsk, descri
   const said = el("p", { class: "person__below quiet", role: "status" });
   const node = el("div", {}, answers, said);
 
-  /** @param {HTMLElement} button @param {() => Promise<void>} act @param {string} nothing */
-  function press(button, act, nothing) {
-    button.addEventListener("click", async () => {
-      if (button.hasAttribute("aria-disabled")) return;
-      button.setAttribute("aria-disabled", "true");
-      setText(said, "");
-      try {
-        await act();
-      } catch (error) {
-        if (!signal.aborted) setText(said, explain(error, nothing).text);
-      } finally {
-        button.removeAttribute("aria-disabled");
-      }
-    });
-  }
-
-  press(
-    letIn,
-    async () => {
+  onPress(letIn, {
+    async act() {
       onChanged(await attempt(["let-in", id], (key) => checkInGuest(eventId, id, key), signal));
       setText(said, t("people.is_in"));
     },
-    t("people.not_let_in"),
-  );
-  press(
-    mail,
-    async () => {
+    nothing: t("people.not_let_in"),
+    said,
+    signal,
+  });
+  onPress(mail, {
+    async act() {
       try {
         await findRegistrations(latest.user_email);
         setText(said, t("people.mailed"));
@@ -85,8 +70,10 @@ export function createRowMore(first, { eventId, signal, questions, onAsk, descri
         setText(said, t("find.no_mail_title"));
       }
     },
-    t("find.nothing"),
-  );
+    nothing: t("find.nothing"),
+    said,
+    signal,
+  });
 
   return {
     node,
@@ -114,16 +101,3 @@ export function createRowMore(first, { eventId, signal, questions, onAsk, descri
     },
   };
 }
-
-/** @param {string} label @param {string} testid @param {string} describedBy */
-const buttonElement = (label, testid, describedBy) =>
-  el(
-    "button",
-    {
-      type: "button",
-      class: "button button--plain button--small",
-      "aria-describedby": describedBy,
-      "data-testid": testid,
-    },
-    label,
-  );

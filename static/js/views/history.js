@@ -1,8 +1,10 @@
 // @ts-check
 /** What happened to a registration, oldest first; read once somebody looks. */
 
+import { isSame } from "../changed.js";
 import { disclosureElement } from "../disclosure.js";
 import { el, setText } from "../dom.js";
+import { explainPolled } from "../explain.js";
 import { momentElement } from "../format.js";
 import { t } from "../words.js";
 
@@ -17,19 +19,21 @@ export function createHistory(api, signal) {
   const list = el("ol", { class: "entries", role: "list", "data-testid": "history-list" });
   const status = el("p", { class: "quiet", role: "status" }, t("list.loading"));
   const node = disclosureElement("history", t("history.title"), status, list);
-  let latest = "";
-  let loaded = "";
+  /** @type {Registration | null} */
+  let latest = null;
+  /** Of which the list tells. @type {Registration | null} */
+  let loaded = null;
 
   async function load() {
-    if (!node.open || loaded === latest) return;
+    if (!node.open || isSame(loaded, latest)) return;
     const wanted = latest;
     try {
       const entries = await api.history(signal);
       loaded = wanted;
       list.replaceChildren(...entries.map(entryElement));
       setText(status, entries.length === 0 ? t("history.empty") : t("history.order"));
-    } catch {
-      if (!signal.aborted) setText(status, t("history.load_error"));
+    } catch (error) {
+      if (!signal.aborted) setText(status, explainPolled(error));
     }
   }
 
@@ -39,7 +43,7 @@ export function createHistory(api, signal) {
     node,
     /** @param {Registration} registration */
     update(registration) {
-      latest = JSON.stringify(registration);
+      latest = registration;
       load();
     },
   };

@@ -6,6 +6,7 @@ import { eventsPath, findEvents, findOwnEvents, getEvents, getOwnEvents, isListe
 import { serverNow } from "../clock.js";
 import { el, setText } from "../dom.js";
 import { groupsOf, startOf } from "../event_groups.js";
+import { explainRead } from "../explain.js";
 import { timeZone } from "../format.js";
 import { createInView } from "../in_view.js";
 import { lastOf } from "../lists.js";
@@ -268,8 +269,8 @@ function showList({ root, signal, setTitle }, { read, find, title, lede }) {
       draw();
       setText(status, t("list.more_shown", { count: fresh.length }));
       cards.get(fresh[0]?.id ?? "")?.focus();
-    } catch {
-      if (!signal.aborted) setText(moreError, t("list.more_error"));
+    } catch (error) {
+      if (!signal.aborted) setText(moreError, t("list.more_error", { why: explainRead(error) }));
     } finally {
       more.removeAttribute("aria-disabled");
     }

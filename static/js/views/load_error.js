@@ -2,13 +2,13 @@
 /** That what a page is about could not be loaded. */
 
 import { el } from "../dom.js";
-import { explainRead } from "../explain.js";
-import { ConnectionError, ProblemError } from "../http.js";
-import { t } from "../words.js";
+import { explainPolled, explainRead } from "../explain.js";
 
 /** @param {unknown} error @param {string} [more] */
-export const loadErrorNotice = (error, more = "") =>
-  el("p", { class: "lede", role: "alert", "data-testid": "load-error" }, explainRead(error), more);
+export const loadErrorNotice = (error, more = "") => noticeElement(explainRead(error) + more);
+
+/** @param {string} text */
+const noticeElement = (text) => el("p", { class: "lede", role: "alert", "data-testid": "load-error" }, text);
 
 /**
  * In the place of all else, by a page that keeps polling.
@@ -20,8 +20,5 @@ export const loadErrorNotice = (error, more = "") =>
 export function showLoadError(body, heading, error) {
   // Once is enough: an alert that is drawn anew is also read out anew.
   if (body.querySelector("[data-testid=load-error]")) return;
-  // A mistake of the page is not mended by asking again.
-  const isAsked = error instanceof ProblemError || error instanceof ConnectionError;
-  if (!isAsked) return body.replaceChildren(heading, loadErrorNotice(error));
-  body.replaceChildren(heading, loadErrorNotice(error, ` ${t("list.keeps_trying")}`));
+  body.replaceChildren(heading, noticeElement(explainPolled(error)));
 }

@@ -6,8 +6,9 @@ import { copyButtonElement } from "../copy.js";
 import { webhookApi } from "../desk/api.js";
 import { disclosureElement } from "../disclosure.js";
 import { el, setText } from "../dom.js";
-import { explain, explainRead } from "../explain.js";
+import { explainRead } from "../explain.js";
 import { momentElement } from "../format.js";
+import { onPress, smallButtonElement } from "../press.js";
 import { t, tNodes } from "../words.js";
 
 /** @import { WebhookApi } from "../desk/api.js" */
@@ -25,8 +26,8 @@ export function createWebhookRow(first, signal, onGone) {
   const state = el("span", { class: "stamp", "data-testid": "webhook-state" });
   const said = el("p", { class: "quiet entry__below", role: "status", "data-testid": "webhook-said" });
   const shown = el("div", { class: "entry__below" });
-  const test = buttonElement(t("webhooks.test"), "webhook-test", address.id);
-  const toggle = buttonElement("", "webhook-toggle", address.id);
+  const test = smallButtonElement(t("webhooks.test"), "webhook-test", address.id);
+  const toggle = smallButtonElement("", "webhook-toggle", address.id);
   const renew = createConfirmStep({
     label: t("webhooks.secret"),
     question: t("webhooks.secret_question"),
@@ -64,29 +65,23 @@ export function createWebhookRow(first, signal, onGone) {
     el("div", { class: "entry__actions actions" }, test, toggle, renew.node, remove.node),
     said,
     shown,
-    createDeliveries(api, signal),
+    createDeliveries(api, signal).node,
   );
 
-  /** @param {HTMLElement} button @param {() => Promise<void>} act */
-  function press(button, act) {
-    button.addEventListener("click", async () => {
-      if (button.hasAttribute("aria-disabled")) return;
-      button.setAttribute("aria-disabled", "true");
-      setText(said, "");
-      try {
-        await act();
-      } catch (error) {
-        if (!signal.aborted) setText(said, explain(error, t("webhooks.nothing")).text);
-      } finally {
-        button.removeAttribute("aria-disabled");
-      }
-    });
-  }
-
-  press(test, async () => setText(said, triedText(await api.test())));
-  press(toggle, async () => {
-    webhook = await api.enable(!webhook.enabled);
-    draw();
+  onPress(test, {
+    act: async () => setText(said, triedText(await api.test())),
+    nothing: t("webhooks.not_sent"),
+    said,
+    signal,
+  });
+  onPress(toggle, {
+    async act() {
+      webhook = await api.enable(!webhook.enabled);
+      draw();
+    },
+    nothing: t("webhooks.nothing"),
+    said,
+    signal,
   });
 
   function draw() {
@@ -135,7 +130,7 @@ function createDeliveries(api, signal) {
     if (node.open) load(true);
   });
   more.addEventListener("click", () => load(false));
-  return node;
+  return { node };
 }
 
 /** What is told of a delivery, by its state. @type {Record<string, string>} */
@@ -147,17 +142,12 @@ function deliveryElement({ id, type, state, attempts, tried_at, status, failure 
   const words = Object.hasOwn(STATES, state) ? t(/** @type {string} */ (STATES[state])) : state;
   const why = status ?? failure;
   const said = el("span", { class: "quiet", role: "status" });
-  const again = buttonElement(t("webhooks.redeliver"), "redeliver", what.id);
-  again.addEventListener("click", async () => {
-    if (again.hasAttribute("aria-disabled")) return;
-    again.setAttribute("aria-disabled", "true");
-    try {
-      setText(said, triedText(await api.redeliver(id)));
-    } catch (error) {
-      if (!signal.aborted) setText(said, explainRead(error));
-    } finally {
-      again.removeAttribute("aria-disabled");
-    }
+  const again = smallButtonElement(t("webhooks.redeliver"), "redeliver", what.id);
+  onPress(again, {
+    act: async () => setText(said, triedText(await api.redeliver(id))),
+    nothing: t("webhooks.not_sent"),
+    said,
+    signal,
   });
   return el(
     "li",
@@ -197,16 +187,3 @@ export function secretElement(secret) {
     copyButtonElement(t("embed.copy"), () => secret, "copy-secret"),
   );
 }
-
-/** @param {string} label @param {string} testid @param {string} describedBy */
-const buttonElement = (label, testid, describedBy) =>
-  el(
-    "button",
-    {
-      type: "button",
-      class: "button button--plain button--small",
-      "aria-describedby": describedBy,
-      "data-testid": testid,
-    },
-    label,
-  );

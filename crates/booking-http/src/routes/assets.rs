@@ -142,6 +142,7 @@ routes! {
     JAVASCRIPT "js/person_form.js"
     JAVASCRIPT "js/place_link.js"
     JAVASCRIPT "js/poll.js"
+    JAVASCRIPT "js/press.js"
     JAVASCRIPT "js/private_link.js"
     JAVASCRIPT "js/question.js"
     JAVASCRIPT "js/registering.js"

@@ -63,9 +63,9 @@ async fn what_is_written_from_right_to_left_keeps_to_itself() {
     page.open(&format!("/#/events/{concert}/door")).await;
     page.wait("@door-keys[data-keys=ready]").await;
     scan(&page, &code, 1, "checked_in").await;
-    page.wait("@door-who bdi").await;
+    page.wait("@door-person bdi").await;
     // The address stands behind the name, as a whole and in its own direction.
-    let parts = "return [...document.querySelectorAll('[data-testid=door-who] bdi')].map((one) => one.textContent)";
+    let parts = "return [...document.querySelectorAll('[data-testid=door-person] bdi')].map((one) => one.textContent)";
     assert_eq!(page.js(parts).await, json!(["נועה כהן", "noa@example.org"]));
     page.end().await;
 }

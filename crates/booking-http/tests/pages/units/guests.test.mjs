@@ -9,6 +9,7 @@ import { createLettingIn } from "../../../../../static/js/check_in/scanning.js";
 import { inMemory } from "../../../../../static/js/check_in/store.js";
 import { ConnectionError, ProblemError } from "../../../../../static/js/http.js";
 import { createCheckInGuests } from "../../../../../static/js/views/check_in_guests.js";
+import { createCheckInResult } from "../../../../../static/js/views/check_in_result.js";
 import { createLastScans } from "../../../../../static/js/views/check_in_last.js";
 
 const EVENT = "01932c07-a5b1-7c3d-9e4f-1a2b3c4d5e6f";
@@ -118,4 +119,34 @@ test("the last scans are listed newest first, by name", async (context) => {
   await settled();
   const rows = last.node.querySelectorAll("[data-testid=door-last-scan]").map((row) => row.children[0].textContent);
   assert.deepEqual(rows, ["Grace (ada@example.org)", "Ada (ada@example.org)"]);
+});
+
+test("an undo, and a letting in, that failed are told with whether anything was done", async (context) => {
+  startPage(context);
+  for (const [error, words] of [
+    [new ConnectionError(false, null), /^Nothing was sent\. (Nothing was undone|Nobody was let in)\./],
+    [new ConnectionError(true, null), /may or may not have worked/],
+    [new ProblemError(403, { code: "forbidden", detail: "not this event" }, null), /^Not this event\.$/],
+    [new TypeError("x is not a function"), /^Something went wrong in this page/],
+  ]) {
+    const shown = createCheckInResult({ onUndo: async () => Promise.reject(error), nameOf: async () => [], times: () => null });
+    shown.show({ ...(await door(context, async () => ({})).letIn(ADA.id)), registrationId: null });
+    shown.node.querySelector("[data-testid=door-undo]").click();
+    await settled();
+    assert.match(shown.node.querySelector("[data-testid=door-undone]").textContent, words);
+
+    serve(context, answer(200, [ADA]));
+    const guests = createCheckInGuests({
+      eventId: EVENT,
+      signal: new AbortController().signal,
+      onFound: () => {},
+      onLetIn: async () => Promise.reject(error),
+      onTicket: () => {},
+    });
+    await guests.show({ search: "Ada" });
+    guests.node.querySelector("[data-testid=door-let-in]").click();
+    await settled();
+    assert.match(guests.node.querySelector("[data-testid=door-guest-row]").querySelector("[role=alert]").textContent, words);
+    context.mock.restoreAll();
+  }
 });

@@ -73,6 +73,22 @@ test("everything is sent from one place, and every error becomes words in one", 
   }
 });
 
+test("what an error says by itself is shown by no module but the one that explains", () => {
+  const shown = /\.message\b|\["message"\]|\{[^{}()]*\bmessage\b[^{}()]*\}\s*(=[^=>]|\))|String\(\w*(error|failure)\b|\$\{\w*(error|failure)\}/i;
+  for (const taken of [
+    "setText(said, error.message)",
+    'said(error["message"])',
+    "const { message } = error;",
+    "catch ({ message }) {",
+    "t(key, { why: String(lastError) })",
+    `\`It failed: \${failure}\``,
+  ]) assert.match(taken, shown);
+  for (const fine of ['worker.addEventListener("message", ({ data }) => take(data));', "t(key, { why: explainRead(error) })"])
+    assert.doesNotMatch(fine, shown);
+  const found = [...sources].filter(([, source]) => shown.test(source)).map(([name]) => name);
+  assert.deepEqual(found, ["js/explain.js"]);
+});
+
 test("nothing is left out of the types", () => {
   const hole = /@ts-(ignore|expect-error|nocheck)|[{<(|:,]\s*any\s*[}>)|\],]|\bany\[\]/;
   const comments = ["/** @type {any} */", "/** @returns {Promise<any>} */", "// @ts-ignore", "/** @param {any[]} a */"];
