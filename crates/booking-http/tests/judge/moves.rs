@@ -34,7 +34,7 @@ const MOVED_WITHIN: Duration = Duration::from_secs(600);
 const STARTS_WITHIN: Duration = Duration::from_secs(60);
 const LIMITS: Limits = Limits { answer: Duration::from_secs(60), connect: Duration::from_secs(30) };
 /// What goes between two HTTP connections, and is of neither alone.
-const PASSED_ON: [&str; 8] = [
+const PASSED_ON: [&str; 9] = [
     "authorization",
     "content-type",
     "idempotency-key",
@@ -43,6 +43,7 @@ const PASSED_ON: [&str; 8] = [
     "retry-after",
     "idempotency-replayed",
     "location",
+    "link",
 ];
 
 /// Both places, in the order in which a client that knows of both asks them.
