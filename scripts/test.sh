@@ -4,7 +4,7 @@
 # root or as anybody.
 #
 #   scripts/test.sh         everything but what takes minutes by itself
-#   scripts/test.sh fast    in a minute and a half once all is built: format, lints, unit tests, the domain, the cases
+#   scripts/test.sh fast    within a minute once all is built: format, lints, unit tests, the domain, the cases
 #                           of a store in memory and on SQLite, and the API on SQLite. A few of these want PostgreSQL's
 #                           programs; what else is named below it does not look for, and installs nothing
 #   scripts/test.sh long    everything, and what takes minutes by itself: every state of a small event, and
