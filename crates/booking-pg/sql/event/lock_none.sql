@@ -1,8 +1,5 @@
 -- event/lock_none: the negative control, which the tests must catch: reads events and locks nothing
-SELECT
-    id, capacity, booked_count, held_count, waitlist_count, version, due_at, status::text, opens_at,
-    closes_at, waitlist_enabled, offer_ttl_seconds, conceal_registered, confirm_address, organizer_id,
-    starts_at, ends_at, asks, frozen_until
+SELECT {state}
 FROM events
 WHERE id = ANY ($1::uuid[])
 ORDER BY id
