@@ -63,7 +63,7 @@ pub enum NotTheCell {
 
 /// Bytes for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bytes(Option<CellBytes>);
+pub struct Bytes(pub Option<CellBytes>);
 
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -123,6 +123,43 @@ fn failed_home(map: &CellMap, error: StoreError) -> NotTheCell {
     NotTheCell::Store(map.cells()[0].name.clone(), error)
 }
 
+/// What the home keeps, and the map in it; it keeps one.
+async fn kept_by(home: &dyn MoveStore, map: &CellMap) -> Result<(KeptMap, CellMap), NotTheCell> {
+    let kept = home.kept_map().await.map_err(|error| failed_home(map, error))?;
+    let kept = kept.ok_or(NotTheCell::Changed)?;
+    let now = CellMap::from_text(&kept.map, map.nodes().to_vec())?;
+    Ok((kept, now))
+}
+
+/// Has the home keep that all cells of `known` were told, unless it keeps something else than `kept` by now: `false` then.
+async fn keep_known(
+    home: &dyn MoveStore,
+    kept: &KeptMap,
+    known: &CellMap,
+) -> Result<bool, NotTheCell> {
+    let after = KeptMap { map: known.to_text(), ..kept.clone() };
+    home.replace_map(Some(kept), &after).await.map_err(|error| failed_home(known, error))
+}
+
+/// Refuses a store that is the home of others.
+async fn refuse_home(spec: &CellSpec, store: &dyn MoveStore) -> Result<(), NotTheCell> {
+    match store.kept_map().await {
+        Ok(None) => Ok(()),
+        Ok(Some(_)) => Err(NotTheCell::Home(spec.name.clone())),
+        Err(error) => Err(NotTheCell::Store(spec.name.clone(), error)),
+    }
+}
+
+/// Refuses a store that was told to have other bytes than its cell.
+fn refuse_other_bytes(spec: &CellSpec, told: KeptBytes) -> Result<(), NotTheCell> {
+    let has = Some(spec.bytes());
+    if told.bytes == has {
+        return Ok(());
+    }
+    let (told, has) = (Bytes(told.bytes), Bytes(has));
+    Err(NotTheCell::OtherBytes { cell: spec.name.clone(), told, has })
+}
+
 /// Tells the cells of a map that they are these, each by its store in the order of [`CellMap::cells`], unless all were told so
 /// before, and has the home keep that they know it. The home keeps `map` already. Returns the map that it keeps now: `map`, or what
 /// somebody has made of it. While a change is under way nothing is told.
@@ -139,9 +176,7 @@ pub async fn tell_cells(
     new_id: &(dyn Fn() -> MapId + Sync),
 ) -> Result<CellMap, NotTheCell> {
     for _ in 0..TRIES_MAX {
-        let kept = stores[0].kept_map().await.map_err(|error| failed_home(map, error))?;
-        let kept = kept.ok_or(NotTheCell::Changed)?;
-        let now = CellMap::from_text(&kept.map, map.nodes().to_vec())?;
+        let (kept, now) = kept_by(&*stores[0], map).await?;
         if now.id().is_some() || now.change().is_some() || kept.next.is_some() {
             return Ok(now);
         }
@@ -155,9 +190,7 @@ pub async fn tell_cells(
             continue;
         }
         let known = now.known_by(id);
-        let after = KeptMap { map: known.to_text(), ..kept.clone() };
-        let replaced = stores[0].replace_map(Some(&kept), &after).await;
-        if replaced.map_err(|error| failed_home(map, error))? {
+        if keep_known(&*stores[0], &kept, &known).await? {
             log::info!("{} cells were told that they are these, and no others", stores.len());
             return Ok(known);
         }
@@ -175,9 +208,8 @@ async fn look_at_all(
     for (spec, store) in map.cells().iter().zip(stores).rev() {
         let failed = |error| NotTheCell::Store(spec.name.clone(), error);
         known.push(store.kept_bytes().await.map_err(failed)?);
-        let is_home = known.len() == stores.len();
-        if !is_home && store.kept_map().await.map_err(failed)?.is_some() {
-            return Err(NotTheCell::Home(spec.name.clone()));
+        if known.len() < stores.len() {
+            refuse_home(spec, &**store).await?;
         }
     }
     known.reverse();
@@ -187,10 +219,7 @@ async fn look_at_all(
         if told.map.is_some() && told.map != of_home {
             return Err(NotTheCell::OfOthers(spec.name.clone()));
         }
-        if told.bytes != Some(spec.bytes()) {
-            let (told, has) = (Bytes(told.bytes), Bytes(Some(spec.bytes())));
-            return Err(NotTheCell::OtherBytes { cell: spec.name.clone(), told, has });
-        }
+        refuse_other_bytes(spec, *told)?;
     }
     Ok(known)
 }
@@ -251,9 +280,7 @@ pub async fn adopt_home(
 ) -> Result<CellMap, NotTheCell> {
     assert_eq!(stores.len(), map.cells().len(), "a store for each cell");
     let (spec, home) = (&map.cells()[0], &stores[0]);
-    let kept = home.kept_map().await.map_err(|error| failed_home(map, error))?;
-    let kept = kept.ok_or(NotTheCell::Changed)?;
-    let now = CellMap::from_text(&kept.map, map.nodes().to_vec())?;
+    let (kept, now) = kept_by(&**home, map).await?;
     if now != *map || now.id().is_some() || now.change().is_some() || kept.next.is_some() {
         return Err(NotTheCell::Changed);
     }
@@ -267,11 +294,9 @@ pub async fn adopt_home(
         return Err(NotTheCell::Later(spec.name.clone()));
     }
     let known = now.known_by(id);
-    let after = KeptMap { map: known.to_text(), ..kept.clone() };
-    match home.replace_map(Some(&kept), &after).await {
-        Ok(true) => Ok(known),
-        Ok(false) => Err(NotTheCell::Changed),
-        Err(error) => Err(failed_home(map, error)),
+    match keep_known(&**home, &kept, &known).await? {
+        true => Ok(known),
+        false => Err(NotTheCell::Changed),
     }
 }
 
@@ -281,18 +306,13 @@ async fn id_of_others(map: &CellMap, stores: &[Arc<dyn MoveStore>]) -> Result<Ma
     for (spec, store) in map.cells().iter().zip(stores).skip(1) {
         let name = || spec.name.clone();
         let failed = |error| NotTheCell::Store(name(), error);
-        if store.kept_map().await.map_err(failed)?.is_some() {
-            return Err(NotTheCell::Home(name()));
-        }
+        refuse_home(spec, &**store).await?;
         let Some(told) = store.kept_bytes().await.map_err(failed)? else { continue };
         if told.map.is_some() && id.is_some() && told.map != id {
             return Err(NotTheCell::OfOthers(name()));
         }
         id = id.or(told.map);
-        if told.bytes != Some(spec.bytes()) {
-            let (told, has) = (Bytes(told.bytes), Bytes(Some(spec.bytes())));
-            return Err(NotTheCell::OtherBytes { cell: name(), told, has });
-        }
+        refuse_other_bytes(spec, told)?;
         if told.version > map.version() {
             return Err(NotTheCell::Later(name()));
         }

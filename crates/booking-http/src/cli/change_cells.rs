@@ -8,7 +8,7 @@ use crate::config::cells::to_toml;
 use crate::config::{CellsConfig, Config};
 use anyhow::{Context, bail, ensure};
 use booking_cells::{
-    CellChange, CellMap, CellSpec, MAP_SEEN_WITHIN, MapChange, Moved, NotTheCell, Resharder,
+    Bytes, CellChange, CellMap, CellSpec, MAP_SEEN_WITHIN, MapChange, Moved, NotTheCell, Resharder,
     Standing, adopt_home, check_cell, count_to_go, standing, told_of,
 };
 use booking_core::{CellName, KeptBytes, MoveId, MoveStore};
@@ -123,7 +123,7 @@ pub(super) async fn adopt(
          change that is under way, restore the home as it was last",
         map.version()
     );
-    println!("{name}  is a cell of these, for events whose ids end in {}", bytes_told(tells));
+    println!("{name}  is a cell of these, for events whose ids end in {}", Bytes(tells.bytes));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -165,7 +165,7 @@ async fn print_what_is_there(
     let totals = store.totals().await?;
     let told = match told {
         Some(told) => {
-            format!("told by version {} of a map to have {}", told.version, bytes_told(told))
+            format!("told by version {} of a map to have {}", told.version, Bytes(told.bytes))
         }
         None => "told nothing".to_owned(),
     };
@@ -174,10 +174,6 @@ async fn print_what_is_there(
         totals.events, totals.booked
     );
     Ok(())
-}
-
-fn bytes_told(told: KeptBytes) -> String {
-    told.bytes.map_or_else(|| "no byte".to_owned(), |bytes| bytes.to_string())
 }
 
 /// The home, which has to keep a map: the file's is kept by those alone who have looked at all cells that it names.
