@@ -138,7 +138,7 @@ pub use decide::{Decision, decide, decide_batch, refuse_moving};
 pub use decide::{decide_batch_by, decide_without};
 pub use store::audit::{AuditReport, Difference, EventCount, EventStated};
 pub use store::cell_map::{CellBytes, ForeignByte, KNOWS_BYTES, KeptBytes, KeptMap};
-pub use store::columns::{Columns, StatementText};
+pub use store::columns::{Columns, RuleColumns, StatementText};
 pub use store::delivery::DeliveryStore;
 pub use store::error_chain::ErrorChain;
 pub use store::health::{

@@ -4,11 +4,11 @@
 use crate::error::PgError;
 use crate::sql::{EVENT, REGISTRATION, STATE};
 use booking_core::{
-    Answers, Availability, Capacity, CapacityMax, CheckedIn, Columns, Contact, Description,
-    EmailAddress, Event, EventDetails, EventId, EventName, EventRules, EventState, EventStatus,
-    EventTimes, Fact, Fingerprint, HistoryEntry, IdempotencyRecord, Invalid, KeyHash, Language,
-    OfferTtl, Organizer, OrganizerId, OrganizerName, OrganizerToken, Outcome, Person, PersonName,
-    Questions, Registration, RegistrationCounts, RegistrationId, RemindHours, Retention, Role,
+    Answers, Availability, Capacity, CapacityMax, CheckedIn, Contact, Description, EmailAddress,
+    Event, EventDetails, EventId, EventName, EventRules, EventState, EventStatus, EventTimes, Fact,
+    Fingerprint, HistoryEntry, IdempotencyRecord, Invalid, KeyHash, Language, OfferTtl, Organizer,
+    OrganizerId, OrganizerName, OrganizerToken, Outcome, Person, PersonName, Questions,
+    Registration, RegistrationCounts, RegistrationId, RemindHours, Retention, Role, RuleColumns,
     SeatCounts, SigningSeed, Status, Stored, StoredDetails, TicketKey, TimeZone, TokenHash, Venue,
     Version,
 };
@@ -147,31 +147,6 @@ pub(crate) fn availability(row: &Row) -> Result<Availability, PgError> {
         waitlist_count: count("waitlist_count", row.get(6))?,
         is_settled: row.get(7),
     })
-}
-
-/// Where the columns of an event's rules are in a list.
-struct RuleColumns {
-    status: usize,
-    opens_at: usize,
-    closes_at: usize,
-    waitlist_enabled: usize,
-    offer_ttl_seconds: usize,
-    conceal_registered: usize,
-    confirm_address: usize,
-}
-
-impl RuleColumns {
-    const fn of(columns: Columns) -> Self {
-        Self {
-            status: columns.at("status"),
-            opens_at: columns.at("opens_at"),
-            closes_at: columns.at("closes_at"),
-            waitlist_enabled: columns.at("waitlist_enabled"),
-            offer_ttl_seconds: columns.at("offer_ttl_seconds"),
-            conceal_registered: columns.at("conceal_registered"),
-            confirm_address: columns.at("confirm_address"),
-        }
-    }
 }
 
 fn rules(row: &Row, at: &RuleColumns) -> Result<EventRules, PgError> {

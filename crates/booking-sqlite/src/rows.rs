@@ -3,12 +3,12 @@
 use crate::errors::Failure;
 use crate::sql::{EVENT, REGISTRATION, STATE};
 use booking_core::{
-    Answers, Availability, Capacity, CapacityMax, CheckedIn, Columns, Contact, Description,
-    EmailAddress, Event, EventDetails, EventId, EventName, EventRules, EventState, EventStatus,
-    EventTimes, IdempotencyRecord, KeyHash, Language, OfferTtl, Organizer, OrganizerId,
-    OrganizerName, OrganizerToken, Outcome, Person, PersonName, Questions, Registration,
-    RegistrationCounts, RemindHours, Retention, Role, SeatCounts, Status, Stored, StoredDetails,
-    TimeZone, TokenHash, Venue, Version,
+    Answers, Availability, Capacity, CapacityMax, CheckedIn, Contact, Description, EmailAddress,
+    Event, EventDetails, EventId, EventName, EventRules, EventState, EventStatus, EventTimes,
+    IdempotencyRecord, KeyHash, Language, OfferTtl, Organizer, OrganizerId, OrganizerName,
+    OrganizerToken, Outcome, Person, PersonName, Questions, Registration, RegistrationCounts,
+    RemindHours, Retention, Role, RuleColumns, SeatCounts, Status, Stored, StoredDetails, TimeZone,
+    TokenHash, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use rusqlite::Row;
@@ -137,31 +137,6 @@ pub(crate) fn frozen_until(row: &Row<'_>) -> Result<Option<DateTime<Utc>>, Failu
 pub(crate) fn questions(row: &Row<'_>) -> Result<Questions, Failure> {
     let body = optional_text(row, 0, "event_questions.body", |json| serde_json::from_str(json))?;
     Ok(body.unwrap_or_default())
-}
-
-/// Where the columns of an event's rules are in a list.
-struct RuleColumns {
-    status: usize,
-    opens_at: usize,
-    closes_at: usize,
-    waitlist_enabled: usize,
-    offer_ttl_seconds: usize,
-    conceal_registered: usize,
-    confirm_address: usize,
-}
-
-impl RuleColumns {
-    const fn of(columns: Columns) -> Self {
-        Self {
-            status: columns.at("status"),
-            opens_at: columns.at("opens_at"),
-            closes_at: columns.at("closes_at"),
-            waitlist_enabled: columns.at("waitlist_enabled"),
-            offer_ttl_seconds: columns.at("offer_ttl_seconds"),
-            conceal_registered: columns.at("conceal_registered"),
-            confirm_address: columns.at("confirm_address"),
-        }
-    }
 }
 
 fn rules(row: &Row<'_>, at: &RuleColumns) -> Result<EventRules, Failure> {

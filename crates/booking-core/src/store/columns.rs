@@ -158,6 +158,39 @@ impl Columns {
     }
 }
 
+/// Where the columns of an event's [rules](crate::EventRules) are in a list, each called as in the tables of this project's
+/// own stores.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "each is called as its column is")]
+pub struct RuleColumns {
+    pub status: usize,
+    pub opens_at: usize,
+    pub closes_at: usize,
+    pub waitlist_enabled: usize,
+    pub offer_ttl_seconds: usize,
+    pub conceal_registered: usize,
+    pub confirm_address: usize,
+}
+
+impl RuleColumns {
+    /// Those of a list.
+    ///
+    /// # Panics
+    /// If one is not in it. In a `const` that is an error of the compiler.
+    pub const fn of(columns: Columns) -> Self {
+        Self {
+            status: columns.at("status"),
+            opens_at: columns.at("opens_at"),
+            closes_at: columns.at("closes_at"),
+            waitlist_enabled: columns.at("waitlist_enabled"),
+            offer_ttl_seconds: columns.at("offer_ttl_seconds"),
+            conceal_registered: columns.at("conceal_registered"),
+            confirm_address: columns.at("confirm_address"),
+        }
+    }
+}
+
 const OF: &[u8] = b" of ";
 const NAMES: &[u8] = b" names";
 const PLACES: &[u8] = b" places";
