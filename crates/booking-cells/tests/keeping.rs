@@ -9,7 +9,7 @@ use booking_core::{
     Capacity, CapacityMax, CellBytes, EventId, EventName, Fingerprint, ForeignByte, IdempotencyKey,
     IdempotencyRecord, KeptMap, KeyHash, MoveId, NewEvent, Outcome, Refusal, StoreError,
 };
-use common::Kept;
+use common::{Kept, kinds};
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::fmt::Debug;
@@ -437,30 +437,6 @@ async fn a_store_that_is_opened_again_knows_what_it_was_told(kind: fn() -> Kept)
     assert!(!puts_up(&*store, 0x80).await);
     assert!(!keep(&*store, 2, None).await, "it was told so by a later map");
     assert!(puts_up(&*store, 0x7f).await);
-}
-
-macro_rules! kinds {
-    ($($test:ident)*) => {
-        mod sqlite {
-            use super::common::Kept;
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $test() {
-                    super::$test(Kept::sqlite).await;
-                }
-            )*
-        }
-
-        mod postgres {
-            use super::common::Kept;
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $test() {
-                    super::$test(Kept::postgres).await;
-                }
-            )*
-        }
-    };
 }
 
 kinds! {

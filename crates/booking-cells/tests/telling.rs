@@ -8,7 +8,7 @@ use booking_cells::{
 };
 use booking_core::prelude::*;
 use booking_core::{CellBytes, EventId, KeptBytes, KeptMap, MapId, MoveId};
-use common::{Kept, map, named, new_cell};
+use common::{Kept, kinds, map, named, new_cell};
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
@@ -47,6 +47,18 @@ impl Stores {
 
     fn home(&self) -> &dyn MoveStore {
         &*self.stores[0]
+    }
+
+    /// Whoever moves a cell from the second store to the third.
+    fn resharder(&self) -> Resharder<'_> {
+        Resharder {
+            home: self.home(),
+            from: &*self.stores[1],
+            to: &*self.stores[2],
+            seen_within: Duration::ZERO,
+            new_id: &new_mover,
+            observer: &Unwatched,
+        }
     }
 
     /// The map that the home keeps, from now on that of two cells if it keeps none.
@@ -288,14 +300,7 @@ async fn a_cell_is_itself_while_it_is_changed(kind: fn() -> Kept) {
     assert!(matches!(missed, Err(NotTheCell::OtherBytes { .. })), "{missed:?}");
     assert!(matches!(stores.tell().await, Ok(map) if map == before), "nothing is told meanwhile");
 
-    let resharder = Resharder {
-        home: stores.home(),
-        from: &*stores.stores[1],
-        to: &*stores.stores[2],
-        seen_within: Duration::ZERO,
-        new_id: &new_mover,
-        observer: &Unwatched,
-    };
+    let resharder = stores.resharder();
     resharder.publish(&before, &after).await.expect("it is gone on with");
     are_themselves(&before).await;
     are_themselves(&after).await;
@@ -323,14 +328,7 @@ async fn cells_from_before_are_told_after_a_change(kind: fn() -> Kept) {
     let before = stores.map().await;
     let moved = MapChange::Move { cell: named("c1"), to: new_cell("new") };
     let after = before.changed(&moved).expect("it can be");
-    let resharder = Resharder {
-        home: stores.home(),
-        from: &*stores.stores[1],
-        to: &*stores.stores[2],
-        seen_within: Duration::ZERO,
-        new_id: &new_mover,
-        observer: &Unwatched,
-    };
+    let resharder = stores.resharder();
     resharder.publish(&before, &after).await.expect("nothing is in its way");
     let all = [0, 2, 1].map(|at| Arc::clone(&stores.stores[at]));
     let told = tell_cells(&after, &all, &new_map).await.expect("they answer");
@@ -346,30 +344,6 @@ async fn cells_from_before_are_told_after_a_change(kind: fn() -> Kept) {
     assert_eq!(stores.told(1).await, Some(KeptBytes { version: 2, bytes: None, map: None }));
     let late = stores.is(&told, "new", 1).await;
     assert!(matches!(late, Err(NotTheCell::NotTold(_))), "{late:?}");
-}
-
-macro_rules! kinds {
-    ($($test:ident)*) => {
-        mod sqlite {
-            use super::common::Kept;
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $test() {
-                    super::$test(Kept::sqlite).await;
-                }
-            )*
-        }
-
-        mod postgres {
-            use super::common::Kept;
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $test() {
-                    super::$test(Kept::postgres).await;
-                }
-            )*
-        }
-    };
 }
 
 kinds! {

@@ -1,6 +1,12 @@
 //! Cells for the tests, of any store.
 
-#![allow(dead_code, clippy::allow_attributes, reason = "each test file uses a part of it")]
+#![allow(
+    dead_code,
+    unused_imports,
+    unused_macros,
+    clippy::allow_attributes,
+    reason = "each test file uses a part of it"
+)]
 
 use async_trait::async_trait;
 use booking_cells::{CellMap, CellSpec, CellStore, MapChange, NewCell};
@@ -296,3 +302,30 @@ impl Fixture for Cells {
         self.kept.iter().flat_map(Kept::dump).collect()
     }
 }
+
+/// Each of these tests, which take what makes a store, on SQLite and on PostgreSQL.
+macro_rules! kinds {
+    ($($test:ident)*) => {
+        mod sqlite {
+            use super::common::Kept;
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    super::$test(Kept::sqlite).await;
+                }
+            )*
+        }
+
+        mod postgres {
+            use super::common::Kept;
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    super::$test(Kept::postgres).await;
+                }
+            )*
+        }
+    };
+}
+
+pub(crate) use kinds;

@@ -1,7 +1,7 @@
 //! Servers that go by a map which others change, and by a file that is changed while they run.
 
 use crate::common::{App, Data, PROGRAM, run};
-use crate::nodes::{Nodes, byte_of, get, post, put_up, put_up_from, soon, text, version_of};
+use crate::nodes::{Nodes, TWO, byte_of, get, post, put_up, put_up_from, soon, text, version_of};
 use booking_cells::{CellMap, MapChange, NewCell};
 use booking_core::CellName;
 use booking_testkit::{ServerProcess, free_port, run_sql};
@@ -86,8 +86,7 @@ fn a_server_whose_file_lacks_a_node_goes_on_and_reads_it_again_by_itself() {
 #[test]
 fn a_file_that_has_changed_counts_from_sighup_on_and_a_wrong_one_changes_nothing() {
     let mut nodes = Nodes::files();
-    let two = [("low", "a", "00", "7f"), ("high", "b", "80", "ff")];
-    nodes.write("cells.toml", &["a", "b"], 1, &two);
+    nodes.write_two("cells.toml");
     nodes.done("cells.toml", "cells create");
     let mut server = nodes.serve("cells.toml");
     let high = put_up_from(&server, 0x80);
@@ -109,14 +108,14 @@ fn a_file_that_has_changed_counts_from_sighup_on_and_a_wrong_one_changes_nothing
     nodes.write("cells.toml", &["a"], 1, &[("low", "a", "00", "ff")]);
     wrong("has no node b");
     nodes.set_folder("b", "nowhere");
-    nodes.write("cells.toml", &["a", "b"], 1, &two);
+    nodes.write_two("cells.toml");
     wrong("there is no file");
     nodes.set_folder("b", "b");
     nodes.set_folder("a", "other");
     fs::create_dir(nodes.folder("other")).expect("it can be made");
     let other = [("BOOKING_DB", nodes.folder("other").join("low.db").display().to_string())];
     assert!(run("migrate", &other).status.success());
-    nodes.write("cells.toml", &["a", "b"], 1, &two);
+    nodes.write_two("cells.toml");
     wrong("no map is kept");
 
     // What has moved is found where the file says by now.
@@ -124,7 +123,7 @@ fn a_file_that_has_changed_counts_from_sighup_on_and_a_wrong_one_changes_nothing
     nodes.set_folder("b", "c");
     fs::rename(nodes.folder("b"), nodes.folder("c")).expect("it can be moved");
     assert_eq!(get(&server, &format!("/events/{high}")).status, 503, "the file is gone");
-    nodes.write("cells.toml", &["a", "b"], 1, &two);
+    nodes.write_two("cells.toml");
     server.signal("HUP");
     soon("it is there again", || is_there(&server));
     soon("it says so", || cells_of(&server) == "ok");
@@ -189,15 +188,14 @@ fn write(nodes: &Nodes, node: &str, schema: &str, sql: &str) {
 #[test]
 fn another_database_is_not_taken_for_a_cell_whatever_tables_it_has() {
     let mut nodes = Nodes::files();
-    let two = [("low", "a", "00", "7f"), ("high", "b", "80", "ff")];
-    nodes.write("cells.toml", &["a", "b"], 1, &two);
+    nodes.write_two("cells.toml");
     nodes.done("cells.toml", "cells create");
     let mut server = nodes.serve("cells.toml");
     let high = put_up_from(&server, 0x80);
     // A cell of others with the same bytes, a database by itself, and the other of these two.
     nodes.set_folder("a", "other_a");
     nodes.set_folder("b", "other_b");
-    nodes.write("other.toml", &["a", "b"], 1, &two);
+    nodes.write_two("other.toml");
     nodes.done("other.toml", "cells create");
     nodes.set_folder("a", "a");
     fs::create_dir(nodes.folder("alone")).expect("it can be made");
@@ -208,7 +206,7 @@ fn another_database_is_not_taken_for_a_cell_whatever_tables_it_has() {
         ("alone", "was never told that it is cell high"),
     ] {
         nodes.set_folder("b", folder);
-        nodes.write("cells.toml", &["a", "b"], 1, &two);
+        nodes.write_two("cells.toml");
         server.signal("HUP");
         soon(why, || is_told(&server, why));
         assert!(is_told(&server, "CELLS_FILE was read again, and changes nothing"));
@@ -231,7 +229,7 @@ fn another_database_is_not_taken_for_a_cell_whatever_tables_it_has() {
         fs::copy(file, copied.join(format!("{as_the_other}.db"))).expect("it can be copied");
     }
     nodes.set_folder("b", "swapped/b");
-    nodes.write("cells.toml", &["a", "b"], 1, &two);
+    nodes.write_two("cells.toml");
     let why = "was told to have events whose ids end in 00-7f, and cell high has 80-ff";
     server.signal("HUP");
     soon(why, || is_told(&server, why));
@@ -239,7 +237,7 @@ fn another_database_is_not_taken_for_a_cell_whatever_tables_it_has() {
     // The home is another's, and keeps a map of the same cells.
     nodes.set_folder("a", "other_a");
     nodes.set_folder("b", "b");
-    nodes.write("cells.toml", &["a", "b"], 1, &two);
+    nodes.write_two("cells.toml");
     server.signal("HUP");
     let why = "where CELLS_FILE has the home by now version 1 of a map is kept";
     soon(why, || is_told(&server, why));
@@ -248,7 +246,7 @@ fn another_database_is_not_taken_for_a_cell_whatever_tables_it_has() {
     assert_eq!((version_of(&server).as_str(), cells_of(&server)), ("1", "ok".to_owned()));
 
     nodes.set_folder("a", "a");
-    nodes.write("cells.toml", &["a", "b"], 1, &two);
+    nodes.write_two("cells.toml");
     nodes.done("cells.toml", "audit");
     let server = nodes.serve("cells.toml");
     assert_eq!(get(&server, &format!("/events/{high}")).status, 200);
@@ -258,8 +256,7 @@ fn another_database_is_not_taken_for_a_cell_whatever_tables_it_has() {
 #[test]
 fn what_was_restored_is_a_cell_again_once_somebody_has_said_so() {
     let nodes = Nodes::files();
-    let two = [("low", "a", "00", "7f"), ("high", "b", "80", "ff")];
-    nodes.write("cells.toml", &["a", "b"], 3, &two);
+    nodes.write("cells.toml", &["a", "b"], 3, &TWO);
     nodes.done("cells.toml", "cells create");
     let serve = || nodes.serve("cells.toml");
     let high = put_up_from(&serve(), 0x80);
@@ -289,8 +286,7 @@ fn what_was_restored_is_a_cell_again_once_somebody_has_said_so() {
 #[test]
 fn cells_from_before_are_told_by_the_first_servers_that_find_all_of_them() {
     let nodes = Nodes::files();
-    let two = [("low", "a", "00", "7f"), ("high", "b", "80", "ff")];
-    nodes.write("cells.toml", &["a", "b"], 1, &two);
+    nodes.write_two("cells.toml");
     nodes.done("cells.toml", "cells create");
     let home = rusqlite::Connection::open(nodes.folder("a").join("low.db")).expect("it is there");
     let id_of_map = || -> Option<String> {
@@ -340,8 +336,7 @@ fn forget_that_they_were_told(nodes: &Nodes) {
 #[test]
 fn cells_that_cannot_be_told_are_served_and_told_by_the_next_start() {
     let nodes = Nodes::files();
-    let two = [("low", "a", "00", "7f"), ("high", "b", "80", "ff")];
-    nodes.write("cells.toml", &["a", "b"], 1, &two);
+    nodes.write_two("cells.toml");
     nodes.done("cells.toml", "cells create");
     forget_that_they_were_told(&nodes);
     write(&nodes, "b", "high", TAKES_NO_TELLING);
@@ -363,15 +358,14 @@ fn cells_that_cannot_be_told_are_served_and_told_by_the_next_start() {
 #[test]
 fn a_server_that_has_another_database_says_so_once_the_cells_were_told() {
     let mut nodes = Nodes::files();
-    let two = [("low", "a", "00", "7f"), ("high", "b", "80", "ff")];
-    nodes.write("cells.toml", &["a", "b"], 1, &two);
+    nodes.write_two("cells.toml");
     nodes.done("cells.toml", "cells create");
     forget_that_they_were_told(&nodes);
     fs::create_dir(nodes.folder("alone")).expect("it can be made");
     let alone = [("BOOKING_DB", nodes.folder("alone").join("high.db").display().to_string())];
     assert!(run("migrate", &alone).status.success());
     nodes.set_folder("b", "alone");
-    nodes.write("server.toml", &["a", "b"], 1, &two);
+    nodes.write_two("server.toml");
     nodes.set_folder("b", "b");
     write(&nodes, "a", "low", TAKES_NO_TELLING);
     let server = nodes.serve("server.toml");
@@ -384,7 +378,7 @@ fn a_server_that_has_another_database_says_so_once_the_cells_were_told() {
     assert!(outdated() && version_of(&server) == "1");
     soon("it is told", || is_told(&server, "keeps another map of the same version"));
     assert!(is_told(&server, "was never told that it is cell high"), "{}", server.stderr());
-    nodes.write("server.toml", &["a", "b"], 1, &two);
+    nodes.write_two("server.toml");
     soon("it has the right one", || cells_of(&server) == "ok");
     assert!(!outdated());
 }
@@ -393,8 +387,7 @@ fn a_server_that_has_another_database_says_so_once_the_cells_were_told() {
 #[test]
 fn a_server_starts_without_a_cell_that_fails_once_it_was_opened() {
     let nodes = Nodes::file_and_database("a", "b");
-    let two = [("low", "a", "00", "7f"), ("high", "b", "80", "ff")];
-    nodes.write("cells.toml", &["a", "b"], 1, &two);
+    nodes.write_two("cells.toml");
     nodes.done("cells.toml", "cells create");
     let (low, high) = {
         let server = nodes.serve("cells.toml");
@@ -424,8 +417,7 @@ fn a_server_starts_without_a_cell_that_fails_once_it_was_opened() {
 #[test]
 fn what_answers_in_the_place_of_a_cell_that_was_away_is_looked_at() {
     let mut nodes = Nodes::file_and_database("a", "b");
-    let two = [("low", "a", "00", "7f"), ("high", "b", "80", "ff")];
-    nodes.write("cells.toml", &["a", "b"], 1, &two);
+    nodes.write_two("cells.toml");
     nodes.done("cells.toml", "cells create");
     let high = put_up_from(&nodes.serve("cells.toml"), 0x80);
     write(
@@ -439,14 +431,14 @@ fn what_answers_in_the_place_of_a_cell_that_was_away_is_looked_at() {
     let other = booking_testkit::shared().database(None);
     nodes.set_folder("a", "other_a");
     nodes.set_url("b", other.url());
-    nodes.write("other.toml", &["a", "b"], 1, &two);
+    nodes.write_two("other.toml");
     nodes.done("other.toml", "cells create");
     let (port, target) = (free_port(), booking_testkit::shared().port());
     let way = other.url().replace(&format!(":{target}/"), &format!(":{port}/"));
     assert_ne!(way, other.url());
     nodes.set_folder("a", "a");
     nodes.set_url("b", &way);
-    nodes.write("server.toml", &["a", "b"], 1, &two);
+    nodes.write_two("server.toml");
     let mut settings = nodes.settings("server.toml");
     settings.push(("DB_WAIT_SECONDS", "1".to_owned()));
     let mut server = ServerProcess::start(Path::new(PROGRAM), &settings);
@@ -464,7 +456,7 @@ fn what_answers_in_the_place_of_a_cell_that_was_away_is_looked_at() {
     assert!(came.load(Ordering::Relaxed) > 0, "the control: it was there to be asked");
     let right = nodes.database().url().to_owned();
     nodes.set_url("b", &right);
-    nodes.write("server.toml", &["a", "b"], 1, &two);
+    nodes.write_two("server.toml");
     server.signal("HUP");
     soon("it is where the file says", || status(&server) == 200);
 }
@@ -522,8 +514,7 @@ fn changed_home(nodes: &Nodes, change: &MapChange) -> (rusqlite::Connection, Str
 #[test]
 fn what_was_restored_in_the_middle_of_a_change_is_a_cell_again_and_the_change_goes_on() {
     let nodes = Nodes::files();
-    let two = [("low", "a", "00", "7f"), ("high", "b", "80", "ff")];
-    nodes.write("cells.toml", &["a", "b"], 1, &two);
+    nodes.write_two("cells.toml");
     nodes.done("cells.toml", "cells create");
     let event = put_up_from(&nodes.serve("cells.toml"), 0x80);
     let cell = CellName::parse("high").expect("a valid name");
@@ -551,8 +542,7 @@ fn what_was_restored_in_the_middle_of_a_change_is_a_cell_again_and_the_change_go
 #[test]
 fn a_home_that_was_restored_is_that_of_its_cells_again_once_somebody_has_said_so() {
     let nodes = Nodes::files();
-    let two = [("low", "a", "00", "7f"), ("high", "b", "80", "ff")];
-    nodes.write("cells.toml", &["a", "b"], 1, &two);
+    nodes.write_two("cells.toml");
     nodes.done("cells.toml", "cells create");
     let event = put_up_from(&nodes.serve("cells.toml"), 0x80);
     let forget = "DELETE FROM cell_bytes; UPDATE cell_map SET map = json_remove(map, '$.id')";
@@ -569,8 +559,7 @@ fn a_home_that_was_restored_is_that_of_its_cells_again_once_somebody_has_said_so
 #[test]
 fn a_change_that_the_home_has_lost_goes_on_when_it_is_made_again() {
     let nodes = Nodes::files();
-    let two = [("low", "a", "00", "7f"), ("high", "b", "80", "ff")];
-    nodes.write("cells.toml", &["a", "b"], 1, &two);
+    nodes.write_two("cells.toml");
     nodes.done("cells.toml", "cells create");
     let event = put_up_from(&nodes.serve("cells.toml"), 0xc0);
     write(&nodes, "b", "high", "UPDATE cell_bytes SET version = 2, last_byte = 191");

@@ -33,6 +33,9 @@ pub(crate) struct Nodes {
 /// A cell as a file has it: its name, which is its schema, its node, and its bytes.
 pub(crate) type Cell<'a> = (&'a str, &'a str, &'a str, &'a str);
 
+/// A cell on each of the nodes `a` and `b`.
+pub(crate) const TWO: [Cell<'static>; 2] = [("low", "a", "00", "7f"), ("high", "b", "80", "ff")];
+
 impl Nodes {
     /// Two folders of files.
     pub(crate) fn files() -> Self {
@@ -93,6 +96,11 @@ impl Nodes {
             ));
         }
         self.write_text(name, nodes, &text);
+    }
+
+    /// The same of [`TWO`], as version 1.
+    pub(crate) fn write_two(&self, name: &str) {
+        self.write(name, &["a", "b"], 1, &TWO);
     }
 
     /// The same of cells that are text already.
