@@ -184,10 +184,7 @@ impl Search {
         if !self.has_room(&mut people, event) {
             return Ok(false);
         }
-        if people.facts_to.is_some()
-            && people.listed_to.is_some()
-            && people.facts_to >= Some(version)
-        {
+        if people.listed_to.is_some() && people.facts_to >= Some(version) {
             return Ok(true);
         }
         // Whatever is read from here on is as it is now, or newer.
