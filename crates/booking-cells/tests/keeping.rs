@@ -2,14 +2,14 @@
 
 mod common;
 
-use booking_cells::{MoveError, MoveObserver, Mover, Step};
+use booking_cells::{MoveError, Mover};
 use booking_conformance::ManualClock;
 use booking_core::prelude::*;
 use booking_core::{
     Capacity, CapacityMax, CellBytes, EventId, EventName, Fingerprint, ForeignByte, IdempotencyKey,
-    IdempotencyRecord, KeptMap, KeyHash, MoveId, NewEvent, Outcome, Refusal, StoreError,
+    IdempotencyRecord, KeptMap, KeyHash, NewEvent, Outcome, Refusal, StoreError,
 };
-use common::{Kept, kinds};
+use common::{Kept, Unwatched, kinds, new_mover};
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::fmt::Debug;
@@ -176,18 +176,6 @@ async fn a_request_that_was_answered_is_answered_the_same_for_a_day(kind: fn() -
     clock.advance_micros(1);
     assert_foreign(store.create_event_once(again.clone(), key(0xff, 1)).await, 0xff);
     assert_eq!(store.event(again.id).await.expect("it answers"), None);
-}
-
-struct Unwatched;
-
-impl MoveObserver for Unwatched {
-    fn reached(&self, _: EventId, _: Step) -> bool {
-        true
-    }
-}
-
-fn new_mover() -> MoveId {
-    Uuid::now_v7().into()
 }
 
 /// Whoever moves an event by an old map is refused, as whoever puts one up is. Where it was, it is another cell's, and not

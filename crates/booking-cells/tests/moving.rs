@@ -45,7 +45,7 @@ use booking_core::{
     Venue, Version, WebhookType, WhenBusy, Wording,
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use common::Kept;
+use common::{Kept, new_mover};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -66,10 +66,6 @@ impl MoveObserver for Steps {
     fn reached(&self, _: EventId, _: Step) -> bool {
         self.0.fetch_sub(1, Ordering::SeqCst) > 0
     }
-}
-
-fn new_mover() -> MoveId {
-    Uuid::now_v7().into()
 }
 
 fn mover<'a>(

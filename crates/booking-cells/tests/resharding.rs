@@ -10,11 +10,11 @@ use booking_conformance::ManualClock;
 use booking_core::prelude::*;
 use booking_core::{
     Caller, Capacity, CapacityMax, Claim, Command, EmailAddress, Event, EventCommand, EventId,
-    EventName, Execution, Fingerprint, IdempotencyKey, KeyHash, MOVE_LEASE, MoveId, NewEvent,
-    NewToken, Organizer, OrganizerId, OrganizerName, Outcome, PageLimit, Refusal, RegistrationId,
-    StoreError, TokenHash, TokenId, WhenBusy,
+    EventName, Execution, Fingerprint, IdempotencyKey, KeyHash, MOVE_LEASE, NewEvent, NewToken,
+    Organizer, OrganizerId, OrganizerName, Outcome, PageLimit, Refusal, RegistrationId, StoreError,
+    TokenHash, TokenId, WhenBusy,
 };
-use common::{Kept, map, named, new_cell};
+use common::{Kept, map, named, new_cell, new_mover};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -34,10 +34,6 @@ impl MoveObserver for Steps {
         // What was stopped has a lease that has to end.
         assert!(matches!(error, MoveError::Taken | MoveError::TooSlow), "{event}: {error:?}");
     }
-}
-
-fn new_mover() -> MoveId {
-    Uuid::now_v7().into()
 }
 
 /// Two cells and a place for a third, which every server can have.

@@ -3,27 +3,15 @@
 mod common;
 
 use booking_cells::{
-    CellMap, MapChange, MoveObserver, NotTheCell, Resharder, Standing, Step, adopt_home,
-    check_cell, check_none_is_told, standing, tell_cells, told_of,
+    CellMap, MapChange, NotTheCell, Resharder, Standing, adopt_home, check_cell,
+    check_none_is_told, standing, tell_cells, told_of,
 };
 use booking_core::prelude::*;
-use booking_core::{CellBytes, EventId, KeptBytes, KeptMap, MapId, MoveId};
-use common::{Kept, kinds, map, named, new_cell};
+use booking_core::{CellBytes, KeptBytes, KeptMap, MapId};
+use common::{Kept, Unwatched, kinds, map, named, new_cell, new_mover};
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
-
-struct Unwatched;
-
-impl MoveObserver for Unwatched {
-    fn reached(&self, _: EventId, _: Step) -> bool {
-        true
-    }
-}
-
-fn new_mover() -> MoveId {
-    Uuid::now_v7().into()
-}
 
 fn new_map() -> MapId {
     Uuid::now_v7().into()

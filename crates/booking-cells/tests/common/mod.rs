@@ -9,9 +9,9 @@
 )]
 
 use async_trait::async_trait;
-use booking_cells::{CellMap, CellSpec, CellStore, MapChange, NewCell};
+use booking_cells::{CellMap, CellSpec, CellStore, MapChange, MoveObserver, NewCell, Step};
 use booking_conformance::{Fixture, MemoryStore};
-use booking_core::{BookingStore, CellName, Clock, MoveStore};
+use booking_core::{BookingStore, CellName, Clock, EventId, MoveId, MoveStore};
 use booking_pg::{PgOptions, PgStore};
 use booking_sqlite::{Options, SqliteStore};
 use booking_testkit::{Database, Template};
@@ -21,6 +21,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
+use uuid::Uuid;
 
 const REACHABLE_WITHIN: Duration = Duration::from_secs(60);
 
@@ -47,6 +48,20 @@ pub(crate) fn named(name: &str) -> CellName {
 /// A cell that is to be.
 pub(crate) fn new_cell(name: &str) -> NewCell {
     NewCell { name: named(name), node: "here".to_owned(), schema: name.to_owned() }
+}
+
+/// A mover of its own each time.
+pub(crate) fn new_mover() -> MoveId {
+    Uuid::now_v7().into()
+}
+
+/// Whoever lets every step of a move be.
+pub(crate) struct Unwatched;
+
+impl MoveObserver for Unwatched {
+    fn reached(&self, _: EventId, _: Step) -> bool {
+        true
+    }
 }
 
 /// Where a cell's data is.
