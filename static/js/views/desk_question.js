@@ -5,6 +5,7 @@ import { hasOptions } from "../desk/question_drafts.js";
 import { el, setText } from "../dom.js";
 import { createCheckbox, createField } from "../form.js";
 import { QUESTION_WORDING } from "../limits.js";
+import { smallButtonElement } from "../press.js";
 import { sentence } from "../text.js";
 import { t } from "../words.js";
 
@@ -56,9 +57,9 @@ export function createQuestionEditor(before, isAnswered, { onMove, onRemove }) {
   });
   const required = createCheckbox({ name: `${scope}-required`, label: t("questions.required"), hint: t("questions.required_hint") });
   const title = el("h2", { class: "question__title", id: `${scope}-title` });
-  const up = buttonElement(t("questions.up"), "question-up", title.id);
-  const down = buttonElement(t("questions.down"), "question-down", title.id);
-  const remove = buttonElement(t("questions.remove"), "question-remove", title.id);
+  const up = smallButtonElement(t("questions.up"), "question-up", title.id);
+  const down = smallButtonElement(t("questions.down"), "question-down", title.id);
+  const remove = smallButtonElement(t("questions.remove"), "question-remove", title.id);
   const error = el("p", { class: "field__error", role: "alert", "data-testid": "question-error" });
   const fixed = el("p", { class: "field__hint" }, isAnswered ? t("questions.is_answered") : "");
   const node = el(
@@ -119,16 +120,3 @@ export function createQuestionEditor(before, isAnswered, { onMove, onRemove }) {
     focusMove: (by) => (by < 0 ? (up.hidden ? down : up) : down.hidden ? up : down).focus(),
   };
 }
-
-/** @param {string} label @param {string} testid @param {string} describedBy */
-const buttonElement = (label, testid, describedBy) =>
-  el(
-    "button",
-    {
-      type: "button",
-      class: "button button--plain button--small",
-      "aria-describedby": describedBy,
-      "data-testid": testid,
-    },
-    label,
-  );
