@@ -11,7 +11,7 @@
 //! map without the change                                                   they look in the other alone
 //! ```
 //!
-//! Whatever is killed in this, [`standing`] says what there is to be done, and doing it again does nothing. What keeps an
+//! Whatever is killed in this, [`change_state`] says what there is to be done, and doing it again does nothing. What keeps an
 //! event from being put up twice is that a cell refuses those that it is not to have: a server that goes by an older map is
 //! refused, and learns so that there is another. What keeps it from being lost is the order: whoever does not find it in the
 //! first cell finds it in the other, or hears there that it is on its way, and none goes back as long as this lasts.
@@ -62,7 +62,7 @@ pub enum ReshardError {
 
 /// What the home keeps, and what is to be done about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub enum ChangeState {
     /// Nothing.
     Settled(CellMap),
     /// Somebody has begun to [publish](Resharder::publish) another, and nobody goes by that yet.
@@ -85,11 +85,14 @@ pub struct Moved {
     pub failed: u64,
 }
 
-/// How the map stands. `first` is kept in the home if that keeps none; its nodes are those of all maps.
+/// The state of a change of the map. `first` is kept in the home if that keeps none; its nodes are those of all maps.
 ///
 /// # Errors
 /// [`ReshardError`]: the home does not answer, or what it keeps is no map on these nodes.
-pub async fn standing(home: &dyn MoveStore, first: &CellMap) -> Result<Standing, ReshardError> {
+pub async fn change_state(
+    home: &dyn MoveStore,
+    first: &CellMap,
+) -> Result<ChangeState, ReshardError> {
     let name = &first.cells()[0].name;
     let of_home = |error| ReshardError::Cell(name.clone(), error);
     let mut kept = home.kept_map().await.map_err(of_home)?;
@@ -104,10 +107,10 @@ pub async fn standing(home: &dyn MoveStore, first: &CellMap) -> Result<Standing,
     Ok(match next {
         Some(next) => {
             let after = CellMap::from_text(&next, first.nodes().to_vec())?;
-            Standing::Publishing { before: map, after }
+            ChangeState::Publishing { before: map, after }
         }
-        None if map.change().is_some() => Standing::Changing(map),
-        None => Standing::Settled(map),
+        None if map.change().is_some() => ChangeState::Changing(map),
+        None => ChangeState::Settled(map),
     })
 }
 

@@ -3,8 +3,8 @@
 mod common;
 
 use booking_cells::{
-    CellMap, MapChange, MoveObserver, NotTheCell, Resharder, Standing, Step, check_cell,
-    check_none_is_told, standing, tell_cells, told_of,
+    CellMap, ChangeState, MapChange, MoveObserver, NotTheCell, Resharder, Step, change_state,
+    check_cell, check_none_is_told, tell_cells, told_of,
 };
 use booking_core::prelude::*;
 use booking_core::{CellBytes, EventId, KeptBytes, KeptMap, MapId, MoveId};
@@ -51,9 +51,9 @@ impl Stores {
 
     /// The map that the home keeps, from now on that of two cells if it keeps none.
     async fn map(&self) -> CellMap {
-        match standing(self.home(), &map(2)).await.expect("the home answers") {
-            Standing::Settled(map) | Standing::Changing(map) => map,
-            Standing::Publishing { before, .. } => before,
+        match change_state(self.home(), &map(2)).await.expect("the home answers") {
+            ChangeState::Settled(map) | ChangeState::Changing(map) => map,
+            ChangeState::Publishing { before, .. } => before,
         }
     }
 
@@ -147,7 +147,7 @@ async fn nothing_is_told_where_one_of_them_is_another(kind: fn() -> Kept) {
     assert!(matches!(refused, Err(NotTheCell::OfOthers(_))), "{refused:?}");
     // A home that was told nothing yet.
     let another = Stores::of(kind, 1).await;
-    standing(another.home(), &map).await.expect("it answers");
+    change_state(another.home(), &map).await.expect("it answers");
     let mixed = [Arc::clone(&home), Arc::clone(&another.stores[0])];
     let refused = tell_cells(&map, &mixed, &new_map).await;
     assert!(matches!(refused, Err(NotTheCell::Home(_))), "{refused:?}");

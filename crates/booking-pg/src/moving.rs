@@ -84,7 +84,7 @@ impl Way {
 }
 
 /// How an event stands, if it is served here: its version, the time, and whether it is frozen; and its way, if it has one.
-type Standing = (Option<(Version, DateTime<Utc>, bool)>, Option<Way>);
+type MoveState = (Option<(Version, DateTime<Utc>, bool)>, Option<Way>);
 
 impl PgStore {
     /// Runs `work` in a transaction, and commits it. Done again after a COMMIT whose answer was lost it must find what it
@@ -115,7 +115,7 @@ impl PgStore {
     }
 
     /// Where an event is, and how: with its row locked if there is one, and then what is known of its way.
-    async fn way_of(&self, connection: &Lease, event: EventId) -> Result<Standing, PgError> {
+    async fn way_of(&self, connection: &Lease, event: EventId) -> Result<MoveState, PgError> {
         self.way_told(connection, event, false).await
     }
 
@@ -124,7 +124,7 @@ impl PgStore {
         &self,
         connection: &Lease,
         event: EventId,
-    ) -> Result<Standing, PgError> {
+    ) -> Result<MoveState, PgError> {
         self.way_told(connection, event, true).await
     }
 
@@ -133,7 +133,7 @@ impl PgStore {
         connection: &Lease,
         event: EventId,
         with_state: bool,
-    ) -> Result<Standing, PgError> {
+    ) -> Result<MoveState, PgError> {
         let (id, clock_time) = (event.as_uuid(), self.clock_time());
         let served = connection.fetch(sql::MOVING_LOCK_EVENT, &[&id, &clock_time]).await?;
         let served = match served.first() {

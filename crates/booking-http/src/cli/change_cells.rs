@@ -7,8 +7,8 @@ use crate::config::cells::to_toml;
 use crate::config::{CellsConfig, Config};
 use anyhow::{Context, bail, ensure};
 use booking_cells::{
-    CellChange, CellMap, CellSpec, MAP_SEEN_WITHIN, MapChange, Moved, Resharder, Standing,
-    check_cell, count_to_go, standing, told_of,
+    CellChange, CellMap, CellSpec, ChangeState, MAP_SEEN_WITHIN, MapChange, Moved, Resharder,
+    change_state, check_cell, count_to_go, told_of,
 };
 use booking_core::{CellName, KeptBytes, MoveId, MoveStore};
 use std::process::ExitCode;
@@ -36,9 +36,9 @@ pub(super) async fn change(
     change: &MapChange,
 ) -> anyhow::Result<ExitCode> {
     let home = open_kept_home(config, cells).await?;
-    let before = match standing(&*home, &cells.map).await? {
-        Standing::Settled(map) => map,
-        Standing::Publishing { after, .. } | Standing::Changing(after) => {
+    let before = match change_state(&*home, &cells.map).await? {
+        ChangeState::Settled(map) => map,
+        ChangeState::Publishing { after, .. } | ChangeState::Changing(after) => {
             let under_way = change_told(&after).unwrap_or_default();
             bail!("{under_way}: that comes first; `booking-http cells resume` brings it to its end")
         }
@@ -58,13 +58,13 @@ pub(super) async fn change(
 /// Brings a change to its end that somebody has begun.
 pub(super) async fn resume(config: &Config, cells: &CellsConfig) -> anyhow::Result<ExitCode> {
     let home = open_kept_home(config, cells).await?;
-    match standing(&*home, &cells.map).await? {
-        Standing::Settled(map) => {
+    match change_state(&*home, &cells.map).await? {
+        ChangeState::Settled(map) => {
             println!("nothing is under way");
             tell_file(&map);
             Ok(ExitCode::SUCCESS)
         }
-        Standing::Publishing { before, after } => {
+        ChangeState::Publishing { before, after } => {
             // Whoever began this may have been stopped before it was made, or it was lost since.
             let to = named(&after, &change_of(&after)?.to)?;
             if !before.all().any(|cell| cell.name == to.name) {
@@ -74,7 +74,7 @@ pub(super) async fn resume(config: &Config, cells: &CellsConfig) -> anyhow::Resu
             ends.publish(&before, &after).await?;
             ends.finish(cells, &after).await
         }
-        Standing::Changing(map) => {
+        ChangeState::Changing(map) => {
             Ends::open(config, cells, home, &map, &map).await?.finish(cells, &map).await
         }
     }
@@ -88,7 +88,7 @@ pub(super) async fn adopt(
     name: &CellName,
 ) -> anyhow::Result<ExitCode> {
     let home = open_kept_home(config, cells).await?;
-    let Standing::Settled(map) = standing(&*home, &cells.map).await? else {
+    let ChangeState::Settled(map) = change_state(&*home, &cells.map).await? else {
         bail!("a change is under way: `booking-http cells resume` brings it to its end");
     };
     cells.check(&map).map_err(told)?;
@@ -242,7 +242,7 @@ impl Ends {
                 emptied.name, emptied.node, emptied.schema
             );
         }
-        let Standing::Settled(settled) = standing(&*self.home, &cells.map).await? else {
+        let ChangeState::Settled(settled) = change_state(&*self.home, &cells.map).await? else {
             bail!("somebody else has begun another change");
         };
         tell_file(&settled);

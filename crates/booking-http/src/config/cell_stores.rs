@@ -5,8 +5,8 @@ use crate::config::store::{connect, open_place_to_move};
 use crate::config::{CellPlace, CellsConfig, Config};
 use anyhow::{Context, anyhow, ensure};
 use booking_cells::{
-    CellMap, CellSpec, CellStore, Standing, check_cell, check_none_is_told, standing, tell_cells,
-    told_of,
+    CellMap, CellSpec, CellStore, ChangeState, change_state, check_cell, check_none_is_told,
+    tell_cells, told_of,
 };
 use booking_core::prelude::*;
 use booking_core::{CellName, KeptBytes, KeptMap, MapId, Observer, Unobserved};
@@ -181,9 +181,9 @@ async fn kept_map(cells: &CellsConfig, home: &dyn MoveStore) -> anyhow::Result<O
 
 /// Has the home keep the file's map, if it keeps none. Tells which it keeps.
 async fn keep_first(cells: &CellsConfig, home: &dyn MoveStore) -> anyhow::Result<CellMap> {
-    Ok(match standing(home, &cells.map).await? {
-        Standing::Settled(map) | Standing::Changing(map) => map,
-        Standing::Publishing { before, .. } => before,
+    Ok(match change_state(home, &cells.map).await? {
+        ChangeState::Settled(map) | ChangeState::Changing(map) => map,
+        ChangeState::Publishing { before, .. } => before,
     })
 }
 

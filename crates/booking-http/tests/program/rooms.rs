@@ -49,7 +49,7 @@ const HOUSE: &[(&str, &str)] = &[
     ),
     (
         "booking-cells",
-        "map < telling < merge < found < cell < store < gather < copies < moving < resharding < lookup < \
+        "map < telling < merge < found < cell < store < fan_out < copies < moving < resharding < lookup < \
          keys < organizers < reading < upkeep < delivery < seats",
     ),
     (
