@@ -325,7 +325,7 @@ impl Service {
         let (is_stopping, has_other_keys) = (self.is_stopping(), self.tickets.has_others());
         let ready = self.readiness.check(is_stopping, has_other_keys, self.store.health()).await;
         ready
-            .with_delivery(self.lag.told(self.delivering.down(), self.mail_server.away_for()))
+            .with_delivery(self.lag.report(self.delivering.down(), self.mail_server.away_for()))
             .with_beside(self.beside.down())
             .with_cells(&self.store.cells(), self.cell_map.is_outdated())
     }

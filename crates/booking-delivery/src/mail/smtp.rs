@@ -143,7 +143,7 @@ impl Smtp {
             sent = self.send_by(None, message, pass).await;
         }
         sent.map_err(|(step, failure)| {
-            let error = told(message)((step, failure));
+            let error = send_error(message)((step, failure));
             if !step.is_before(message) {
                 return error;
             }
@@ -263,8 +263,8 @@ async fn within<T>(
     }
 }
 
-/// Makes of a failure what may be told of it.
-fn told(message: &Message) -> impl Fn((Step, Failure)) -> SendError {
+/// Makes an error of a failure, with what may be told of it.
+fn send_error(message: &Message) -> impl Fn((Step, Failure)) -> SendError {
     move |(step, failure)| {
         let error = match failure {
             Failure::TookTooLong => {

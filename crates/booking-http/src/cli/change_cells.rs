@@ -1,8 +1,8 @@
 //! `booking-http cells split`, `move`, `drop` and `resume`: has events go from one cell to another while both are served.
 
-use crate::cli::cells::change_told;
-use crate::cli::told::Told;
-use crate::config::cell_stores::{create_cell, open_cell_to_move, open_home, told};
+use crate::cli::cells::describe_change;
+use crate::cli::progress::Progress;
+use crate::config::cell_stores::{cells_file_error, create_cell, open_cell_to_move, open_home};
 use crate::config::cells::to_toml;
 use crate::config::{CellsConfig, Config};
 use anyhow::{Context, bail, ensure};
@@ -39,13 +39,13 @@ pub(super) async fn change(
     let before = match change_state(&*home, &cells.map).await? {
         ChangeState::Settled(map) => map,
         ChangeState::Publishing { after, .. } | ChangeState::Changing(after) => {
-            let under_way = change_told(&after).unwrap_or_default();
+            let under_way = describe_change(&after).unwrap_or_default();
             bail!("{under_way}: that comes first; `booking-http cells resume` brings it to its end")
         }
     };
-    cells.check(&before).map_err(told)?;
+    cells.check(&before).map_err(cells_file_error)?;
     let after = before.changed(change)?;
-    cells.places(&after).map_err(told)?;
+    cells.places(&after).map_err(cells_file_error)?;
     if let MapChange::Split { to, .. } | MapChange::Move { to, .. } = change {
         let spec = named(&after, &to.name)?;
         make(config, cells, &after, spec).await?;
@@ -91,7 +91,7 @@ pub(super) async fn adopt(
     let ChangeState::Settled(map) = change_state(&*home, &cells.map).await? else {
         bail!("a change is under way: `booking-http cells resume` brings it to its end");
     };
-    cells.check(&map).map_err(told)?;
+    cells.check(&map).map_err(cells_file_error)?;
     let id = map.id().context(
         "not all cells were told yet that they are these: the first start of a server with all of them there does that",
     )?;
@@ -142,7 +142,7 @@ async fn make(
     map: &CellMap,
     spec: &CellSpec,
 ) -> anyhow::Result<()> {
-    let (name, place) = (&spec.name, cells.place_of(spec).map_err(told)?);
+    let (name, place) = (&spec.name, cells.place_of(spec).map_err(cells_file_error)?);
     let made = create_cell(config, &place).await.with_context(|| format!("cell {name}"))?;
     match made.is_empty() {
         true => println!("{name}  is there"),
@@ -206,8 +206,8 @@ impl Ends {
     }
 
     async fn publish(&self, before: &CellMap, after: &CellMap) -> anyhow::Result<()> {
-        println!("{}", change_told(after).unwrap_or_default());
-        let published = self.resharder(&Told::default()).publish(before, after).await;
+        println!("{}", describe_change(after).unwrap_or_default());
+        let published = self.resharder(&Progress::default()).publish(before, after).await;
         published.context(NOT_ENDED)
     }
 
@@ -218,8 +218,8 @@ impl Ends {
             "{left} events are to go, once all servers have had {} s to read the map",
             MAP_SEEN_WITHIN.as_secs()
         );
-        let told_of = Told::of(left);
-        let resharder = self.resharder(&told_of);
+        let progress = Progress::of(left);
+        let resharder = self.resharder(&progress);
         let (mut moved, mut tries) = (0, 0);
         loop {
             let done: Moved = resharder.go_on(map).await.context(NOT_ENDED)?;
@@ -249,7 +249,7 @@ impl Ends {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn resharder<'a>(&'a self, observer: &'a Told) -> Resharder<'a> {
+    fn resharder<'a>(&'a self, observer: &'a Progress) -> Resharder<'a> {
         Resharder {
             home: &*self.home,
             from: &*self.from,

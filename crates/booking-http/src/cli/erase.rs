@@ -1,6 +1,6 @@
 //! `booking-http erase`: erases all personal data of an e-mail address.
 
-use crate::config::cell_stores::told;
+use crate::config::cell_stores::cells_file_error;
 use crate::config::{Config, StoreConfig, store};
 use anyhow::{Context, bail};
 use booking_core::{
@@ -55,7 +55,7 @@ fn is_changing(config: &Config, kept: Option<&KeptMap>) -> anyhow::Result<bool> 
     let (StoreConfig::Cells(cells), Some(kept)) = (&config.store, kept) else {
         return Ok(false);
     };
-    let map = cells.map_of(&kept.map).map_err(told)?;
+    let map = cells.map_of(&kept.map).map_err(cells_file_error)?;
     Ok(kept.next.is_some() || map.change().is_some())
 }
 

@@ -70,7 +70,7 @@ pub(super) async fn open_cells(
     cells: &CellsConfig,
     opening: &Opening,
 ) -> anyhow::Result<OpenCells> {
-    let home = opening.open(&cells.home().map_err(told)?, None).await;
+    let home = opening.open(&cells.home().map_err(cells_file_error)?, None).await;
     let home = home.with_context(|| in_cell(&cells.map.cells()[0]))?;
     let home = match (home, opening.tables) {
         // It is not known which cells there are then, and a command would pass over some and say that all is done.
@@ -87,7 +87,7 @@ pub(super) async fn open_cells(
         // Without it no map can be had but the file's, and little can be done.
         Err(_) => (cells.map.clone(), false),
     };
-    let places = cells.places(&map).map_err(told)?;
+    let places = cells.places(&map).map_err(cells_file_error)?;
     let others = map.all().zip(&places).skip(1);
     let others = others.map(|(spec, place)| opening.open(place, told_of(&map, &spec.name)));
     let opened = [Ok(home)].into_iter().chain(join_all(others).await);
@@ -168,8 +168,8 @@ async fn kept_map(cells: &CellsConfig, home: &dyn MoveStore) -> anyhow::Result<O
     let Some(kept) = home.kept_map().await.context("the map that the home keeps")? else {
         return Ok(None);
     };
-    let map = cells.map_of(&kept.map).map_err(told)?;
-    cells.check(&map).map_err(told)?;
+    let map = cells.map_of(&kept.map).map_err(cells_file_error)?;
+    cells.check(&map).map_err(cells_file_error)?;
     if cells.differs(&map) {
         let (counts, of_file) = (map.version(), cells.map.version());
         log::info!(
@@ -275,13 +275,13 @@ pub(super) async fn migrate_cells(
         Ok(steps) => applied.extend(steps.iter().map(|step| format!("{} {step}", spec.name))),
         Err(error) => failed = failed.take().or(Some(error)),
     };
-    let home = migrate_existing(config, &cells.home().map_err(told)?).await;
+    let home = migrate_existing(config, &cells.home().map_err(cells_file_error)?).await;
     let map = match home.is_ok() {
         true => map_of_home(config, cells).await?,
         false => cells.map.clone(),
     };
     note(&cells.map.cells()[0], home);
-    let places = cells.places(&map).map_err(told)?;
+    let places = cells.places(&map).map_err(cells_file_error)?;
     for (spec, place) in map.all().zip(&places).skip(1) {
         note(spec, migrate_existing(config, place).await);
     }
@@ -311,7 +311,7 @@ async fn open_existing_home(
     config: &Config,
     cells: &CellsConfig,
 ) -> anyhow::Result<Arc<dyn MoveStore>> {
-    let home = cells.home().map_err(told)?;
+    let home = cells.home().map_err(cells_file_error)?;
     let home = Opening::of_a_command(config).open_answering(&home).await;
     home.with_context(|| in_cell(&cells.map.cells()[0]))
 }
@@ -328,7 +328,7 @@ fn in_cell(spec: &CellSpec) -> String {
 
 /// What is wrong with the file, as an error.
 #[expect(clippy::needless_pass_by_value, reason = "it is what errors are mapped by")]
-pub(crate) fn told(why: String) -> anyhow::Error {
+pub(crate) fn cells_file_error(why: String) -> anyhow::Error {
     anyhow!("CELLS_FILE: {why}")
 }
 
@@ -339,11 +339,11 @@ pub(crate) async fn create_cells(
     cells: &CellsConfig,
 ) -> anyhow::Result<Vec<(CellName, Vec<String>)>> {
     let of_file = &cells.map.cells()[0];
-    let home = cells.home().map_err(told)?;
+    let home = cells.home().map_err(cells_file_error)?;
     let applied = create_cell(config, &home).await.with_context(|| in_cell(of_file))?;
     let map = map_of_home(config, cells).await?;
     let mut made = vec![(of_file.name.clone(), applied)];
-    let places = cells.places(&map).map_err(told)?;
+    let places = cells.places(&map).map_err(cells_file_error)?;
     for (spec, place) in map.all().zip(&places).skip(1) {
         let applied = create_cell(config, place).await.with_context(|| in_cell(spec))?;
         made.push((spec.name.clone(), applied));
@@ -390,7 +390,7 @@ pub(crate) async fn open_home(
     config: &Config,
     cells: &CellsConfig,
 ) -> anyhow::Result<Arc<dyn MoveStore>> {
-    let home = cells.home().map_err(told)?;
+    let home = cells.home().map_err(cells_file_error)?;
     let opened = open_place_to_move(&home, config).await;
     let (home, _) = opened.with_context(|| in_cell(&cells.map.cells()[0]))?;
     Ok(home)
@@ -402,7 +402,7 @@ pub(crate) async fn open_cell_to_move(
     cells: &CellsConfig,
     spec: &CellSpec,
 ) -> anyhow::Result<Arc<dyn MoveStore>> {
-    let place = cells.place_of(spec).map_err(told)?;
+    let place = cells.place_of(spec).map_err(cells_file_error)?;
     let (store, _) = open_place_to_move(&place, config).await.with_context(|| in_cell(spec))?;
     Ok(store)
 }
@@ -423,16 +423,16 @@ pub(crate) struct Seen {
 /// If the home keeps a map that the file does not know all nodes of.
 pub(crate) async fn look_at_cells(config: &Config, cells: &CellsConfig) -> anyhow::Result<Seen> {
     let opening = Opening::of_a_command(config);
-    let home = opening.open_answering(&cells.home().map_err(told)?).await;
+    let home = opening.open_answering(&cells.home().map_err(cells_file_error)?).await;
     let kept = match &home {
         Ok(home) => home.kept_map().await.context("the map that the home keeps")?,
         Err(_) => None,
     };
     let map = match &kept {
-        Some(kept) => cells.map_of(&kept.map).map_err(told)?,
+        Some(kept) => cells.map_of(&kept.map).map_err(cells_file_error)?,
         None => cells.map.clone(),
     };
-    let places = cells.places(&map).map_err(told)?;
+    let places = cells.places(&map).map_err(cells_file_error)?;
     let others = places.iter().skip(1).map(|place| opening.open_answering(place));
     let opened = [home].into_iter().chain(join_all(others).await).collect::<Vec<_>>();
     let home = opened[0].as_ref().ok().cloned();

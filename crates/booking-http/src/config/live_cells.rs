@@ -2,7 +2,7 @@
 
 use crate::background::cell_map::{Cells, Looked};
 use crate::config::CellsConfig;
-use crate::config::cell_stores::{OpenCell, Opening, tell_silent, told};
+use crate::config::cell_stores::{OpenCell, Opening, cells_file_error, tell_silent};
 use anyhow::{Context, anyhow, bail, ensure};
 use booking_cells::{CellMap, CellSpec, CellStore, NotTheCell, check_cell, told_of};
 use booking_core::prelude::*;
@@ -81,7 +81,7 @@ impl LiveCells {
             done = self.go_by(&mut going_by, file, kept.as_ref()).await;
         }
         if reads_file || is_newer && done.is_err() {
-            done = match going_by.file.read_again().map_err(told) {
+            done = match going_by.file.read_again().map_err(cells_file_error) {
                 Ok(file) => self.go_by(&mut going_by, file, kept.as_ref()).await,
                 Err(wrong) if reads_file => Err(wrong),
                 Err(_) => done,
@@ -119,9 +119,9 @@ impl LiveCells {
         };
         let newer = kept.filter(|kept| self.is_newer(kept));
         let text = newer.map_or_else(|| now.to_text(), |kept| kept.map.clone());
-        let map = file.map_of(&text).map_err(told)?;
-        file.check(&map).map_err(told)?;
-        file.places(&map).map_err(told)?;
+        let map = file.map_of(&text).map_err(cells_file_error)?;
+        file.check(&map).map_err(cells_file_error)?;
+        file.places(&map).map_err(cells_file_error)?;
         let of_map = Some((&map, &*home.store));
         let stores = map.all().map(|spec| self.opened(&known, &file, spec, of_map));
         let stores = try_join_all(stores).await?;
@@ -154,12 +154,12 @@ impl LiveCells {
         spec: &CellSpec,
         of_map: Option<(&CellMap, &dyn BookingStore)>,
     ) -> anyhow::Result<OpenCell> {
-        let no_node = || told(format!("names no node {}", spec.node));
+        let no_node = || cells_file_error(format!("names no node {}", spec.node));
         let key = file.key_of(spec).ok_or_else(no_node)?;
         if let Some(open) = known.iter().find(|open| open.key == key) {
             return Ok(open.clone());
         }
-        let place = file.place_of(spec).map_err(told)?;
+        let place = file.place_of(spec).map_err(cells_file_error)?;
         let in_cell = || format!("cell {}", spec.name);
         let is_cell = of_map.and_then(|(map, _)| told_of(map, &spec.name));
         let store: Arc<dyn BookingStore> = match self.opening.open(&place, is_cell).await {

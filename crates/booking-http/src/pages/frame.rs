@@ -6,7 +6,7 @@ use crate::api::compression::vary_by;
 use crate::extract::conditional::{REVALIDATE, etag_of, has_already};
 use crate::pages::bundles::{REGISTRATION, SCRIPT, STYLE};
 use crate::pages::engine::render;
-use crate::pages::outcome::{OutcomePage, Told};
+use crate::pages::outcome::{OutcomeContent, OutcomePage};
 use crate::problem::{ApiError, begin};
 use crate::words::weight_of;
 use actix_web::http::StatusCode;
@@ -149,7 +149,7 @@ impl Pages {
             return None;
         }
         let not_found = rendered.not_found();
-        let outcome = Told::problem(visitor.language, error, not_found, request_id);
+        let outcome = OutcomeContent::problem(visitor.language, error, not_found, request_id);
         let title = outcome.title.clone();
         let page = Frame { is_hidden: true, ..self.frame(&title, visitor) };
         let context = OutcomePage { page, outcome };

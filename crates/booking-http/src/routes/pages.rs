@@ -12,11 +12,11 @@ use crate::pages::description::summary;
 use crate::pages::event::{EventPage, EventWords, RegisterForm, is_hidden, questions_data};
 use crate::pages::frame::{Frame, Pages, Shell, Visitor, fresh};
 use crate::pages::list::{ListPage, READ_MAX, Search, found, upcoming};
-use crate::pages::outcome::{OutcomePage, Told, refused, sentence};
+use crate::pages::outcome::{OutcomeContent, OutcomePage, refused, sentence};
 use crate::pages::questions::{answers_in, empty, filled};
 use crate::problem::{self, ApiError, FieldError, REPLAYED};
 use crate::routes::authorization::check_grant;
-use crate::routes::claims::{Asking, Claimed, claim_seat};
+use crate::routes::claims::{ClaimContext, Claimed, claim_seat};
 use crate::service::{Service, agenda};
 use crate::words::{self, language_of_page};
 use actix_web::http::StatusCode;
@@ -164,20 +164,20 @@ pub(super) async fn register(
     let site = Site::of(&request, &service, &pages, &tokens)?;
     let shown = site.read(caller, event_id).await?;
     let key = form.key().map(|key| key.of(caller)).transpose()?;
-    let asking = Asking { client, caller, event_id, key, as_organizer: false };
+    let context = ClaimContext { client, caller, event_id, key, as_organizer: false };
     let claimed = match asked_for(&form, &shown.questions) {
-        Ok((person, on_full)) => claim_seat(&service, asking, person, on_full).await,
+        Ok((person, on_full)) => claim_seat(&service, context, person, on_full).await,
         Err(errors) => Err(ApiError::Validation(errors)),
     };
     match claimed {
-        Ok(claimed) => site.told(&shown, claimed, asks_to_wait(&form)),
+        Ok(claimed) => site.respond_claimed(&shown, claimed, asks_to_wait(&form)),
         Err(error) => site.refuse(caller, &shown, &form, error).await,
     }
 }
 
 /// Whom the form is for, and what is to become of them where there is no seat.
 fn asked_for(form: &Form, questions: &Questions) -> Result<(Person, OnFull), Vec<FieldError>> {
-    let told = |field: &str, invalid: Invalid| FieldError {
+    let field_error = |field: &str, invalid: Invalid| FieldError {
         pointer: format!("/{field}"),
         detail: invalid.to_string(),
     };
@@ -187,13 +187,13 @@ fn asked_for(form: &Form, questions: &Questions) -> Result<(Person, OnFull), Vec
             Invalid::Empty => {
                 FieldError { pointer: "/user_email".to_owned(), detail: EMAIL_MISSING.to_owned() }
             }
-            invalid => told("user_email", invalid),
+            invalid => field_error("user_email", invalid),
         });
     });
     let name = match form.value("name").trim() {
         "" => Ok(None),
         name => PersonName::parse(name).map(Some).map_err(|invalid| {
-            errors.push(told("name", invalid));
+            errors.push(field_error("name", invalid));
         }),
     };
     let answers = answers_in(questions, form).map_err(|wrong| errors.extend(wrong));
@@ -316,12 +316,13 @@ impl<'a> Site<'a> {
 
     /// What came of the form, on a page of its own: to load that anew sends the same form again, which is answered the
     /// same and does nothing.
-    fn told(&self, shown: &Shown, claimed: Claimed, waits: bool) -> Answer {
+    fn respond_claimed(&self, shown: &Shown, claimed: Claimed, waits: bool) -> Answer {
         let language = self.visitor.language;
         let (mut response, outcome) = match claimed {
-            Claimed::ByMail { is_replay } => {
-                (begin(StatusCode::ACCEPTED, is_replay), Told::to_confirm(language, waits))
-            }
+            Claimed::ByMail { is_replay } => (
+                begin(StatusCode::ACCEPTED, is_replay),
+                OutcomeContent::to_confirm(language, waits),
+            ),
             Claimed::Made(made, token) => {
                 let registration = &made.what;
                 let link = token.map(|token| {
@@ -329,7 +330,10 @@ impl<'a> Site<'a> {
                     self.pages.link(&path)
                 });
                 let status = made.status();
-                (begin(status, made.is_replay), Told::registered(language, registration, link))
+                (
+                    begin(status, made.is_replay),
+                    OutcomeContent::registered(language, registration, link),
+                )
             }
         };
         // The link is for whoever sent the form, and is kept nowhere.

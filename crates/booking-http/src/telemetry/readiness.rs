@@ -1,6 +1,6 @@
 //! Whether this server is to be sent requests.
 
-use crate::telemetry::lag::LagTold;
+use crate::telemetry::lag::LagReport;
 use crate::util::ttl_cache::TtlCache;
 use booking_cells::HEALTH_WAIT;
 use booking_core::{CellState, StoreError, StoreHealth, WriteTrouble};
@@ -57,7 +57,7 @@ pub(crate) struct Ready {
     /// How far delivery lags behind, where it does, and what of it is down; that is no reason either.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    pub(crate) delivery: Option<LagTold>,
+    pub(crate) delivery: Option<LagReport>,
     /// `down` where something else that runs beside requests has panicked, and is begun anew soon; nor is that.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -75,7 +75,7 @@ impl Ready {
     }
 
     /// The same, with how far delivery lags behind.
-    pub(crate) fn with_delivery(self, delivery: Option<LagTold>) -> Self {
+    pub(crate) fn with_delivery(self, delivery: Option<LagReport>) -> Self {
         Self { delivery, ..self }
     }
 

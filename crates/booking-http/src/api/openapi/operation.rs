@@ -294,16 +294,16 @@ impl Operation {
             .parameters(Some(parameters))
             .request_body(self.body.map(Body::describe))
             .securities(Some(securities(self.asker, role)));
-        let mut responses: BTreeMap<u16, Told> = BTreeMap::new();
+        let mut responses: BTreeMap<u16, ResponseSpec> = BTreeMap::new();
         for answer in self.answers {
-            let told = responses.entry(answer.status.as_u16()).or_default();
-            told.answer(answer, is_kept);
+            let response = responses.entry(answer.status.as_u16()).or_default();
+            response.answer(answer, is_kept);
         }
         for problem in problems {
             responses.entry(problem.status.as_u16()).or_default().problems.push(problem);
         }
-        let operation = responses.into_iter().fold(operation, |operation, (status, told)| {
-            operation.response(status.to_string(), told.describe(is_write, is_kept))
+        let operation = responses.into_iter().fold(operation, |operation, (status, response)| {
+            operation.response(status.to_string(), response.describe(is_write, is_kept))
         });
         (operation.build(), self.schemas)
     }
@@ -360,16 +360,16 @@ impl Body {
     }
 }
 
-/// What is told under one status.
+/// What the document says of the answers with one status.
 #[derive(Default)]
-struct Told {
+struct ResponseSpec {
     descriptions: Vec<&'static str>,
     contents: Vec<(&'static str, RefOr<Schema>)>,
     headers: Vec<&'static str>,
     problems: Vec<&'static Shape>,
 }
 
-impl Told {
+impl ResponseSpec {
     fn answer(&mut self, answer: Answer, is_kept: bool) {
         self.descriptions.push(answer.description);
         self.contents.extend(answer.content);
@@ -387,8 +387,8 @@ impl Told {
             self.headers.extend(["RateLimit-Policy", "RateLimit"]);
         }
         if !self.problems.is_empty() {
-            let told = self.problems.iter().map(|shape| format!("`{}`", shape.code));
-            descriptions.push(told.collect::<Vec<_>>().join(", "));
+            let codes = self.problems.iter().map(|shape| format!("`{}`", shape.code));
+            descriptions.push(codes.collect::<Vec<_>>().join(", "));
             self.contents.push((PROBLEM, problem(&self.problems)));
             self.headers
                 .extend(self.problems.iter().flat_map(|problem| headers_of(problem, is_kept)));
