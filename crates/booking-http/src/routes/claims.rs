@@ -6,7 +6,7 @@ use crate::auth::callers::OptionalAuth;
 use crate::auth::manage_token::{ManageToken, Origin};
 use crate::extract::body::Write;
 use crate::extract::path::PathId;
-use crate::limits::{Peer, Taken};
+use crate::limits::{Peer, Permit};
 use crate::net::client::Client;
 use crate::problem::{ApiError, RateLimited};
 use crate::routes::responses::{CommandResult, by_mail, to_confirm};
@@ -113,19 +113,19 @@ async fn claim(
     let is_hold = context.is_visitor() && service.confirming.knows(event_id);
     let ttl = if is_hold { Some(HoldTtl::MAX) } else { ttl };
     let email = person.user_email.clone();
-    let places = Places::take(service, context, &email, id, ttl);
+    let permits = Permits::take(service, context, &email, id, ttl);
     let claim = Claim { registration_id: id, person, token_hash: Some(token.hash) };
     let item = EventCommand::new(event_id, caller, command(claim)).with_key(key);
-    let outcome = match places {
-        Ok(places) => {
+    let outcome = match permits {
+        Ok(permits) => {
             let outcome = service.submit(item).await;
-            service.seats.settle(&places.of_seat, &outcome);
-            if let Some(of_hold) = &places.of_hold {
+            service.seats.settle(&permits.of_seat, &outcome);
+            if let Some(of_hold) = &permits.of_hold {
                 service.holds.settle(of_hold, &outcome);
             }
             let outcome = outcome?;
             if context.is_visitor() {
-                learn(service, context, &email, id, places.of_hold.is_some(), &outcome);
+                learn(service, context, &email, id, permits.of_hold.is_some(), &outcome);
             }
             outcome
         }
@@ -145,13 +145,13 @@ impl ClaimContext {
     }
 }
 
-/// What a claim has taken of what its client may have.
-struct Places {
-    of_seat: Taken,
-    of_hold: Option<Taken>,
+/// What a claim has taken of the quotas of its client.
+struct Permits {
+    of_seat: Permit,
+    of_hold: Option<Permit>,
 }
 
-impl Places {
+impl Permits {
     fn take(
         service: &Service,
         context: ClaimContext,

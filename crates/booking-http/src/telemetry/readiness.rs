@@ -80,7 +80,7 @@ impl Ready {
     }
 
     /// The same, with how much is down of what else runs beside requests.
-    pub(crate) fn with_beside(self, down: u64) -> Self {
+    pub(crate) fn with_background(self, down: u64) -> Self {
         Self { background: (down > 0).then_some("down"), ..self }
     }
 
@@ -150,9 +150,12 @@ mod tests {
             assert_eq!(found.is_ready(), found == all("ok", "ok", "ok"));
             let tickets = Some("other_keys");
             assert_eq!(Ready { tickets, ..found }.is_ready(), found.is_ready());
-            assert_eq!(found.with_beside(0), found);
-            let beside = found.with_beside(1);
-            assert_eq!((beside.background, beside.is_ready()), (Some("down"), found.is_ready()));
+            assert_eq!(found.with_background(0), found);
+            let background = found.with_background(1);
+            assert_eq!(
+                (background.background, background.is_ready()),
+                (Some("down"), found.is_ready())
+            );
             let name = booking_core::CellName::parse("c1").expect("a valid name");
             for (is_up, is_outdated, expected) in [
                 (true, false, None),
