@@ -6,7 +6,7 @@
 
 use crate::map::{CellMap, CellSpec, MapError};
 use booking_core::{
-    BookingStore, CellBytes, CellName, KeptBytes, KeptMap, MapId, MoveStore, StoreError,
+    BookingStore, CellBytes, CellName, MapId, MoveStore, StoreError, StoredBytes, StoredMap,
 };
 use std::fmt;
 use std::sync::Arc;
@@ -69,8 +69,8 @@ impl fmt::Display for Bytes {
 }
 
 /// What a cell of a map is to have been told, if all of its cells were: by that, or by a map of a later version.
-pub fn told_of(map: &CellMap, cell: &CellName) -> Option<KeptBytes> {
-    Some(KeptBytes { version: map.version(), bytes: map.bytes_of(cell), map: Some(map.id()?) })
+pub fn told_of(map: &CellMap, cell: &CellName) -> Option<StoredBytes> {
+    Some(StoredBytes { version: map.version(), bytes: map.bytes_of(cell), map: Some(map.id()?) })
 }
 
 /// Makes sure that `store` is the cell that `map` calls `cell`, as far as it was told. `home` is asked what it keeps if that
@@ -85,7 +85,7 @@ pub async fn check_cell(
     home: &dyn BookingStore,
 ) -> Result<(), NotTheCell> {
     let failed = |error| NotTheCell::Store(cell.clone(), error);
-    let told = store.kept_bytes().await.map_err(failed)?;
+    let told = store.stored_bytes().await.map_err(failed)?;
     let (told, of) = match (told, map.id()) {
         (None, None) => return Ok(()),
         (None, Some(_)) => return Err(NotTheCell::NotTold(cell.clone())),
@@ -100,8 +100,8 @@ pub async fn check_cell(
     if told.bytes == has {
         return Ok(());
     }
-    let kept = home.kept_map().await.map_err(|error| failed_home(map, error))?;
-    let texts = kept.into_iter().flat_map(|KeptMap { map, next, .. }| [Some(map), next]);
+    let kept = home.stored_map().await.map_err(|error| failed_home(map, error))?;
+    let texts = kept.into_iter().flat_map(|StoredMap { map, next, .. }| [Some(map), next]);
     for text in texts.flatten() {
         // Of nodes that nobody knows here it is a later one.
         let other = CellMap::from_text(&text, map.nodes().to_vec());
@@ -133,7 +133,7 @@ pub async fn tell_cells(
     new_id: &(dyn Fn() -> MapId + Sync),
 ) -> Result<CellMap, NotTheCell> {
     for _ in 0..TRIES_MAX {
-        let kept = stores[0].kept_map().await.map_err(|error| failed_home(map, error))?;
+        let kept = stores[0].stored_map().await.map_err(|error| failed_home(map, error))?;
         let kept = kept.ok_or(NotTheCell::Changed)?;
         let now = CellMap::from_text(&kept.map, map.nodes().to_vec())?;
         if now.id().is_some() || now.change().is_some() || kept.next.is_some() {
@@ -149,7 +149,7 @@ pub async fn tell_cells(
             continue;
         }
         let known = now.known_by(id);
-        let after = KeptMap { map: known.to_text(), ..kept.clone() };
+        let after = StoredMap { map: known.to_text(), ..kept.clone() };
         let replaced = stores[0].replace_map(Some(&kept), &after).await;
         if replaced.map_err(|error| failed_home(map, error))? {
             log::info!("{} cells were told that they are these, and no others", stores.len());
@@ -163,14 +163,14 @@ pub async fn tell_cells(
 async fn look_at_all(
     map: &CellMap,
     stores: &[Arc<dyn MoveStore>],
-) -> Result<Vec<Option<KeptBytes>>, NotTheCell> {
+) -> Result<Vec<Option<StoredBytes>>, NotTheCell> {
     let mut known = Vec::new();
     // The home is told first, and so is looked at last: what another was told it was told before.
     for (spec, store) in map.cells().iter().zip(stores).rev() {
         let failed = |error| NotTheCell::Store(spec.name.clone(), error);
-        known.push(store.kept_bytes().await.map_err(failed)?);
+        known.push(store.stored_bytes().await.map_err(failed)?);
         let is_home = known.len() == stores.len();
-        if !is_home && store.kept_map().await.map_err(failed)?.is_some() {
+        if !is_home && store.stored_map().await.map_err(failed)?.is_some() {
             return Err(NotTheCell::Home(spec.name.clone()));
         }
     }
@@ -193,7 +193,7 @@ async fn look_at_all(
 async fn tell_all(
     map: &CellMap,
     stores: &[Arc<dyn MoveStore>],
-    known: &[Option<KeptBytes>],
+    known: &[Option<StoredBytes>],
     id: MapId,
 ) -> Result<bool, NotTheCell> {
     for ((spec, store), known) in map.cells().iter().zip(stores).zip(known) {
@@ -201,7 +201,7 @@ async fn tell_all(
             continue;
         }
         let version = known.map_or(map.version(), |known| known.version);
-        let told = KeptBytes { version, bytes: Some(spec.bytes()), map: Some(id) };
+        let told = StoredBytes { version, bytes: Some(spec.bytes()), map: Some(id) };
         let kept = store.keep_to(told).await;
         if !kept.map_err(|error| NotTheCell::Store(spec.name.clone(), error))? {
             return Ok(false);
@@ -219,7 +219,7 @@ pub async fn check_none_is_told(
     stores: &[Arc<dyn MoveStore>],
 ) -> Result<(), NotTheCell> {
     for (CellSpec { name, .. }, store) in map.cells().iter().zip(stores) {
-        let told = store.kept_bytes().await;
+        let told = store.stored_bytes().await;
         let told = told.map_err(|error| NotTheCell::Store(name.clone(), error))?;
         if told.is_some_and(|told| told.map.is_some()) {
             return Err(NotTheCell::OfOthers(name.clone()));

@@ -5,8 +5,8 @@ use crate::merge;
 use crate::store::CellStore;
 use async_trait::async_trait;
 use booking_core::{
-    AuditReport, CellState, Connections, EmailAddress, EventId, KeptMap, PageLimit, RegistrationId,
-    StoreError, StoreHealth, Totals, UpkeepStore,
+    AuditReport, CellState, Connections, EmailAddress, EventId, PageLimit, RegistrationId,
+    StoreError, StoreHealth, StoredMap, Totals, UpkeepStore,
 };
 
 #[async_trait]
@@ -138,10 +138,10 @@ impl UpkeepStore for CellStore {
         now.cells.iter().map(|cell| cell.state()).collect()
     }
 
-    async fn kept_map(&self) -> Result<Option<KeptMap>, StoreError> {
+    async fn stored_map(&self) -> Result<Option<StoredMap>, StoreError> {
         let now = self.now();
         let home = now.home();
-        home.note(home.store.kept_map().await)
+        home.note(home.store.stored_map().await)
     }
 }
 

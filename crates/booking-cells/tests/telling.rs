@@ -7,7 +7,7 @@ use booking_cells::{
     check_cell, check_none_is_told, tell_cells, told_of,
 };
 use booking_core::prelude::*;
-use booking_core::{CellBytes, EventId, KeptBytes, KeptMap, MapId, MoveId};
+use booking_core::{CellBytes, EventId, MapId, MoveId, StoredBytes, StoredMap};
 use common::{Kept, map, named, new_cell};
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,8 +61,8 @@ impl Stores {
         tell_cells(&self.map().await, &self.stores[..2], &new_map).await
     }
 
-    async fn told(&self, at: usize) -> Option<KeptBytes> {
-        self.stores[at].kept_bytes().await.expect("it answers")
+    async fn told(&self, at: usize) -> Option<StoredBytes> {
+        self.stores[at].stored_bytes().await.expect("it answers")
     }
 
     /// Whether a store is the cell that the map calls so.
@@ -97,14 +97,14 @@ async fn cells_are_told_once_all_of_them(kind: fn() -> Kept) {
     assert_eq!((after.version(), after.cells()), (before.version(), before.cells()));
     assert_eq!(stores.map().await, after);
     for (at, spec) in after.cells().iter().enumerate() {
-        let told = KeptBytes { version: 1, bytes: Some(spec.bytes()), map: Some(id) };
+        let told = StoredBytes { version: 1, bytes: Some(spec.bytes()), map: Some(id) };
         assert_eq!(stores.told(at).await, Some(told));
         assert_eq!(told_of(&after, &spec.name), Some(told));
         stores.is(&after, spec.name.as_str(), at).await.expect("it is");
     }
     assert_eq!(stores.tell().await.expect("they answer"), after, "done again it does nothing");
     // Those who tell a cell otherwise are no more than those who have an old map.
-    let other = KeptBytes { version: 9, bytes: None, map: Some(new_map()) };
+    let other = StoredBytes { version: 9, bytes: None, map: Some(new_map()) };
     assert!(!stores.stores[1].keep_to(other).await.expect("it answers"));
     assert!(stores.stores[1].keep_to_bytes(1, Some(after.cells()[1].bytes())).await.expect("yes"));
     stores.is(&after, "c1", 1).await.expect("it still is");
@@ -169,7 +169,7 @@ async fn cells_that_were_told_in_part_are_told_the_rest(kind: fn() -> Kept) {
     let stores = Stores::of(kind, 2).await;
     let map = stores.map().await;
     let id = new_map();
-    let told = KeptBytes { version: 1, bytes: Some(map.cells()[0].bytes()), map: Some(id) };
+    let told = StoredBytes { version: 1, bytes: Some(map.cells()[0].bytes()), map: Some(id) };
     assert!(stores.stores[0].keep_to(told).await.expect("it answers"));
     let after = stores.tell().await.expect("they answer");
     assert_eq!(after.id(), Some(id), "what was begun is ended");
@@ -203,8 +203,8 @@ async fn a_cell_is_itself_while_it_is_changed(kind: fn() -> Kept) {
     let before = stores.tell().await.expect("they answer");
     let split = MapChange::Split { cell: named("c1"), at: 0xa0, to: new_cell("new") };
     let after = before.changed(&split).expect("it can be");
-    let kept = stores.home().kept_map().await.expect("it answers").expect("one is kept");
-    let begun = KeptMap { next: Some(after.to_text()), ..kept.clone() };
+    let kept = stores.home().stored_map().await.expect("it answers").expect("one is kept");
+    let begun = StoredMap { next: Some(after.to_text()), ..kept.clone() };
     let are_themselves = async |map: &CellMap| {
         for (spec, at) in map.all().zip(["c0", "c1", "new"].map(|name| match name {
             "c0" => 0,
@@ -285,7 +285,7 @@ async fn cells_from_before_are_told_after_a_change(kind: fn() -> Kept) {
         assert_eq!(stores.told(at).await.and_then(|told| told.map), Some(id));
     }
     // It is none of them any more.
-    assert_eq!(stores.told(1).await, Some(KeptBytes { version: 2, bytes: None, map: None }));
+    assert_eq!(stores.told(1).await, Some(StoredBytes { version: 2, bytes: None, map: None }));
     let late = stores.is(&told, "new", 1).await;
     assert!(matches!(late, Err(NotTheCell::NotTold(_))), "{late:?}");
 }

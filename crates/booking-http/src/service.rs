@@ -278,7 +278,7 @@ impl Service {
         if version == 0 || self.cell_map.is_new() {
             return version != 0;
         }
-        match self.store.kept_map().await {
+        match self.store.stored_map().await {
             Ok(kept) => kept.is_some_and(|kept| kept.version > version),
             // Nobody can tell.
             Err(_) => true,

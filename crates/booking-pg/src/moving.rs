@@ -10,10 +10,10 @@ use crate::store::PgStore;
 use crate::transaction::{Name, run};
 use async_trait::async_trait;
 use booking_core::{
-    EventId, IdempotencyRecord, KNOWS_MOVES, KeptBytes, KeptMap, LEAVING_MAILS_MAX, LeftEvent,
-    MOVE_LEASE, MOVED_EVENT, MOVED_LANES, MOVED_LATELY, MOVED_MAILS, MOVED_TABLES, Mark, MoveId,
-    MoveStore, MovedCounts, MovedKind, MovedScope, MovedSince, MovedTable, Place, ROOM_KEPT,
-    RegistrationId, StoreError, Version,
+    EventId, IdempotencyRecord, KNOWS_MOVES, LEAVING_MAILS_MAX, LeftEvent, MOVE_LEASE, MOVED_EVENT,
+    MOVED_LANES, MOVED_LATELY, MOVED_MAILS, MOVED_TABLES, Mark, MoveId, MoveStore, MovedCounts,
+    MovedKind, MovedScope, MovedSince, MovedTable, Place, ROOM_KEPT, RegistrationId, StoreError,
+    StoredBytes, StoredMap, Version,
 };
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
@@ -757,14 +757,14 @@ impl MoveStore for PgStore {
         .await
     }
 
-    async fn keep_to(&self, told: KeptBytes) -> Result<bool, StoreError> {
+    async fn keep_to(&self, told: StoredBytes) -> Result<bool, StoreError> {
         self.write_bytes(told).await
     }
 
     async fn replace_map(
         &self,
-        before: Option<&KeptMap>,
-        after: &KeptMap,
+        before: Option<&StoredMap>,
+        after: &StoredMap,
     ) -> Result<bool, StoreError> {
         self.write_map(before, after).await
     }

@@ -14,12 +14,11 @@ use crate::{
 use async_trait::async_trait;
 use booking_core::{
     Agenda, AuditReport, Availability, Caller, Clock, Connections, EmailAddress, Event,
-    EventCommand, EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey, KeptBytes,
-    KeptMap, KeyStore, Listed, NewEvent, NewToken, Observer, OrganizerId, OrganizerStore,
-    OrganizerToken, Outcome, Page, PageLimit, Questions, ReadStore, Registration,
-    RegistrationCounts, RegistrationCursor, RegistrationId, SeatStore, SigningSeed, StartCursor,
-    StoreError, StoreHealth, TicketKey, TokenId, Totals, Unobserved, UpkeepStore, WhenBusy,
-    WriteTrouble,
+    EventCommand, EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey, KeyStore, Listed,
+    NewEvent, NewToken, Observer, OrganizerId, OrganizerStore, OrganizerToken, Outcome, Page,
+    PageLimit, Questions, ReadStore, Registration, RegistrationCounts, RegistrationCursor,
+    RegistrationId, SeatStore, SigningSeed, StartCursor, StoreError, StoreHealth, StoredBytes,
+    StoredMap, TicketKey, TokenId, Totals, Unobserved, UpkeepStore, WhenBusy, WriteTrouble,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use rusqlite::Connection;
@@ -522,11 +521,11 @@ impl UpkeepStore for SqliteStore {
         self.readers.connections()
     }
 
-    async fn kept_map(&self) -> Result<Option<KeptMap>, StoreError> {
+    async fn stored_map(&self) -> Result<Option<StoredMap>, StoreError> {
         self.read(|connection, _| keeping::find_map(connection)).await
     }
 
-    async fn kept_bytes(&self) -> Result<Option<KeptBytes>, StoreError> {
+    async fn stored_bytes(&self) -> Result<Option<StoredBytes>, StoreError> {
         self.read(|connection, _| keeping::find_bytes(connection)).await
     }
 }

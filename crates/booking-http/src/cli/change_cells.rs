@@ -10,7 +10,7 @@ use booking_cells::{
     CellChange, CellMap, CellSpec, ChangeState, MAP_SEEN_WITHIN, MapChange, Moved, Resharder,
     change_state, check_cell, count_to_go, told_of,
 };
-use booking_core::{CellName, KeptBytes, MoveId, MoveStore};
+use booking_core::{CellName, MoveId, MoveStore, StoredBytes};
 use std::process::ExitCode;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -97,16 +97,16 @@ pub(super) async fn adopt(
     )?;
     let spec = named(&map, name)?;
     let store = open_cell_to_move(config, cells, spec).await?;
-    let told = store.kept_bytes().await?;
+    let told = store.stored_bytes().await?;
     ensure!(
         told.and_then(|told| told.map).is_none_or(|of| of == id),
         "what is there is one of other cells, of another map"
     );
     ensure!(
-        spec == &map.cells()[0] || store.kept_map().await?.is_none(),
+        spec == &map.cells()[0] || store.stored_map().await?.is_none(),
         "what is there is the home of other cells"
     );
-    let told = KeptBytes { version: map.version(), bytes: Some(spec.bytes()), map: Some(id) };
+    let told = StoredBytes { version: map.version(), bytes: Some(spec.bytes()), map: Some(id) };
     ensure!(
         store.keep_to(told).await?,
         "it was told otherwise by a later map than version {}, which the home keeps: restore the home as it was last",
@@ -129,7 +129,7 @@ async fn open_kept_home(
 ) -> anyhow::Result<Arc<dyn MoveStore>> {
     let home = open_home(config, cells).await?;
     ensure!(
-        home.kept_map().await?.is_some(),
+        home.stored_map().await?.is_some(),
         "the home keeps no map yet: `booking-http cells create` looks at all cells, and has it keep that of CELLS_FILE"
     );
     Ok(home)
@@ -149,8 +149,8 @@ async fn make(
         false => println!("{name}  applied: {}", made.join(", ")),
     }
     let store = open_cell_to_move(config, cells, spec).await?;
-    ensure!(store.kept_map().await?.is_none(), "{} is the home of other cells", place.location());
-    let kept = store.kept_bytes().await?;
+    ensure!(store.stored_map().await?.is_none(), "{} is the home of other cells", place.location());
+    let kept = store.stored_bytes().await?;
     if kept.is_some() && kept == told_of(map, name) {
         // The change was begun, and events may have been put up by it, if the home has forgotten that it was gone by.
         return Ok(());

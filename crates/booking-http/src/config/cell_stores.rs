@@ -9,7 +9,7 @@ use booking_cells::{
     tell_cells, told_of,
 };
 use booking_core::prelude::*;
-use booking_core::{CellName, KeptBytes, KeptMap, MapId, Observer, Unobserved};
+use booking_core::{CellName, MapId, Observer, StoredBytes, StoredMap, Unobserved};
 use booking_pg::{ConnectError, PgOptions, PgStore};
 use booking_sqlite::{Options, SqliteStore};
 use futures_util::future::join_all;
@@ -80,7 +80,7 @@ pub(super) async fn open_cells(
         (home, _) => home,
     };
     let (map, is_kept) = match &home {
-        Ok(home) => match kept_map(cells, &**home).await? {
+        Ok(home) => match stored_map(cells, &**home).await? {
             Some(map) => (map, true),
             None => (cells.map.clone(), false),
         },
@@ -141,7 +141,7 @@ async fn keep_and_tell(
         false => {
             let untold = check_none_is_told(&map, stores).await;
             // Unless another server has begun with the same at this moment.
-            if home.kept_map().await?.is_none() {
+            if home.stored_map().await?.is_none() {
                 untold?;
             }
             // Once it is kept, a mistake in it cannot be corrected in the file any more.
@@ -164,8 +164,8 @@ async fn keep_and_tell(
 }
 
 /// The map that the home keeps, and that counts; `None` if it keeps none.
-async fn kept_map(cells: &CellsConfig, home: &dyn MoveStore) -> anyhow::Result<Option<CellMap>> {
-    let Some(kept) = home.kept_map().await.context("the map that the home keeps")? else {
+async fn stored_map(cells: &CellsConfig, home: &dyn MoveStore) -> anyhow::Result<Option<CellMap>> {
+    let Some(kept) = home.stored_map().await.context("the map that the home keeps")? else {
         return Ok(None);
     };
     let map = cells.map_of(&kept.map).map_err(cells_file_error)?;
@@ -211,7 +211,7 @@ impl Opening {
     pub(super) async fn open(
         &self,
         place: &CellPlace,
-        is_cell: Option<KeptBytes>,
+        is_cell: Option<StoredBytes>,
     ) -> anyhow::Result<Result<Arc<dyn MoveStore>, Silent>> {
         let observer = Arc::clone(&self.observer);
         match place {
@@ -304,7 +304,7 @@ async fn migrate_existing(config: &Config, place: &CellPlace) -> anyhow::Result<
 /// The map that counts, where the home can be opened.
 async fn map_of_home(config: &Config, cells: &CellsConfig) -> anyhow::Result<CellMap> {
     let home = open_existing_home(config, cells).await?;
-    Ok(kept_map(cells, &*home).await?.unwrap_or_else(|| cells.map.clone()))
+    Ok(stored_map(cells, &*home).await?.unwrap_or_else(|| cells.map.clone()))
 }
 
 async fn open_existing_home(
@@ -410,7 +410,7 @@ pub(crate) async fn open_cell_to_move(
 /// How cells are when each is opened by itself.
 pub(crate) struct Seen {
     /// What the home keeps; `None` if it keeps none yet, or cannot be asked.
-    pub(crate) kept: Option<KeptMap>,
+    pub(crate) kept: Option<StoredMap>,
     /// The map that counts, as far as that is known.
     pub(crate) map: CellMap,
     /// In the order of [`CellMap::all`].
@@ -425,7 +425,7 @@ pub(crate) async fn look_at_cells(config: &Config, cells: &CellsConfig) -> anyho
     let opening = Opening::of_a_command(config);
     let home = opening.open_answering(&cells.home().map_err(cells_file_error)?).await;
     let kept = match &home {
-        Ok(home) => home.kept_map().await.context("the map that the home keeps")?,
+        Ok(home) => home.stored_map().await.context("the map that the home keeps")?,
         Err(_) => None,
     };
     let map = match &kept {

@@ -6,7 +6,7 @@ use crate::config::cell_stores::{OpenCell, Opening, cells_file_error, tell_silen
 use anyhow::{Context, anyhow, bail, ensure};
 use booking_cells::{CellMap, CellSpec, CellStore, NotTheCell, check_cell, told_of};
 use booking_core::prelude::*;
-use booking_core::{KeptMap, StoreError};
+use booking_core::{StoreError, StoredMap};
 use futures_util::future::try_join_all;
 use std::fmt;
 use std::sync::Arc;
@@ -67,9 +67,9 @@ impl LiveCells {
     async fn go_by_newest(
         &self,
         reads_file: bool,
-    ) -> (Option<Option<KeptMap>>, anyhow::Result<()>) {
+    ) -> (Option<Option<StoredMap>>, anyhow::Result<()>) {
         let mut going_by = self.going_by.lock().await;
-        let asked = going_by.home().store.kept_map().await;
+        let asked = going_by.home().store.stored_map().await;
         let (asked, mut done) = match asked.context("the map that the home keeps cannot be read") {
             Ok(kept) => (Some(kept), Ok(())),
             Err(error) => (None, Err(error)),
@@ -92,7 +92,7 @@ impl LiveCells {
 
     /// Whether the home keeps another map than the one that is gone by. Of the same version it is another where this server began
     /// with its file's, as the home did not answer or kept none, and the home got another first.
-    fn is_newer(&self, kept: &KeptMap) -> bool {
+    fn is_newer(&self, kept: &StoredMap) -> bool {
         let now = self.store.map();
         let is_another =
             || CellMap::from_text(&kept.map, now.nodes().to_vec()).as_ref() != Ok(&now);
@@ -104,7 +104,7 @@ impl LiveCells {
         &self,
         going_by: &mut GoingBy,
         file: CellsConfig,
-        kept: Option<&KeptMap>,
+        kept: Option<&StoredMap>,
     ) -> anyhow::Result<()> {
         let now = self.store.map();
         let mut known = going_by.stores.clone();
@@ -185,8 +185,8 @@ impl LiveCells {
 
 /// The map that a home keeps which is elsewhere by now. It has to be the same home: one that keeps a map, and none from
 /// before.
-async fn kept_by_new_home(home: &OpenCell, now: &CellMap) -> anyhow::Result<KeptMap> {
-    let kept = home.store.kept_map().await;
+async fn kept_by_new_home(home: &OpenCell, now: &CellMap) -> anyhow::Result<StoredMap> {
+    let kept = home.store.stored_map().await;
     let kept = kept.context("the map cannot be read where CELLS_FILE has the home by now")?;
     let Some(kept) = kept else {
         bail!("where CELLS_FILE has the home by now no map is kept");
@@ -210,7 +210,7 @@ impl Cells for LiveCells {
     async fn look(&self, reads_file: bool) -> Looked {
         let (asked, done) = self.go_by_newest(reads_file).await;
         let version = self.version();
-        let is_newer = |kept: &KeptMap| kept.version > version;
+        let is_newer = |kept: &StoredMap| kept.version > version;
         Looked {
             version,
             is_outdated: asked.as_ref().and_then(Option::as_ref).map(is_newer),
