@@ -478,12 +478,12 @@ impl UpkeepStore for SqliteStore {
     }
 
     async fn purge_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
-        let forgetting =
-            self.write(move |connection, clock| records::forget(connection, limit, clock));
-        let forgotten = forgetting.await?;
-        let left = limit.get().saturating_sub(forgotten as usize);
+        let purging_records =
+            self.write(move |connection, clock| records::purge(connection, limit, clock));
+        let records = purging_records.await?;
+        let left = limit.get().saturating_sub(records as usize);
         if left == 0 {
-            return Ok(forgotten);
+            return Ok(records);
         }
         let purging =
             self.write(move |connection, clock| leftovers::purge(connection, left, clock));
@@ -492,7 +492,7 @@ impl UpkeepStore for SqliteStore {
             self.empty_log().await;
         }
         // Of each table so many: it may be more.
-        Ok(forgotten + purged.rows.min(left as u64))
+        Ok(records + purged.rows.min(left as u64))
     }
 
     async fn audit(&self) -> Result<AuditReport, StoreError> {
