@@ -522,14 +522,14 @@ async fn an_event_between_two_cells_is_never_said_to_be_none() {
         assert!(is_none(&server.event(never).await));
 
         // Who asked before it came has it when it does.
-        let asking = {
+        let lookup = {
             let server = Arc::clone(&server);
             tokio::spawn(
                 async move { (server.event(event).await, server.registration(sold).await) },
             )
         };
         places.go_on(&after, usize::MAX).await.expect("nothing is in its way");
-        let (found, registration) = asking.await.expect("it ends");
+        let (found, registration) = lookup.await.expect("it ends");
         assert!(found.expect("it answers").is_some());
         assert!(registration.expect("it answers").is_some());
     }

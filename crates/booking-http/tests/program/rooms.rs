@@ -21,8 +21,8 @@ const HOUSE: &[(&str, &str)] = &[
     ("booking-http/auth", "grant < token_cache < callers < manage_token"),
     (
         "booking-http/service",
-        "batch_loader < single_flight < reads < agenda < bulkhead < link_recovery < known_addresses < live < search < \
-         signing_keys < tickets < webhooks",
+        "batch_loader < single_flight < reads < agenda < bulkhead < link_recovery < known_addresses < live < \
+         search < signing_keys < tickets < webhooks",
     ),
     ("booking-http/edge", "cors < cross_site < host_header < slow_clients < middleware"),
     ("booking-core", "values < decide < store"),
