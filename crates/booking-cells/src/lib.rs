@@ -106,4 +106,6 @@ pub use resharding::{
 #[doc(hidden)]
 pub use store::CellFlaw;
 pub use store::{BETWEEN_WAIT, CellStore, MAP_CHECKED_EVERY};
-pub use telling::{Bytes, NotTheCell, check_cell, check_none_is_told, tell_cells, told_of};
+pub use telling::{
+    Bytes, NotTheCell, adopt_home, check_cell, check_none_is_told, tell_cells, told_of,
+};

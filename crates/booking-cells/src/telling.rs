@@ -37,7 +37,8 @@ pub enum NotTheCell {
     /// It has other events than the map says.
     #[error(
         "what is there was told to have events whose ids end in {told}, and cell {cell} has {has}: it is another cell, or was \
-         restored from a backup from before cells were changed"
+         restored from a backup from before cells were changed; or the home has lost that they were, and the same change made \
+         again goes on"
     )]
     OtherBytes {
         /// The cell that the map has there.
@@ -47,6 +48,11 @@ pub enum NotTheCell {
         /// What the map says.
         has: Bytes,
     },
+    /// It was told by a later map than the home keeps.
+    #[error(
+        "cell {0} was told by a later map than the home keeps: restore the home as it was last"
+    )]
+    Later(CellName),
     /// The map that the home keeps is another now.
     #[error("somebody has changed the cells at this moment; begin again")]
     Changed,
@@ -210,7 +216,8 @@ async fn tell_all(
     Ok(true)
 }
 
-/// Makes sure that none of the cells that a file names was told of a map, where the home keeps none: it is not their home then.
+/// Makes sure that none of the cells that a file names was told of a map, or keeps one, where the home keeps none: it is not their
+/// home then. What they were told beside that has to be what `map` says.
 ///
 /// # Errors
 /// [`NotTheCell`].
@@ -218,12 +225,77 @@ pub async fn check_none_is_told(
     map: &CellMap,
     stores: &[Arc<dyn MoveStore>],
 ) -> Result<(), NotTheCell> {
-    for (CellSpec { name, .. }, store) in map.cells().iter().zip(stores) {
-        let told = store.stored_bytes().await;
-        let told = told.map_err(|error| NotTheCell::Store(name.clone(), error))?;
+    let known = look_at_all(map, stores).await?;
+    for (CellSpec { name, .. }, told) in map.cells().iter().zip(known) {
         if told.is_some_and(|told| told.map.is_some()) {
             return Err(NotTheCell::OfOthers(name.clone()));
         }
     }
     Ok(())
+}
+
+/// Has the home of a map be that of its cells again, where it was restored from a backup from before all of them were told that they
+/// are these, and keeps `map`, which does not know it: the others say which cells they are. They come in the order of
+/// [`CellMap::cells`]; those that were told nothing, or not of which cells they are one, are none of these then until they are told.
+/// Returns the map that the home keeps now.
+///
+/// # Errors
+/// [`NotTheCell`]: none of the others was told, they do not say the same, or one is not what the map has there. Nothing is changed
+/// then, unless somebody changes the cells at the same moment.
+///
+/// # Panics
+/// If there are not as many cells as stores.
+pub async fn adopt_home(
+    map: &CellMap,
+    stores: &[Arc<dyn MoveStore>],
+) -> Result<CellMap, NotTheCell> {
+    assert_eq!(stores.len(), map.cells().len(), "a store for each cell");
+    let (spec, home) = (&map.cells()[0], &stores[0]);
+    let kept = home.stored_map().await.map_err(|error| failed_home(map, error))?;
+    let kept = kept.ok_or(NotTheCell::Changed)?;
+    let now = CellMap::from_text(&kept.map, map.nodes().to_vec())?;
+    if now != *map || now.id().is_some() || now.change().is_some() || kept.next.is_some() {
+        return Err(NotTheCell::Changed);
+    }
+    let id = id_of_others(map, stores).await?;
+    let told = home.stored_bytes().await.map_err(|error| failed_home(map, error))?;
+    if told.and_then(|told| told.map).is_some_and(|of| of != id) {
+        return Err(NotTheCell::OfOthers(spec.name.clone()));
+    }
+    let told = StoredBytes { version: map.version(), bytes: Some(spec.bytes()), map: Some(id) };
+    if !home.keep_to(told).await.map_err(|error| failed_home(map, error))? {
+        return Err(NotTheCell::Later(spec.name.clone()));
+    }
+    let known = now.known_by(id);
+    let after = StoredMap { map: known.to_text(), ..kept.clone() };
+    match home.replace_map(Some(&kept), &after).await {
+        Ok(true) => Ok(known),
+        Ok(false) => Err(NotTheCell::Changed),
+        Err(error) => Err(failed_home(map, error)),
+    }
+}
+
+/// Which cells all but the home say that they are, as far as they were told.
+async fn id_of_others(map: &CellMap, stores: &[Arc<dyn MoveStore>]) -> Result<MapId, NotTheCell> {
+    let mut id = None;
+    for (spec, store) in map.cells().iter().zip(stores).skip(1) {
+        let name = || spec.name.clone();
+        let failed = |error| NotTheCell::Store(name(), error);
+        if store.stored_map().await.map_err(failed)?.is_some() {
+            return Err(NotTheCell::Home(name()));
+        }
+        let Some(told) = store.stored_bytes().await.map_err(failed)? else { continue };
+        if told.map.is_some() && id.is_some() && told.map != id {
+            return Err(NotTheCell::OfOthers(name()));
+        }
+        id = id.or(told.map);
+        if told.bytes != Some(spec.bytes()) {
+            let (told, has) = (Bytes(told.bytes), Bytes(Some(spec.bytes())));
+            return Err(NotTheCell::OtherBytes { cell: name(), told, has });
+        }
+        if told.version > map.version() {
+            return Err(NotTheCell::Later(name()));
+        }
+    }
+    id.ok_or_else(|| NotTheCell::NotTold(map.cells()[0].name.clone()))
 }

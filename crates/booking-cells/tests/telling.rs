@@ -3,8 +3,8 @@
 mod common;
 
 use booking_cells::{
-    CellMap, ChangeState, MapChange, MoveObserver, NotTheCell, Resharder, Step, change_state,
-    check_cell, check_none_is_told, tell_cells, told_of,
+    CellMap, ChangeState, MapChange, MoveObserver, NotTheCell, Resharder, Step, adopt_home,
+    change_state, check_cell, check_none_is_told, tell_cells, told_of,
 };
 use booking_core::prelude::*;
 use booking_core::{CellBytes, EventId, MapId, MoveId, StoredBytes, StoredMap};
@@ -161,7 +161,65 @@ async fn nothing_is_told_where_one_of_them_is_another(kind: fn() -> Kept) {
     let mixed = [Arc::clone(&fresh.stores[0]), Arc::clone(&others.stores[1])];
     let refused = check_none_is_told(&map, &mixed).await;
     assert!(matches!(refused, Err(NotTheCell::OfOthers(_))), "{refused:?}");
-    check_none_is_told(&map, &stores.stores).await.expect("none was");
+    // The home of others, which were not told yet.
+    let mixed = [Arc::clone(&fresh.stores[0]), Arc::clone(&another.stores[0])];
+    let refused = check_none_is_told(&map, &mixed).await;
+    assert!(matches!(refused, Err(NotTheCell::Home(_))), "{refused:?}");
+    let unlike = [Arc::clone(&fresh.stores[0]), Arc::clone(&stores.stores[1])];
+    let refused = check_none_is_told(&map, &unlike).await;
+    assert!(matches!(refused, Err(NotTheCell::OtherBytes { .. })), "{refused:?}");
+    let untold = Stores::of(kind, 2).await;
+    check_none_is_told(&map, &untold.stores).await.expect("none was");
+}
+
+async fn a_home_from_before_it_was_told_is_that_of_its_cells_again(kind: fn() -> Kept) {
+    let stores = Stores::of(kind, 2).await;
+    let before = stores.map().await;
+    let kept = async || stores.home().stored_map().await.expect("it answers").expect("one is kept");
+    let of_before = kept().await;
+    let untold = adopt_home(&before, &stores.stores).await;
+    assert!(matches!(untold, Err(NotTheCell::NotTold(_))), "{untold:?}");
+    let told = stores.tell().await.expect("they answer");
+    let again = adopt_home(&told, &stores.stores).await;
+    assert!(matches!(again, Err(NotTheCell::Changed)), "it knows that it is: {again:?}");
+    stores.forget(0).await;
+    let of_told = kept().await;
+    assert!(stores.home().replace_map(Some(&of_told), &of_before).await.expect("it answers"));
+    let refused = stores.tell().await;
+    assert!(matches!(refused, Err(NotTheCell::OfOthers(_))), "the control: {refused:?}");
+    assert_eq!(adopt_home(&before, &stores.stores).await.expect("they agree"), told);
+    assert_eq!(kept().await, of_told);
+    for (at, spec) in told.cells().iter().enumerate() {
+        assert_eq!(stores.told(at).await, told_of(&told, &spec.name));
+    }
+}
+
+async fn a_home_is_none_of_those_who_do_not_agree(kind: fn() -> Kept) {
+    let (stores, three, id) = (Stores::of(kind, 3).await, map(3), new_map());
+    change_state(stores.home(), &three).await.expect("it answers");
+    let tell = async |at: usize, version, bytes, map| {
+        let told = StoredBytes { version, bytes: Some(bytes), map: Some(map) };
+        assert!(stores.stores[at].keep_to(told).await.expect("it answers"));
+    };
+    let [_, first, second] = [0, 1, 2].map(|at: usize| three.cells()[at].bytes());
+    tell(1, 1, first, id).await;
+    tell(2, 1, second, new_map()).await;
+    let refused = adopt_home(&three, &stores.stores).await;
+    assert!(matches!(refused, Err(NotTheCell::OfOthers(_))), "{refused:?}");
+    stores.forget(2).await;
+    tell(2, 1, CellBytes::ALL, id).await;
+    let refused = adopt_home(&three, &stores.stores).await;
+    assert!(matches!(refused, Err(NotTheCell::OtherBytes { .. })), "{refused:?}");
+    tell(2, 2, second, id).await;
+    let refused = adopt_home(&three, &stores.stores).await;
+    assert!(matches!(refused, Err(NotTheCell::Later(_))), "{refused:?}");
+    assert_eq!(stores.told(0).await, None);
+    // One that was told nothing says nothing against it, and is told by itself.
+    stores.forget(2).await;
+    let known = adopt_home(&three, &stores.stores).await.expect("they agree");
+    assert_eq!(known.id(), Some(id));
+    let untold = stores.is(&known, "c2", 2).await;
+    assert!(matches!(untold, Err(NotTheCell::NotTold(_))), "{untold:?}");
 }
 
 /// Whoever tells them may be killed, and another goes on.
@@ -316,6 +374,8 @@ macro_rules! kinds {
 
 kinds! {
     a_cell_is_itself_while_it_is_changed
+    a_home_from_before_it_was_told_is_that_of_its_cells_again
+    a_home_is_none_of_those_who_do_not_agree
     cells_are_told_once_all_of_them
     cells_from_before_are_told_after_a_change
     cells_that_were_told_in_part_are_told_the_rest

@@ -28,6 +28,8 @@ export function createRegistrations(eventId, signal) {
 
   /** The page that comes next. @type {string | null} */
   let next = null;
+  /** The one that was read before it. @type {string | null} */
+  let last = null;
   let loading = false;
   let version = 0;
   /** @type {number | null} The version of the event when the list was last read. */
@@ -61,17 +63,25 @@ export function createRegistrations(eventId, signal) {
   async function readHead(make) {
     const limit = Math.min(Math.max(table.count(), PAGE_REGISTRATIONS), REFRESH_REGISTRATIONS_MAX);
     const page = await getRegistrations(registrationsPath(eventId, limit), signal);
-    if (page.next !== null && table.showHead(page.items, make)) return;
-    table.show(page.items, make);
-    next = page.next;
+    if (page.next === null || !table.showHead(page.items, make)) {
+      table.show(page.items, make);
+      [last, next] = [null, page.next];
+    } else if (next === null && last !== null) {
+      // All had been read, and whoever has come since stands at their end.
+      await readPage(last, make);
+    }
+  }
+
+  /** @param {string} path @param {MakeRow} make */
+  async function readPage(path, make) {
+    const page = await getRegistrations(path, signal);
+    table.append(page.items, make);
+    [last, next] = [path, page.next];
   }
 
   /** @param {MakeRow} make */
   async function readNext(make) {
-    if (next === null) return readHead(make);
-    const page = await getRegistrations(next, signal);
-    table.append(page.items, make);
-    next = page.next;
+    return next === null ? readHead(make) : readPage(next, make);
   }
 
   function refresh() {

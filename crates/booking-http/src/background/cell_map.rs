@@ -31,13 +31,24 @@ pub(crate) trait Cells {
 pub(crate) struct Looked {
     /// The version of the map that is gone by.
     pub(crate) version: u64,
-    /// Whether there is a newer one; `None` if that could not be found out.
-    pub(crate) is_outdated: Option<bool>,
+    /// What the home keeps beside that; `None` if that could not be found out.
+    pub(crate) kept: Option<Kept>,
     /// What everybody is to go by next, if somebody has begun to bring that about, as the home keeps it; `None` if it could not
     /// be asked.
     pub(crate) next: Option<Option<String>>,
     /// What went wrong: all is as it was.
     pub(crate) trouble: Option<String>,
+}
+
+/// The map that the home keeps, to a server that goes by one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// It goes by that, or by a later one.
+    GoneBy,
+    /// A newer one.
+    Newer,
+    /// Another of the same version: all cells were told since that they are these, or the home got another first.
+    Another,
 }
 
 /// SIGHUP, for what hears it, which is begun anew when it panics. From when this is made on the process does not end of it.
@@ -75,7 +86,8 @@ pub(crate) async fn run(service: Arc<Service>, cells: Arc<impl Cells>, hang_ups:
             () = cells.outdated() => false,
         };
         let looked = cells.look(is_told).await;
-        service.cell_map.note(looked.version, looked.is_outdated);
+        let is_outdated = looked.kept.map(|kept| kept != Kept::GoneBy);
+        service.cell_map.note(looked.version, is_outdated);
         if let Some(next) = &looked.next {
             service.cell_map.note_next(next.as_deref());
         }
@@ -93,7 +105,7 @@ pub(crate) async fn run(service: Arc<Service>, cells: Arc<impl Cells>, hang_ups:
             Some(why) if is_told => {
                 log::error!("CELLS_FILE was read again, and changes nothing: {why}");
             }
-            Some(why) => failures.log(looked.is_outdated == Some(true), &why),
+            Some(why) => failures.log(looked.kept, &why),
             None if is_told => log::info!("CELLS_FILE was read again"),
             None => failures = LookFailures::default(),
         }
@@ -116,16 +128,22 @@ struct LookFailures {
 }
 
 impl LookFailures {
-    fn log(&mut self, is_outdated: bool, why: &str) {
+    fn log(&mut self, kept: Option<Kept>, why: &str) {
         if self.logged_at.is_some_and(|logged_at| logged_at.elapsed() < LOG_EVERY) {
             return;
         }
         self.logged_at = Some(Instant::now());
-        match is_outdated {
-            true => log::error!(
+        match kept {
+            Some(Kept::Newer) => log::error!(
                 "there is a newer map of the cells, which this server cannot go by; events that have moved are 503 here: {why}"
             ),
-            false => log::warn!("could not look whether there is a newer map of the cells: {why}"),
+            Some(Kept::Another) => log::error!(
+                "the cells' home keeps another map of the same version, which this server cannot go by; what this server has for \
+                 one of them may be another database: {why}"
+            ),
+            Some(Kept::GoneBy) | None => {
+                log::warn!("could not look whether there is a newer map of the cells: {why}");
+            }
         }
     }
 }

@@ -1,4 +1,5 @@
-//! `booking-http cells split`, `move`, `drop` and `resume`: has events go from one cell to another while both are served.
+//! `booking-http cells split`, `move`, `drop` and `resume`: has events go from one cell to another while both are served; and
+//! `adopt`, for what was restored.
 
 use crate::cli::cells::describe_change;
 use crate::cli::progress::Progress;
@@ -7,8 +8,8 @@ use crate::config::cells::to_toml;
 use crate::config::{CellsConfig, Config};
 use anyhow::{Context, bail, ensure};
 use booking_cells::{
-    CellChange, CellMap, CellSpec, ChangeState, MAP_SEEN_WITHIN, MapChange, Moved, Resharder,
-    change_state, check_cell, count_to_go, told_of,
+    CellChange, CellMap, CellSpec, ChangeState, MAP_SEEN_WITHIN, MapChange, Moved, NotTheCell,
+    Resharder, adopt_home, change_state, check_cell, count_to_go, told_of,
 };
 use booking_core::{CellName, MoveId, MoveStore, StoredBytes};
 use std::process::ExitCode;
@@ -80,46 +81,103 @@ pub(super) async fn resume(config: &Config, cells: &CellsConfig) -> anyhow::Resu
     }
 }
 
-/// Has what was restored from a backup be a cell again that it is by the map, though it was told nothing of that, or what was so
-/// before cells were changed.
+/// Has what was restored from a backup be a cell again that it is by the map that everybody goes by, though it was told nothing of
+/// that, or what was so before cells were changed. The home may be from before all cells were told that they are these.
 pub(super) async fn adopt(
     config: &Config,
     cells: &CellsConfig,
     name: &CellName,
 ) -> anyhow::Result<ExitCode> {
     let home = open_kept_home(config, cells).await?;
-    let ChangeState::Settled(map) = change_state(&*home, &cells.map).await? else {
-        bail!("a change is under way: `booking-http cells resume` brings it to its end");
+    let map = match change_state(&*home, &cells.map).await? {
+        ChangeState::Settled(map) | ChangeState::Changing(map) => map,
+        ChangeState::Publishing { before, .. } => before,
     };
     cells.check(&map).map_err(cells_file_error)?;
-    let id = map.id().context(
-        "not all cells were told yet that they are these: the first start of a server with all of them there does that",
-    )?;
     let spec = named(&map, name)?;
+    let is_home = spec == &map.cells()[0];
+    let Some(tells) = told_of(&map, name) else {
+        ensure!(
+            is_home,
+            "not all cells were told yet that they are these: the first start of a server with all of them there does that"
+        );
+        return be_home_again(config, cells, home, &map).await;
+    };
     let store = open_cell_to_move(config, cells, spec).await?;
     let told = store.stored_bytes().await?;
     ensure!(
-        told.and_then(|told| told.map).is_none_or(|of| of == id),
+        told.and_then(|told| told.map).is_none_or(|of| Some(of) == map.id()),
         "what is there is one of other cells, of another map"
     );
     ensure!(
-        spec == &map.cells()[0] || store.stored_map().await?.is_none(),
+        is_home || store.stored_map().await?.is_none(),
         "what is there is the home of other cells"
     );
-    let told = StoredBytes { version: map.version(), bytes: Some(spec.bytes()), map: Some(id) };
+    print_what_is_there(name, &*store, told).await?;
+    if let Some(other) = told.and_then(|told| other_with(&map, name, told)) {
+        bail!("what is there is cell {other}, by the events that it was told to have");
+    }
     ensure!(
-        store.keep_to(told).await?,
-        "it was told otherwise by a later map than version {}, which the home keeps: restore the home as it was last",
+        store.keep_to(tells).await?,
+        "it was told otherwise by a later map than version {}, which everybody goes by: if `booking-http cells status` names no \
+         change that is under way, restore the home as it was last",
         map.version()
     );
-    let totals = store.totals().await?;
-    println!(
-        "{name}  is a cell of these, for events whose ids end in {}: {} published events, {} seats taken",
-        spec.bytes(),
-        totals.events,
-        totals.booked
-    );
+    println!("{name}  is a cell of these, for events whose ids end in {}", bytes_told(tells));
     Ok(ExitCode::SUCCESS)
+}
+
+/// The other cell of a map that has what was told to `name`, if one has just that; but for the cell that all events of `name` are
+/// moved to.
+fn other_with<'a>(map: &'a CellMap, name: &CellName, told: StoredBytes) -> Option<&'a CellName> {
+    let moved = map.change().filter(|change| change.from == *name).map(|change| change.to);
+    let is_other = |cell: &&CellSpec| cell.name != *name && moved.as_ref() != Some(&cell.name);
+    let mut others = map.cells().iter().filter(is_other);
+    others.find(|cell| told.bytes == Some(cell.bytes())).map(|cell| &cell.name)
+}
+
+/// Has the home that was restored from before cells were told that they are these be that of the others again, which say so.
+async fn be_home_again(
+    config: &Config,
+    cells: &CellsConfig,
+    home: Arc<dyn MoveStore>,
+    map: &CellMap,
+) -> anyhow::Result<ExitCode> {
+    ensure!(map.change().is_none(), "a change is under way in the map that the home keeps");
+    let mut stores = vec![home];
+    for spec in &map.cells()[1..] {
+        stores.push(open_cell_to_move(config, cells, spec).await?);
+    }
+    for (spec, store) in map.cells().iter().zip(&stores) {
+        print_what_is_there(&spec.name, &**store, store.stored_bytes().await?).await?;
+    }
+    adopt_home(map, &stores).await?;
+    println!("{}  is the home of these cells", map.cells()[0].name);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What somebody should look at before it becomes a cell.
+async fn print_what_is_there(
+    name: &CellName,
+    store: &dyn MoveStore,
+    told: Option<StoredBytes>,
+) -> anyhow::Result<()> {
+    let totals = store.totals().await?;
+    let told = match told {
+        Some(told) => {
+            format!("told by version {} of a map to have {}", told.version, bytes_told(told))
+        }
+        None => "told nothing".to_owned(),
+    };
+    println!(
+        "{name}  what is there has {} published events, {} seats taken; it was {told}",
+        totals.events, totals.booked
+    );
+    Ok(())
+}
+
+fn bytes_told(told: StoredBytes) -> String {
+    told.bytes.map_or_else(|| "no byte".to_owned(), |bytes| bytes.to_string())
 }
 
 /// The home, which has to keep a map: the file's is kept by those alone who have looked at all cells that it names.
@@ -197,8 +255,14 @@ impl Ends {
         let (from, to) = (open(&change.from).await?, open(&change.to).await?);
         let home_name = &now.cells()[0].name;
         for (name, store) in [(home_name, &home), (&change.from, &from), (&change.to, &to)] {
-            if now.all().any(|cell| cell.name == *name) {
-                let checked = check_cell(now, name, &**store, &*home).await;
+            if !now.all().any(|cell| cell.name == *name) {
+                continue;
+            }
+            let checked = check_cell(now, name, &**store, &*home).await;
+            // The home has lost that the change was gone by already, and is to have it again.
+            let is_told_more = matches!(checked, Err(NotTheCell::OtherBytes { .. }))
+                && store.stored_bytes().await? == told_of(map, name);
+            if !is_told_more {
                 checked.with_context(|| format!("cell {name}"))?;
             }
         }
@@ -268,4 +332,48 @@ fn new_id() -> MoveId {
 /// What is to be in CELLS_FILE from now on.
 fn tell_file(map: &CellMap) {
     println!("CELLS_FILE is to have this beside its nodes, on every server:\n\n{}", to_toml(map));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use booking_cells::NewCell;
+    use booking_core::{CellBytes, MapId};
+
+    fn name(name: &str) -> CellName {
+        CellName::parse(name).expect("a valid name")
+    }
+
+    /// Three cells, of which the second may be moved to another.
+    fn three(is_moved: bool) -> CellMap {
+        let cell =
+            |called, first, last| CellSpec::new(name(called), "here", CellBytes { first, last });
+        let cells =
+            vec![cell("low", 0, 0x3f), cell("middle", 0x40, 0x7f), cell("high", 0x80, 0xff)];
+        let map = CellMap::new(1, vec!["here".to_owned()], cells).expect("they are a map");
+        let to = NewCell { name: name("new"), node: "here".to_owned(), schema: "new".to_owned() };
+        let moved = MapChange::Move { cell: name("middle"), to };
+        if is_moved { map.changed(&moved).expect("it can be") } else { map }
+    }
+
+    #[test]
+    fn what_was_told_to_have_the_bytes_of_another_cell_is_that() {
+        let told = |first, last| StoredBytes {
+            version: 1,
+            bytes: Some(CellBytes { first, last }),
+            map: Some(MapId::from(Uuid::from_u128(7))),
+        };
+        let middle = name("middle");
+        let other = |is_moved, told| other_with(&three(is_moved), &middle, told).cloned();
+        for is_moved in [false, true] {
+            assert_eq!(other(is_moved, told(0x80, 0xff)), Some(name("high")));
+            assert_eq!(other(is_moved, told(0, 0x3f)), Some(name("low")));
+            assert_eq!(other(is_moved, told(0x40, 0x5f)), None, "it was that before");
+            // From before it is moved it has what the other is to have.
+            assert_eq!(other(is_moved, told(0x40, 0x7f)), None);
+            assert_eq!(other(is_moved, StoredBytes { bytes: None, ..told(0, 0) }), None);
+        }
+        let new = other_with(&three(true), &name("high"), told(0x40, 0x7f)).cloned();
+        assert_eq!(new, Some(name("new")));
+    }
 }

@@ -3,13 +3,13 @@
 use crate::config::cells::PlaceKey;
 use crate::config::store::{connect, open_place_to_move};
 use crate::config::{CellPlace, CellsConfig, Config};
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{Context, anyhow};
 use booking_cells::{
-    CellMap, CellSpec, CellStore, ChangeState, change_state, check_cell, check_none_is_told,
-    tell_cells, told_of,
+    CellMap, CellSpec, CellStore, ChangeState, NotTheCell, ReshardError, change_state, check_cell,
+    check_none_is_told, tell_cells, told_of,
 };
 use booking_core::prelude::*;
-use booking_core::{CellName, MapId, Observer, StoredBytes, StoredMap, Unobserved};
+use booking_core::{CellName, MapId, Observer, StoreError, StoredBytes, StoredMap, Unobserved};
 use booking_pg::{ConnectError, PgOptions, PgStore};
 use booking_sqlite::{Options, SqliteStore};
 use futures_util::future::join_all;
@@ -65,11 +65,27 @@ impl OpenCells {
 /// Opens all cells: first the home, which keeps the map that counts. One that does not answer is opened all the same, and is
 /// used when it does: the others have no part in that. It fails if none answers, and for a command if the home does not. Where tables are brought up to
 /// date the home is to keep the file's map, if it keeps none, and all cells are to be told that they are these, if they were not: once
-/// all are as the file says. It fails where one that answers is not what the map has there.
+/// all are as the file says, and at the next start if one fails meanwhile. It fails where one that answers is not what the map has
+/// there.
 pub(super) async fn open_cells(
     cells: &CellsConfig,
     opening: &Opening,
 ) -> anyhow::Result<OpenCells> {
+    let (opened, untold) = open_and_tell(cells, opening).await?;
+    if let Some(why) = untold {
+        log::warn!(
+            "cells could not be told that they are these, which the next start does: {:#}",
+            anyhow!(why)
+        );
+    }
+    Ok(opened)
+}
+
+/// The same, and tells why cells were not told, if that went wrong.
+async fn open_and_tell(
+    cells: &CellsConfig,
+    opening: &Opening,
+) -> anyhow::Result<(OpenCells, Option<NotTheCell>)> {
     let home = opening.open(&cells.home().map_err(cells_file_error)?, None).await;
     let home = home.with_context(|| in_cell(&cells.map.cells()[0]))?;
     let home = match (home, opening.tables) {
@@ -97,51 +113,77 @@ pub(super) async fn open_cells(
             Ok(store) => (store, None),
             Err(Silent { store, why }) => (store, Some(why)),
         };
-        silent.extend(why.map(|why| (spec.name.clone(), why)));
+        silent.extend(why.map(|why| (spec.name.clone(), anyhow!(why))));
         stores.push(store);
+    }
+    let home = Arc::clone(&stores[0]);
+    for ((spec, place), store) in map.all().zip(&places).zip(&mut stores) {
+        if silent.iter().any(|(name, _)| *name == spec.name) {
+            continue;
+        }
+        let checked = check_cell(&map, &spec.name, &**store, &*home).await;
+        let is_needed = opening.tables == Tables::MustBeThere && spec == &map.cells()[0];
+        match (checked, place) {
+            // It went away since it was opened, and is looked at when it is back.
+            (
+                Err(NotTheCell::Store(_, why @ StoreError::Unavailable(_))),
+                CellPlace::Postgres(options),
+            ) if !is_needed => {
+                let unconnected = opening.unconnected(options, told_of(&map, &spec.name));
+                *store = unconnected.with_context(|| in_cell(spec))?;
+                silent.push((spec.name.clone(), anyhow!(why)));
+            }
+            (checked, _) => checked.with_context(|| in_cell(spec))?,
+        }
     }
     if silent.len() == stores.len() {
         let (name, why) = silent.swap_remove(0);
-        return Err(anyhow!(why).context(format!("no cell answers, and so not cell {name}")));
+        return Err(why.context(format!("no cell answers, and so not cell {name}")));
     }
-    let is_silent = |name: &CellName| silent.iter().any(|(one, _)| one == name);
-    for (spec, store) in map.all().zip(&stores).filter(|(spec, _)| !is_silent(&spec.name)) {
-        let checked = check_cell(&map, &spec.name, &**store, &*stores[0]).await;
-        checked.with_context(|| in_cell(spec))?;
-    }
+    let mut untold = None;
     let map = match opening.tables == Tables::BringUpToDate && silent.is_empty() {
-        true => keep_and_tell(cells, map, is_kept, &stores).await?,
+        true => match keep_and_tell(cells, &map, is_kept, &stores).await {
+            Ok(known) => known,
+            Err(NotTheCell::Changed) if !is_kept => return Err(NotTheCell::Changed.into()),
+            Err(why @ (NotTheCell::Store(..) | NotTheCell::Changed)) => {
+                untold = Some(why);
+                map
+            }
+            Err(why) => return Err(why.into()),
+        },
         false => map,
     };
-    for (name, why) in silent {
-        tell_silent(&name, why);
+    for (name, why) in &silent {
+        tell_silent(name, why);
     }
     let stores = map.all().zip(stores).map(|(spec, store)| {
         let key = cells.key_of(spec).context("every place has a node")?;
         Ok(OpenCell { key, store })
     });
     let stores = stores.collect::<anyhow::Result<_>>()?;
-    Ok(OpenCells { map, stores })
+    Ok((OpenCells { map, stores }, untold))
 }
 
 /// Has the home keep the file's map, unless one is kept, and tells all cells that they are these, unless they were told. Returns the
 /// map that is gone by.
 async fn keep_and_tell(
     cells: &CellsConfig,
-    map: CellMap,
+    map: &CellMap,
     is_kept: bool,
     stores: &[Arc<dyn MoveStore>],
-) -> anyhow::Result<CellMap> {
+) -> Result<CellMap, NotTheCell> {
     if map.id().is_some() || map.change().is_some() {
-        return Ok(map);
+        return Ok(map.clone());
     }
     let home = &*stores[0];
+    let of_home = |error| NotTheCell::Store(map.cells()[0].name.clone(), error);
+    let is_ours = |other: &CellMap| other.version() == map.version() && other.all().eq(map.all());
     let kept = match is_kept {
         true => map.clone(),
         false => {
-            let untold = check_none_is_told(&map, stores).await;
+            let untold = check_none_is_told(map, stores).await;
             // Unless another server has begun with the same at this moment.
-            if home.stored_map().await?.is_none() {
+            if home.stored_map().await.map_err(of_home)?.is_none() {
                 untold?;
             }
             // Once it is kept, a mistake in it cannot be corrected in the file any more.
@@ -149,16 +191,17 @@ async fn keep_and_tell(
         }
     };
     let known = match kept.id() {
-        Some(_) => kept,
-        None => tell_cells(&kept, stores, &|| MapId::from(Uuid::now_v7())).await?,
+        None if is_ours(&kept) => {
+            tell_cells(&kept, stores, &|| MapId::from(Uuid::now_v7())).await?
+        }
+        _ => kept,
     };
-    ensure!(
-        known.version() == map.version() && known.all().eq(map.all()),
-        "somebody has changed the cells at this moment; start again"
-    );
+    if !is_ours(&known) {
+        return Err(NotTheCell::Changed);
+    }
     // They may be known by what another has told them.
     for (spec, store) in known.all().zip(stores) {
-        check_cell(&known, &spec.name, &**store, home).await.with_context(|| in_cell(spec))?;
+        check_cell(&known, &spec.name, &**store, home).await?;
     }
     Ok(known)
 }
@@ -180,18 +223,18 @@ async fn stored_map(cells: &CellsConfig, home: &dyn MoveStore) -> anyhow::Result
 }
 
 /// Has the home keep the file's map, if it keeps none. Tells which it keeps.
-async fn keep_first(cells: &CellsConfig, home: &dyn MoveStore) -> anyhow::Result<CellMap> {
-    Ok(match change_state(home, &cells.map).await? {
-        ChangeState::Settled(map) | ChangeState::Changing(map) => map,
-        ChangeState::Publishing { before, .. } => before,
-    })
+async fn keep_first(cells: &CellsConfig, home: &dyn MoveStore) -> Result<CellMap, NotTheCell> {
+    match change_state(home, &cells.map).await {
+        Ok(ChangeState::Settled(map) | ChangeState::Changing(map)) => Ok(map),
+        Ok(ChangeState::Publishing { before, .. }) => Ok(before),
+        Err(ReshardError::Cell(name, error)) => Err(NotTheCell::Store(name, error)),
+        Err(ReshardError::Map(error)) => Err(NotTheCell::Map(error)),
+        Err(_) => Err(NotTheCell::Changed),
+    }
 }
 
-pub(super) fn tell_silent(name: &CellName, why: ConnectError) {
-    log::warn!(
-        "cell {name} does not answer, and its events cannot be had until it does: {:#}",
-        anyhow!(why)
-    );
+pub(super) fn tell_silent(name: &CellName, why: &anyhow::Error) {
+    log::warn!("cell {name} does not answer, and its events cannot be had until it does: {why:#}");
 }
 
 impl Opening {
@@ -204,6 +247,18 @@ impl Opening {
     /// Opens a cell whose database has to answer.
     async fn open_answering(&self, place: &CellPlace) -> anyhow::Result<Arc<dyn MoveStore>> {
         self.open(place, None).await?.map_err(|Silent { why, .. }| anyhow!(why))
+    }
+
+    /// A cell whose database is asked for nothing yet: it is used once it answers, if it is what was told so.
+    pub(super) fn unconnected(
+        &self,
+        options: &PgOptions,
+        is_cell: Option<StoredBytes>,
+    ) -> anyhow::Result<Arc<dyn MoveStore>> {
+        let observer = Arc::clone(&self.observer);
+        let options = &PgOptions { observer, is_cell, ..PgOptions::clone(options) };
+        let store = PgStore::unconnected(options);
+        Ok(Arc::new(store.with_context(|| format!("PostgreSQL at {}", options.location()))?))
     }
 
     /// Opens a cell, or else one whose database does not answer: that is used once it does, if it is what was told so. One that
@@ -221,9 +276,7 @@ impl Opening {
                 let store = match PgStore::connect(options, self.wait).await {
                     Ok(store) => store,
                     Err(why @ ConnectError::Unreachable { .. }) => {
-                        let options = &PgOptions { is_cell, ..PgOptions::clone(options) };
-                        let store = Arc::new(PgStore::unconnected(options).with_context(at)?);
-                        return Ok(Err(Silent { store, why }));
+                        return Ok(Err(Silent { store: self.unconnected(options, is_cell)?, why }));
                     }
                     Err(error) => return Err(anyhow!(error).context(HOW_TO_MAKE).context(at())),
                 };
@@ -349,9 +402,11 @@ pub(crate) async fn create_cells(
         made.push((spec.name.clone(), applied));
     }
     // Only now: once it is kept, a mistake in it cannot be corrected in the file any more.
-    open_cells(cells, &Opening { tables: Tables::BringUpToDate, ..Opening::of_a_command(config) })
-        .await?;
-    Ok(made)
+    let opening = Opening { tables: Tables::BringUpToDate, ..Opening::of_a_command(config) };
+    match open_and_tell(cells, &opening).await? {
+        (_, Some(why)) => Err(why.into()),
+        (_, None) => Ok(made),
+    }
 }
 
 /// Makes the schema or the file, and the tables, of a cell that may be there. Tells which migrations that took.

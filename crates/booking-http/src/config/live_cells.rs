@@ -1,8 +1,8 @@
 //! Going by the map that the home keeps, while that and CELLS_FILE are changed.
 
-use crate::background::cell_map::{Cells, Looked};
-use crate::config::CellsConfig;
+use crate::background::cell_map::{Cells, Kept, Looked};
 use crate::config::cell_stores::{OpenCell, Opening, cells_file_error, tell_silent};
+use crate::config::{CellPlace, CellsConfig};
 use anyhow::{Context, anyhow, bail, ensure};
 use booking_cells::{CellMap, CellSpec, CellStore, NotTheCell, check_cell, told_of};
 use booking_core::prelude::*;
@@ -124,13 +124,22 @@ impl LiveCells {
         file.places(&map).map_err(cells_file_error)?;
         let of_map = Some((&map, &*home.store));
         let stores = map.all().map(|spec| self.opened(&known, &file, spec, of_map));
-        let stores = try_join_all(stores).await?;
+        let mut stores = try_join_all(stores).await?;
         if now.id().is_none() && map.id().is_some() {
             // They were told since these were opened.
-            for (spec, cell) in map.all().zip(&stores) {
+            for (spec, cell) in map.all().zip(&mut stores) {
+                let in_cell = || format!("cell {}", spec.name);
                 match check_cell(&map, &spec.name, &*cell.store, &*home.store).await {
-                    Err(NotTheCell::Store(_, StoreError::Unavailable(_))) => {}
-                    checked => checked.with_context(|| format!("cell {}", spec.name))?,
+                    // It is looked at when it answers. A file is where it was opened.
+                    Err(NotTheCell::Store(_, StoreError::Unavailable(_))) => {
+                        let place = file.place_of(spec).map_err(cells_file_error)?;
+                        if let CellPlace::Postgres(options) = place {
+                            let is_cell = told_of(&map, &spec.name);
+                            let store = self.opening.unconnected(&options, is_cell);
+                            cell.store = store.with_context(in_cell)?;
+                        }
+                    }
+                    checked => checked.with_context(in_cell)?,
                 }
             }
         }
@@ -174,7 +183,7 @@ impl LiveCells {
                 return Err(anyhow!(silent.why).context(in_cell()));
             }
             Ok(Err(silent)) => {
-                tell_silent(&spec.name, silent.why);
+                tell_silent(&spec.name, &anyhow!(silent.why));
                 silent.store
             }
             Err(error) => return Err(error.context(in_cell())),
@@ -210,10 +219,14 @@ impl Cells for LiveCells {
     async fn look(&self, reads_file: bool) -> Looked {
         let (asked, done) = self.go_by_newest(reads_file).await;
         let version = self.version();
-        let is_newer = |kept: &StoredMap| kept.version > version;
+        let kept = |kept: &StoredMap| match self.is_newer(kept) {
+            false => Kept::GoneBy,
+            true if kept.version > version => Kept::Newer,
+            true => Kept::Another,
+        };
         Looked {
             version,
-            is_outdated: asked.as_ref().and_then(Option::as_ref).map(is_newer),
+            kept: asked.as_ref().and_then(Option::as_ref).map(kept),
             next: asked.map(|kept| kept.and_then(|kept| kept.next)),
             trouble: done.err().map(|error| format!("{error:#}")),
         }

@@ -135,6 +135,10 @@ impl Search {
             });
             let rows = self.store.registrations_by_id(event_id, &seen.ids).await?;
             let rows = rows.ok_or(ApiError::NotFound)?;
+            if rows.iter().any(Option::is_none) {
+                // No store deletes one. The next look reads all anew.
+                cached.forget().await;
+            }
             items.extend(rows.into_iter().flatten().filter(|row| filter.takes(row)));
             match seen.last {
                 // Some of them have become something else in this instant.
@@ -152,7 +156,10 @@ impl Search {
         let Some(registration) = outcome.registration() else { return };
         let cached = lock(&self.events).get(&registration.event_id).map(Arc::clone);
         let Some(cached) = cached else { return };
-        if lock(&cached.used_at).elapsed() > ARRIVALS_FOR {
+        let is_late = lock(&cached.used_at).elapsed() > ARRIVALS_FOR;
+        // Of those who are not read yet, or are too many to be, nobody is kept.
+        let is_read = cached.bytes.load(Ordering::Relaxed) > 0;
+        if is_late || !is_read || matches!(outcome, Outcome::Erased(_)) {
             *lock(&cached.arrivals) = Vec::new();
         } else if lock(&cached.arrivals).len() < ARRIVALS_MAX {
             let entry = Entry::of(registration);
@@ -168,7 +175,12 @@ impl Search {
         version: Version,
     ) -> Result<bool, StoreError> {
         let mut people = event.people.lock().await;
-        people.take_in(std::mem::take(&mut *lock(&event.arrivals)));
+        let arrivals = std::mem::take(&mut *lock(&event.arrivals));
+        if people.facts_to > Some(version) && self.is_behind(event_id, people.facts_to).await? {
+            *people = People::default();
+        } else {
+            people.take_in(arrivals);
+        }
         if !self.has_room(&mut people, event) {
             return Ok(false);
         }
@@ -230,6 +242,17 @@ impl Search {
             event.bytes.store(people.index.bytes(), Ordering::Relaxed);
         }
         Ok(true)
+    }
+
+    /// Whether an event is not as far as what is known of it: a database that took over may have lost what was known, and have
+    /// given its versions to others.
+    async fn is_behind(
+        &self,
+        event_id: EventId,
+        facts_to: Option<Version>,
+    ) -> Result<bool, StoreError> {
+        let event = self.store.event(event_id).await?;
+        Ok(event.is_some_and(|event| Some(event.version) < facts_to))
     }
 
     /// Whether the people of an event can be kept. If they are too many, nothing of them is.
@@ -306,6 +329,12 @@ impl CachedEvent {
             bytes: AtomicUsize::new(0),
             used_at: SyncMutex::new(now),
         }
+    }
+
+    /// Forgets who is known.
+    async fn forget(&self) {
+        *self.people.lock().await = People::default();
+        self.bytes.store(0, Ordering::Relaxed);
     }
 }
 

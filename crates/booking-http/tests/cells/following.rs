@@ -4,16 +4,30 @@ use crate::common::{App, Data, PROGRAM, run};
 use crate::nodes::{Nodes, byte_of, get, post, put_up, put_up_from, soon, text, version_of};
 use booking_cells::{CellMap, MapChange, NewCell};
 use booking_core::CellName;
-use booking_testkit::ServerProcess;
+use booking_testkit::{ServerProcess, free_port, run_sql};
 use serde_json::json;
 use std::fs;
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
+use std::time::Duration;
 
 fn cells_of(server: &ServerProcess) -> String {
     let ready = get(server, "/readyz");
     assert_eq!(ready.status, 200, "it serves all the same: {ready:?}");
     ready.json()["checks"]["cells"].as_str().unwrap_or("ok").to_owned()
+}
+
+/// An event whose byte is less.
+fn put_up_below(server: &ServerProcess, byte: u8) -> String {
+    loop {
+        let id = put_up(server);
+        if byte_of(&id) < byte {
+            return id;
+        }
+    }
 }
 
 fn is_told(server: &ServerProcess, what: &str) -> bool {
@@ -29,12 +43,7 @@ fn a_server_whose_file_lacks_a_node_goes_on_and_reads_it_again_by_itself() {
     nodes.done("cells.toml", "cells create");
     let server = nodes.serve("server.toml");
     let high = put_up_from(&server, 0x80);
-    let low = loop {
-        let id = put_up(&server);
-        if byte_of(&id) < 0x80 {
-            break id;
-        }
-    };
+    let low = put_up_below(&server, 0x80);
     nodes.done("cells.toml", "cells split low --at 80 --to high --node b");
     soon("it is told that the map is outdated", || cells_of(&server) == "outdated");
     let metrics = text(&get(&server, "/metrics").body);
@@ -315,6 +324,262 @@ fn cells_from_before_are_told_by_the_first_servers_that_find_all_of_them() {
     assert_eq!(told, id.replace('-', ""));
     let status = nodes.done("cells.toml", "cells status");
     assert!(!status.contains("not all cells were told"), "{status}");
+}
+
+/// What somebody may have written whose disk is full.
+const TAKES_NO_TELLING: &str = "CREATE TRIGGER takes_no_telling BEFORE INSERT ON cell_bytes \
+                                BEGIN SELECT raise(ABORT, 'it takes nothing'); END";
+
+/// Two cells as a version before left them, which told nobody.
+fn forget_that_they_were_told(nodes: &Nodes) {
+    let map = "UPDATE cell_map SET map = json_remove(map, '$.id')";
+    write(nodes, "a", "low", &format!("DELETE FROM cell_bytes; {map}"));
+    write(nodes, "b", "high", "DELETE FROM cell_bytes");
+}
+
+#[test]
+fn cells_that_cannot_be_told_are_served_and_told_by_the_next_start() {
+    let nodes = Nodes::files();
+    let two = [("low", "a", "00", "7f"), ("high", "b", "80", "ff")];
+    nodes.write("cells.toml", &["a", "b"], 1, &two);
+    nodes.done("cells.toml", "cells create");
+    forget_that_they_were_told(&nodes);
+    write(&nodes, "b", "high", TAKES_NO_TELLING);
+    let are_told = || !nodes.done("cells.toml", "cells status").contains("not all cells were told");
+    nodes.refused("cells.toml", "cells create", "cell high failed");
+    let high = {
+        let server = nodes.serve("cells.toml");
+        soon("it says so", || is_told(&server, "cells could not be told that they are these"));
+        put_up_from(&server, 0x80)
+    };
+    assert!(!are_told());
+    write(&nodes, "b", "high", "DROP TRIGGER takes_no_telling");
+    let server = nodes.serve("cells.toml");
+    assert_eq!(get(&server, &format!("/events/{high}")).status, 200);
+    assert!(are_told() && !is_told(&server, "could not be told"), "{}", server.stderr());
+}
+
+/// It began before cells were told, and somebody had mistyped where one of its cells is.
+#[test]
+fn a_server_that_has_another_database_says_so_once_the_cells_were_told() {
+    let mut nodes = Nodes::files();
+    let two = [("low", "a", "00", "7f"), ("high", "b", "80", "ff")];
+    nodes.write("cells.toml", &["a", "b"], 1, &two);
+    nodes.done("cells.toml", "cells create");
+    forget_that_they_were_told(&nodes);
+    fs::create_dir(nodes.folder("alone")).expect("it can be made");
+    let alone = [("BOOKING_DB", nodes.folder("alone").join("high.db").display().to_string())];
+    assert!(run("migrate", &alone).status.success());
+    nodes.set_folder("b", "alone");
+    nodes.write("server.toml", &["a", "b"], 1, &two);
+    nodes.set_folder("b", "b");
+    write(&nodes, "a", "low", TAKES_NO_TELLING);
+    let server = nodes.serve("server.toml");
+    write(&nodes, "a", "low", "DROP TRIGGER takes_no_telling");
+    let outdated = || text(&get(&server, "/metrics").body).contains("cells_map_outdated 1\n");
+    assert!(cells_of(&server) == "ok" && !outdated(), "the control: nobody knows better yet");
+
+    nodes.done("cells.toml", "cells create");
+    soon("it is outdated", || cells_of(&server) == "outdated");
+    assert!(outdated() && version_of(&server) == "1");
+    soon("it is told", || is_told(&server, "keeps another map of the same version"));
+    assert!(is_told(&server, "was never told that it is cell high"), "{}", server.stderr());
+    nodes.write("server.toml", &["a", "b"], 1, &two);
+    soon("it has the right one", || cells_of(&server) == "ok");
+    assert!(!outdated());
+}
+
+/// One that answers when it is connected to, and not when it is asked which cell it is.
+#[test]
+fn a_server_starts_without_a_cell_that_fails_once_it_was_opened() {
+    let nodes = Nodes::file_and_database("a", "b");
+    let two = [("low", "a", "00", "7f"), ("high", "b", "80", "ff")];
+    nodes.write("cells.toml", &["a", "b"], 1, &two);
+    nodes.done("cells.toml", "cells create");
+    let (low, high) = {
+        let server = nodes.serve("cells.toml");
+        (put_up_below(&server, 0x80), put_up_from(&server, 0x80))
+    };
+    let database = nodes.database();
+    let held = "BEGIN; LOCK TABLE high.cell_bytes IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(45)";
+    thread::scope(|scope| {
+        // It is ended below.
+        scope.spawn(|| drop(run_sql(database.url(), held)));
+        let granted = "SELECT 1 FROM pg_locks WHERE relation = 'high.cell_bytes'::regclass \
+                       AND mode = 'AccessExclusiveLock' AND granted";
+        soon("it is held", || database.sql(granted).len() == 1);
+        let server = nodes.serve("cells.toml");
+        assert!(is_told(&server, "cell high does not answer"), "{}", server.stderr());
+        let status = |id: &str| get(&server, &format!("/events/{id}")).status;
+        assert_eq!((status(&low), status(&high)), (200, 503));
+        database.sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+             WHERE query LIKE 'BEGIN; LOCK TABLE high%' AND pid <> pg_backend_pid()",
+        );
+        soon("it is there again", || status(&high) == 200);
+    });
+}
+
+/// It was away when a server began and when the cells were told; what answers in its place is another.
+#[test]
+fn what_answers_in_the_place_of_a_cell_that_was_away_is_looked_at() {
+    let mut nodes = Nodes::file_and_database("a", "b");
+    let two = [("low", "a", "00", "7f"), ("high", "b", "80", "ff")];
+    nodes.write("cells.toml", &["a", "b"], 1, &two);
+    nodes.done("cells.toml", "cells create");
+    let high = put_up_from(&nodes.serve("cells.toml"), 0x80);
+    write(
+        &nodes,
+        "a",
+        "low",
+        "DELETE FROM cell_bytes; UPDATE cell_map SET map = json_remove(map, '$.id')",
+    );
+    nodes.database().sql("DELETE FROM high.cell_bytes");
+    // Another database with the same tables, which a server is led to by a way that is not there yet.
+    let other = booking_testkit::shared().database(None);
+    nodes.set_folder("a", "other_a");
+    nodes.set_url("b", other.url());
+    nodes.write("other.toml", &["a", "b"], 1, &two);
+    nodes.done("other.toml", "cells create");
+    let (port, target) = (free_port(), booking_testkit::shared().port());
+    let way = other.url().replace(&format!(":{target}/"), &format!(":{port}/"));
+    assert_ne!(way, other.url());
+    nodes.set_folder("a", "a");
+    nodes.set_url("b", &way);
+    nodes.write("server.toml", &["a", "b"], 1, &two);
+    let mut settings = nodes.settings("server.toml");
+    settings.push(("DB_WAIT_SECONDS", "1".to_owned()));
+    let mut server = ServerProcess::start(Path::new(PROGRAM), &settings);
+    assert!(is_told(&server, "cell high does not answer"), "{}", server.stderr());
+
+    nodes.done("cells.toml", "cells create");
+    let is_gone_by = "2 cells, of version 1 of their map, are gone by from now on";
+    soon("it knows that they were told", || is_told(&server, is_gone_by));
+    let came = lead_to(port, target);
+    let status = |server: &ServerProcess| get(server, &format!("/events/{high}")).status;
+    for _ in 0..20 {
+        assert_eq!(status(&server), 503, "it is not known to be nowhere");
+        thread::sleep(Duration::from_millis(100));
+    }
+    assert!(came.load(Ordering::Relaxed) > 0, "the control: it was there to be asked");
+    let right = nodes.database().url().to_owned();
+    nodes.set_url("b", &right);
+    nodes.write("server.toml", &["a", "b"], 1, &two);
+    server.signal("HUP");
+    soon("it is where the file says", || status(&server) == 200);
+}
+
+/// Has whoever connects to a port connected to another until the tests end; tells how many came.
+fn lead_to(port: u16, target: u16) -> Arc<AtomicU64> {
+    let listener = TcpListener::bind(("127.0.0.1", port)).expect("it was free");
+    let came = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&came);
+    thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let server = TcpStream::connect(("127.0.0.1", target)).expect("it is there");
+            count.fetch_add(1, Ordering::Relaxed);
+            let both = (client.try_clone().expect("a handle"), server.try_clone().expect("one"));
+            thread::spawn(move || carry(&client, &server));
+            thread::spawn(move || carry(&both.1, &both.0));
+        }
+    });
+    came
+}
+
+/// Until one of both ends.
+fn carry(mut from: &TcpStream, mut to: &TcpStream) {
+    let _ = std::io::copy(&mut from, &mut to);
+    let _ = to.shutdown(Shutdown::Both);
+}
+
+#[test]
+fn a_cell_in_the_place_of_another_is_not_made_that() {
+    let nodes = Nodes::folders(&["a", "b", "c"]);
+    let three = [("low", "a", "00", "3f"), ("middle", "b", "40", "7f"), ("high", "c", "80", "ff")];
+    nodes.write("cells.toml", &["a", "b", "c"], 1, &three);
+    nodes.done("cells.toml", "cells create");
+    let told_as_high = "UPDATE cell_bytes SET first_byte = 128, last_byte = 255";
+    write(&nodes, "b", "middle", told_as_high);
+    let adopted = nodes.run("cells.toml", "cells adopt middle");
+    let (told, why) = (text(&adopted.stdout), text(&adopted.stderr));
+    assert!(!adopted.status.success() && why.contains("what is there is cell high"), "{why}");
+    assert!(told.contains("told by version 1 of a map to have 80-ff"), "{told}");
+    nodes.refused("cells.toml", "audit", "ids end in 80-ff, and cell middle has 40-7f");
+    write(&nodes, "b", "middle", "UPDATE cell_bytes SET first_byte = 64, last_byte = 127");
+    nodes.done("cells.toml", "audit");
+}
+
+/// The home, and the map that it keeps as it is to be by a change, which somebody may have begun who was stopped.
+fn changed_home(nodes: &Nodes, change: &MapChange) -> (rusqlite::Connection, String) {
+    let home = rusqlite::Connection::open(nodes.folder("a").join("low.db")).expect("it is there");
+    let kept: String = home
+        .query_row("SELECT map FROM cell_map", [], |row| row.get(0))
+        .expect("the home keeps a map");
+    let map = CellMap::from_text(&kept, vec!["a".to_owned(), "b".to_owned()]).expect("it is one");
+    (home, map.changed(change).expect("it can be").to_text())
+}
+
+#[test]
+fn what_was_restored_in_the_middle_of_a_change_is_a_cell_again_and_the_change_goes_on() {
+    let nodes = Nodes::files();
+    let two = [("low", "a", "00", "7f"), ("high", "b", "80", "ff")];
+    nodes.write("cells.toml", &["a", "b"], 1, &two);
+    nodes.done("cells.toml", "cells create");
+    let event = put_up_from(&nodes.serve("cells.toml"), 0x80);
+    let cell = CellName::parse("high").expect("a valid name");
+    let (home, after) = changed_home(&nodes, &MapChange::Drop { cell });
+    // While nobody goes by it yet.
+    home.execute("UPDATE cell_map SET next = ?1", [&after]).expect("it can be written");
+    write(&nodes, "b", "high", "DELETE FROM cell_bytes");
+    nodes.refused("cells.toml", "cells resume", "was never told that it is cell high");
+    let told = nodes.done("cells.toml", "cells adopt high");
+    assert!(told.contains("a cell of these, for events whose ids end in 80-ff"), "{told}");
+    // And once all do.
+    home.execute("UPDATE cell_map SET version = 2, map = ?1, next = NULL", [&after])
+        .expect("it can be written");
+    write(&nodes, "a", "low", "UPDATE cell_bytes SET version = 2, last_byte = 255");
+    for arguments in ["serve", "cells resume"] {
+        nodes.refused("cells.toml", arguments, "ids end in 80-ff, and cell high has no byte");
+    }
+    let told = nodes.done("cells.toml", "cells adopt high");
+    assert!(told.contains("a cell of these, for events whose ids end in no byte"), "{told}");
+    nodes.done("cells.toml", "cells resume");
+    assert_eq!(get(&nodes.serve("cells.toml"), &format!("/events/{event}")).status, 200);
+    assert!(nodes.events_of("a", "low").contains(&event));
+}
+
+#[test]
+fn a_home_that_was_restored_is_that_of_its_cells_again_once_somebody_has_said_so() {
+    let nodes = Nodes::files();
+    let two = [("low", "a", "00", "7f"), ("high", "b", "80", "ff")];
+    nodes.write("cells.toml", &["a", "b"], 1, &two);
+    nodes.done("cells.toml", "cells create");
+    let event = put_up_from(&nodes.serve("cells.toml"), 0x80);
+    let forget = "DELETE FROM cell_bytes; UPDATE cell_map SET map = json_remove(map, '$.id')";
+    write(&nodes, "a", "low", forget);
+    nodes.refused("cells.toml", "serve", "one of other cells than cell high");
+    nodes.refused("cells.toml", "cells adopt high", "not all cells were told yet");
+    let told = nodes.done("cells.toml", "cells adopt low");
+    assert!(told.contains("low  is the home of these cells"), "{told}");
+    assert!(told.contains("high  what is there has 1 published events"), "{told}");
+    assert_eq!(get(&nodes.serve("cells.toml"), &format!("/events/{event}")).status, 200);
+}
+
+/// It failed over to a standby that did not have what was written last.
+#[test]
+fn a_change_that_the_home_has_lost_goes_on_when_it_is_made_again() {
+    let nodes = Nodes::files();
+    let two = [("low", "a", "00", "7f"), ("high", "b", "80", "ff")];
+    nodes.write("cells.toml", &["a", "b"], 1, &two);
+    nodes.done("cells.toml", "cells create");
+    let event = put_up_from(&nodes.serve("cells.toml"), 0xc0);
+    write(&nodes, "b", "high", "UPDATE cell_bytes SET version = 2, last_byte = 191");
+    nodes.refused("cells.toml", "serve", "the same change made again goes on");
+    let another = "cells split high --at e0 --to top --node a";
+    nodes.refused("cells.toml", another, "ids end in 80-bf, and cell high has 80-ff");
+    nodes.done("cells.toml", "cells split high --at c0 --to top --node a");
+    assert!(nodes.events_of("a", "top").contains(&event));
+    assert_eq!(get(&nodes.serve("cells.toml"), &format!("/events/{event}")).status, 200);
 }
 
 /// A database from before there were cells is one that has all of them, and goes on without them.

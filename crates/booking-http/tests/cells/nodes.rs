@@ -60,6 +60,11 @@ impl Nodes {
         self.folder.path().join(name)
     }
 
+    /// The PostgreSQL database, where there is one.
+    pub(crate) fn database(&self) -> &Database {
+        self.database.as_ref().expect("there is one")
+    }
+
     pub(crate) fn take_away(&self, name: &str) {
         fs::rename(self.folder(name), self.folder("away")).expect("it can be moved");
     }
@@ -72,6 +77,11 @@ impl Nodes {
     pub(crate) fn set_folder(&mut self, node: &'static str, name: &str) {
         let url = format!("sqlite://{}", self.folder(name).display());
         self.urls.insert(node, url);
+    }
+
+    /// A node is elsewhere from now on.
+    pub(crate) fn set_url(&mut self, node: &'static str, url: &str) {
+        self.urls.insert(node, url.to_owned());
     }
 
     /// Writes a file that names these nodes, and these cells as the version.

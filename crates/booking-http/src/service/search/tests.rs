@@ -41,9 +41,13 @@ fn claim(event_id: EventId, number: usize) -> Claim {
 }
 
 async fn event_of(store: &MemoryStore, people: usize) -> EventId {
+    event_called(Uuid::now_v7().into(), store, people).await
+}
+
+async fn event_called(id: EventId, store: &MemoryStore, people: usize) -> EventId {
     let name = EventName::parse("An event").expect("valid");
     let seats = Capacity::parse(10_000, CapacityMax::default()).expect("valid");
-    let new = NewEvent::new(Uuid::now_v7().into(), name, seats);
+    let new = NewEvent::new(id, name, seats);
     let event_id = store.create_event(new).await.expect("it answers").id;
     let commands = (0..people).map(|number| match number % 13 {
         5 => Command::Hold(Hold::new(claim(event_id, number), HoldTtl::MAX)),
@@ -215,6 +219,44 @@ async fn those_who_came_through_this_server_are_known_up_to_the_first_gap() {
     assert_eq!(known_to(&search, event_id).await, Some(177));
     assert_finds_all(&search, &store, event_id).await;
     assert_eq!(known_to(&search, event_id).await, Some(193));
+}
+
+#[tokio::test]
+async fn what_a_database_that_took_over_has_lost_is_forgotten() {
+    let (before, after) = (MemoryStore::default(), MemoryStore::default());
+    let event_id = event_of(&before, 70).await;
+    event_called(event_id, &after, 60).await;
+    let mut search = Search::new(Arc::new(before.clone()));
+    assert_finds_all(&search, &before, event_id).await;
+    // It is behind what is known.
+    search.store = Arc::new(after.clone());
+    assert_finds_all(&search, &after, event_id).await;
+    // It has given the version of one who came to another.
+    let came = |number| vec![Command::Register(claim(event_id, number).into())];
+    let other = MemoryStore::default();
+    event_called(event_id, &other, 60).await;
+    search.note(&execute(&other, event_id, came(3_000)).await[0]);
+    execute(&after, event_id, came(4_000)).await;
+    found(&search, event_id, &RegistrationFilter::default(), 1_000).await;
+    assert_finds_all(&search, &after, event_id).await;
+}
+
+#[tokio::test]
+async fn whoever_is_erased_is_kept_by_nobody_who_came_before() {
+    let store = MemoryStore::default();
+    let event_id = event_of(&store, 3).await;
+    let search = Search::new(Arc::new(store.clone()));
+    let arrivals = || lock(&lock(&search.events)[&event_id].arrivals).len();
+    found(&search, event_id, &RegistrationFilter::default(), 10).await;
+    let came = claim(event_id, 3);
+    let registration_id = came.registration_id;
+    for (command, kept) in
+        [(Command::Register(came.into()), 1), (Command::Erase { registration_id }, 0)]
+    {
+        search.note(&execute(&store, event_id, vec![command]).await[0]);
+        assert_eq!(arrivals(), kept);
+    }
+    assert_finds_all(&search, &store, event_id).await;
 }
 
 #[tokio::test(start_paused = true)]
