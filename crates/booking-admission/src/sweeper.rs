@@ -22,19 +22,19 @@ const ERASE_EVENTS_MAX: u32 = 100;
 const ERASE_TOGETHER: usize = 2;
 /// The pause between two rounds.
 const ERASE_PAUSE: Duration = Duration::from_millis(10);
-/// How often what has run out is forgotten.
-const FORGET_EVERY: Duration = Duration::from_secs(60);
-/// The pause between two rounds of forgetting, each of up to 1,000 records. It is what leaves others a turn,
-/// and still more is forgotten than one server can answer.
-const FORGET_PAUSE: Duration = Duration::from_millis(10);
+/// How often what has run out is purged.
+const PURGE_EVERY: Duration = Duration::from_secs(60);
+/// The pause between two rounds of purging, each of up to 1,000 records. It is what leaves others a turn,
+/// and still more is purged than one server can answer.
+const PURGE_PAUSE: Duration = Duration::from_millis(10);
 /// The shortest pause between two sweeps that may be asked for.
 const EVERY_MIN: Duration = Duration::from_millis(1);
 
-/// Forgets up to so many records that have run out, and tells how many.
+/// Purges up to so many records that have run out, and tells how many.
 type Purge = dyn Fn(PageLimit) -> BoxFuture<'static, Result<u64, SubmitError>> + Send + Sync;
 
 /// Does in time what time alone brings: gives the seats of holds that have run out to those who wait,
-/// erases what was kept for long enough, and forgets what is no longer needed.
+/// erases what was kept for long enough, and purges what is no longer needed.
 ///
 /// Nothing depends on it for being right. A hold that has run out counts for nothing, swept or not, and
 /// whoever asks an event for something tidies it first. It never writes a seat by itself: it asks,
@@ -118,7 +118,7 @@ impl Sweeper {
         Self { observer, ..self }
     }
 
-    /// The same, which has records forgotten by `purge` and not by asking the store itself: for whoever lets
+    /// The same, which has records purged by `purge` and not by asking the store itself: for whoever lets
     /// what writes beside the queue take turns.
     #[must_use]
     pub fn purging_by<W>(self, purge: impl Fn(PageLimit) -> W + Send + Sync + 'static) -> Self
@@ -134,7 +134,7 @@ impl Sweeper {
     pub async fn run_until(&self, stop: impl Future<Output = ()>) {
         tokio::select! {
             () = stop => {}
-            _ = join3(self.tidy(), self.erase(), self.forget()) => {}
+            _ = join3(self.tidy(), self.erase(), self.purge()) => {}
         }
     }
 
@@ -213,20 +213,20 @@ impl Sweeper {
         Ok(done)
     }
 
-    /// Forgets what idempotency keys were answered, when it is too old to be asked for: until nothing is left, so
+    /// Purges what idempotency keys were answered, when it is too old to be asked for: until nothing is left, so
     /// that it keeps up with whatever comes in, and in steps, so that nobody waits for long.
-    async fn forget(&self) {
+    async fn purge(&self) {
         let mut failures = FailureLog::default();
         loop {
             let limit = PageLimit::MAX;
             match (self.purge)(limit).await {
-                Ok(forgotten) if forgotten == limit.get() as u64 => sleep(FORGET_PAUSE).await,
+                Ok(purged) if purged == limit.get() as u64 => sleep(PURGE_PAUSE).await,
                 Ok(_) | Err(SubmitError::Overloaded | SubmitError::ShuttingDown) => {
-                    sleep(FORGET_EVERY).await;
+                    sleep(PURGE_EVERY).await;
                 }
                 Err(SubmitError::Store(error)) => {
                     failures.record("forget old records", Err(error));
-                    sleep(FORGET_EVERY).await;
+                    sleep(PURGE_EVERY).await;
                 }
             }
         }

@@ -282,7 +282,7 @@ pub(crate) fn holds(bytes: &[u8], text: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    fn events_of(workload: Workload, events: usize) -> Vec<u32> {
+    fn counts_by_event(workload: Workload, events: usize) -> Vec<u32> {
         let field = Field { events: vec![String::new(); events], ..Field::default() };
         let mut counts = vec![0; events];
         for n in 7_000_000..7_100_000 {
@@ -296,20 +296,20 @@ mod tests {
 
     #[test]
     fn even_load_reaches_every_event_about_as_often() {
-        let counts = events_of(EVEN, 1_000);
+        let counts = counts_by_event(EVEN, 1_000);
         assert!(counts.iter().all(|count| (50..=150).contains(count)), "{counts:?}");
     }
 
     #[test]
     fn skewed_load_is_four_fifths_on_the_first() {
-        let counts = events_of(SKEWED, 1_000);
+        let counts = counts_by_event(SKEWED, 1_000);
         assert!((79_000..81_000).contains(&counts[0]), "{}", counts[0]);
         assert!(counts[1..].iter().all(|&count| count > 0 && count < 60), "{counts:?}");
     }
 
     #[test]
     fn the_locked_event_is_left_to_others() {
-        assert_eq!(events_of(OTHERS, 65)[0], 0);
+        assert_eq!(counts_by_event(OTHERS, 65)[0], 0);
     }
 
     #[test]

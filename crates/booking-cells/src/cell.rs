@@ -137,9 +137,9 @@ impl Cell {
     }
 
     /// Counts a call of all cells as under way here until the guard is dropped; `None` if it is to be passed over.
-    pub(crate) fn begin_asking(self: &Arc<Self>) -> Option<Asked> {
+    pub(crate) fn begin_request(self: &Arc<Self>) -> Option<PendingRequest> {
         let before = self.known.asked.fetch_add(1, Ordering::Relaxed);
-        let asked = Asked(Arc::clone(self));
+        let asked = PendingRequest(Arc::clone(self));
         (self.answers() || before < SILENT_ASKED_MAX).then_some(asked)
     }
 
@@ -210,15 +210,15 @@ impl Cell {
 }
 
 /// A call of all cells that is under way at one.
-pub(crate) struct Asked(Arc<Cell>);
+pub(crate) struct PendingRequest(Arc<Cell>);
 
-impl Asked {
+impl PendingRequest {
     pub(crate) fn cell(&self) -> &Cell {
         &self.0
     }
 }
 
-impl Drop for Asked {
+impl Drop for PendingRequest {
     fn drop(&mut self) {
         self.0.known.asked.fetch_sub(1, Ordering::Relaxed);
     }

@@ -7,7 +7,7 @@
 //! read before the home is, and what the home has never had no cell has.
 
 use crate::cell::{Cell, CellError, Due};
-use crate::gather::{Asking, Patience, SILENT_WAIT};
+use crate::fan_out::{Deadline, Request, SILENT_WAIT};
 use crate::store::{Cells, HOME};
 use booking_core::{
     Endpoint, EndpointChange, MAIL_SEEN_KEPT, NewEndpoint, NewToken, OrganizerToken, StoreError,
@@ -30,15 +30,15 @@ impl Cells {
         R: Future<Output = Result<bool, StoreError>> + Send + 'static,
     {
         let others = self.cells.iter().enumerate().filter(|(at, _)| *at != HOME);
-        let askings = others.map(|(at, cell)| {
-            let asking: Asking<bool> = Box::pin(copy(Arc::clone(cell)));
-            (at, asking)
+        let requests = others.map(|(at, cell)| {
+            let request: Request<bool> = Box::pin(copy(Arc::clone(cell)));
+            (at, request)
         });
-        let askings = askings.collect();
+        let requests = requests.collect();
         drop(copy);
-        let gathered = self.gather(Patience::Short, askings).await;
-        let early = gathered.answers.iter().filter(|(_, done)| !done).map(|(at, _)| *at);
-        for at in early.chain(gathered.failures.iter().map(|(at, _)| *at)) {
+        let results = self.fan_out(Deadline::Short, requests).await;
+        let early = results.answers.iter().filter(|(_, done)| !done).map(|(at, _)| *at);
+        for at in early.chain(results.failures.iter().map(|(at, _)| *at)) {
             self.cells[at].note_missed();
         }
     }

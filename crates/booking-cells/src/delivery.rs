@@ -1,7 +1,7 @@
 //! Where facts go: what is of an event lies in its cell, endpoints in the home, with a copy in every other cell.
 
 use crate::copies;
-use crate::gather::{Asking, Gathered, Patience, in_place, left_of, part_of, parts_of};
+use crate::fan_out::{Deadline, FanOutResults, Request, in_place, left_of, part_of, parts_of};
 use crate::merge;
 use crate::store::{CellStore, Cells, HOME};
 use async_trait::async_trait;
@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 impl Cells {
     /// Routes facts in one cell, once it has the endpoints that there are.
-    fn routing(&self, at: usize, limit: PageLimit) -> Asking<u64> {
+    fn routing(&self, at: usize, limit: PageLimit) -> Request<u64> {
         let (cell, home) = (Arc::clone(&self.cells[at]), Arc::clone(self.home()));
         if self.change.is_some() {
             // A server that goes by another map does not tell all of these cells what it changes in the home.
@@ -43,7 +43,7 @@ impl Cells {
     where
         R: Future<Output = Result<u64, StoreError>> + Send + 'static,
     {
-        let changed = self.ask_all(Patience::Thorough, change).await.all()?;
+        let changed = self.ask_all(Deadline::UnlessSilent, change).await.all()?;
         Ok(changed.into_iter().map(|(_, changed)| changed).sum())
     }
 }
@@ -110,7 +110,7 @@ impl DeliveryStore for CellStore {
     async fn show_mail(&self) -> Result<(), StoreError> {
         let now = self.now();
         now.note_mail_shown();
-        let shown = now.ask_all(Patience::Short, |store| async move { store.show_mail().await });
+        let shown = now.ask_all(Deadline::Short, |store| async move { store.show_mail().await });
         let shown = shown.await;
         for (at, _) in &shown.failures {
             now.cells[*at].note_missed();
@@ -130,7 +130,7 @@ impl DeliveryStore for CellStore {
             let share = left_of(left, (left.get() - share) as u64).unwrap_or(left);
             let routings = waiting.drain(..asked).map(|at| (at, now.routing(at, share)));
             let routings = routings.collect();
-            let Gathered { answers, failures } = now.gather(Patience::Short, routings).await;
+            let FanOutResults { answers, failures } = now.fan_out(Deadline::Short, routings).await;
             failed = failed.or(failures.into_iter().next().map(|(_, error)| error));
             for (at, of_cell) in answers {
                 has_answer = true;
@@ -157,25 +157,25 @@ impl DeliveryStore for CellStore {
         if let Some(only) = now.only() {
             return only.note(only.store.claim_lanes(wanted, lease).await);
         }
-        let due = now.ask_all(Patience::Short, |store| {
+        let due = now.ask_all(Deadline::Short, |store| {
             let wanted = wanted.to_vec();
             async move { store.due_lanes(&wanted).await }
         });
         let shares = merge::shares(wanted, &due.await.any()?);
         let claims = shares.into_iter().map(|(at, wanted)| {
             let store = Arc::clone(&now.cells[at].store);
-            let claim: Asking<Vec<Lane>> =
+            let claim: Request<Vec<Lane>> =
                 Box::pin(async move { store.claim_lanes(&wanted, lease).await });
             (at, claim)
         });
         let claims = claims.collect();
-        let claimed = now.gather(Patience::Short, claims).await.any()?;
+        let claimed = now.fan_out(Deadline::Short, claims).await.any()?;
         Ok(claimed.into_iter().flat_map(|(_, lanes)| lanes).collect())
     }
 
     async fn due_lanes(&self, wanted: &[(SinkId, usize)]) -> Result<Vec<DueLane>, StoreError> {
         let now = self.now();
-        let due = now.ask_all(Patience::Short, |store| {
+        let due = now.ask_all(Deadline::Short, |store| {
             let wanted = wanted.to_vec();
             async move { store.due_lanes(&wanted).await }
         });
@@ -256,7 +256,7 @@ impl DeliveryStore for CellStore {
         limit: PageLimit,
     ) -> Result<Vec<Registration>, StoreError> {
         let now = self.now();
-        let found = now.ask_all(Patience::Short, |store| {
+        let found = now.ask_all(Deadline::Short, |store| {
             let user_email = user_email.clone();
             async move { store.live_registrations_of(&user_email, limit).await }
         });
@@ -290,7 +290,7 @@ impl DeliveryStore for CellStore {
         limit: PageLimit,
     ) -> Result<Page<Delivery, DeliveryCursor>, StoreError> {
         let now = self.now();
-        let pages = now.ask_all(Patience::Short, |store| async move {
+        let pages = now.ask_all(Deadline::Short, |store| async move {
             store.deliveries(id, after, limit).await
         });
         let pages = pages.await;
@@ -330,9 +330,10 @@ impl DeliveryStore for CellStore {
     async fn add_mails(&self, mails: &[NewMail]) -> Result<(), StoreError> {
         let now = self.now();
         let parts = parts_of(now.places_of(mails.iter().map(|mail| mail.event_id)).await);
-        let added = now.ask_parts(Patience::Thorough, mails, &parts, |store, mails| async move {
-            store.add_mails(&mails).await
-        });
+        let added =
+            now.ask_parts(Deadline::UnlessSilent, mails, &parts, |store, mails| async move {
+                store.add_mails(&mails).await
+            });
         added.await.all().map(drop)
     }
 
@@ -385,7 +386,7 @@ impl DeliveryStore for CellStore {
     ) -> Result<Vec<(EventId, DateTime<Utc>)>, StoreError> {
         let now = self.now();
         let due =
-            now.ask_all(Patience::Short, |store| async move { store.due_reminders(limit).await });
+            now.ask_all(Deadline::Short, |store| async move { store.due_reminders(limit).await });
         let due: Vec<(usize, Vec<(EventId, DateTime<Utc>)>)> = due.await.any()?;
         let mut due: Vec<_> = due.into_iter().flat_map(|(_, due)| due).collect();
         due.sort_by_key(|(_, remind_at)| *remind_at);
@@ -405,7 +406,7 @@ impl DeliveryStore for CellStore {
     /// Without the cells that are away.
     async fn backlog(&self) -> Result<Backlog, StoreError> {
         let now = self.now();
-        let backlogs = now.ask_all(Patience::Short, |store| async move { store.backlog().await });
+        let backlogs = now.ask_all(Deadline::Short, |store| async move { store.backlog().await });
         let backlogs: Vec<(usize, Backlog)> = backlogs.await.any()?;
         Ok(merge::backlog(backlogs.into_iter().map(|(_, backlog)| backlog)))
     }

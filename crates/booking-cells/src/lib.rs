@@ -64,7 +64,7 @@
 //! | to find | look in |
 //! | --- | --- |
 //! | which cell has which bytes | `map.rs` |
-//! | how all cells are asked, and how long they are waited for | `gather.rs`, `cell.rs` |
+//! | how all cells are asked, and how long they are waited for | `fan_out.rs`, `cell.rs` |
 //! | how pages are made of pages | `merge.rs` |
 //! | where a registration is looked for | `lookup.rs`, `found.rs` |
 //! | how copies are kept | `copies.rs` |
@@ -75,8 +75,8 @@
 mod cell;
 mod copies;
 mod delivery;
+mod fan_out;
 mod found;
-mod gather;
 mod keys;
 mod lookup;
 mod map;
@@ -91,16 +91,16 @@ mod telling;
 mod upkeep;
 
 pub use cell::{COPIES_CHECKED_EVERY, SILENT_ASKED_MAX};
+pub use fan_out::{ANSWER_WAIT, HEALTH_WAIT, SILENT_WAIT};
 pub use found::FOUND_MAX;
-pub use gather::{ANSWER_WAIT, HEALTH_WAIT, SILENT_WAIT};
 pub use map::{CELLS_MAX, CellChange, CellMap, CellSpec, MapChange, MapError, NewCell, Unreadable};
 pub use moving::{
     CLEAR_ROWS, COPIES_MAX, FREEZE_ROWS_MAX, MoveError, MoveObserver, Mover, ROUNDS_MAX,
     SharedCopy, Side, Step,
 };
 pub use resharding::{
-    EVENTS_AT_ONCE, MAP_SEEN_WITHIN, Moved, PASSES_MAX, ReshardError, Resharder, Standing,
-    count_to_go, standing,
+    ChangeState, EVENTS_AT_ONCE, MAP_SEEN_WITHIN, Moved, PASSES_MAX, ReshardError, Resharder,
+    change_state, count_to_go,
 };
 #[cfg(feature = "negative-control")]
 #[doc(hidden)]

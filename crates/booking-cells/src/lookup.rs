@@ -1,6 +1,6 @@
 //! Finding a registration by its id alone, wherever it lies.
 
-use crate::gather::{Asking, Gathered, Parts, Patience, in_place, parts_of};
+use crate::fan_out::{Deadline, FanOutResults, Parts, Request, in_place, parts_of};
 #[cfg(feature = "negative-control")]
 use crate::store::CellFlaw;
 use crate::store::{BETWEEN_WAIT, Cells, wait_until};
@@ -78,11 +78,11 @@ impl Cells {
         }
         let others = (0..self.cells.len()).filter(|at| !asked.contains(at));
         let others = others.map(|at| {
-            let asking: Asking<Option<T>> = Box::pin(ask(Arc::clone(&self.cells[at].store)));
-            (at, asking)
+            let request: Request<Option<T>> = Box::pin(ask(Arc::clone(&self.cells[at].store)));
+            (at, request)
         });
         let others = others.collect();
-        let Gathered { answers, failures } = self.gather(Patience::Short, others).await;
+        let FanOutResults { answers, failures } = self.fan_out(Deadline::Short, others).await;
         for (at, answer) in answers {
             if answer.is_some() {
                 self.remember(id, at);
@@ -164,10 +164,10 @@ impl Cells {
         wanted: &Parts,
         events: &mut [Option<EventId>],
     ) -> Vec<(usize, StoreError)> {
-        let asked = self.ask_parts(Patience::Short, ids, wanted, |store, ids| async move {
+        let asked = self.ask_parts(Deadline::Short, ids, wanted, |store, ids| async move {
             store.events_by_registration(&ids).await
         });
-        let Gathered { answers, failures } = asked.await;
+        let FanOutResults { answers, failures } = asked.await;
         for (at, answer) in answers {
             for (place, event) in in_place(wanted, [(at, answer)]) {
                 if event.is_none() || events[place].is_some() {

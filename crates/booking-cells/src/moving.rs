@@ -103,7 +103,7 @@ pub enum MoveError {
         "more than {LEAVING_MAILS_MAX} of its mails are due or stuck, and cannot leave with it; let them be sent, or drop them, \
          and move it then: it is sold as before"
     )]
-    TooMuchDue,
+    MailBacklog,
     /// It has left, or arrived: a move of it is not to be given up.
     #[error("it has left, so that its move cannot be given up; move it, and back if need be")]
     HasLeft,
@@ -532,7 +532,7 @@ impl Mover<'_> {
     async fn check_mails(&self, event: EventId) -> Result<(), MoveError> {
         match of(Side::From, self.from.mails_to_leave(event).await)? {
             0..=LEAVING_MAILS_MAX => Ok(()),
-            _ => Err(MoveError::TooMuchDue),
+            _ => Err(MoveError::MailBacklog),
         }
     }
 

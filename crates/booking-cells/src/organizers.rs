@@ -1,7 +1,7 @@
 //! Organizers and their tokens: the home has them, and every other cell a copy, which its events name.
 
 use crate::copies;
-use crate::gather::left_of;
+use crate::fan_out::left_of;
 use crate::store::{CellStore, HOME};
 use async_trait::async_trait;
 use booking_core::{

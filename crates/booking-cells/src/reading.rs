@@ -1,6 +1,6 @@
 //! Showing what there is.
 
-use crate::gather::{Gathered, Patience, in_place, parts_of};
+use crate::fan_out::{Deadline, FanOutResults, in_place, parts_of};
 use crate::merge;
 use crate::store::{BETWEEN_WAIT, CellStore, wait_until};
 use async_trait::async_trait;
@@ -31,7 +31,7 @@ impl ReadStore for CellStore {
         let until = Instant::now() + BETWEEN_WAIT;
         loop {
             let parts = parts_of(now.places_of(ids.iter().copied()).await);
-            let asked = now.ask_parts(Patience::Short, ids, &parts, |store, ids| async move {
+            let asked = now.ask_parts(Deadline::Short, ids, &parts, |store, ids| async move {
                 store.availability(&ids).await
             });
             let answers: Vec<(usize, Vec<Option<Availability>>)> = asked.await.all()?;
@@ -58,16 +58,16 @@ impl ReadStore for CellStore {
         limit: PageLimit,
     ) -> Result<Page<Event, EventCursor>, StoreError> {
         let now = self.now();
-        let asked = now.ask_all(Patience::Short, |store| async move {
+        let asked = now.ask_all(Deadline::Short, |store| async move {
             store.events(caller, after, limit).await
         });
-        let mut gathered: Gathered<Page<Event, EventCursor>> = asked.await;
-        now.ask_again_where_they_go(&mut gathered, |store| async move {
+        let mut results: FanOutResults<Page<Event, EventCursor>> = asked.await;
+        now.ask_again_where_they_go(&mut results, |store| async move {
             store.events(caller, after, limit).await
         })
         .await;
-        let missing = now.names_of(&gathered.failures);
-        let pages: Vec<_> = gathered.any()?.into_iter().map(|(_, page)| page).collect();
+        let missing = now.names_of(&results.failures);
+        let pages: Vec<_> = results.any()?.into_iter().map(|(_, page)| page).collect();
         #[cfg(feature = "negative-control")]
         if now.has_flaw(crate::CellFlaw::Unmerged) {
             return Ok(Page::new(pages.into_iter().flat_map(|page| page.items).collect(), limit));
@@ -83,16 +83,16 @@ impl ReadStore for CellStore {
         limit: PageLimit,
     ) -> Result<Page<Event, StartCursor>, StoreError> {
         let now = self.now();
-        let asked = now.ask_all(Patience::Short, |store| async move {
+        let asked = now.ask_all(Deadline::Short, |store| async move {
             store.events_by_start(caller, agenda, after, limit).await
         });
-        let mut gathered: Gathered<Page<Event, StartCursor>> = asked.await;
-        now.ask_again_where_they_go(&mut gathered, |store| async move {
+        let mut results: FanOutResults<Page<Event, StartCursor>> = asked.await;
+        now.ask_again_where_they_go(&mut results, |store| async move {
             store.events_by_start(caller, agenda, after, limit).await
         })
         .await;
-        let missing = now.names_of(&gathered.failures);
-        let pages: Vec<_> = gathered.any()?.into_iter().map(|(_, page)| page).collect();
+        let missing = now.names_of(&results.failures);
+        let pages: Vec<_> = results.any()?.into_iter().map(|(_, page)| page).collect();
         let key = |event: &Event| StartCursor::from(event).key();
         Ok(match agenda.is_latest_first() {
             true => merge::page(pages, limit, missing, key),

@@ -11,7 +11,7 @@
 //! map without the change                                                   they look in the other alone
 //! ```
 //!
-//! Whatever is killed in this, [`standing`] says what there is to be done, and doing it again does nothing. What keeps an
+//! Whatever is killed in this, [`change_state`] says what there is to be done, and doing it again does nothing. What keeps an
 //! event from being put up twice is that a cell refuses those that it is not to have: a server that goes by an older map is
 //! refused, and learns so that there is another. What keeps it from being lost is the order: whoever does not find it in the
 //! first cell finds it in the other, or hears there that it is on its way, and none goes back as long as this lasts.
@@ -20,7 +20,7 @@ use crate::map::{CellChange, CellMap, CellSpec, MapError};
 use crate::moving::{MoveError, MoveObserver, Mover};
 use crate::store::MAP_CHECKED_EVERY;
 use booking_core::{
-    CellBytes, CellName, EventId, KeptBytes, KeptMap, MoveId, MoveStore, StoreError,
+    CellBytes, CellName, EventId, MoveId, MoveStore, StoreError, StoredBytes, StoredMap,
 };
 use std::fmt;
 use std::time::Duration;
@@ -62,7 +62,7 @@ pub enum ReshardError {
 
 /// What the home keeps, and what is to be done about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub enum ChangeState {
     /// Nothing.
     Settled(CellMap),
     /// Somebody has begun to [publish](Resharder::publish) another, and nobody goes by that yet.
@@ -85,29 +85,32 @@ pub struct Moved {
     pub failed: u64,
 }
 
-/// How the map stands. `first` is kept in the home if that keeps none; its nodes are those of all maps.
+/// The state of a change of the map. `first` is kept in the home if that keeps none; its nodes are those of all maps.
 ///
 /// # Errors
 /// [`ReshardError`]: the home does not answer, or what it keeps is no map on these nodes.
-pub async fn standing(home: &dyn MoveStore, first: &CellMap) -> Result<Standing, ReshardError> {
+pub async fn change_state(
+    home: &dyn MoveStore,
+    first: &CellMap,
+) -> Result<ChangeState, ReshardError> {
     let name = &first.cells()[0].name;
     let of_home = |error| ReshardError::Cell(name.clone(), error);
-    let mut kept = home.kept_map().await.map_err(of_home)?;
+    let mut kept = home.stored_map().await.map_err(of_home)?;
     if kept.is_none() {
-        let first = KeptMap { version: first.version(), map: first.to_text(), next: None };
+        let first = StoredMap { version: first.version(), map: first.to_text(), next: None };
         // If somebody else was before, theirs is kept.
         home.replace_map(None, &first).await.map_err(of_home)?;
-        kept = home.kept_map().await.map_err(of_home)?;
+        kept = home.stored_map().await.map_err(of_home)?;
     }
-    let KeptMap { map, next, .. } = kept.ok_or(ReshardError::NoMap)?;
+    let StoredMap { map, next, .. } = kept.ok_or(ReshardError::NoMap)?;
     let map = CellMap::from_text(&map, first.nodes().to_vec())?;
     Ok(match next {
         Some(next) => {
             let after = CellMap::from_text(&next, first.nodes().to_vec())?;
-            Standing::Publishing { before: map, after }
+            ChangeState::Publishing { before: map, after }
         }
-        None if map.change().is_some() => Standing::Changing(map),
-        None => Standing::Settled(map),
+        None if map.change().is_some() => ChangeState::Changing(map),
+        None => ChangeState::Settled(map),
     })
 }
 
@@ -201,16 +204,16 @@ impl Resharder<'_> {
             let name = name.clone();
             move |error| ReshardError::Cell(name, error)
         };
-        let kept = self.home.kept_map().await.map_err(of(home))?.ok_or(ReshardError::NoMap)?;
-        let done = KeptMap { version: after.version(), map: after.to_text(), next: None };
+        let kept = self.home.stored_map().await.map_err(of(home))?.ok_or(ReshardError::NoMap)?;
+        let done = StoredMap { version: after.version(), map: after.to_text(), next: None };
         if kept == done {
             return Ok(());
         }
         if CellMap::from_text(&kept.map, before.nodes().to_vec())? != *before {
             return Err(ReshardError::Changed);
         }
-        let begun = KeptMap { next: Some(after.to_text()), ..kept.clone() };
-        let settled = KeptMap { next: None, ..kept };
+        let begun = StoredMap { next: Some(after.to_text()), ..kept.clone() };
+        let settled = StoredMap { next: None, ..kept };
         if !self.home.replace_map(Some(&settled), &begun).await.map_err(of(home))? {
             return Err(ReshardError::Changed);
         }
@@ -221,7 +224,7 @@ impl Resharder<'_> {
         // In this order: nobody looks in the other yet.
         for (store, cell) in [(self.to, &to.name), (self.from, &from.name)] {
             let bytes = after.bytes_of(cell);
-            let told = KeptBytes { version: after.version(), bytes, map: after.id() };
+            let told = StoredBytes { version: after.version(), bytes, map: after.id() };
             if !store.keep_to(told).await.map_err(of(cell))? {
                 return Err(ReshardError::Changed);
             }
@@ -287,7 +290,7 @@ impl Resharder<'_> {
             let page = page.map_err(|error| ReshardError::Cell(from.clone(), error))?;
             let Some(page) = page else { return Ok(of_pass) };
             for event in page {
-                let kept = self.home.kept_map().await;
+                let kept = self.home.stored_map().await;
                 let of_home = |error| ReshardError::Cell(map.cells()[0].name.clone(), error);
                 if kept.map_err(of_home)?.is_none_or(|kept| kept.version != map.version()) {
                     return Err(ReshardError::Changed);
@@ -308,9 +311,9 @@ impl Resharder<'_> {
     async fn end(&self, map: &CellMap) -> Result<(), ReshardError> {
         let home = &map.cells()[0].name;
         let of_home = |error| ReshardError::Cell(home.clone(), error);
-        let kept = self.home.kept_map().await.map_err(of_home)?.ok_or(ReshardError::NoMap)?;
+        let kept = self.home.stored_map().await.map_err(of_home)?.ok_or(ReshardError::NoMap)?;
         let settled = map.settled();
-        let done = KeptMap { version: settled.version(), map: settled.to_text(), next: None };
+        let done = StoredMap { version: settled.version(), map: settled.to_text(), next: None };
         if kept == done {
             return Ok(());
         }

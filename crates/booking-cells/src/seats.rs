@@ -1,7 +1,7 @@
 //! Putting up events, and their seats.
 
 use crate::cell::CellError;
-use crate::gather::{Gathered, Parts, Patience, in_place, parts_of};
+use crate::fan_out::{Deadline, FanOutResults, Parts, in_place, parts_of};
 use crate::store::{CellStore, Cells, HOME};
 use async_trait::async_trait;
 use booking_core::{
@@ -45,10 +45,11 @@ impl Cells {
         parts: &Parts,
         when_busy: WhenBusy,
     ) -> Result<Vec<Execution>, StoreError> {
-        let asked = self.ask_parts(Patience::Whole, batch, parts, move |store, part| async move {
-            store.execute(&part, when_busy).await
-        });
-        let Gathered { answers, failures } = asked.await;
+        let asked =
+            self.ask_parts(Deadline::Unlimited, batch, parts, move |store, part| async move {
+                store.execute(&part, when_busy).await
+            });
+        let FanOutResults { answers, failures } = asked.await;
         #[cfg(feature = "negative-control")]
         if self.has_flaw(crate::CellFlaw::OutOfOrder) {
             return Ok(answers.into_iter().flat_map(|(_, answer)| answer).collect());

@@ -6,7 +6,7 @@
 
 use crate::map::{CellMap, CellSpec, MapError};
 use booking_core::{
-    BookingStore, CellBytes, CellName, KeptBytes, KeptMap, MapId, MoveStore, StoreError,
+    BookingStore, CellBytes, CellName, MapId, MoveStore, StoreError, StoredBytes, StoredMap,
 };
 use std::fmt;
 use std::sync::Arc;
@@ -75,8 +75,8 @@ impl fmt::Display for Bytes {
 }
 
 /// What a cell of a map is to have been told, if all of its cells were: by that, or by a map of a later version.
-pub fn told_of(map: &CellMap, cell: &CellName) -> Option<KeptBytes> {
-    Some(KeptBytes { version: map.version(), bytes: map.bytes_of(cell), map: Some(map.id()?) })
+pub fn told_of(map: &CellMap, cell: &CellName) -> Option<StoredBytes> {
+    Some(StoredBytes { version: map.version(), bytes: map.bytes_of(cell), map: Some(map.id()?) })
 }
 
 /// Makes sure that `store` is the cell that `map` calls `cell`, as far as it was told. `home` is asked what it keeps if that
@@ -91,7 +91,7 @@ pub async fn check_cell(
     home: &dyn BookingStore,
 ) -> Result<(), NotTheCell> {
     let failed = |error| NotTheCell::Store(cell.clone(), error);
-    let told = store.kept_bytes().await.map_err(failed)?;
+    let told = store.stored_bytes().await.map_err(failed)?;
     let (told, of) = match (told, map.id()) {
         (None, None) => return Ok(()),
         (None, Some(_)) => return Err(NotTheCell::NotTold(cell.clone())),
@@ -106,8 +106,8 @@ pub async fn check_cell(
     if told.bytes == has {
         return Ok(());
     }
-    let kept = home.kept_map().await.map_err(|error| failed_home(map, error))?;
-    let texts = kept.into_iter().flat_map(|KeptMap { map, next, .. }| [Some(map), next]);
+    let kept = home.stored_map().await.map_err(|error| failed_home(map, error))?;
+    let texts = kept.into_iter().flat_map(|StoredMap { map, next, .. }| [Some(map), next]);
     for text in texts.flatten() {
         // Of nodes that nobody knows here it is a later one.
         let other = CellMap::from_text(&text, map.nodes().to_vec());
@@ -124,8 +124,8 @@ fn failed_home(map: &CellMap, error: StoreError) -> NotTheCell {
 }
 
 /// What the home keeps, and the map in it; it keeps one.
-async fn kept_by(home: &dyn MoveStore, map: &CellMap) -> Result<(KeptMap, CellMap), NotTheCell> {
-    let kept = home.kept_map().await.map_err(|error| failed_home(map, error))?;
+async fn kept_by(home: &dyn MoveStore, map: &CellMap) -> Result<(StoredMap, CellMap), NotTheCell> {
+    let kept = home.stored_map().await.map_err(|error| failed_home(map, error))?;
     let kept = kept.ok_or(NotTheCell::Changed)?;
     let now = CellMap::from_text(&kept.map, map.nodes().to_vec())?;
     Ok((kept, now))
@@ -134,16 +134,16 @@ async fn kept_by(home: &dyn MoveStore, map: &CellMap) -> Result<(KeptMap, CellMa
 /// Has the home keep that all cells of `known` were told, unless it keeps something else than `kept` by now: `false` then.
 async fn keep_known(
     home: &dyn MoveStore,
-    kept: &KeptMap,
+    kept: &StoredMap,
     known: &CellMap,
 ) -> Result<bool, NotTheCell> {
-    let after = KeptMap { map: known.to_text(), ..kept.clone() };
+    let after = StoredMap { map: known.to_text(), ..kept.clone() };
     home.replace_map(Some(kept), &after).await.map_err(|error| failed_home(known, error))
 }
 
 /// Refuses a store that is the home of others.
 async fn refuse_home(spec: &CellSpec, store: &dyn MoveStore) -> Result<(), NotTheCell> {
-    match store.kept_map().await {
+    match store.stored_map().await {
         Ok(None) => Ok(()),
         Ok(Some(_)) => Err(NotTheCell::Home(spec.name.clone())),
         Err(error) => Err(NotTheCell::Store(spec.name.clone(), error)),
@@ -151,7 +151,7 @@ async fn refuse_home(spec: &CellSpec, store: &dyn MoveStore) -> Result<(), NotTh
 }
 
 /// Refuses a store that was told to have other bytes than its cell.
-fn refuse_other_bytes(spec: &CellSpec, told: KeptBytes) -> Result<(), NotTheCell> {
+fn refuse_other_bytes(spec: &CellSpec, told: StoredBytes) -> Result<(), NotTheCell> {
     let has = Some(spec.bytes());
     if told.bytes == has {
         return Ok(());
@@ -202,12 +202,12 @@ pub async fn tell_cells(
 async fn look_at_all(
     map: &CellMap,
     stores: &[Arc<dyn MoveStore>],
-) -> Result<Vec<Option<KeptBytes>>, NotTheCell> {
+) -> Result<Vec<Option<StoredBytes>>, NotTheCell> {
     let mut known = Vec::new();
     // The home is told first, and so is looked at last: what another was told it was told before.
     for (spec, store) in map.cells().iter().zip(stores).rev() {
         let failed = |error| NotTheCell::Store(spec.name.clone(), error);
-        known.push(store.kept_bytes().await.map_err(failed)?);
+        known.push(store.stored_bytes().await.map_err(failed)?);
         if known.len() < stores.len() {
             refuse_home(spec, &**store).await?;
         }
@@ -228,7 +228,7 @@ async fn look_at_all(
 async fn tell_all(
     map: &CellMap,
     stores: &[Arc<dyn MoveStore>],
-    known: &[Option<KeptBytes>],
+    known: &[Option<StoredBytes>],
     id: MapId,
 ) -> Result<bool, NotTheCell> {
     for ((spec, store), known) in map.cells().iter().zip(stores).zip(known) {
@@ -236,7 +236,7 @@ async fn tell_all(
             continue;
         }
         let version = known.map_or(map.version(), |known| known.version);
-        let told = KeptBytes { version, bytes: Some(spec.bytes()), map: Some(id) };
+        let told = StoredBytes { version, bytes: Some(spec.bytes()), map: Some(id) };
         let kept = store.keep_to(told).await;
         if !kept.map_err(|error| NotTheCell::Store(spec.name.clone(), error))? {
             return Ok(false);
@@ -285,11 +285,11 @@ pub async fn adopt_home(
         return Err(NotTheCell::Changed);
     }
     let id = id_of_others(map, stores).await?;
-    let told = home.kept_bytes().await.map_err(|error| failed_home(map, error))?;
+    let told = home.stored_bytes().await.map_err(|error| failed_home(map, error))?;
     if told.and_then(|told| told.map).is_some_and(|of| of != id) {
         return Err(NotTheCell::OfOthers(spec.name.clone()));
     }
-    let told = KeptBytes { version: map.version(), bytes: Some(spec.bytes()), map: Some(id) };
+    let told = StoredBytes { version: map.version(), bytes: Some(spec.bytes()), map: Some(id) };
     if !home.keep_to(told).await.map_err(|error| failed_home(map, error))? {
         return Err(NotTheCell::Later(spec.name.clone()));
     }
@@ -307,7 +307,7 @@ async fn id_of_others(map: &CellMap, stores: &[Arc<dyn MoveStore>]) -> Result<Ma
         let name = || spec.name.clone();
         let failed = |error| NotTheCell::Store(name(), error);
         refuse_home(spec, &**store).await?;
-        let Some(told) = store.kept_bytes().await.map_err(failed)? else { continue };
+        let Some(told) = store.stored_bytes().await.map_err(failed)? else { continue };
         if told.map.is_some() && id.is_some() && told.map != id {
             return Err(NotTheCell::OfOthers(name()));
         }

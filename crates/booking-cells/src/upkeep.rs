@@ -1,12 +1,12 @@
 //! What is to be done in time, what is erased, and how the cells are.
 
-use crate::gather::{Gathered, Patience};
+use crate::fan_out::{Deadline, FanOutResults};
 use crate::merge;
 use crate::store::CellStore;
 use async_trait::async_trait;
 use booking_core::{
-    AuditReport, CellState, Connections, EmailAddress, EventId, KeptMap, PageLimit, RegistrationId,
-    StoreError, StoreHealth, Totals, UpkeepStore,
+    AuditReport, CellState, Connections, EmailAddress, EventId, PageLimit, RegistrationId,
+    StoreError, StoreHealth, StoredMap, Totals, UpkeepStore,
 };
 
 #[async_trait]
@@ -14,14 +14,14 @@ impl UpkeepStore for CellStore {
     async fn due_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError> {
         let now = self.now();
         let due =
-            now.ask_all(Patience::Short, |store| async move { store.due_events(limit).await });
+            now.ask_all(Deadline::Short, |store| async move { store.due_events(limit).await });
         Ok(merge::interleaved(&lists(due.await)?, limit))
     }
 
     async fn erasable_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError> {
         let now = self.now();
         let erasable =
-            now.ask_all(Patience::Short, |store| async move { store.erasable_events(limit).await });
+            now.ask_all(Deadline::Short, |store| async move { store.erasable_events(limit).await });
         Ok(merge::interleaved(&lists(erasable.await)?, limit))
     }
 
@@ -32,11 +32,11 @@ impl UpkeepStore for CellStore {
         limit: PageLimit,
     ) -> Result<Vec<(EventId, RegistrationId)>, StoreError> {
         let now = self.now();
-        let found = now.ask_all(Patience::Thorough, |store| {
+        let found = now.ask_all(Deadline::UnlessSilent, |store| {
             let user_email = user_email.clone();
             async move { store.registrations_of(&user_email, limit).await }
         });
-        let Gathered { answers, failures } = found.await;
+        let FanOutResults { answers, failures } = found.await;
         let mut found: Vec<_> = answers.into_iter().flat_map(|(_, found)| found).collect();
         found.truncate(limit.get());
         match failures.into_iter().next() {
@@ -78,7 +78,7 @@ impl UpkeepStore for CellStore {
     async fn audit(&self) -> Result<AuditReport, StoreError> {
         let now = self.now();
         let reports =
-            now.ask_all(Patience::Thorough, |store| async move { store.audit().await }).await;
+            now.ask_all(Deadline::UnlessSilent, |store| async move { store.audit().await }).await;
         let missing = now.names_of(&reports.failures);
         let mut sum = AuditReport { missing, ..AuditReport::default() };
         for (_, report) in reports.any()? {
@@ -93,12 +93,12 @@ impl UpkeepStore for CellStore {
     /// That of the cells which can be worked with, if there is one. Which cannot say [`cells`](Self::cells).
     async fn health(&self) -> Result<StoreHealth, StoreError> {
         let now = self.now();
-        let asked = now.ask_all(Patience::Shorter, |store| async move { store.health().await });
-        let gathered: Gathered<StoreHealth> = asked.await;
-        for (at, health) in &gathered.answers {
+        let asked = now.ask_all(Deadline::Health, |store| async move { store.health().await });
+        let results: FanOutResults<StoreHealth> = asked.await;
+        for (at, health) in &results.answers {
             now.cells[*at].note_serves(serves(health));
         }
-        let all = gathered.any()?;
+        let all = results.any()?;
         let best = all.iter().map(|(_, health)| *health).max_by_key(|health| {
             // Those are asked for that are well; else what is told is what keeps the best from it.
             (serves(health), health.takes_writes, health.trouble.is_none())
@@ -109,7 +109,7 @@ impl UpkeepStore for CellStore {
     /// Without the cells that are away.
     async fn totals(&self) -> Result<Totals, StoreError> {
         let now = self.now();
-        let totals = now.ask_all(Patience::Short, |store| async move { store.totals().await });
+        let totals = now.ask_all(Deadline::Short, |store| async move { store.totals().await });
         let totals: Vec<(usize, Totals)> = totals.await.any()?;
         Ok(totals.into_iter().fold(Totals::default(), |sum, (_, of_cell)| Totals {
             events: sum.events + of_cell.events,
@@ -138,16 +138,16 @@ impl UpkeepStore for CellStore {
         now.cells.iter().map(|cell| cell.state()).collect()
     }
 
-    async fn kept_map(&self) -> Result<Option<KeptMap>, StoreError> {
+    async fn stored_map(&self) -> Result<Option<StoredMap>, StoreError> {
         let now = self.now();
         let home = now.home();
-        home.note(home.store.kept_map().await)
+        home.note(home.store.stored_map().await)
     }
 }
 
 /// What those cells found that answered.
-fn lists<T>(gathered: Gathered<Vec<T>>) -> Result<Vec<Vec<T>>, StoreError> {
-    Ok(gathered.any()?.into_iter().map(|(_, list)| list).collect())
+fn lists<T>(results: FanOutResults<Vec<T>>) -> Result<Vec<Vec<T>>, StoreError> {
+    Ok(results.any()?.into_iter().map(|(_, list)| list).collect())
 }
 
 /// Whether a store can be worked with.

@@ -7,7 +7,7 @@ use booking_conformance::ManualClock;
 use booking_core::prelude::*;
 use booking_core::{
     Capacity, CapacityMax, CellBytes, EventId, EventName, Fingerprint, ForeignByte, IdempotencyKey,
-    IdempotencyRecord, KeptMap, KeyHash, NewEvent, Outcome, Refusal, StoreError,
+    IdempotencyRecord, KeyHash, NewEvent, Outcome, Refusal, StoreError, StoredMap,
 };
 use common::{Kept, Unwatched, kinds, new_mover};
 use std::collections::BTreeSet;
@@ -46,8 +46,8 @@ fn key(number: u8, fingerprint: u8) -> IdempotencyKey {
     IdempotencyKey::new(KeyHash::new([number; 32]), Fingerprint::new([fingerprint; 32]))
 }
 
-fn map(version: u64, map: &str, next: Option<&str>) -> KeptMap {
-    KeptMap { version, map: map.to_owned(), next: next.map(str::to_owned) }
+fn map(version: u64, map: &str, next: Option<&str>) -> StoredMap {
+    StoredMap { version, map: map.to_owned(), next: next.map(str::to_owned) }
 }
 
 /// Makes sure that an event was refused because its id ends in `byte`, and for nothing else.
@@ -86,7 +86,7 @@ async fn a_store_that_was_told_nothing_puts_up_any_event(kind: fn() -> Kept) {
     for byte in [0x00, 0x01, 0x7f, 0x80, 0xff] {
         assert!(puts_up(&*store, byte).await, "{byte:02x}");
     }
-    assert_eq!(store.kept_map().await.expect("it answers"), None);
+    assert_eq!(store.stored_map().await.expect("it answers"), None);
 }
 
 async fn a_store_keeps_to_the_bytes_that_it_was_told_last(kind: fn() -> Kept) {
@@ -329,26 +329,26 @@ async fn nobody_puts_up_an_event_of_another_cell_once_the_store_has_answered(kin
 async fn the_home_keeps_a_map_in_place_of_the_one_that_was_known(kind: fn() -> Kept) {
     let kept = kind();
     let store = kept.open_to_move(None).await;
-    let replace = async |before: Option<&KeptMap>, after: &KeptMap| {
+    let replace = async |before: Option<&StoredMap>, after: &StoredMap| {
         store.replace_map(before, after).await.expect("it answers")
     };
-    let kept_map = async || store.kept_map().await.expect("it answers");
+    let stored_map = async || store.stored_map().await.expect("it answers");
     let (first, second) = (map(1, "one", None), map(2, "two", None));
     assert!(!replace(Some(&first), &second).await, "there is none yet");
-    assert_eq!(kept_map().await, None);
+    assert_eq!(stored_map().await, None);
     assert!(replace(None, &first).await);
     assert!(replace(None, &first).await, "done again");
     assert!(!replace(None, &second).await, "there is one by now");
-    assert_eq!(kept_map().await, Some(first.clone()));
+    assert_eq!(stored_map().await, Some(first.clone()));
 
     let begun = map(1, "one", Some("two"));
     for other in [map(2, "one", None), map(1, "two", None), begun.clone()] {
         assert!(!replace(Some(&other), &second).await, "{other:?}");
-        assert_eq!(kept_map().await, Some(first.clone()));
+        assert_eq!(stored_map().await, Some(first.clone()));
     }
     for _ in 0..2 {
         assert!(replace(Some(&first), &begun).await);
-        assert_eq!(kept_map().await, Some(begun.clone()));
+        assert_eq!(stored_map().await, Some(begun.clone()));
     }
     assert!(!replace(Some(&first), &map(1, "one", Some("three"))).await, "somebody has begun");
     for other in [map(1, "one", Some("three")), first.clone()] {
@@ -356,19 +356,19 @@ async fn the_home_keeps_a_map_in_place_of_the_one_that_was_known(kind: fn() -> K
     }
     for _ in 0..2 {
         assert!(replace(Some(&begun), &second).await);
-        assert_eq!(kept_map().await, Some(second.clone()));
+        assert_eq!(stored_map().await, Some(second.clone()));
     }
     assert!(!replace(None, &first).await);
     assert!(replace(Some(&second), &second).await, "it is so already");
     assert!(replace(Some(&second), &first).await, "whatever the version: who asks knows");
-    assert_eq!(kept_map().await, Some(first));
+    assert_eq!(stored_map().await, Some(first));
 }
 
 async fn a_map_is_kept_up_to_its_longest_and_no_longer(kind: fn() -> Kept) {
     let kept = kind();
     let store = kept.open_to_move(None).await;
     let (most, more) =
-        ("\u{e9}".repeat(KeptMap::BYTES_MAX / 2), "x".repeat(KeptMap::BYTES_MAX + 1));
+        ("\u{e9}".repeat(StoredMap::BYTES_MAX / 2), "x".repeat(StoredMap::BYTES_MAX + 1));
     let longest = map(i64::MAX as u64, &most, Some(&most));
     for _ in 0..2 {
         for too_long in [map(1, &more, None), map(1, "", Some(&more)), map(u64::MAX, "", None)] {
@@ -378,18 +378,18 @@ async fn a_map_is_kept_up_to_its_longest_and_no_longer(kind: fn() -> Kept) {
             assert!(matches!(refused, Err(StoreError::Broken(_))), "version {}", too_long.version);
         }
         assert!(store.replace_map(None, &longest).await.expect("it answers"));
-        assert!(store.kept_map().await.expect("it answers").as_ref() == Some(&longest));
+        assert!(store.stored_map().await.expect("it answers").as_ref() == Some(&longest));
     }
     let least = map(0, "", Some(""));
     assert!(store.replace_map(Some(&longest), &least).await.expect("it answers"));
-    assert_eq!(store.kept_map().await.expect("it answers"), Some(least));
+    assert_eq!(store.stored_map().await.expect("it answers"), Some(least));
 }
 
 async fn of_eight_who_replace_the_map_at_once_one_does(kind: fn() -> Kept) {
     const TASKS: usize = 8;
     let kept = kind();
     let stores = [kept.open_to_move(None).await, kept.open_to_move(None).await];
-    let mut before: Option<KeptMap> = None;
+    let mut before: Option<StoredMap> = None;
     for round in 0..20 {
         let (together, mut tasks) = (Arc::new(Barrier::new(TASKS)), JoinSet::new());
         for task in 0..TASKS {
@@ -406,7 +406,7 @@ async fn of_eight_who_replace_the_map_at_once_one_does(kind: fn() -> Kept) {
         let won: Vec<_> = tasks.join_all().await.into_iter().flatten().collect();
         assert_eq!(won.len(), 1, "in round {round}: {won:?}");
         for store in &stores {
-            assert_eq!(store.kept_map().await.expect("it answers").as_ref(), won.first());
+            assert_eq!(store.stored_map().await.expect("it answers").as_ref(), won.first());
         }
         before = won.into_iter().next();
     }
@@ -420,7 +420,7 @@ async fn a_store_that_is_opened_again_knows_what_it_was_told(kind: fn() -> Kept)
     assert!(store.replace_map(None, &told).await.expect("it answers"));
     drop(store);
     let store = kept.open_to_move(None).await;
-    assert_eq!(store.kept_map().await.expect("it answers"), Some(told));
+    assert_eq!(store.stored_map().await.expect("it answers"), Some(told));
     assert!(puts_up(&*store, 0x7f).await);
     assert!(!puts_up(&*store, 0x80).await);
     assert!(!keep(&*store, 2, None).await, "it was told so by a later map");

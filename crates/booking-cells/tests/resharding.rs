@@ -3,8 +3,8 @@
 mod common;
 
 use booking_cells::{
-    CellMap, CellStore, EVENTS_AT_ONCE, MapChange, MoveError, MoveObserver, Moved, ReshardError,
-    Resharder, Standing, Step, count_to_go, standing,
+    CellMap, CellStore, ChangeState, EVENTS_AT_ONCE, MapChange, MoveError, MoveObserver, Moved,
+    ReshardError, Resharder, Step, change_state, count_to_go,
 };
 use booking_conformance::ManualClock;
 use booking_core::prelude::*;
@@ -56,8 +56,8 @@ impl Places {
             stores.push((name, kept.open_to_move(clock).await));
         }
         let places = Self { stores, first: map(2), _kept: kept };
-        let stands = standing(places.home(), &places.first).await.expect("the home answers");
-        assert_eq!(stands, Standing::Settled(places.first.clone()));
+        let state = change_state(places.home(), &places.first).await.expect("the home answers");
+        assert_eq!(state, ChangeState::Settled(places.first.clone()));
         places
     }
 
@@ -80,16 +80,16 @@ impl Places {
         CellStore::new(map, self.stores_of(map))
     }
 
-    /// How the map stands.
-    async fn stands(&self) -> Standing {
-        standing(self.home(), &self.first).await.expect("the home answers")
+    /// The state of the change of the map.
+    async fn state(&self) -> ChangeState {
+        change_state(self.home(), &self.first).await.expect("the home answers")
     }
 
     /// What everybody goes by who looks.
     async fn map(&self) -> CellMap {
-        match self.stands().await {
-            Standing::Settled(map) | Standing::Changing(map) => map,
-            Standing::Publishing { before, .. } => before,
+        match self.state().await {
+            ChangeState::Settled(map) | ChangeState::Changing(map) => map,
+            ChangeState::Publishing { before, .. } => before,
         }
     }
 
@@ -330,13 +330,13 @@ async fn a_change_that_is_stopped_is_gone_on_with(kinds: [fn() -> Kept; 3], chan
             Ok(_) | Err(ReshardError::Stopped) => stopped += 1,
             Err(error) => panic!("{error:?}"),
         }
-        assert_eq!(places.stands().await, Standing::Changing(after.clone()));
+        assert_eq!(places.state().await, ChangeState::Changing(after.clone()));
         assert!(stopped < 200, "it never ends");
         // Whoever was stopped has a lease.
         clock.advance_micros(MOVE_LEASE.num_microseconds().expect("it is short") + 1);
     }
     assert!(stopped > 5, "the control: it was stopped only {stopped} times");
-    assert_eq!(places.stands().await, Standing::Settled(after.settled()));
+    assert_eq!(places.state().await, ChangeState::Settled(after.settled()));
     for event in events {
         sell(&server, event, "bob").await;
         assert_eq!(places.served(event).await, 1);
@@ -370,15 +370,15 @@ async fn a_publication_that_was_begun_is_ended_by_the_next() {
         let _ = killed.await;
         sleep(Duration::from_millis(20)).await;
 
-        let stands = places.stands().await;
-        seen.insert(match &stands {
-            Standing::Settled(_) => 0,
-            Standing::Publishing { .. } => 1,
-            Standing::Changing(_) => 2,
+        let state = places.state().await;
+        seen.insert(match &state {
+            ChangeState::Settled(_) => 0,
+            ChangeState::Publishing { .. } => 1,
+            ChangeState::Changing(_) => 2,
         });
         let steps = Steps(AtomicUsize::new(usize::MAX));
         let resharder = places.resharder(&after, &steps);
-        if let Standing::Publishing { before: begun_before, after: begun } = &stands {
+        if let ChangeState::Publishing { before: begun_before, after: begun } = &state {
             assert_eq!((begun_before, begun), (&before, &after));
             let other = MapChange::Move { cell: named("c1"), to: new_cell("another") };
             let other = before.changed(&other).expect("it can be");
@@ -388,9 +388,9 @@ async fn a_publication_that_was_begun_is_ended_by_the_next() {
         for _ in 0..2 {
             resharder.publish(&before, &after).await.expect("nothing is in its way");
         }
-        assert_eq!(places.stands().await, Standing::Changing(after.clone()));
+        assert_eq!(places.state().await, ChangeState::Changing(after.clone()));
         resharder.go_on(&after).await.expect("nothing is in its way");
-        assert_eq!(places.stands().await, Standing::Settled(after.settled()));
+        assert_eq!(places.state().await, ChangeState::Settled(after.settled()));
     }
     assert!(seen.len() > 1, "it was always killed at the same point: {seen:?}");
 }
@@ -518,14 +518,14 @@ async fn an_event_between_two_cells_is_never_said_to_be_none() {
         assert!(is_none(&server.event(never).await));
 
         // Who asked before it came has it when it does.
-        let asking = {
+        let lookup = {
             let server = Arc::clone(&server);
             tokio::spawn(
                 async move { (server.event(event).await, server.registration(sold).await) },
             )
         };
         places.go_on(&after, usize::MAX).await.expect("nothing is in its way");
-        let (found, registration) = asking.await.expect("it ends");
+        let (found, registration) = lookup.await.expect("it ends");
         assert!(found.expect("it answers").is_some());
         assert!(registration.expect("it answers").is_some());
     }

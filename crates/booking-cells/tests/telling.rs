@@ -3,11 +3,11 @@
 mod common;
 
 use booking_cells::{
-    CellMap, MapChange, NotTheCell, Resharder, Standing, adopt_home, check_cell,
-    check_none_is_told, standing, tell_cells, told_of,
+    CellMap, ChangeState, MapChange, NotTheCell, Resharder, adopt_home, change_state, check_cell,
+    check_none_is_told, tell_cells, told_of,
 };
 use booking_core::prelude::*;
-use booking_core::{CellBytes, KeptBytes, KeptMap, MapId};
+use booking_core::{CellBytes, MapId, StoredBytes, StoredMap};
 use common::{Kept, Unwatched, kinds, map, named, new_cell, new_mover};
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,9 +51,9 @@ impl Stores {
 
     /// The map that the home keeps, from now on that of two cells if it keeps none.
     async fn map(&self) -> CellMap {
-        match standing(self.home(), &map(2)).await.expect("the home answers") {
-            Standing::Settled(map) | Standing::Changing(map) => map,
-            Standing::Publishing { before, .. } => before,
+        match change_state(self.home(), &map(2)).await.expect("the home answers") {
+            ChangeState::Settled(map) | ChangeState::Changing(map) => map,
+            ChangeState::Publishing { before, .. } => before,
         }
     }
 
@@ -61,8 +61,8 @@ impl Stores {
         tell_cells(&self.map().await, &self.stores[..2], &new_map).await
     }
 
-    async fn told(&self, at: usize) -> Option<KeptBytes> {
-        self.stores[at].kept_bytes().await.expect("it answers")
+    async fn told(&self, at: usize) -> Option<StoredBytes> {
+        self.stores[at].stored_bytes().await.expect("it answers")
     }
 
     /// Whether a store is the cell that the map calls so.
@@ -97,14 +97,14 @@ async fn cells_are_told_once_all_of_them(kind: fn() -> Kept) {
     assert_eq!((after.version(), after.cells()), (before.version(), before.cells()));
     assert_eq!(stores.map().await, after);
     for (at, spec) in after.cells().iter().enumerate() {
-        let told = KeptBytes { version: 1, bytes: Some(spec.bytes()), map: Some(id) };
+        let told = StoredBytes { version: 1, bytes: Some(spec.bytes()), map: Some(id) };
         assert_eq!(stores.told(at).await, Some(told));
         assert_eq!(told_of(&after, &spec.name), Some(told));
         stores.is(&after, spec.name.as_str(), at).await.expect("it is");
     }
     assert_eq!(stores.tell().await.expect("they answer"), after, "done again it does nothing");
     // Those who tell a cell otherwise are no more than those who have an old map.
-    let other = KeptBytes { version: 9, bytes: None, map: Some(new_map()) };
+    let other = StoredBytes { version: 9, bytes: None, map: Some(new_map()) };
     assert!(!stores.stores[1].keep_to(other).await.expect("it answers"));
     assert!(stores.stores[1].keep_to_bytes(1, Some(after.cells()[1].bytes())).await.expect("yes"));
     stores.is(&after, "c1", 1).await.expect("it still is");
@@ -147,7 +147,7 @@ async fn nothing_is_told_where_one_of_them_is_another(kind: fn() -> Kept) {
     assert!(matches!(refused, Err(NotTheCell::OfOthers(_))), "{refused:?}");
     // A home that was told nothing yet.
     let another = Stores::of(kind, 1).await;
-    standing(another.home(), &map).await.expect("it answers");
+    change_state(another.home(), &map).await.expect("it answers");
     let mixed = [Arc::clone(&home), Arc::clone(&another.stores[0])];
     let refused = tell_cells(&map, &mixed, &new_map).await;
     assert!(matches!(refused, Err(NotTheCell::Home(_))), "{refused:?}");
@@ -175,7 +175,7 @@ async fn nothing_is_told_where_one_of_them_is_another(kind: fn() -> Kept) {
 async fn a_home_from_before_it_was_told_is_that_of_its_cells_again(kind: fn() -> Kept) {
     let stores = Stores::of(kind, 2).await;
     let before = stores.map().await;
-    let kept = async || stores.home().kept_map().await.expect("it answers").expect("one is kept");
+    let kept = async || stores.home().stored_map().await.expect("it answers").expect("one is kept");
     let of_before = kept().await;
     let untold = adopt_home(&before, &stores.stores).await;
     assert!(matches!(untold, Err(NotTheCell::NotTold(_))), "{untold:?}");
@@ -196,9 +196,9 @@ async fn a_home_from_before_it_was_told_is_that_of_its_cells_again(kind: fn() ->
 
 async fn a_home_is_none_of_those_who_do_not_agree(kind: fn() -> Kept) {
     let (stores, three, id) = (Stores::of(kind, 3).await, map(3), new_map());
-    standing(stores.home(), &three).await.expect("it answers");
+    change_state(stores.home(), &three).await.expect("it answers");
     let tell = async |at: usize, version, bytes, map| {
-        let told = KeptBytes { version, bytes: Some(bytes), map: Some(map) };
+        let told = StoredBytes { version, bytes: Some(bytes), map: Some(map) };
         assert!(stores.stores[at].keep_to(told).await.expect("it answers"));
     };
     let [_, first, second] = [0, 1, 2].map(|at: usize| three.cells()[at].bytes());
@@ -227,7 +227,7 @@ async fn cells_that_were_told_in_part_are_told_the_rest(kind: fn() -> Kept) {
     let stores = Stores::of(kind, 2).await;
     let map = stores.map().await;
     let id = new_map();
-    let told = KeptBytes { version: 1, bytes: Some(map.cells()[0].bytes()), map: Some(id) };
+    let told = StoredBytes { version: 1, bytes: Some(map.cells()[0].bytes()), map: Some(id) };
     assert!(stores.stores[0].keep_to(told).await.expect("it answers"));
     let after = stores.tell().await.expect("they answer");
     assert_eq!(after.id(), Some(id), "what was begun is ended");
@@ -261,8 +261,8 @@ async fn a_cell_is_itself_while_it_is_changed(kind: fn() -> Kept) {
     let before = stores.tell().await.expect("they answer");
     let split = MapChange::Split { cell: named("c1"), at: 0xa0, to: new_cell("new") };
     let after = before.changed(&split).expect("it can be");
-    let kept = stores.home().kept_map().await.expect("it answers").expect("one is kept");
-    let begun = KeptMap { next: Some(after.to_text()), ..kept.clone() };
+    let kept = stores.home().stored_map().await.expect("it answers").expect("one is kept");
+    let begun = StoredMap { next: Some(after.to_text()), ..kept.clone() };
     let are_themselves = async |map: &CellMap| {
         for (spec, at) in map.all().zip(["c0", "c1", "new"].map(|name| match name {
             "c0" => 0,
@@ -329,7 +329,7 @@ async fn cells_from_before_are_told_after_a_change(kind: fn() -> Kept) {
         assert_eq!(stores.told(at).await.and_then(|told| told.map), Some(id));
     }
     // It is none of them any more.
-    assert_eq!(stores.told(1).await, Some(KeptBytes { version: 2, bytes: None, map: None }));
+    assert_eq!(stores.told(1).await, Some(StoredBytes { version: 2, bytes: None, map: None }));
     let late = stores.is(&told, "new", 1).await;
     assert!(matches!(late, Err(NotTheCell::NotTold(_))), "{late:?}");
 }

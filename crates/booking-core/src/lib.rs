@@ -137,7 +137,7 @@ pub use decide::{Decision, decide, decide_batch, refuse_moving};
 #[doc(hidden)]
 pub use decide::{decide_batch_by, decide_without};
 pub use store::audit::{AuditReport, Difference, EventCount, EventStated};
-pub use store::cell_map::{CellBytes, ForeignByte, KNOWS_BYTES, KeptBytes, KeptMap};
+pub use store::cell_map::{CellBytes, ForeignByte, KNOWS_BYTES, StoredBytes, StoredMap};
 pub use store::columns::{Columns, RuleColumns, StatementText};
 pub use store::delivery::DeliveryStore;
 pub use store::error_chain::ErrorChain;

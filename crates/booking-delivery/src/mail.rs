@@ -33,5 +33,5 @@ pub use mailer::{Mailer, Turn};
 pub use preview::preview;
 pub use render::Rendered;
 pub use schedule::{PAUSES, pause_after, with_jitter};
-pub use smtp::Patience;
+pub use smtp::SmtpTimeouts;
 pub use times::{Leaf, leaf, moment, span};

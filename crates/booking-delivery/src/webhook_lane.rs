@@ -3,7 +3,7 @@
 use crate::limits::{ENDPOINTS_EVERY, FACTS_AT_ONCE, RENEW_EVERY, STEP_EVERY, STEP_MAX, TURN};
 use crate::steps::Steps;
 use crate::webhook::client::{Outcome, WebhookClient};
-use crate::webhook::payload::{self, Told, message_id};
+use crate::webhook::payload::{self, WebhookMessage, message_id};
 use crate::webhook::schedule;
 use crate::webhook::signature::{PresentKey, Secrets, sign};
 use booking_core::{
@@ -62,7 +62,7 @@ impl Sender {
             Some(id) => person(store, endpoint, event_id, id).await?,
             None => None,
         };
-        let told = Told {
+        let message = WebhookMessage {
             fact,
             event_id,
             version: *version,
@@ -70,7 +70,7 @@ impl Sender {
             event_status: event_status(store, event_id, fact.kind).await?,
             person: person.as_ref(),
         };
-        let Some(body) = told.body() else { return Ok(None) };
+        let Some(body) = message.body() else { return Ok(None) };
         let outcome = self.post(endpoint, &message_id(event_id, *version), body).await;
         Ok(Some(Try { kind, outcome }))
     }

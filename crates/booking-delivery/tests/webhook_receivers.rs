@@ -7,7 +7,7 @@ use booking_core::{
 };
 use booking_delivery::webhook::addresses::Reach;
 use booking_delivery::webhook::client::{ClientOptions, Outcome, Reason, WebhookClient};
-use booking_delivery::webhook::payload::{Told, message_id};
+use booking_delivery::webhook::payload::{WebhookMessage, message_id};
 use booking_delivery::webhook::signature::{Secrets, ServerKey, SignedHeaders, sign};
 use chrono::{DateTime, TimeDelta, Utc};
 use hyper::body::Bytes;
@@ -108,7 +108,7 @@ fn message(at: DateTime<Utc>, secrets: &Secrets, key: &ServerKey) -> (SignedHead
         ..EmailAddress::parse("ada@bücher.example").expect("valid").into()
     };
     let (event_id, version) = (Uuid::from_u128(1).into(), Version::new(42));
-    let told = Told {
+    let message = WebhookMessage {
         fact: &fact,
         event_id,
         version,
@@ -116,7 +116,7 @@ fn message(at: DateTime<Utc>, secrets: &Secrets, key: &ServerKey) -> (SignedHead
         event_status: EventStatus::Published,
         person: Some(&person),
     };
-    let body = told.body().expect("it is told");
+    let body = message.body().expect("it is told");
     (sign(&message_id(event_id, version), at, &body, secrets, key), body)
 }
 

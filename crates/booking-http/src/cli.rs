@@ -6,8 +6,8 @@ mod deliveries;
 mod erase;
 mod healthcheck;
 mod move_events;
+mod progress;
 mod tokens;
-mod told;
 
 use crate::cli::cells::CellsCommand;
 use crate::cli::deliveries::DeliveriesCommand;

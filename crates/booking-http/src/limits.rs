@@ -11,12 +11,12 @@
 //! | how many seats a client holds | `holds` |
 //! | at which events a registration is a hold | `confirming` |
 //! | how many seats of an event a client took | `seats` |
-//! | what both count in | `places` |
+//! | the quotas that both count in | `quota` |
 
 mod confirming;
 mod gate;
 mod holds;
-mod places;
+mod quota;
 mod rate;
 mod seats;
 
@@ -24,7 +24,7 @@ use crate::net::client::TrustedProxies;
 pub(crate) use confirming::Confirming;
 pub(crate) use gate::{Gate, Peer, gate};
 pub(crate) use holds::Holds;
-pub(crate) use places::Taken;
+pub(crate) use quota::Permit;
 pub use rate::Rate;
 pub(crate) use seats::Seats;
 

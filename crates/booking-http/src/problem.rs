@@ -252,7 +252,7 @@ pub(crate) fn code(error: &ApiError) -> &'static str {
 }
 
 /// The code of `error`, its title, and what a client may know of it: for a page that tells it to people.
-pub(crate) fn told(error: &ApiError) -> (&'static str, &'static str, String) {
+pub(crate) fn describe(error: &ApiError) -> (&'static str, &'static str, String) {
     let shape = Shape::of(error);
     (shape.code, shape.title, error.public_detail())
 }

@@ -1,6 +1,6 @@
 //! `booking-http serve`.
 
-mod beside;
+mod background_tasks;
 mod delivery;
 mod shutdown;
 
@@ -17,11 +17,11 @@ use crate::net::connections::Counts;
 use crate::net::transport::{Timeouts, http_service, listen};
 use crate::pages::frame::Pages;
 use crate::routes::{self, Description};
-use crate::server::beside::{Beside, Delivering, Following};
+use crate::server::background_tasks::{BackgroundTasks, Delivering, Following};
 use crate::server::shutdown::Stopped;
 use crate::service::Service;
 use crate::service::bulkhead::{AT_ONCE_ON_POSTGRES, AT_ONCE_ON_SQLITE};
-use crate::service::finder::Finder;
+use crate::service::link_recovery::LinkRecovery;
 use crate::service::signing_keys::SigningSeeds;
 use crate::service::tickets::Tickets;
 use crate::telemetry::metrics::Metrics;
@@ -89,13 +89,13 @@ async fn serve_observed(config: &Config, served: Served, description: &str) -> a
     let tickets =
         Tickets::open(SigningSeeds::of(&config.ticket_seeds, &store), store.clone()).await?;
     let sender = delivery::sender(config, &tickets)?;
-    let (finder, to_be_found) = config.mail.as_ref().map(|_| Finder::new()).unzip();
+    let (link_recovery, to_be_found) = config.mail.as_ref().map(|_| LinkRecovery::new()).unzip();
     let service = Service::new(store, admission, tickets, &config.client_limits);
     let service = service.with_metrics(metrics, config.metrics_at);
     let service = service.with_base_url(config.base_url.clone()).with_mail(config.mail.is_some());
     let service = service.with_live_max(live_max(config), &config.client_limits);
     let service = service.with_sender(sender.clone(), config.webhook_allow_private);
-    let service = service.with_finder(finder);
+    let service = service.with_link_recovery(link_recovery);
     let service = service.with_cell_map(cells.as_ref().map_or(0, |cells| cells.version()));
     let at_once = match config.store {
         StoreConfig::Postgres(_) | StoreConfig::Cells(_) => AT_ONCE_ON_POSTGRES,
@@ -136,7 +136,7 @@ async fn serve_observed(config: &Config, served: Served, description: &str) -> a
     // Before anybody can ask how it is.
     let delivering = Delivering { sender, postman, hint, to_be_found };
     let following = Following { cells, hang_ups };
-    let beside = Beside::start(config, &service, &tokens, delivering, following);
+    let background = BackgroundTasks::start(config, &service, &tokens, delivering, following);
 
     let mut stdout = std::io::stdout();
     writeln!(stdout, "data: {description}")?;
@@ -155,7 +155,7 @@ async fn serve_observed(config: &Config, served: Served, description: &str) -> a
     let stopped = Stopped { handle, listener, connections: counts };
     let stopping = shutdown::on_signal(stopped, service, drain_for, within);
     let (served, ()) = tokio::join!(server, stopping);
-    beside.end().await;
+    background.end().await;
     if let Some(metrics_server) = metrics_server {
         metrics_server.abort();
     }

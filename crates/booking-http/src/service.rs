@@ -3,8 +3,8 @@
 pub(crate) mod agenda;
 mod batch_loader;
 pub(crate) mod bulkhead;
-pub(crate) mod finder;
 pub(crate) mod known_addresses;
+pub(crate) mod link_recovery;
 pub(crate) mod live;
 mod reads;
 pub(crate) mod search;
@@ -18,8 +18,8 @@ use crate::auth::callers::RegistrationAuth;
 use crate::limits::{ClientLimits, Confirming, Holds, REFUSAL_PAUSE, Seats};
 use crate::problem::ApiError;
 use crate::service::bulkhead::{AT_ONCE_ON_SQLITE, Bulkhead};
-use crate::service::finder::Finder;
 use crate::service::known_addresses::{Known, KnownAddresses};
+use crate::service::link_recovery::LinkRecovery;
 use crate::service::live::Live;
 use crate::service::reads::Reads;
 use crate::service::search::Search;
@@ -58,12 +58,12 @@ pub(crate) struct Service {
     pub(crate) tickets: Tickets,
     pub(crate) webhooks: Webhooks,
     /// For those who have lost their link, where mail is sent.
-    pub(crate) finder: Option<Finder>,
+    pub(crate) link_recovery: Option<LinkRecovery>,
     /// How far delivery lagged behind when it was last looked at.
     pub(crate) lag: LastLag,
     /// What delivers, and what else runs beside requests.
     pub(crate) delivering: Supervisor,
-    pub(crate) beside: Supervisor,
+    pub(crate) background: Supervisor,
     /// Whether the mail server is there.
     pub(crate) mail_server: Breaker,
     /// For how long an event keeps personal data if nothing is said.
@@ -99,10 +99,10 @@ impl Service {
             reads: Reads::new(Arc::clone(&store)),
             search: Search::new(Arc::clone(&store)),
             webhooks: Webhooks::new(Arc::clone(&store)),
-            finder: None,
+            link_recovery: None,
             lag: LastLag::default(),
             delivering: Supervisor::default(),
-            beside: Supervisor::default(),
+            background: Supervisor::default(),
             mail_server: Breaker::default(),
             bulkheads: bulkheads(&*store, AT_ONCE_ON_SQLITE),
             store,
@@ -161,9 +161,9 @@ impl Service {
         Self { webhooks: self.webhooks.sent_by(sender, allows_private), ..self }
     }
 
-    /// The same, which has `finder` look for those who have lost their link.
-    pub(crate) fn with_finder(self, finder: Option<Finder>) -> Self {
-        Self { finder, ..self }
+    /// The same, which has `link_recovery` look for those who have lost their link.
+    pub(crate) fn with_link_recovery(self, link_recovery: Option<LinkRecovery>) -> Self {
+        Self { link_recovery, ..self }
     }
 
     /// The same, which lets so many write beside the queue at a time.
@@ -278,7 +278,7 @@ impl Service {
         if version == 0 || self.cell_map.is_new() {
             return version != 0;
         }
-        match self.store.kept_map().await {
+        match self.store.stored_map().await {
             Ok(kept) => kept.is_some_and(|kept| kept.version > version),
             // Nobody can tell.
             Err(_) => true,
@@ -325,8 +325,8 @@ impl Service {
         let (is_stopping, has_other_keys) = (self.is_stopping(), self.tickets.has_others());
         let ready = self.readiness.check(is_stopping, has_other_keys, self.store.health()).await;
         ready
-            .with_delivery(self.lag.told(self.delivering.down(), self.mail_server.away_for()))
-            .with_beside(self.beside.down())
+            .with_delivery(self.lag.report(self.delivering.down(), self.mail_server.away_for()))
+            .with_background(self.background.down())
             .with_cells(&self.store.cells(), self.cell_map.is_outdated())
     }
 
@@ -345,7 +345,7 @@ impl Service {
             cell_map_publishing_for: self.cell_map.publishing_for().unwrap_or_default(),
             lag: self.lag.get(),
             mail_server_away: self.mail_server.away_for(),
-            tasks: [self.delivering.tasks(), self.beside.tasks()].concat(),
+            tasks: [self.delivering.tasks(), self.background.tasks()].concat(),
         };
         self.metrics.show(&now, self.store.totals()).await
     }

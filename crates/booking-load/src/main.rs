@@ -96,9 +96,9 @@ impl FlashArgs {
         }
         let url = options.urls.first().context("at least one URL is needed")?;
         let api = Api::new(url, options.limits.clone())?.with_token(options.token.clone());
-        let beside = webhooks_args::Beside::start(&receivers, api).await?;
+        let background = webhooks_args::BackgroundReceivers::start(&receivers, api).await?;
         let report = flash::run(options).await?;
-        let arrived = beside.end(&report.event_id).await?;
+        let arrived = background.end(&report.event_id).await?;
         let is_clean = report.is_clean() && arrived;
         Ok((report, is_clean))
     }

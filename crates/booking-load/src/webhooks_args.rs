@@ -94,12 +94,12 @@ impl WebhooksArgs {
 const ARRIVE_WITHIN: Duration = Duration::from_secs(60);
 
 /// Receivers beside a load that knows nothing of them, so that it can be compared with the same without.
-pub(crate) struct Beside {
+pub(crate) struct BackgroundReceivers {
     receivers: Receivers,
     api: Api,
 }
 
-impl Beside {
+impl BackgroundReceivers {
     pub(crate) async fn start(behaviours: &[Behaviour], api: Api) -> anyhow::Result<Self> {
         let receivers = Receivers::start(behaviours, 0)?;
         receivers.subscribe(&api).await?;

@@ -5,7 +5,7 @@ use crate::hosts::{self, Connector};
 use crate::options::PgOptions;
 use crate::sql::Sql;
 use crate::tls;
-use booking_core::KeptBytes;
+use booking_core::StoredBytes;
 use deadpool_postgres::{
     BuildError, Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime,
     Status,
@@ -57,7 +57,7 @@ fn session(options: &PgOptions) -> String {
              END $$;"
         );
     }
-    if let Some(KeptBytes { version, bytes, map: Some(map) }) = options.is_cell {
+    if let Some(StoredBytes { version, bytes, map: Some(map) }) = options.is_cell {
         let byte = |byte: Option<u8>| byte.map_or("NULL".to_owned(), |byte| byte.to_string());
         let first = byte(bytes.map(|bytes| bytes.first));
         let last = byte(bytes.map(|bytes| bytes.last));

@@ -2,7 +2,7 @@
 
 use crate::connection::Lease;
 use crate::error::PgError;
-use crate::load::{Locked, Wanted};
+use crate::load::{LoadedBatch, Wanted};
 use crate::rollback::End;
 use crate::rows;
 use crate::sql::{self, BEGIN, Sql};
@@ -50,18 +50,18 @@ impl PgStore {
         let (connection, before) = self.rollbacks.connection_for(&self.pool, &event_ids).await?;
         let began = Instant::now();
         let by_id = attempt.is_repeated() || self.refuses.load(Ordering::Relaxed);
-        let mut locked =
+        let mut loaded =
             self.lock_and_load(&connection, before, lock, batch, &event_ids, by_id).await?;
-        let mut decided = decide_batch(batch, &locked.states, &locked.busy, locked.now);
+        let mut decided = decide_batch(batch, &loaded.states, &loaded.busy, loaded.now);
         let mut answered = batch.iter().zip(&decided.0);
         let refuses = answered.any(|(item, execution)| item.must_know_its_id(execution));
         if refuses && !by_id {
-            locked.load_claims_by_id(&connection, batch).await?;
-            decided = decide_batch(batch, &locked.states, &locked.busy, locked.now);
+            loaded.load_claims_by_id(&connection, batch).await?;
+            decided = decide_batch(batch, &loaded.states, &loaded.busy, loaded.now);
         }
         self.refuses.store(refuses, Ordering::Relaxed);
         let (mut executions, changes) = decided;
-        refuse_moving(batch, &locked.moving, &mut executions);
+        refuse_moving(batch, &loaded.moving, &mut executions);
         if changes.is_empty() && !executions.iter().any(tells_what_was_done) {
             // Not COMMIT, which the row locks would make wait for nothing; nor is this waited for.
             self.rollbacks.roll_back(&self.pool, connection, event_ids).await?;
@@ -73,7 +73,7 @@ impl PgStore {
             connection.commit().await?;
         } else {
             let writing = Instant::now();
-            write_and_commit(&connection, &changes, locked.now, attempt).await?;
+            write_and_commit(&connection, &changes, loaded.now, attempt).await?;
             self.observer.observe(Observation::Committed(writing.elapsed()));
         }
         self.observer.observe(Observation::Executed(began.elapsed()));
@@ -91,7 +91,7 @@ impl PgStore {
         batch: &[EventCommand],
         event_ids: &[Uuid],
         by_id: bool,
-    ) -> Result<Locked, PgError> {
+    ) -> Result<LoadedBatch, PgError> {
         let mut commands: BTreeMap<EventId, Vec<&EventCommand>> = BTreeMap::new();
         for item in batch {
             commands.entry(item.event_id).or_default().push(item);
@@ -160,13 +160,13 @@ impl PgStore {
                 moving.extend(elsewhere.filter(|id| !busy.contains(id)));
             }
         }
-        let mut locked = Locked { states, busy, moving, now };
-        locked.add_registrations(&by_address?)?;
-        locked.add_registrations(&by_id?)?;
-        locked.add_records(&by_key?)?;
-        locked.load_planned(connection, &commands).await?;
-        locked.load_positions(connection, batch).await?;
-        Ok(locked)
+        let mut loaded = LoadedBatch { states, busy, moving, now };
+        loaded.add_registrations(&by_address?)?;
+        loaded.add_registrations(&by_id?)?;
+        loaded.add_records(&by_key?)?;
+        loaded.load_planned(connection, &commands).await?;
+        loaded.load_positions(connection, batch).await?;
+        Ok(loaded)
     }
 }
 

@@ -5,7 +5,7 @@ use crate::moving::perform;
 use crate::sql;
 use crate::store::PgStore;
 use crate::transaction::write_some;
-use booking_core::{CellBytes, KNOWS_BYTES, KeptBytes, KeptMap, MapId, StoreError};
+use booking_core::{CellBytes, KNOWS_BYTES, MapId, StoreError, StoredBytes, StoredMap};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
@@ -16,14 +16,14 @@ fn stored(version: u64) -> Result<i64, StoreError> {
 }
 
 /// A row of `cell_map/find`.
-fn map(row: &Row) -> Result<KeptMap, PgError> {
+fn map(row: &Row) -> Result<StoredMap, PgError> {
     let version = u64::try_from(row.get::<_, i64>(0));
     let version = version.map_err(|_| PgError::Unreadable { column: "version" })?;
-    Ok(KeptMap { version, map: row.get(1), next: row.get(2) })
+    Ok(StoredMap { version, map: row.get(1), next: row.get(2) })
 }
 
 /// A row of `cell_bytes/find`.
-fn bytes(row: &Row) -> Result<KeptBytes, PgError> {
+fn bytes(row: &Row) -> Result<StoredBytes, PgError> {
     let unreadable = |column| move |_| PgError::Unreadable { column };
     let version = u64::try_from(row.get::<_, i64>(0)).map_err(unreadable("version"))?;
     let first: Option<i32> = row.get(1);
@@ -32,14 +32,14 @@ fn bytes(row: &Row) -> Result<KeptBytes, PgError> {
         |byte: Option<i32>, column| byte.map(u8::try_from).transpose().map_err(unreadable(column));
     let both = byte(first, "first_byte")?.zip(byte(last, "last_byte")?);
     let bytes = both.map(|(first, last)| CellBytes { first, last });
-    Ok(KeptBytes { version, bytes, map: row.get::<_, Option<Uuid>>(3).map(MapId::from) })
+    Ok(StoredBytes { version, bytes, map: row.get::<_, Option<Uuid>>(3).map(MapId::from) })
 }
 
 impl PgStore {
     /// Keeps to some bytes. Safe to repeat: the same version writes the same again. Programs that put up any event may start all
     /// the same where it puts up all.
-    pub(crate) async fn write_bytes(&self, told: KeptBytes) -> Result<bool, StoreError> {
-        let KeptBytes { version, bytes, map } = told;
+    pub(crate) async fn write_bytes(&self, told: StoredBytes) -> Result<bool, StoreError> {
+        let StoredBytes { version, bytes, map } = told;
         let (version, map) = (stored(version)?, map.map(MapId::as_uuid));
         let first = bytes.map(|bytes| i32::from(bytes.first));
         let last = bytes.map(|bytes| i32::from(bytes.last));
@@ -60,7 +60,7 @@ impl PgStore {
         .await
     }
 
-    pub(crate) async fn find_bytes(&self) -> Result<Option<KeptBytes>, StoreError> {
+    pub(crate) async fn find_bytes(&self) -> Result<Option<StoredBytes>, StoreError> {
         self.read(|connection| {
             Box::pin(async move {
                 let rows = connection.fetch(sql::CELL_BYTES_FIND, &[]).await?;
@@ -70,7 +70,7 @@ impl PgStore {
         .await
     }
 
-    pub(crate) async fn find_map(&self) -> Result<Option<KeptMap>, StoreError> {
+    pub(crate) async fn find_map(&self) -> Result<Option<StoredMap>, StoreError> {
         self.read(|connection| {
             Box::pin(async move {
                 let rows = connection.fetch(sql::CELL_MAP_FIND, &[]).await?;
@@ -84,8 +84,8 @@ impl PgStore {
     /// that keeps to bytes.
     pub(crate) async fn write_map(
         &self,
-        before: Option<&KeptMap>,
-        after: &KeptMap,
+        before: Option<&StoredMap>,
+        after: &StoredMap,
     ) -> Result<bool, StoreError> {
         after.check()?;
         let version = stored(after.version)?;

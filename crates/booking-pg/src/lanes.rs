@@ -192,7 +192,7 @@ impl PgStore {
         let mails = self.write_in_steps(name, sql::MAIL_DROP, &[&now, &STEP]).await?;
         // However short a time they were kept.
         let parameters: &[&(dyn ToSql + Sync)] = &[&now, &0.0_f64, &STEP];
-        self.write_in_steps(name, sql::FORMER_HOLDER_FORGET, parameters).await?;
+        self.write_in_steps(name, sql::FORMER_HOLDER_PURGE, parameters).await?;
         Ok(lanes + mails)
     }
 

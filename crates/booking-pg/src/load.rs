@@ -48,8 +48,8 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// What is known once the rows are locked.
-pub(crate) struct Locked {
+/// What is known of the events of a batch once their rows are locked.
+pub(crate) struct LoadedBatch {
     pub(crate) states: BTreeMap<EventId, EventState>,
     pub(crate) busy: BTreeSet<EventId>,
     /// Those that are on their way to another store, or have left, so that nobody changes them here.
@@ -57,7 +57,7 @@ pub(crate) struct Locked {
     pub(crate) now: DateTime<Utc>,
 }
 
-impl Locked {
+impl LoadedBatch {
     /// Takes in registrations that commands named.
     pub(crate) fn add_registrations(&mut self, found: &[Row]) -> Result<(), PgError> {
         for row in found {
@@ -141,7 +141,7 @@ impl Locked {
             self.state_of(registration.event_id).unerased.push(registration);
         }
         for row in &details? {
-            self.state_of(rows::event_id(row, 0)).details = Some(rows::kept_details(row)?);
+            self.state_of(rows::event_id(row, 0)).details = Some(rows::stored_details(row)?);
         }
         for row in &questions? {
             let (event_id, questions) = rows::questions(row)?;

@@ -1,4 +1,4 @@
-//! Mails to be sent, whom to remind, and forgetting what was delivered.
+//! Mails to be sent, whom to remind, and purging what was delivered.
 
 use crate::columns::stored_seconds;
 use crate::delivery_rows;
@@ -105,9 +105,9 @@ impl PgStore {
         let (now, kept) = (self.clock_time(), stored_seconds(DELIVERIES_KEPT));
         let parameters: &[&(dyn ToSql + Sync)] = &[&now, &kept, &(limit.get() as i64)];
         let name = "purge_deliveries";
-        let deliveries = write_some(self, name, sql::DELIVERY_FORGET, parameters).await?;
-        let mails = write_some(self, name, sql::MAIL_FORGET, parameters).await?;
-        let former = write_some(self, name, sql::FORMER_HOLDER_FORGET, parameters).await?;
+        let deliveries = write_some(self, name, sql::DELIVERY_PURGE, parameters).await?;
+        let mails = write_some(self, name, sql::MAIL_PURGE, parameters).await?;
+        let former = write_some(self, name, sql::FORMER_HOLDER_PURGE, parameters).await?;
         Ok(deliveries + mails + former)
     }
 }

@@ -10,10 +10,10 @@ use crate::store::PgStore;
 use crate::transaction::{Name, run};
 use async_trait::async_trait;
 use booking_core::{
-    EventId, IdempotencyRecord, KNOWS_MOVES, KeptBytes, KeptMap, LEAVING_MAILS_MAX, LeftEvent,
-    MOVE_LEASE, MOVED_EVENT, MOVED_LANES, MOVED_LATELY, MOVED_MAILS, MOVED_TABLES, Mark, MoveId,
-    MoveStore, MovedCounts, MovedKind, MovedScope, MovedSince, MovedTable, Place, ROOM_KEPT,
-    RegistrationId, StoreError, Version,
+    EventId, IdempotencyRecord, KNOWS_MOVES, LEAVING_MAILS_MAX, LeftEvent, MOVE_LEASE, MOVED_EVENT,
+    MOVED_LANES, MOVED_LATELY, MOVED_MAILS, MOVED_TABLES, Mark, MoveId, MoveStore, MovedCounts,
+    MovedKind, MovedScope, MovedSince, MovedTable, Place, ROOM_KEPT, RegistrationId, StoreError,
+    StoredBytes, StoredMap, Version,
 };
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
@@ -84,7 +84,7 @@ impl Way {
 }
 
 /// How an event stands, if it is served here: its version, the time, and whether it is frozen; and its way, if it has one.
-type Standing = (Option<(Version, DateTime<Utc>, bool)>, Option<Way>);
+type MoveState = (Option<(Version, DateTime<Utc>, bool)>, Option<Way>);
 
 impl PgStore {
     /// Runs `work` in a transaction, and commits it. Done again after a COMMIT whose answer was lost it must find what it
@@ -115,7 +115,7 @@ impl PgStore {
     }
 
     /// Where an event is, and how: with its row locked if there is one, and then what is known of its way.
-    async fn way_of(&self, connection: &Lease, event: EventId) -> Result<Standing, PgError> {
+    async fn way_of(&self, connection: &Lease, event: EventId) -> Result<MoveState, PgError> {
         self.way_told(connection, event, false).await
     }
 
@@ -124,7 +124,7 @@ impl PgStore {
         &self,
         connection: &Lease,
         event: EventId,
-    ) -> Result<Standing, PgError> {
+    ) -> Result<MoveState, PgError> {
         self.way_told(connection, event, true).await
     }
 
@@ -133,7 +133,7 @@ impl PgStore {
         connection: &Lease,
         event: EventId,
         with_state: bool,
-    ) -> Result<Standing, PgError> {
+    ) -> Result<MoveState, PgError> {
         let (id, clock_time) = (event.as_uuid(), self.clock_time());
         let served = connection.fetch(sql::MOVING_LOCK_EVENT, &[&id, &clock_time]).await?;
         let served = match served.first() {
@@ -757,14 +757,14 @@ impl MoveStore for PgStore {
         .await
     }
 
-    async fn keep_to(&self, told: KeptBytes) -> Result<bool, StoreError> {
+    async fn keep_to(&self, told: StoredBytes) -> Result<bool, StoreError> {
         self.write_bytes(told).await
     }
 
     async fn replace_map(
         &self,
-        before: Option<&KeptMap>,
-        after: &KeptMap,
+        before: Option<&StoredMap>,
+        after: &StoredMap,
     ) -> Result<bool, StoreError> {
         self.write_map(before, after).await
     }

@@ -1,4 +1,4 @@
-use booking_core::{CellName, Clock, KeptBytes, Observer, Unobserved};
+use booking_core::{CellName, Clock, Observer, StoredBytes, Unobserved};
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -30,7 +30,7 @@ pub struct PgOptions {
     pub schema: Option<CellName>,
     /// What the tables have to have been told of the cell that they are, by a map of this version or a later one; each connection
     /// is given up that leads elsewhere. `None` for any tables.
-    pub is_cell: Option<KeptBytes>,
+    pub is_cell: Option<StoredBytes>,
     /// What the URL said that means nothing here, to be told when a store is opened.
     pub ignored: Vec<String>,
 }

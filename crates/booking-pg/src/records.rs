@@ -1,4 +1,4 @@
-//! Forgetting what was answered under idempotency keys.
+//! Purging what was answered under idempotency keys.
 
 use crate::connection::Lease;
 use crate::error::PgError;
@@ -17,11 +17,11 @@ impl PgStore {
 
     async fn attempt_delete(&self, limit: PageLimit, attempt: &Attempt) -> Result<u64, PgError> {
         let connection = Lease::from(&self.pool).await?;
-        let forget = connection.prepare(sql::RECORD_FORGET).await?;
+        let purge = connection.prepare(sql::RECORD_PURGE).await?;
         let kept_seconds = IdempotencyRecord::KEPT.num_seconds() as f64;
         attempt.commit_is_sent();
         let deleted = connection
-            .change(&forget, &[&self.clock_time(), &kept_seconds, &(limit.get() as i64)])
+            .change(&purge, &[&self.clock_time(), &kept_seconds, &(limit.get() as i64)])
             .await;
         attempt.look_at(&deleted);
         let deleted = deleted?;

@@ -68,7 +68,7 @@ pub(crate) fn questions(row: &Row) -> Result<(EventId, Questions), PgError> {
 const AFTER_EVENT: usize = EVENT.count();
 
 /// A row of `event/details`.
-pub(crate) fn kept_details(row: &Row) -> Result<StoredDetails, PgError> {
+pub(crate) fn stored_details(row: &Row) -> Result<StoredDetails, PgError> {
     Ok(StoredDetails {
         details: details(row)?,
         created_at: row.get(at!(EVENT, "created_at")),

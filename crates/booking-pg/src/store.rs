@@ -8,10 +8,11 @@ use async_trait::async_trait;
 use booking_core::{
     Agenda, AuditReport, Availability, Caller, CellName, Clock, Connections, EmailAddress,
     ErrorChain, Event, EventCommand, EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey,
-    KeptBytes, KeptMap, KeyStore, Listed, NewEvent, NewToken, Observer, OrganizerId,
-    OrganizerStore, OrganizerToken, Outcome, Page, PageLimit, Questions, ReadStore, Registration,
-    RegistrationCounts, RegistrationCursor, RegistrationId, SeatStore, SigningSeed, StartCursor,
-    StoreError, StoreHealth, TicketKey, TokenId, Totals, UpkeepStore, WhenBusy, WriteWatch,
+    KeyStore, Listed, NewEvent, NewToken, Observer, OrganizerId, OrganizerStore, OrganizerToken,
+    Outcome, Page, PageLimit, Questions, ReadStore, Registration, RegistrationCounts,
+    RegistrationCursor, RegistrationId, SeatStore, SigningSeed, StartCursor, StoreError,
+    StoreHealth, StoredBytes, StoredMap, TicketKey, TokenId, Totals, UpkeepStore, WhenBusy,
+    WriteWatch,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use std::fmt;
@@ -419,11 +420,11 @@ impl UpkeepStore for PgStore {
         }
     }
 
-    async fn kept_map(&self) -> Result<Option<KeptMap>, StoreError> {
+    async fn stored_map(&self) -> Result<Option<StoredMap>, StoreError> {
         self.find_map().await
     }
 
-    async fn kept_bytes(&self) -> Result<Option<KeptBytes>, StoreError> {
+    async fn stored_bytes(&self) -> Result<Option<StoredBytes>, StoreError> {
         self.find_bytes().await
     }
 }

@@ -46,11 +46,11 @@ pub(crate) async fn write_and_commit(
             write_questions(connection, change, questions).await?;
         }
     }
-    let forgetful = changes.iter().filter(|change| change.purges_records);
-    let forgetful: Vec<Uuid> = forgetful.map(|change| change.event_id.as_uuid()).collect();
-    if !forgetful.is_empty() {
-        let forget = connection.prepare(sql::RECORD_DELETE_ALL).await?;
-        connection.change(&forget, &[&forgetful]).await?;
+    let purging = changes.iter().filter(|change| change.purges_records);
+    let purging: Vec<Uuid> = purging.map(|change| change.event_id.as_uuid()).collect();
+    if !purging.is_empty() {
+        let purge = connection.prepare(sql::RECORD_DELETE_ALL).await?;
+        connection.change(&purge, &[&purging]).await?;
     }
     former_holders::write(connection, changes, now).await?;
 

@@ -4,8 +4,8 @@ mod common;
 
 use booking_core::prelude::*;
 use booking_core::{
-    CellBytes, EventId, KNOWS_BYTES, KeptBytes, KeptMap, KeyHash, NewEvent, Observation, Observer,
-    StoreError, WriteTrouble,
+    CellBytes, EventId, KNOWS_BYTES, KeyHash, NewEvent, Observation, Observer, StoreError,
+    StoredBytes, StoredMap, WriteTrouble,
 };
 use booking_pg::{PgOptions, PgStore};
 use booking_testkit::Database;
@@ -168,7 +168,7 @@ async fn a_store_is_told_while_somebody_reads_all_tables() {
     let lock = "BEGIN; LOCK TABLE cell_bytes, cell_map IN ACCESS SHARE MODE";
     backup.batch_execute(lock).await.expect("it answers");
     assert!(store.keep_to_bytes(1, Some(LOW)).await.expect("it answers"));
-    let map = KeptMap { version: 1, map: "{}".to_owned(), next: None };
+    let map = StoredMap { version: 1, map: "{}".to_owned(), next: None };
     assert!(store.replace_map(None, &map).await.expect("it answers"));
     store.create_event(ending_in(0x00)).await.expect("it answers");
     assert_foreign(store.create_event(ending_in(0xff)).await);
@@ -226,7 +226,7 @@ async fn programs_that_put_up_any_event_may_start_until_the_store_keeps_to_bytes
         let store = connect(database.url(), 2).await;
         let needed = || number(&database, "SELECT needs_from FROM schema_compatibility");
         create(&store, 3).await;
-        let map = KeptMap { version: 1, map: "{}".to_owned(), next: None };
+        let map = StoredMap { version: 1, map: "{}".to_owned(), next: None };
         assert!(store.replace_map(None, &map).await.expect("it answers"));
         assert!(needed() < KNOWS_BYTES.into(), "what a file of cells says is what they know");
         assert!(store.keep_to_bytes(2, bytes).await.expect("it answers"));
@@ -241,7 +241,7 @@ async fn programs_that_put_up_any_event_may_start_until_the_store_keeps_to_bytes
 #[tokio::test]
 async fn a_connection_to_another_cell_is_given_up() {
     let database = migrated_database();
-    let told = |version, bytes, map: u128| KeptBytes {
+    let told = |version, bytes, map: u128| StoredBytes {
         version,
         bytes,
         map: Some(Uuid::from_u128(map).into()),
@@ -250,7 +250,7 @@ async fn a_connection_to_another_cell_is_given_up() {
     let answers = async |is_cell| {
         let options = PgOptions { is_cell: Some(is_cell), ..options(database.url(), 2) };
         let store = PgStore::unconnected(&options).expect("valid options");
-        match store.kept_map().await {
+        match store.stored_map().await {
             Ok(_) => true,
             Err(error) => {
                 assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
@@ -289,9 +289,9 @@ async fn programs_that_put_up_any_event_may_start_where_a_cell_has_all_bytes() {
     let database = migrated_database();
     let store = connect(database.url(), 2).await;
     let needed = || number(&database, "SELECT needs_from FROM schema_compatibility");
-    let told = KeptBytes { version: 1, bytes: Some(ALL), map: Some(Uuid::now_v7().into()) };
+    let told = StoredBytes { version: 1, bytes: Some(ALL), map: Some(Uuid::now_v7().into()) };
     assert!(store.keep_to(told).await.expect("it answers"));
-    assert_eq!(store.kept_bytes().await.expect("it answers"), Some(told));
+    assert_eq!(store.stored_bytes().await.expect("it answers"), Some(told));
     assert!(needed() < KNOWS_BYTES.into());
     assert!(store.keep_to_bytes(2, Some(LOW)).await.expect("it answers"));
     assert_eq!(needed(), i64::from(KNOWS_BYTES));
@@ -305,9 +305,9 @@ async fn a_role_that_may_make_no_tables_keeps_to_bytes_and_maps() {
     assert!(store.keep_to_bytes(1, Some(LOW)).await.expect("it answers"));
     store.create_event(ending_in(0x00)).await.expect("it answers");
     assert_foreign(store.create_event(ending_in(0xff)).await);
-    let map = KeptMap { version: 1, map: "{}".to_owned(), next: None };
+    let map = StoredMap { version: 1, map: "{}".to_owned(), next: None };
     assert!(store.replace_map(None, &map).await.expect("it answers"));
-    assert_eq!(store.kept_map().await.expect("it answers"), Some(map));
+    assert_eq!(store.stored_map().await.expect("it answers"), Some(map));
 }
 
 /// Also for whoever writes around the store.
@@ -318,7 +318,7 @@ async fn the_tables_hold_one_row_each_and_none_that_cannot_be() {
     let bytes = "cell_bytes (version, first_byte, last_byte) VALUES";
     let map = "cell_map (version, map, next) VALUES";
     let long = |bytes: usize| format!("repeat('\u{e9}', {})", bytes / 2);
-    let (most, more) = (long(KeptMap::BYTES_MAX), long(KeptMap::BYTES_MAX + 2));
+    let (most, more) = (long(StoredMap::BYTES_MAX), long(StoredMap::BYTES_MAX + 2));
     for (row, is_good) in [
         (format!("{bytes} (0, 0, 255)"), true),
         (format!("{bytes} (1, 7, 7)"), true),

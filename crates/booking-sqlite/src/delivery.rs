@@ -69,10 +69,10 @@ impl SqliteStore {
     }
 
     /// Takes out everybody whose seat was given to somebody else.
-    async fn forget_former_holders(&self) -> Result<(), StoreError> {
+    async fn purge_former_holders(&self) -> Result<(), StoreError> {
         loop {
             let step = self.write(|connection, clock| {
-                former_holders::forget(connection, clock(), STEP).map(Work::of_rows)
+                former_holders::purge(connection, clock(), STEP).map(Work::of_rows)
             });
             if step.await? < STEP.unsigned_abs() {
                 return Ok(());
@@ -233,7 +233,7 @@ impl DeliveryStore for SqliteStore {
         let mut dropped = self.change_all_of(sql::LANE_DROP, sink).await?;
         if sink == SinkId::MAIL {
             dropped += self.change_mails([sql::MAIL_DROP, sql::MAIL_DROP_STUCK]).await?;
-            self.forget_former_holders().await?;
+            self.purge_former_holders().await?;
         }
         Ok(dropped)
     }
@@ -293,7 +293,7 @@ impl DeliveryStore for SqliteStore {
     async fn purge_deliveries(&self, limit: PageLimit) -> Result<u64, StoreError> {
         let endpoints = self.read(|connection, _| endpoints::list(connection)).await?;
         let endpoints: Vec<_> = endpoints.iter().map(|endpoint| endpoint.id).collect();
-        self.write(move |connection, clock| mails::forget(connection, &endpoints, limit, clock))
+        self.write(move |connection, clock| mails::purge(connection, &endpoints, limit, clock))
             .await
     }
 }

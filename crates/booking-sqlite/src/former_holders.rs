@@ -71,11 +71,11 @@ pub(crate) fn erase(
 }
 
 /// Takes out some that were kept at or before an instant, and tells how many.
-pub(crate) fn forget(
+pub(crate) fn purge(
     connection: &Connection,
     made_before: DateTime<Utc>,
     at_most: i64,
 ) -> Result<usize, Failure> {
-    let mut forget = connection.prepare_cached(sql::FORMER_HOLDER_FORGET)?;
-    Ok(forget.execute(params![made_before.timestamp_micros(), at_most])?)
+    let mut purge = connection.prepare_cached(sql::FORMER_HOLDER_PURGE)?;
+    Ok(purge.execute(params![made_before.timestamp_micros(), at_most])?)
 }

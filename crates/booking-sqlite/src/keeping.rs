@@ -5,7 +5,7 @@ use crate::errors::Failure;
 use crate::rows::{broken, column};
 use crate::sql;
 use crate::transaction::Work;
-use booking_core::{CellBytes, ForeignByte, KNOWS_BYTES, KeptBytes, KeptMap, StoreError};
+use booking_core::{CellBytes, ForeignByte, KNOWS_BYTES, StoreError, StoredBytes, StoredMap};
 use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
@@ -23,7 +23,7 @@ pub(crate) fn has(
     Ok(told.bytes.is_some_and(|bytes| bytes.has(byte)))
 }
 
-pub(crate) fn find_bytes(connection: &Connection) -> Result<Option<KeptBytes>, Failure> {
+pub(crate) fn find_bytes(connection: &Connection) -> Result<Option<StoredBytes>, Failure> {
     let mut find = connection.prepare_cached(sql::CELL_BYTES_FIND)?;
     let mut found = find.query([])?;
     let Some(row) = found.next()? else { return Ok(None) };
@@ -31,7 +31,7 @@ pub(crate) fn find_bytes(connection: &Connection) -> Result<Option<KeptBytes>, F
     let first: Option<u8> = column(row, 1, "cell_bytes.first_byte")?;
     let last: Option<u8> = column(row, 2, "cell_bytes.last_byte")?;
     let map: Option<[u8; 16]> = column(row, 3, "cell_bytes.map_id")?;
-    Ok(Some(KeptBytes {
+    Ok(Some(StoredBytes {
         version: version.try_into().map_err(broken("cell_bytes.version"))?,
         bytes: first.zip(last).map(|(first, last)| CellBytes { first, last }),
         map: map.map(|map| Uuid::from_bytes(map).into()),
@@ -43,7 +43,7 @@ pub(crate) fn find_bytes(connection: &Connection) -> Result<Option<KeptBytes>, F
 pub(crate) fn keep_to(
     connection: &Connection,
     version: i64,
-    KeptBytes { bytes, map, .. }: KeptBytes,
+    StoredBytes { bytes, map, .. }: StoredBytes,
 ) -> Result<Work<bool>, Failure> {
     let (first, last) = (bytes.map(|bytes| bytes.first), bytes.map(|bytes| bytes.last));
     let map = map.map(|map| map.as_uuid().into_bytes());
@@ -57,15 +57,15 @@ pub(crate) fn keep_to(
     Ok(Work::Changed(true))
 }
 
-pub(crate) fn find_map(connection: &Connection) -> Result<Option<KeptMap>, Failure> {
+pub(crate) fn find_map(connection: &Connection) -> Result<Option<StoredMap>, Failure> {
     let mut find = connection.prepare_cached(sql::CELL_MAP_FIND)?;
     let mut found = find.query([])?;
     found.next()?.map(map).transpose()
 }
 
-fn map(row: &Row<'_>) -> Result<KeptMap, Failure> {
+fn map(row: &Row<'_>) -> Result<StoredMap, Failure> {
     let version: i64 = column(row, 0, "cell_map.version")?;
-    Ok(KeptMap {
+    Ok(StoredMap {
         version: version.try_into().map_err(broken("cell_map.version"))?,
         map: column(row, 1, "cell_map.map")?,
         next: column(row, 2, "cell_map.next")?,
@@ -76,8 +76,8 @@ fn map(row: &Row<'_>) -> Result<KeptMap, Failure> {
 /// is what their settings say, until there is a store that keeps to bytes.
 pub(crate) fn replace_map(
     connection: &Connection,
-    before: Option<&KeptMap>,
-    after: &KeptMap,
+    before: Option<&StoredMap>,
+    after: &StoredMap,
     version: i64,
 ) -> Result<Work<bool>, Failure> {
     let kept = find_map(connection)?;

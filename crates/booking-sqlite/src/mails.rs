@@ -1,4 +1,4 @@
-//! Mails to be sent, whom to remind, and forgetting what was delivered.
+//! Mails to be sent, whom to remind, and purging what was delivered.
 
 use crate::errors::Failure;
 use crate::rows::{self, stored};
@@ -186,7 +186,7 @@ pub(crate) fn backlog(
 
 /// Deletes some deliveries and mails that were done long ago, and former holders as old, and tells how many. Run again after a COMMIT that
 /// was lost, it deletes the next ones and tells of those, which does no harm.
-pub(crate) fn forget(
+pub(crate) fn purge(
     connection: &Connection,
     endpoints: &[EndpointId],
     limit: PageLimit,
@@ -194,14 +194,14 @@ pub(crate) fn forget(
 ) -> Result<Work<u64>, Failure> {
     let (kept_since, limit) = (clock() - DELIVERIES_KEPT, limit.get());
     let done_before = kept_since.timestamp_micros();
-    let mut forget = connection.prepare_cached(sql::DELIVERY_FORGET)?;
-    let mut forgotten = 0;
+    let mut purge = connection.prepare_cached(sql::DELIVERY_PURGE)?;
+    let mut purged = 0;
     for id in endpoints {
-        let left = (limit - forgotten) as i64;
-        forgotten += forget.execute(params![id.as_uuid().as_bytes(), done_before, left])?;
+        let left = (limit - purged) as i64;
+        purged += purge.execute(params![id.as_uuid().as_bytes(), done_before, left])?;
     }
-    let mut forget = connection.prepare_cached(sql::MAIL_FORGET)?;
-    let mails = forget.execute(params![done_before, limit as i64])?;
-    let former = former_holders::forget(connection, kept_since, limit as i64)?;
-    Ok(Work::of_rows(forgotten + mails + former))
+    let mut purge = connection.prepare_cached(sql::MAIL_PURGE)?;
+    let mails = purge.execute(params![done_before, limit as i64])?;
+    let former = former_holders::purge(connection, kept_since, limit as i64)?;
+    Ok(Work::of_rows(purged + mails + former))
 }

@@ -69,7 +69,7 @@ fn apply(connection: &mut Connection, path: &Path) -> Result<Migrated, OpenError
         schema::tell_newer(path, &newer);
         Vec::new()
     } else {
-        let ran = schema::runner().set_grouped(true).run(&mut Locked(&transaction));
+        let ran = schema::runner().set_grouped(true).run(&mut LockedConnection(&transaction));
         let failed = |error: refinery::Error| OpenError::Migrate {
             path: path.to_path_buf(),
             source: error.into(),
@@ -99,9 +99,9 @@ fn check_references(connection: &Connection, path: &Path) -> Result<(), OpenErro
 /// A connection inside a transaction that holds the write lock. refinery's own implementation for
 /// SQLite begins a transaction for each step and holds no lock between them: of several processes that
 /// find an empty database, all would set out to create the first table.
-struct Locked<'a>(&'a Connection);
+struct LockedConnection<'a>(&'a Connection);
 
-impl Transaction for Locked<'_> {
+impl Transaction for LockedConnection<'_> {
     type Error = SqliteError;
 
     fn execute<'a, T: Iterator<Item = &'a str>>(
@@ -122,7 +122,7 @@ impl Transaction for Locked<'_> {
     }
 }
 
-impl Query<Vec<Migration>> for Locked<'_> {
+impl Query<Vec<Migration>> for LockedConnection<'_> {
     fn query(&mut self, statement: &str) -> Result<Vec<Migration>, SqliteError> {
         let mut statement = self.0.prepare(statement)?;
         let applied = statement.query_map([], |row| {
@@ -142,4 +142,4 @@ impl Query<Vec<Migration>> for Locked<'_> {
     }
 }
 
-impl Migrate for Locked<'_> {}
+impl Migrate for LockedConnection<'_> {}

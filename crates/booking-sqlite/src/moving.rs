@@ -13,9 +13,9 @@ use crate::ways::{Way, find, version};
 use crate::writer::Urgency;
 use async_trait::async_trait;
 use booking_core::{
-    Clock, EventId, ForeignByte, IdempotencyRecord, KNOWS_MOVES, KeptBytes, KeptMap,
-    LEAVING_MAILS_MAX, LeftEvent, MOVE_LEASE, MOVED_EVENT, MOVED_LANES, MOVED_LATELY, MOVED_MAILS,
-    Mark, MoveId, MoveStore, MovedCounts, MovedScope, MovedSince, MovedTable, Place, StoreError,
+    Clock, EventId, ForeignByte, IdempotencyRecord, KNOWS_MOVES, LEAVING_MAILS_MAX, LeftEvent,
+    MOVE_LEASE, MOVED_EVENT, MOVED_LANES, MOVED_LATELY, MOVED_MAILS, Mark, MoveId, MoveStore,
+    MovedCounts, MovedScope, MovedSince, MovedTable, Place, StoreError, StoredBytes, StoredMap,
     Version,
 };
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
@@ -607,15 +607,15 @@ impl MoveStore for SqliteStore {
         .await
     }
 
-    async fn keep_to(&self, told: KeptBytes) -> Result<bool, StoreError> {
+    async fn keep_to(&self, told: StoredBytes) -> Result<bool, StoreError> {
         let version = keeping::stored(told.version)?;
         self.move_by(move |connection, _| keeping::keep_to(connection, version, told)).await
     }
 
     async fn replace_map(
         &self,
-        before: Option<&KeptMap>,
-        after: &KeptMap,
+        before: Option<&StoredMap>,
+        after: &StoredMap,
     ) -> Result<bool, StoreError> {
         after.check()?;
         let (version, before, after) =

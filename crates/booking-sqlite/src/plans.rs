@@ -153,7 +153,7 @@ fn what_is_to_be_delivered_is_found_by_its_indexes() {
     assert_eq!(plan(FORMER_HOLDER_SENT)[0], by_primary_key);
     for (statement, index) in [
         (FORMER_HOLDER_ERASE, "former_holders_of_address"),
-        (FORMER_HOLDER_FORGET, "former_holders_made_at"),
+        (FORMER_HOLDER_PURGE, "former_holders_made_at"),
     ] {
         assert!(plan(statement).iter().any(|step| step.contains(index)), "{statement}");
     }

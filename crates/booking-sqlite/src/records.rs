@@ -45,18 +45,18 @@ pub(crate) fn write(
 
 /// Deletes up to `limit` records that have run out, and tells how many. Run again after a COMMIT that was
 /// lost, it deletes the next ones and tells of those, which does no harm.
-pub(crate) fn forget(
+pub(crate) fn purge(
     connection: &Connection,
     limit: PageLimit,
     clock: &Clock,
 ) -> Result<Work<u64>, Failure> {
     let made_before = clock() - IdempotencyRecord::KEPT;
-    let forgotten = connection
-        .prepare_cached(sql::RECORD_FORGET)?
+    let purged = connection
+        .prepare_cached(sql::RECORD_PURGE)?
         .execute(params![made_before.timestamp_micros(), limit.get() as i64])?;
-    Ok(match forgotten {
+    Ok(match purged {
         0 => Work::Unchanged(0),
-        _ => Work::Changed(forgotten as u64),
+        _ => Work::Changed(purged as u64),
     })
 }
 

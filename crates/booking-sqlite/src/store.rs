@@ -14,12 +14,11 @@ use crate::{
 use async_trait::async_trait;
 use booking_core::{
     Agenda, AuditReport, Availability, Caller, Clock, Connections, EmailAddress, Event,
-    EventCommand, EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey, KeptBytes,
-    KeptMap, KeyStore, Listed, NewEvent, NewToken, Observer, OrganizerId, OrganizerStore,
-    OrganizerToken, Outcome, Page, PageLimit, Questions, ReadStore, Registration,
-    RegistrationCounts, RegistrationCursor, RegistrationId, SeatStore, SigningSeed, StartCursor,
-    StoreError, StoreHealth, TicketKey, TokenId, Totals, Unobserved, UpkeepStore, WhenBusy,
-    WriteTrouble,
+    EventCommand, EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey, KeyStore, Listed,
+    NewEvent, NewToken, Observer, OrganizerId, OrganizerStore, OrganizerToken, Outcome, Page,
+    PageLimit, Questions, ReadStore, Registration, RegistrationCounts, RegistrationCursor,
+    RegistrationId, SeatStore, SigningSeed, StartCursor, StoreError, StoreHealth, StoredBytes,
+    StoredMap, TicketKey, TokenId, Totals, Unobserved, UpkeepStore, WhenBusy, WriteTrouble,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use rusqlite::Connection;
@@ -479,12 +478,12 @@ impl UpkeepStore for SqliteStore {
     }
 
     async fn purge_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
-        let forgetting =
-            self.write(move |connection, clock| records::forget(connection, limit, clock));
-        let forgotten = forgetting.await?;
-        let left = limit.get().saturating_sub(forgotten as usize);
+        let purging_records =
+            self.write(move |connection, clock| records::purge(connection, limit, clock));
+        let records = purging_records.await?;
+        let left = limit.get().saturating_sub(records as usize);
         if left == 0 {
-            return Ok(forgotten);
+            return Ok(records);
         }
         let purging =
             self.write(move |connection, clock| leftovers::purge(connection, left, clock));
@@ -493,7 +492,7 @@ impl UpkeepStore for SqliteStore {
             self.empty_log().await;
         }
         // Of each table so many: it may be more.
-        Ok(forgotten + purged.rows.min(left as u64))
+        Ok(records + purged.rows.min(left as u64))
     }
 
     async fn audit(&self) -> Result<AuditReport, StoreError> {
@@ -522,11 +521,11 @@ impl UpkeepStore for SqliteStore {
         self.readers.connections()
     }
 
-    async fn kept_map(&self) -> Result<Option<KeptMap>, StoreError> {
+    async fn stored_map(&self) -> Result<Option<StoredMap>, StoreError> {
         self.read(|connection, _| keeping::find_map(connection)).await
     }
 
-    async fn kept_bytes(&self) -> Result<Option<KeptBytes>, StoreError> {
+    async fn stored_bytes(&self) -> Result<Option<StoredBytes>, StoreError> {
         self.read(|connection, _| keeping::find_bytes(connection)).await
     }
 }

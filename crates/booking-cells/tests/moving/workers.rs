@@ -260,7 +260,7 @@ async fn an_event_with_too_many_mails_that_are_due_stays(from: fn() -> Kept, to:
     assert_eq!(from.mails_to_leave(event).await.expect("it answers"), LEAVING_MAILS_MAX + 1);
     let frozen = Frozen::default();
     let refused = mover(from, to, &frozen).move_event(event).await;
-    assert!(matches!(refused, Err(MoveError::TooMuchDue)), "{refused:?}");
+    assert!(matches!(refused, Err(MoveError::MailBacklog)), "{refused:?}");
     assert_eq!(from.place_of(event).await.expect("it answers"), Place::Served);
     assert_eq!(to.place_of(event).await.expect("it answers"), Place::Unknown, "nothing was copied");
     let bob = ask(from, register(event, "bob")).await;
@@ -280,7 +280,10 @@ async fn an_event_with_too_many_mails_that_are_due_stays(from: fn() -> Kept, to:
     let stuck = [SettledMail { event_id: event, id, lease, step }];
     assert_eq!(from.settle_mails(&stuck).await.expect("it answers"), [true]);
     let refused = mover(from, to, &frozen).move_event(event).await;
-    assert!(matches!(refused, Err(MoveError::TooMuchDue)), "stuck ones leave with it: {refused:?}");
+    assert!(
+        matches!(refused, Err(MoveError::MailBacklog)),
+        "stuck ones leave with it: {refused:?}"
+    );
     let claimed = from.claim_mails(1, lease).await.expect("it answers");
     let sent =
         [SettledMail { event_id: event, id: claimed[0].mail.id, lease, step: MailStep::Sent }];

@@ -40,7 +40,7 @@ impl fmt::Display for CellBytes {
 
 /// What a store was told of the cell that it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KeptBytes {
+pub struct StoredBytes {
     /// That of the map which said so.
     pub version: u64,
     /// It puts up events whose ids end in one of these; `None`: it puts up none.
@@ -49,9 +49,9 @@ pub struct KeptBytes {
     pub map: Option<MapId>,
 }
 
-/// The map of all cells, as the home keeps it. Texts are at most [`KeptMap::BYTES_MAX`] bytes, and nothing to a store.
+/// The map of all cells, as the home keeps it. Texts are at most [`StoredMap::BYTES_MAX`] bytes, and nothing to a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptMap {
+pub struct StoredMap {
     /// Which tells it from those before it.
     pub version: u64,
     /// What all servers go by.
@@ -60,7 +60,7 @@ pub struct KeptMap {
     pub next: Option<String>,
 }
 
-impl KeptMap {
+impl StoredMap {
     /// The longest text of a map: 256 cells have less than half of it.
     pub const BYTES_MAX: usize = 1 << 20;
 

@@ -1,7 +1,9 @@
 //! Moving an event from one store to another while both are served: what a store has to do for it, and which rows there
 //! are of an event.
 
-use crate::{BookingStore, CellBytes, EventId, KeptBytes, KeptMap, MoveId, StoreError, Version};
+use crate::{
+    BookingStore, CellBytes, EventId, MoveId, StoreError, StoredBytes, StoredMap, Version,
+};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -219,7 +221,7 @@ pub trait MoveStore: BookingStore {
     /// is here stays, and an answer that is kept under an idempotency key is given as before. `false`, and nothing is changed, if it
     /// was told so by a map of a later version, or is one of other cells. Of which cells it is one it is told once: `None` changes
     /// nothing about that. A store that was never told puts up any.
-    async fn keep_to(&self, told: KeptBytes) -> Result<bool, StoreError>;
+    async fn keep_to(&self, told: StoredBytes) -> Result<bool, StoreError>;
 
     /// The same, of whatever cells it is one.
     async fn keep_to_bytes(
@@ -227,15 +229,15 @@ pub trait MoveStore: BookingStore {
         version: u64,
         bytes: Option<CellBytes>,
     ) -> Result<bool, StoreError> {
-        self.keep_to(KeptBytes { version, bytes, map: None }).await
+        self.keep_to(StoredBytes { version, bytes, map: None }).await
     }
 
-    /// Keeps `after` in place of `before`, which is what [`kept_map`](crate::UpkeepStore::kept_map) said. `false`, and nothing is changed, if
+    /// Keeps `after` in place of `before`, which is what [`stored_map`](crate::UpkeepStore::stored_map) said. `false`, and nothing is changed, if
     /// that is not what is kept now. Done again it is `true`.
     async fn replace_map(
         &self,
-        before: Option<&KeptMap>,
-        after: &KeptMap,
+        before: Option<&StoredMap>,
+        after: &StoredMap,
     ) -> Result<bool, StoreError>;
 }
 

@@ -1,6 +1,6 @@
 use crate::{
-    AuditReport, CellState, Connections, EmailAddress, EventId, KeptBytes, KeptMap, PageLimit,
-    RegistrationId, StoreError, StoreHealth, Totals,
+    AuditReport, CellState, Connections, EmailAddress, EventId, PageLimit, RegistrationId,
+    StoreError, StoreHealth, StoredBytes, StoredMap, Totals,
 };
 use async_trait::async_trait;
 use std::fmt;
@@ -121,12 +121,12 @@ pub trait UpkeepStore: fmt::Debug + Send + Sync {
 
     /// The map that is kept here, if this is the home of many cells and one was written down
     /// ([`MoveStore::replace_map`](crate::MoveStore::replace_map)).
-    async fn kept_map(&self) -> Result<Option<KeptMap>, StoreError> {
+    async fn stored_map(&self) -> Result<Option<StoredMap>, StoreError> {
         Ok(None)
     }
 
     /// What it was told of the cell that it is ([`MoveStore::keep_to`](crate::MoveStore::keep_to)), if it was told anything.
-    async fn kept_bytes(&self) -> Result<Option<KeptBytes>, StoreError> {
+    async fn stored_bytes(&self) -> Result<Option<StoredBytes>, StoreError> {
         Ok(None)
     }
 }

@@ -4,7 +4,7 @@ use super::breaker::{Admits, Breaker, Pass};
 use super::compose::Message;
 use super::config::{MailUrl, Way};
 use super::error::{MailerError, SendError};
-use super::smtp::{CONNECTIONS_MAX, Patience, Smtp};
+use super::smtp::{CONNECTIONS_MAX, Smtp, SmtpTimeouts};
 use std::fmt;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -43,21 +43,21 @@ impl Mailer {
     /// # Errors
     /// See [`MailerError`].
     pub fn new(url: &MailUrl, tls_ca: Option<&Path>) -> Result<Self, MailerError> {
-        Self::with_patience(url, tls_ca, Patience::default())
+        Self::with_timeouts(url, tls_ca, SmtpTimeouts::default())
     }
 
-    /// The same, with other patience.
+    /// The same, with other timeouts.
     ///
     /// # Errors
     /// See [`MailerError`].
-    pub fn with_patience(
+    pub fn with_timeouts(
         url: &MailUrl,
         tls_ca: Option<&Path>,
-        patience: Patience,
+        timeouts: SmtpTimeouts,
     ) -> Result<Self, MailerError> {
         let (exit, at_once) = match &url.0 {
             Way::Smtp(relay) => {
-                (Exit::Smtp(Box::new(Smtp::new(relay, tls_ca, patience)?)), CONNECTIONS_MAX)
+                (Exit::Smtp(Box::new(Smtp::new(relay, tls_ca, timeouts)?)), CONNECTIONS_MAX)
             }
             Way::Folder(folder) => (Exit::Folder(folder.clone()), FILES_AT_ONCE),
         };

@@ -38,7 +38,7 @@ const ABOUT_US: [&str; 3] = ["530", "534", "538"];
 /// How long a mail server may take. Without these one that stalls would keep a worker for ever: the client's
 /// library waits without end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Patience {
+pub struct SmtpTimeouts {
     /// To be connected to, at each of its addresses.
     pub connect: Duration,
     /// To answer a command.
@@ -47,7 +47,7 @@ pub struct Patience {
     pub content: Duration,
 }
 
-impl Default for Patience {
+impl Default for SmtpTimeouts {
     /// Far below what RFC 5321 allows (section 4.5.3.2): who sends too early sends once more, under the same
     /// `Message-ID`.
     fn default() -> Self {
@@ -63,7 +63,7 @@ pub(super) struct Smtp {
     relay: Relay,
     tls: Option<TlsParameters>,
     login: Option<Credentials>,
-    patience: Patience,
+    timeouts: SmtpTimeouts,
     idle: Mutex<Vec<Idle>>,
 }
 
@@ -123,14 +123,14 @@ impl Smtp {
     pub(super) fn new(
         relay: &Relay,
         tls_ca: Option<&Path>,
-        patience: Patience,
+        timeouts: SmtpTimeouts,
     ) -> Result<Self, MailerError> {
         let tls = match relay.tls {
             TlsUse::Never => None,
             TlsUse::Always | TlsUse::StartTls => Some(tls_to(&relay.host, tls_ca)?),
         };
         let login = relay.login.clone().map(|(name, password)| Credentials::new(name, password));
-        Ok(Self { relay: relay.clone(), tls, login, patience, idle: Mutex::default() })
+        Ok(Self { relay: relay.clone(), tls, login, timeouts, idle: Mutex::default() })
     }
 
     /// Sends a message, and tells `pass` whether the server is there. At most [`CONNECTIONS_MAX`] do at once.
@@ -143,7 +143,7 @@ impl Smtp {
             sent = self.send_by(None, message, pass).await;
         }
         sent.map_err(|(step, failure)| {
-            let error = told(message)((step, failure));
+            let error = send_error(message)((step, failure));
             if !step.is_before(message) {
                 return error;
             }
@@ -190,7 +190,7 @@ impl Smtp {
         message: &Message,
         pass: &mut Pass,
     ) -> Result<(), (Step, Failure)> {
-        let Patience { command, content, .. } = self.patience;
+        let SmtpTimeouts { command, content, .. } = self.timeouts;
         let mut parameters = Vec::new();
         if !is_ascii(message.recipient()) {
             parameters.push(MailParameter::SmtpUtfEight);
@@ -210,7 +210,7 @@ impl Smtp {
     async fn connect(&self) -> Result<AsyncSmtpConnection, (Step, Failure)> {
         let Relay { host, port, tls, .. } = &self.relay;
         let hello = ClientId::default();
-        let Patience { connect, command, .. } = self.patience;
+        let SmtpTimeouts { connect, command, .. } = self.timeouts;
         let wrapped = self.tls.clone().filter(|_| *tls == TlsUse::Always);
         let address = (host.as_str(), *port);
         let connecting =
@@ -263,8 +263,8 @@ async fn within<T>(
     }
 }
 
-/// Makes of a failure what may be told of it.
-fn told(message: &Message) -> impl Fn((Step, Failure)) -> SendError {
+/// Makes an error of a failure, with what may be told of it.
+fn send_error(message: &Message) -> impl Fn((Step, Failure)) -> SendError {
     move |(step, failure)| {
         let error = match failure {
             Failure::TookTooLong => {

@@ -5,7 +5,7 @@
 //!
 //! | step | by |
 //! | --- | --- |
-//! | what is told of a fact, under which id | [`payload::Told`], [`payload::message_id`] |
+//! | what is told of a fact, under which id | [`payload::WebhookMessage`], [`payload::message_id`] |
 //! | how a try is signed | [`signature::sign`] |
 //! | sending it, and what became of it | [`client::WebhookClient::send`], [`client::Outcome`] |
 //! | when it is tried again, and when no more | [`schedule`] |

@@ -18,9 +18,9 @@ pub fn message_id(event_id: EventId, version: Version) -> String {
     format!("msg_{}_{version}", event_id.as_uuid().simple())
 }
 
-/// A fact, and what is to be told with it.
+/// A message to a webhook: a fact, and what is sent with it.
 #[derive(Debug, Clone, Copy)]
-pub struct Told<'a> {
+pub struct WebhookMessage<'a> {
     /// What happened.
     pub fact: &'a Fact,
     /// To which event, or to something of it.
@@ -69,13 +69,13 @@ impl<'a> From<&'a Person> for Who<'a> {
     }
 }
 
-impl Told<'_> {
-    /// What an endpoint is told by it; `None` if nobody is told.
+impl WebhookMessage<'_> {
+    /// Its type; `None` if nothing is sent of such a fact.
     pub fn webhook_type(&self) -> Option<WebhookType> {
         WebhookType::of(self.fact.kind)
     }
 
-    /// The body, as JSON without white space; `None` if nobody is told.
+    /// The body, as JSON without white space; `None` if nothing is sent of such a fact.
     ///
     /// # Panics
     ///
@@ -168,8 +168,8 @@ mod tests {
         Fact { registration_id, ..Fact::of_event(kind) }.by(Actor::Attendee)
     }
 
-    fn told<'a>(fact: &'a Fact, person: Option<&'a Person>) -> Told<'a> {
-        Told {
+    fn message<'a>(fact: &'a Fact, person: Option<&'a Person>) -> WebhookMessage<'a> {
+        WebhookMessage {
             fact,
             event_id: Uuid::from_u128(EVENT).into(),
             version: Version::new(42),
@@ -179,8 +179,8 @@ mod tests {
         }
     }
 
-    fn text(told: &Told<'_>) -> String {
-        String::from_utf8(told.body().expect("it is told")).expect("JSON is UTF-8")
+    fn text(message: &WebhookMessage<'_>) -> String {
+        String::from_utf8(message.body().expect("it is told")).expect("JSON is UTF-8")
     }
 
     #[test]
@@ -193,12 +193,12 @@ mod tests {
     fn a_body_has_ids_the_version_and_the_state() {
         let confirmed = fact(FactKind::Registered, false);
         assert_eq!(
-            text(&told(&confirmed, None)),
+            text(&message(&confirmed, None)),
             r#"{"type":"registration.confirmed","timestamp":"2026-05-01T19:00:00.123456Z","data":{"event_id":"0190f1c4-6f2a-7c11-9a53-0242ac12a0e7","version":42,"registration_id":"0190f1c5-01b3-7d20-8c4f-5e11223344e7","status":"confirmed","actor":"attendee"}}"#
         );
         let published = fact(FactKind::EventPublished, true).by(Actor::Organizer);
         assert_eq!(
-            text(&told(&published, None)),
+            text(&message(&published, None)),
             r#"{"type":"event.published","timestamp":"2026-05-01T19:00:00.123456Z","data":{"event_id":"0190f1c4-6f2a-7c11-9a53-0242ac12a0e7","version":42,"status":"published","actor":"organizer"}}"#
         );
     }
@@ -214,7 +214,7 @@ mod tests {
             (FactKind::Erased, Value::Null),
         ] {
             let fact = fact(kind, false);
-            let body: Value = serde_json::from_str(&text(&told(&fact, None))).expect("JSON");
+            let body: Value = serde_json::from_str(&text(&message(&fact, None))).expect("JSON");
             assert_eq!(body["data"]["status"], status, "{kind:?}");
         }
         // It was published then, whatever became of it.
@@ -224,8 +224,9 @@ mod tests {
             (FactKind::EventCancelled, "cancelled"),
         ] {
             let fact = fact(kind, true);
-            let told = Told { event_status: EventStatus::Cancelled, ..told(&fact, None) };
-            let body: Value = serde_json::from_str(&text(&told)).expect("JSON");
+            let message =
+                WebhookMessage { event_status: EventStatus::Cancelled, ..message(&fact, None) };
+            let body: Value = serde_json::from_str(&text(&message)).expect("JSON");
             assert_eq!(body["data"]["status"], status, "{kind:?}");
         }
     }
@@ -233,7 +234,7 @@ mod tests {
     #[test]
     fn nobody_is_told_of_a_draft() {
         let drafted = fact(FactKind::EventDrafted, true);
-        assert_eq!(told(&drafted, None).body(), None);
+        assert_eq!(message(&drafted, None).body(), None);
     }
 
     #[test]
@@ -241,17 +242,17 @@ mod tests {
         let mut person = Person::from(EmailAddress::parse("ada@example.org").expect("valid"));
         let held = fact(FactKind::Held, false);
         let told_of = |person: &Person| -> Value {
-            serde_json::from_str(&text(&told(&held, Some(person)))).expect("JSON")
+            serde_json::from_str(&text(&message(&held, Some(person)))).expect("JSON")
         };
         let expected = json!({"user_email": "ada@example.org", "name": null});
         assert_eq!(told_of(&person)["data"]["person"], expected);
         person.name = Some(PersonName::parse("Ada").expect("valid"));
         assert_eq!(told_of(&person)["data"]["person"]["name"], "Ada");
-        assert!(!text(&told(&held, None)).contains("example.org"));
+        assert!(!text(&message(&held, None)).contains("example.org"));
         let erased = Person::erased(Uuid::from_u128(REGISTRATION).into());
         assert_eq!(told_of(&erased)["data"].get("person"), None);
         let edited = fact(FactKind::EventEdited, true);
-        assert!(!text(&told(&edited, Some(&person))).contains("ada"));
+        assert!(!text(&message(&edited, Some(&person))).contains("ada"));
     }
 
     #[test]
@@ -267,14 +268,15 @@ mod tests {
             ..Person::from(address.expect("valid"))
         };
         let undone = fact(FactKind::CheckInUndone, false);
-        let told = Told { version: Version::new(u64::MAX), ..told(&undone, Some(&person)) };
-        assert!(told.body().expect("it is told").len() <= BODY_BYTES_MAX);
+        let message =
+            WebhookMessage { version: Version::new(u64::MAX), ..message(&undone, Some(&person)) };
+        assert!(message.body().expect("it is told").len() <= BODY_BYTES_MAX);
         let quoted = Person {
             name: Some(PersonName::parse(&"\\".repeat(200)).expect("valid")),
             ..person.clone()
         };
-        let told = Told { person: Some(&quoted), ..told };
-        assert!(told.body().expect("it is told").len() <= BODY_BYTES_MAX);
+        let message = WebhookMessage { person: Some(&quoted), ..message };
+        assert!(message.body().expect("it is told").len() <= BODY_BYTES_MAX);
     }
 
     #[test]

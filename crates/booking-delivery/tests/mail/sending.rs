@@ -3,7 +3,7 @@
 use crate::server::{Certificate, Server};
 use booking_core::{EmailAddress, Language, MailKind};
 use booking_delivery::mail::{
-    Composer, Letter, MailConfig, MailUrl, Mailer, Message, Patience, SendError,
+    Composer, Letter, MailConfig, MailUrl, Mailer, Message, SendError, SmtpTimeouts,
 };
 use std::net::TcpListener;
 use std::path::Path;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-const SHORT: Patience = Patience {
+const SHORT: SmtpTimeouts = SmtpTimeouts {
     connect: Duration::from_secs(2),
     command: Duration::from_millis(500),
     content: Duration::from_secs(2),
@@ -137,7 +137,7 @@ async fn a_refusal_is_for_good_or_for_now_and_tells_no_address() {
 async fn a_server_that_stalls_is_left() {
     let server = Server::start(&[""; 0]);
     let url = MailUrl::parse(&format!("smtp://127.0.0.1:{}", server.port)).expect("it is one");
-    let mailer = Mailer::with_patience(&url, None, SHORT).expect("it is prepared");
+    let mailer = Mailer::with_timeouts(&url, None, SHORT).expect("it is prepared");
     let began = Instant::now();
     let text = transient(mailer.send(&message(1, "stalls@example.org")).await);
     assert!(text.contains("took too long"), "{text}");
@@ -148,11 +148,11 @@ async fn a_server_that_stalls_is_left() {
     let silent = TcpListener::bind("127.0.0.1:0").expect("there is a port");
     let port = silent.local_addr().expect("it has one").port();
     let url = MailUrl::parse(&format!("smtp://127.0.0.1:{port}")).expect("it is one");
-    let mailer = Mailer::with_patience(&url, None, SHORT).expect("it is prepared");
+    let mailer = Mailer::with_timeouts(&url, None, SHORT).expect("it is prepared");
     let text = away(mailer.send(&message(3, "ada@example.org")).await);
     assert!(text.contains("took too long"), "{text}");
     drop(silent);
-    let mailer = Mailer::with_patience(&url, None, SHORT).expect("it is prepared");
+    let mailer = Mailer::with_timeouts(&url, None, SHORT).expect("it is prepared");
     let text = away(mailer.send(&message(4, "ada@example.org")).await);
     assert!(text.starts_with("connecting: "), "{text}");
 }

@@ -1,10 +1,10 @@
 //! People of an event as a table: as it is taken along, and as it is brought in.
 
+mod report;
 mod table;
-mod told;
 
+pub(crate) use report::{ImportBody, ImportCounts, RowBody, Verdict};
 pub(crate) use table::{Row, read};
-pub(crate) use told::{ImportBody, ImportCounts, RowBody, Verdict};
 
 use crate::api::csv::{self, BOM};
 use crate::api::openapi::operation::query;

@@ -15,7 +15,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// stopped, most likely.
 const PUBLISHING_SLOW: Duration = Duration::from_secs(20);
 /// How often it is told what keeps this server from going by a newer map.
-const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
+const LOG_EVERY: Duration = Duration::from_secs(60);
 
 /// The cells of a server.
 pub(crate) trait Cells {
@@ -78,7 +78,7 @@ impl HangUps {
 pub(crate) async fn run(service: Arc<Service>, cells: Arc<impl Cells>, hang_ups: HangUps) {
     let mut ticks = interval(MAP_CHECKED_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut complaints, mut is_told_slow) = (Complaints::default(), false);
+    let (mut failures, mut is_told_slow) = (LookFailures::default(), false);
     while !service.is_stopping() {
         let is_told = tokio::select! {
             () = hang_ups.next() => true,
@@ -105,9 +105,9 @@ pub(crate) async fn run(service: Arc<Service>, cells: Arc<impl Cells>, hang_ups:
             Some(why) if is_told => {
                 log::error!("CELLS_FILE was read again, and changes nothing: {why}");
             }
-            Some(why) => complaints.tell(looked.kept, &why),
+            Some(why) => failures.log(looked.kept, &why),
             None if is_told => log::info!("CELLS_FILE was read again"),
-            None => complaints = Complaints::default(),
+            None => failures = LookFailures::default(),
         }
         sleep(PAUSE).await;
     }
@@ -121,18 +121,18 @@ pub(crate) async fn hear(_: Arc<Service>, hang_ups: HangUps) {
     }
 }
 
-/// What goes on, and is told now and then.
+/// That looking for the map fails, which is logged now and then as long as it does.
 #[derive(Default)]
-struct Complaints {
-    told_at: Option<Instant>,
+struct LookFailures {
+    logged_at: Option<Instant>,
 }
 
-impl Complaints {
-    fn tell(&mut self, kept: Option<Kept>, why: &str) {
-        if self.told_at.is_some_and(|told_at| told_at.elapsed() < COMPLAIN_EVERY) {
+impl LookFailures {
+    fn log(&mut self, kept: Option<Kept>, why: &str) {
+        if self.logged_at.is_some_and(|logged_at| logged_at.elapsed() < LOG_EVERY) {
             return;
         }
-        self.told_at = Some(Instant::now());
+        self.logged_at = Some(Instant::now());
         match kept {
             Some(Kept::Newer) => log::error!(
                 "there is a newer map of the cells, which this server cannot go by; events that have moved are 503 here: {why}"

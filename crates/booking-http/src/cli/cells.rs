@@ -130,10 +130,10 @@ async fn status(config: &Config, cells: &CellsConfig) -> anyhow::Result<ExitCode
     }
     let next = kept.and_then(|kept| kept.next);
     let next = next.and_then(|next| cells.map_of(&next).ok());
-    if let Some(change) = next.as_ref().and_then(change_told) {
+    if let Some(change) = next.as_ref().and_then(describe_change) {
         writeln!(out, "begun, and not gone by yet: {change}; `booking-http cells resume` goes on")?;
     }
-    if let Some(change) = change_told(&map) {
+    if let Some(change) = describe_change(&map) {
         let left = match from_of(&map, &stores) {
             Some(from) => count_to_go(&map, &**from).await.ok(),
             None => None,
@@ -160,7 +160,7 @@ async fn status(config: &Config, cells: &CellsConfig) -> anyhow::Result<ExitCode
 }
 
 /// What is under way in a map.
-pub(super) fn change_told(map: &CellMap) -> Option<String> {
+pub(super) fn describe_change(map: &CellMap) -> Option<String> {
     let change = map.change()?;
     Some(format!(
         "events whose ids end in {} go from {} to {}, by version {} of the map",

@@ -1,17 +1,17 @@
 //! `booking-http cells split`, `move`, `drop` and `resume`: has events go from one cell to another while both are served; and
 //! `adopt`, for what was restored.
 
-use crate::cli::cells::change_told;
-use crate::cli::told::Told;
-use crate::config::cell_stores::{create_cell, open_cell_to_move, open_home, told};
+use crate::cli::cells::describe_change;
+use crate::cli::progress::Progress;
+use crate::config::cell_stores::{cells_file_error, create_cell, open_cell_to_move, open_home};
 use crate::config::cells::to_toml;
 use crate::config::{CellsConfig, Config};
 use anyhow::{Context, bail, ensure};
 use booking_cells::{
-    Bytes, CellChange, CellMap, CellSpec, MAP_SEEN_WITHIN, MapChange, Moved, NotTheCell, Resharder,
-    Standing, adopt_home, check_cell, count_to_go, standing, told_of,
+    Bytes, CellChange, CellMap, CellSpec, ChangeState, MAP_SEEN_WITHIN, MapChange, Moved,
+    NotTheCell, Resharder, adopt_home, change_state, check_cell, count_to_go, told_of,
 };
-use booking_core::{CellName, KeptBytes, MoveId, MoveStore};
+use booking_core::{CellName, MoveId, MoveStore, StoredBytes};
 use std::process::ExitCode;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -37,16 +37,16 @@ pub(super) async fn change(
     change: &MapChange,
 ) -> anyhow::Result<ExitCode> {
     let home = open_kept_home(config, cells).await?;
-    let before = match standing(&*home, &cells.map).await? {
-        Standing::Settled(map) => map,
-        Standing::Publishing { after, .. } | Standing::Changing(after) => {
-            let under_way = change_told(&after).unwrap_or_default();
+    let before = match change_state(&*home, &cells.map).await? {
+        ChangeState::Settled(map) => map,
+        ChangeState::Publishing { after, .. } | ChangeState::Changing(after) => {
+            let under_way = describe_change(&after).unwrap_or_default();
             bail!("{under_way}: that comes first; `booking-http cells resume` brings it to its end")
         }
     };
-    cells.check(&before).map_err(told)?;
+    cells.check(&before).map_err(cells_file_error)?;
     let after = before.changed(change)?;
-    cells.places(&after).map_err(told)?;
+    cells.places(&after).map_err(cells_file_error)?;
     if let MapChange::Split { to, .. } | MapChange::Move { to, .. } = change {
         let spec = named(&after, &to.name)?;
         make(config, cells, &after, spec).await?;
@@ -59,13 +59,13 @@ pub(super) async fn change(
 /// Brings a change to its end that somebody has begun.
 pub(super) async fn resume(config: &Config, cells: &CellsConfig) -> anyhow::Result<ExitCode> {
     let home = open_kept_home(config, cells).await?;
-    match standing(&*home, &cells.map).await? {
-        Standing::Settled(map) => {
+    match change_state(&*home, &cells.map).await? {
+        ChangeState::Settled(map) => {
             println!("nothing is under way");
             tell_file(&map);
             Ok(ExitCode::SUCCESS)
         }
-        Standing::Publishing { before, after } => {
+        ChangeState::Publishing { before, after } => {
             // Whoever began this may have been stopped before it was made, or it was lost since.
             let to = named(&after, &change_of(&after)?.to)?;
             if !before.all().any(|cell| cell.name == to.name) {
@@ -75,7 +75,7 @@ pub(super) async fn resume(config: &Config, cells: &CellsConfig) -> anyhow::Resu
             ends.publish(&before, &after).await?;
             ends.finish(cells, &after).await
         }
-        Standing::Changing(map) => {
+        ChangeState::Changing(map) => {
             Ends::open(config, cells, home, &map, &map).await?.finish(cells, &map).await
         }
     }
@@ -89,11 +89,11 @@ pub(super) async fn adopt(
     name: &CellName,
 ) -> anyhow::Result<ExitCode> {
     let home = open_kept_home(config, cells).await?;
-    let map = match standing(&*home, &cells.map).await? {
-        Standing::Settled(map) | Standing::Changing(map) => map,
-        Standing::Publishing { before, .. } => before,
+    let map = match change_state(&*home, &cells.map).await? {
+        ChangeState::Settled(map) | ChangeState::Changing(map) => map,
+        ChangeState::Publishing { before, .. } => before,
     };
-    cells.check(&map).map_err(told)?;
+    cells.check(&map).map_err(cells_file_error)?;
     let spec = named(&map, name)?;
     let is_home = spec == &map.cells()[0];
     let Some(tells) = told_of(&map, name) else {
@@ -104,13 +104,13 @@ pub(super) async fn adopt(
         return be_home_again(config, cells, home, &map).await;
     };
     let store = open_cell_to_move(config, cells, spec).await?;
-    let told = store.kept_bytes().await?;
+    let told = store.stored_bytes().await?;
     ensure!(
         told.and_then(|told| told.map).is_none_or(|of| Some(of) == map.id()),
         "what is there is one of other cells, of another map"
     );
     ensure!(
-        is_home || store.kept_map().await?.is_none(),
+        is_home || store.stored_map().await?.is_none(),
         "what is there is the home of other cells"
     );
     print_what_is_there(name, &*store, told).await?;
@@ -129,7 +129,7 @@ pub(super) async fn adopt(
 
 /// The other cell of a map that has what was told to `name`, if one has just that; but for the cell that all events of `name` are
 /// moved to.
-fn other_with<'a>(map: &'a CellMap, name: &CellName, told: KeptBytes) -> Option<&'a CellName> {
+fn other_with<'a>(map: &'a CellMap, name: &CellName, told: StoredBytes) -> Option<&'a CellName> {
     let moved = map.change().filter(|change| change.from == *name).map(|change| change.to);
     let is_other = |cell: &&CellSpec| cell.name != *name && moved.as_ref() != Some(&cell.name);
     let mut others = map.cells().iter().filter(is_other);
@@ -149,7 +149,7 @@ async fn be_home_again(
         stores.push(open_cell_to_move(config, cells, spec).await?);
     }
     for (spec, store) in map.cells().iter().zip(&stores) {
-        print_what_is_there(&spec.name, &**store, store.kept_bytes().await?).await?;
+        print_what_is_there(&spec.name, &**store, store.stored_bytes().await?).await?;
     }
     adopt_home(map, &stores).await?;
     println!("{}  is the home of these cells", map.cells()[0].name);
@@ -160,7 +160,7 @@ async fn be_home_again(
 async fn print_what_is_there(
     name: &CellName,
     store: &dyn MoveStore,
-    told: Option<KeptBytes>,
+    told: Option<StoredBytes>,
 ) -> anyhow::Result<()> {
     let totals = store.totals().await?;
     let told = match told {
@@ -183,7 +183,7 @@ async fn open_kept_home(
 ) -> anyhow::Result<Arc<dyn MoveStore>> {
     let home = open_home(config, cells).await?;
     ensure!(
-        home.kept_map().await?.is_some(),
+        home.stored_map().await?.is_some(),
         "the home keeps no map yet: `booking-http cells create` looks at all cells, and has it keep that of CELLS_FILE"
     );
     Ok(home)
@@ -196,15 +196,15 @@ async fn make(
     map: &CellMap,
     spec: &CellSpec,
 ) -> anyhow::Result<()> {
-    let (name, place) = (&spec.name, cells.place_of(spec).map_err(told)?);
+    let (name, place) = (&spec.name, cells.place_of(spec).map_err(cells_file_error)?);
     let made = create_cell(config, &place).await.with_context(|| format!("cell {name}"))?;
     match made.is_empty() {
         true => println!("{name}  is there"),
         false => println!("{name}  applied: {}", made.join(", ")),
     }
     let store = open_cell_to_move(config, cells, spec).await?;
-    ensure!(store.kept_map().await?.is_none(), "{} is the home of other cells", place.location());
-    let kept = store.kept_bytes().await?;
+    ensure!(store.stored_map().await?.is_none(), "{} is the home of other cells", place.location());
+    let kept = store.stored_bytes().await?;
     if kept.is_some() && kept == told_of(map, name) {
         // The change was begun, and events may have been put up by it, if the home has forgotten that it was gone by.
         return Ok(());
@@ -257,7 +257,7 @@ impl Ends {
             let checked = check_cell(now, name, &**store, &*home).await;
             // The home has lost that the change was gone by already, and is to have it again.
             let is_told_more = matches!(checked, Err(NotTheCell::OtherBytes { .. }))
-                && store.kept_bytes().await? == told_of(map, name);
+                && store.stored_bytes().await? == told_of(map, name);
             if !is_told_more {
                 checked.with_context(|| format!("cell {name}"))?;
             }
@@ -266,8 +266,8 @@ impl Ends {
     }
 
     async fn publish(&self, before: &CellMap, after: &CellMap) -> anyhow::Result<()> {
-        println!("{}", change_told(after).unwrap_or_default());
-        let published = self.resharder(&Told::default()).publish(before, after).await;
+        println!("{}", describe_change(after).unwrap_or_default());
+        let published = self.resharder(&Progress::default()).publish(before, after).await;
         published.context(NOT_ENDED)
     }
 
@@ -278,8 +278,8 @@ impl Ends {
             "{left} events are to go, once all servers have had {} s to read the map",
             MAP_SEEN_WITHIN.as_secs()
         );
-        let told_of = Told::of(left);
-        let resharder = self.resharder(&told_of);
+        let progress = Progress::of(left);
+        let resharder = self.resharder(&progress);
         let (mut moved, mut tries) = (0, 0);
         loop {
             let done: Moved = resharder.go_on(map).await.context(NOT_ENDED)?;
@@ -302,14 +302,14 @@ impl Ends {
                 emptied.name, emptied.node, emptied.schema
             );
         }
-        let Standing::Settled(settled) = standing(&*self.home, &cells.map).await? else {
+        let ChangeState::Settled(settled) = change_state(&*self.home, &cells.map).await? else {
             bail!("somebody else has begun another change");
         };
         tell_file(&settled);
         Ok(ExitCode::SUCCESS)
     }
 
-    fn resharder<'a>(&'a self, observer: &'a Told) -> Resharder<'a> {
+    fn resharder<'a>(&'a self, observer: &'a Progress) -> Resharder<'a> {
         Resharder {
             home: &*self.home,
             from: &*self.from,
@@ -354,7 +354,7 @@ mod tests {
 
     #[test]
     fn what_was_told_to_have_the_bytes_of_another_cell_is_that() {
-        let told = |first, last| KeptBytes {
+        let told = |first, last| StoredBytes {
             version: 1,
             bytes: Some(CellBytes { first, last }),
             map: Some(MapId::from(Uuid::from_u128(7))),
@@ -367,7 +367,7 @@ mod tests {
             assert_eq!(other(is_moved, told(0x40, 0x5f)), None, "it was that before");
             // From before it is moved it has what the other is to have.
             assert_eq!(other(is_moved, told(0x40, 0x7f)), None);
-            assert_eq!(other(is_moved, KeptBytes { bytes: None, ..told(0, 0) }), None);
+            assert_eq!(other(is_moved, StoredBytes { bytes: None, ..told(0, 0) }), None);
         }
         let new = other_with(&three(true), &name("high"), told(0x40, 0x7f)).cloned();
         assert_eq!(new, Some(name("new")));

@@ -1,11 +1,11 @@
 //! `booking-http erase`: erases all personal data of an e-mail address.
 
-use crate::config::cell_stores::told;
+use crate::config::cell_stores::cells_file_error;
 use crate::config::{Config, StoreConfig, store};
 use anyhow::{Context, bail};
 use booking_core::{
-    BookingStore, Caller, Command, EmailAddress, EventCommand, EventId, Execution, KeptMap,
-    Outcome, PageLimit, Refusal, RegistrationId, WhenBusy,
+    BookingStore, Caller, Command, EmailAddress, EventCommand, EventId, Execution, Outcome,
+    PageLimit, Refusal, RegistrationId, StoredMap, WhenBusy,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
@@ -28,7 +28,7 @@ pub(crate) async fn run(config: &Config, email: Option<String>) -> anyhow::Resul
     };
     let store = store::open_existing(config).await?;
     // Who cannot be asked keeps nobody from erasing what there is elsewhere.
-    let before = store.kept_map().await;
+    let before = store.stored_map().await;
     let mut erased = BTreeSet::new();
     for address in &addresses {
         let erasing = erase(&*store, address, &mut erased).await;
@@ -40,7 +40,7 @@ pub(crate) async fn run(config: &Config, email: Option<String>) -> anyhow::Resul
         erased.len(),
         events.len()
     );
-    let (before, after) = (before?, store.kept_map().await?);
+    let (before, after) = (before?, store.stored_map().await?);
     if before != after || is_changing(config, after.as_ref())? {
         bail!(
             "events go from one cell to another, and one may have been passed over; run this again once \
@@ -51,11 +51,11 @@ pub(crate) async fn run(config: &Config, email: Option<String>) -> anyhow::Resul
 }
 
 /// Whether the map that is kept is being changed.
-fn is_changing(config: &Config, kept: Option<&KeptMap>) -> anyhow::Result<bool> {
+fn is_changing(config: &Config, kept: Option<&StoredMap>) -> anyhow::Result<bool> {
     let (StoreConfig::Cells(cells), Some(kept)) = (&config.store, kept) else {
         return Ok(false);
     };
-    let map = cells.map_of(&kept.map).map_err(told)?;
+    let map = cells.map_of(&kept.map).map_err(cells_file_error)?;
     Ok(kept.next.is_some() || map.change().is_some())
 }
 

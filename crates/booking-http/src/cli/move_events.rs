@@ -1,6 +1,6 @@
 //! `booking-http move`: moves events from one store to another, while both are served.
 
-use crate::cli::told::Told;
+use crate::cli::progress::Progress;
 use crate::config::{Config, store};
 use anyhow::{Context, bail};
 use booking_cells::{EVENTS_AT_ONCE, Mover, SharedCopy};
@@ -36,14 +36,14 @@ pub(super) async fn run(config: &Config, arguments: MoveArguments) -> anyhow::Re
     }
     let (from, from_name) = store::open_to_move(&from, config).await.context("--from")?;
     let (to, to_name) = store::open_to_move(&to, config).await.context("--to")?;
-    let told = Told::default();
+    let progress = Progress::default();
     let mover = Mover {
         from: &*from,
         to: &*to,
         from_name: &from_name,
         to_name: &to_name,
         new_id: &|| MoveId::from(Uuid::now_v7()),
-        observer: &told,
+        observer: &progress,
     };
     mover.check_apart().await?;
     if abandon {
@@ -63,7 +63,7 @@ pub(super) async fn run(config: &Config, arguments: MoveArguments) -> anyhow::Re
         let Some(last) = found.last() else { break };
         after = Some(*last);
         for event in found {
-            count(move_one(&mover, &told, event).await, &mut moved, &mut failed);
+            count(move_one(&mover, &progress, event).await, &mut moved, &mut failed);
         }
     }
     println!("{moved} events are at {to_name}, {failed} could not be moved");
@@ -119,11 +119,11 @@ fn count(is_done: bool, done: &mut u64, failed: &mut u64) {
 }
 
 /// Moves an event and says how that went.
-async fn move_one(mover: &Mover<'_>, told: &Told, event: EventId) -> bool {
-    told.begin();
+async fn move_one(mover: &Mover<'_>, progress: &Progress, event: EventId) -> bool {
+    progress.begin();
     match mover.move_event(event).await {
         Ok(()) => {
-            println!("{}", told.line(event));
+            println!("{}", progress.line(event));
             true
         }
         Err(error) => {

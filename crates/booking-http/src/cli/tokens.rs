@@ -31,7 +31,7 @@ pub(crate) struct Wanted {
 /// Nothing else goes to standard output, so that it can be piped to where secrets are kept.
 pub(crate) async fn create(config: &Config, wanted: Wanted) -> anyhow::Result<()> {
     let store = store::open(config).await?.store;
-    let events = events_of(store.as_ref(), &wanted).await?;
+    let events = checked_events(store.as_ref(), &wanted).await?;
     let Wanted { name, role, events: _, adopts_events } = wanted;
     let mut secret = [0; TOKEN_BYTES];
     getrandom::fill(&mut secret).context("the system has no random numbers")?;
@@ -56,7 +56,7 @@ pub(crate) async fn create(config: &Config, wanted: Wanted) -> anyhow::Result<()
 }
 
 /// The events that the token is to be limited to, if it is: each once, and each the organizer's.
-async fn events_of(
+async fn checked_events(
     store: &dyn BookingStore,
     wanted: &Wanted,
 ) -> anyhow::Result<Option<Vec<EventId>>> {

@@ -5,11 +5,11 @@ use crate::config::store::{connect, open_place_to_move};
 use crate::config::{CellPlace, CellsConfig, Config};
 use anyhow::{Context, anyhow};
 use booking_cells::{
-    CellMap, CellSpec, CellStore, NotTheCell, ReshardError, Standing, check_cell,
-    check_none_is_told, standing, tell_cells, told_of,
+    CellMap, CellSpec, CellStore, ChangeState, NotTheCell, ReshardError, change_state, check_cell,
+    check_none_is_told, tell_cells, told_of,
 };
 use booking_core::prelude::*;
-use booking_core::{CellName, KeptBytes, KeptMap, MapId, Observer, StoreError, Unobserved};
+use booking_core::{CellName, MapId, Observer, StoreError, StoredBytes, StoredMap, Unobserved};
 use booking_pg::{ConnectError, PgOptions, PgStore};
 use booking_sqlite::{Options, SqliteStore};
 use futures_util::future::join_all;
@@ -86,7 +86,7 @@ async fn open_and_tell(
     cells: &CellsConfig,
     opening: &Opening,
 ) -> anyhow::Result<(OpenCells, Option<NotTheCell>)> {
-    let home = opening.open(&cells.home().map_err(told)?, None).await;
+    let home = opening.open(&cells.home().map_err(cells_file_error)?, None).await;
     let home = home.with_context(|| in_cell(&cells.map.cells()[0]))?;
     let home = match (home, opening.tables) {
         // It is not known which cells there are then, and a command would pass over some and say that all is done.
@@ -96,14 +96,14 @@ async fn open_and_tell(
         (home, _) => home,
     };
     let (map, is_kept) = match &home {
-        Ok(home) => match kept_map(cells, &**home).await? {
+        Ok(home) => match stored_map(cells, &**home).await? {
             Some(map) => (map, true),
             None => (cells.map.clone(), false),
         },
         // Without it no map can be had but the file's, and little can be done.
         Err(_) => (cells.map.clone(), false),
     };
-    let places = cells.places(&map).map_err(told)?;
+    let places = cells.places(&map).map_err(cells_file_error)?;
     let others = map.all().zip(&places).skip(1);
     let others = others.map(|(spec, place)| opening.open(place, told_of(&map, &spec.name)));
     let opened = [Ok(home)].into_iter().chain(join_all(others).await);
@@ -183,7 +183,7 @@ async fn keep_and_tell(
         false => {
             let untold = check_none_is_told(map, stores).await;
             // Unless another server has begun with the same at this moment.
-            if home.kept_map().await.map_err(of_home)?.is_none() {
+            if home.stored_map().await.map_err(of_home)?.is_none() {
                 untold?;
             }
             // Once it is kept, a mistake in it cannot be corrected in the file any more.
@@ -207,12 +207,12 @@ async fn keep_and_tell(
 }
 
 /// The map that the home keeps, and that counts; `None` if it keeps none.
-async fn kept_map(cells: &CellsConfig, home: &dyn MoveStore) -> anyhow::Result<Option<CellMap>> {
-    let Some(kept) = home.kept_map().await.context("the map that the home keeps")? else {
+async fn stored_map(cells: &CellsConfig, home: &dyn MoveStore) -> anyhow::Result<Option<CellMap>> {
+    let Some(kept) = home.stored_map().await.context("the map that the home keeps")? else {
         return Ok(None);
     };
-    let map = cells.map_of(&kept.map).map_err(told)?;
-    cells.check(&map).map_err(told)?;
+    let map = cells.map_of(&kept.map).map_err(cells_file_error)?;
+    cells.check(&map).map_err(cells_file_error)?;
     if cells.differs(&map) {
         let (counts, of_file) = (map.version(), cells.map.version());
         log::info!(
@@ -224,9 +224,9 @@ async fn kept_map(cells: &CellsConfig, home: &dyn MoveStore) -> anyhow::Result<O
 
 /// Has the home keep the file's map, if it keeps none. Tells which it keeps.
 async fn keep_first(cells: &CellsConfig, home: &dyn MoveStore) -> Result<CellMap, NotTheCell> {
-    match standing(home, &cells.map).await {
-        Ok(Standing::Settled(map) | Standing::Changing(map)) => Ok(map),
-        Ok(Standing::Publishing { before, .. }) => Ok(before),
+    match change_state(home, &cells.map).await {
+        Ok(ChangeState::Settled(map) | ChangeState::Changing(map)) => Ok(map),
+        Ok(ChangeState::Publishing { before, .. }) => Ok(before),
         Err(ReshardError::Cell(name, error)) => Err(NotTheCell::Store(name, error)),
         Err(ReshardError::Map(error)) => Err(NotTheCell::Map(error)),
         Err(_) => Err(NotTheCell::Changed),
@@ -253,7 +253,7 @@ impl Opening {
     pub(super) fn unconnected(
         &self,
         options: &PgOptions,
-        is_cell: Option<KeptBytes>,
+        is_cell: Option<StoredBytes>,
     ) -> anyhow::Result<Arc<dyn MoveStore>> {
         let observer = Arc::clone(&self.observer);
         let options = &PgOptions { observer, is_cell, ..PgOptions::clone(options) };
@@ -266,7 +266,7 @@ impl Opening {
     pub(super) async fn open(
         &self,
         place: &CellPlace,
-        is_cell: Option<KeptBytes>,
+        is_cell: Option<StoredBytes>,
     ) -> anyhow::Result<Result<Arc<dyn MoveStore>, Silent>> {
         let observer = Arc::clone(&self.observer);
         match place {
@@ -328,13 +328,13 @@ pub(super) async fn migrate_cells(
         Ok(steps) => applied.extend(steps.iter().map(|step| format!("{} {step}", spec.name))),
         Err(error) => failed = failed.take().or(Some(error)),
     };
-    let home = migrate_existing(config, &cells.home().map_err(told)?).await;
+    let home = migrate_existing(config, &cells.home().map_err(cells_file_error)?).await;
     let map = match home.is_ok() {
         true => map_of_home(config, cells).await?,
         false => cells.map.clone(),
     };
     note(&cells.map.cells()[0], home);
-    let places = cells.places(&map).map_err(told)?;
+    let places = cells.places(&map).map_err(cells_file_error)?;
     for (spec, place) in map.all().zip(&places).skip(1) {
         note(spec, migrate_existing(config, place).await);
     }
@@ -357,14 +357,14 @@ async fn migrate_existing(config: &Config, place: &CellPlace) -> anyhow::Result<
 /// The map that counts, where the home can be opened.
 async fn map_of_home(config: &Config, cells: &CellsConfig) -> anyhow::Result<CellMap> {
     let home = open_existing_home(config, cells).await?;
-    Ok(kept_map(cells, &*home).await?.unwrap_or_else(|| cells.map.clone()))
+    Ok(stored_map(cells, &*home).await?.unwrap_or_else(|| cells.map.clone()))
 }
 
 async fn open_existing_home(
     config: &Config,
     cells: &CellsConfig,
 ) -> anyhow::Result<Arc<dyn MoveStore>> {
-    let home = cells.home().map_err(told)?;
+    let home = cells.home().map_err(cells_file_error)?;
     let home = Opening::of_a_command(config).open_answering(&home).await;
     home.with_context(|| in_cell(&cells.map.cells()[0]))
 }
@@ -381,7 +381,7 @@ fn in_cell(spec: &CellSpec) -> String {
 
 /// What is wrong with the file, as an error.
 #[expect(clippy::needless_pass_by_value, reason = "it is what errors are mapped by")]
-pub(crate) fn told(why: String) -> anyhow::Error {
+pub(crate) fn cells_file_error(why: String) -> anyhow::Error {
     anyhow!("CELLS_FILE: {why}")
 }
 
@@ -392,11 +392,11 @@ pub(crate) async fn create_cells(
     cells: &CellsConfig,
 ) -> anyhow::Result<Vec<(CellName, Vec<String>)>> {
     let of_file = &cells.map.cells()[0];
-    let home = cells.home().map_err(told)?;
+    let home = cells.home().map_err(cells_file_error)?;
     let applied = create_cell(config, &home).await.with_context(|| in_cell(of_file))?;
     let map = map_of_home(config, cells).await?;
     let mut made = vec![(of_file.name.clone(), applied)];
-    let places = cells.places(&map).map_err(told)?;
+    let places = cells.places(&map).map_err(cells_file_error)?;
     for (spec, place) in map.all().zip(&places).skip(1) {
         let applied = create_cell(config, place).await.with_context(|| in_cell(spec))?;
         made.push((spec.name.clone(), applied));
@@ -445,7 +445,7 @@ pub(crate) async fn open_home(
     config: &Config,
     cells: &CellsConfig,
 ) -> anyhow::Result<Arc<dyn MoveStore>> {
-    let home = cells.home().map_err(told)?;
+    let home = cells.home().map_err(cells_file_error)?;
     let opened = open_place_to_move(&home, config).await;
     let (home, _) = opened.with_context(|| in_cell(&cells.map.cells()[0]))?;
     Ok(home)
@@ -457,7 +457,7 @@ pub(crate) async fn open_cell_to_move(
     cells: &CellsConfig,
     spec: &CellSpec,
 ) -> anyhow::Result<Arc<dyn MoveStore>> {
-    let place = cells.place_of(spec).map_err(told)?;
+    let place = cells.place_of(spec).map_err(cells_file_error)?;
     let (store, _) = open_place_to_move(&place, config).await.with_context(|| in_cell(spec))?;
     Ok(store)
 }
@@ -465,7 +465,7 @@ pub(crate) async fn open_cell_to_move(
 /// How cells are when each is opened by itself.
 pub(crate) struct Seen {
     /// What the home keeps; `None` if it keeps none yet, or cannot be asked.
-    pub(crate) kept: Option<KeptMap>,
+    pub(crate) kept: Option<StoredMap>,
     /// The map that counts, as far as that is known.
     pub(crate) map: CellMap,
     /// In the order of [`CellMap::all`].
@@ -478,16 +478,16 @@ pub(crate) struct Seen {
 /// If the home keeps a map that the file does not know all nodes of.
 pub(crate) async fn look_at_cells(config: &Config, cells: &CellsConfig) -> anyhow::Result<Seen> {
     let opening = Opening::of_a_command(config);
-    let home = opening.open_answering(&cells.home().map_err(told)?).await;
+    let home = opening.open_answering(&cells.home().map_err(cells_file_error)?).await;
     let kept = match &home {
-        Ok(home) => home.kept_map().await.context("the map that the home keeps")?,
+        Ok(home) => home.stored_map().await.context("the map that the home keeps")?,
         Err(_) => None,
     };
     let map = match &kept {
-        Some(kept) => cells.map_of(&kept.map).map_err(told)?,
+        Some(kept) => cells.map_of(&kept.map).map_err(cells_file_error)?,
         None => cells.map.clone(),
     };
-    let places = cells.places(&map).map_err(told)?;
+    let places = cells.places(&map).map_err(cells_file_error)?;
     let others = places.iter().skip(1).map(|place| opening.open_answering(place));
     let opened = [home].into_iter().chain(join_all(others).await).collect::<Vec<_>>();
     let home = opened[0].as_ref().ok().cloned();

@@ -1,12 +1,12 @@
 //! Going by the map that the home keeps, while that and CELLS_FILE are changed.
 
 use crate::background::cell_map::{Cells, Kept, Looked};
-use crate::config::cell_stores::{OpenCell, Opening, tell_silent, told};
+use crate::config::cell_stores::{OpenCell, Opening, cells_file_error, tell_silent};
 use crate::config::{CellPlace, CellsConfig};
 use anyhow::{Context, anyhow, bail, ensure};
 use booking_cells::{CellMap, CellSpec, CellStore, NotTheCell, check_cell, told_of};
 use booking_core::prelude::*;
-use booking_core::{KeptMap, StoreError};
+use booking_core::{StoreError, StoredMap};
 use futures_util::future::try_join_all;
 use std::fmt;
 use std::sync::Arc;
@@ -67,9 +67,9 @@ impl LiveCells {
     async fn go_by_newest(
         &self,
         reads_file: bool,
-    ) -> (Option<Option<KeptMap>>, anyhow::Result<()>) {
+    ) -> (Option<Option<StoredMap>>, anyhow::Result<()>) {
         let mut going_by = self.going_by.lock().await;
-        let asked = going_by.home().store.kept_map().await;
+        let asked = going_by.home().store.stored_map().await;
         let (asked, mut done) = match asked.context("the map that the home keeps cannot be read") {
             Ok(kept) => (Some(kept), Ok(())),
             Err(error) => (None, Err(error)),
@@ -81,7 +81,7 @@ impl LiveCells {
             done = self.go_by(&mut going_by, file, kept.as_ref()).await;
         }
         if reads_file || is_newer && done.is_err() {
-            done = match going_by.file.read_again().map_err(told) {
+            done = match going_by.file.read_again().map_err(cells_file_error) {
                 Ok(file) => self.go_by(&mut going_by, file, kept.as_ref()).await,
                 Err(wrong) if reads_file => Err(wrong),
                 Err(_) => done,
@@ -92,7 +92,7 @@ impl LiveCells {
 
     /// Whether the home keeps another map than the one that is gone by. Of the same version it is another where this server began
     /// with its file's, as the home did not answer or kept none, and the home got another first.
-    fn is_newer(&self, kept: &KeptMap) -> bool {
+    fn is_newer(&self, kept: &StoredMap) -> bool {
         let now = self.store.map();
         let is_another =
             || CellMap::from_text(&kept.map, now.nodes().to_vec()).as_ref() != Ok(&now);
@@ -104,7 +104,7 @@ impl LiveCells {
         &self,
         going_by: &mut GoingBy,
         file: CellsConfig,
-        kept: Option<&KeptMap>,
+        kept: Option<&StoredMap>,
     ) -> anyhow::Result<()> {
         let now = self.store.map();
         let mut known = going_by.stores.clone();
@@ -119,9 +119,9 @@ impl LiveCells {
         };
         let newer = kept.filter(|kept| self.is_newer(kept));
         let text = newer.map_or_else(|| now.to_text(), |kept| kept.map.clone());
-        let map = file.map_of(&text).map_err(told)?;
-        file.check(&map).map_err(told)?;
-        file.places(&map).map_err(told)?;
+        let map = file.map_of(&text).map_err(cells_file_error)?;
+        file.check(&map).map_err(cells_file_error)?;
+        file.places(&map).map_err(cells_file_error)?;
         let of_map = Some((&map, &*home.store));
         let stores = map.all().map(|spec| self.opened(&known, &file, spec, of_map));
         let mut stores = try_join_all(stores).await?;
@@ -132,7 +132,7 @@ impl LiveCells {
                 match check_cell(&map, &spec.name, &*cell.store, &*home.store).await {
                     // It is looked at when it answers. A file is where it was opened.
                     Err(NotTheCell::Store(_, StoreError::Unavailable(_))) => {
-                        let place = file.place_of(spec).map_err(told)?;
+                        let place = file.place_of(spec).map_err(cells_file_error)?;
                         if let CellPlace::Postgres(options) = place {
                             let is_cell = told_of(&map, &spec.name);
                             let store = self.opening.unconnected(&options, is_cell);
@@ -163,12 +163,12 @@ impl LiveCells {
         spec: &CellSpec,
         of_map: Option<(&CellMap, &dyn BookingStore)>,
     ) -> anyhow::Result<OpenCell> {
-        let no_node = || told(format!("names no node {}", spec.node));
+        let no_node = || cells_file_error(format!("names no node {}", spec.node));
         let key = file.key_of(spec).ok_or_else(no_node)?;
         if let Some(open) = known.iter().find(|open| open.key == key) {
             return Ok(open.clone());
         }
-        let place = file.place_of(spec).map_err(told)?;
+        let place = file.place_of(spec).map_err(cells_file_error)?;
         let in_cell = || format!("cell {}", spec.name);
         let is_cell = of_map.and_then(|(map, _)| told_of(map, &spec.name));
         let store: Arc<dyn BookingStore> = match self.opening.open(&place, is_cell).await {
@@ -194,8 +194,8 @@ impl LiveCells {
 
 /// The map that a home keeps which is elsewhere by now. It has to be the same home: one that keeps a map, and none from
 /// before.
-async fn kept_by_new_home(home: &OpenCell, now: &CellMap) -> anyhow::Result<KeptMap> {
-    let kept = home.store.kept_map().await;
+async fn kept_by_new_home(home: &OpenCell, now: &CellMap) -> anyhow::Result<StoredMap> {
+    let kept = home.store.stored_map().await;
     let kept = kept.context("the map cannot be read where CELLS_FILE has the home by now")?;
     let Some(kept) = kept else {
         bail!("where CELLS_FILE has the home by now no map is kept");
@@ -219,7 +219,7 @@ impl Cells for LiveCells {
     async fn look(&self, reads_file: bool) -> Looked {
         let (asked, done) = self.go_by_newest(reads_file).await;
         let version = self.version();
-        let kept = |kept: &KeptMap| match self.is_newer(kept) {
+        let kept = |kept: &StoredMap| match self.is_newer(kept) {
             false => Kept::GoneBy,
             true if kept.version > version => Kept::Newer,
             true => Kept::Another,

@@ -7,7 +7,7 @@ use crate::edge::cross_site::CrossSitePolicy;
 use crate::edge::host_header;
 use crate::edge::slow_clients::BodyReader;
 use crate::net::connections::Answering;
-use crate::pages::frame::{Pages, Visitor};
+use crate::pages::frame::{Pages, Viewer};
 use crate::problem::{self, ApiError};
 use crate::service::Service;
 use crate::telemetry::log_format::ACCESS;
@@ -202,8 +202,8 @@ fn explain(
     state.service.metrics.problem(problem::code(error));
     let (request, id) = (response.request(), request_id.as_str());
     let is_open = state.tokens.is_open();
-    let visitor = Visitor { language: language_of_page(request), is_open };
-    let page = state.pages.problem(error, request, id, visitor);
+    let viewer = Viewer { language: language_of_page(request), is_open };
+    let page = state.pages.problem(error, request, id, viewer);
     let language = wanted_language(request.headers());
     let base = state.base_path.as_str();
     let mut explained =

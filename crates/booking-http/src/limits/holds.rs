@@ -1,12 +1,12 @@
 //! How many seats are held at once by one client, and for one e-mail address: so that nobody keeps the
 //! seats of many events, or of one under many names, from those who would take them.
 //!
-//! The store knows no clients, so it is counted here, by this process alone: a hold takes a place, until
+//! The store knows no clients, so it is counted here, by this process alone: a hold takes a slot, until
 //! it is confirmed, given up or run out. Confirmed through another server, or gone with its event, it
-//! keeps its place until its end. Nothing is kept of an address but a keyed hash.
+//! keeps its slot until its end. Nothing is kept of an address but a keyed hash.
 
 use super::ClientLimits;
-use super::places::{Limit, Places, Taken};
+use super::quota::{Limit, Permit, Quota};
 use crate::net::client::Client;
 use crate::problem::{LimitKind, RateLimited};
 use crate::util::locks::lock;
@@ -27,7 +27,7 @@ pub(crate) struct Holds {
     email_max: Option<NonZeroU32>,
     counted_max: usize,
     hasher: RandomState,
-    places: Mutex<Places>,
+    quota: Mutex<Quota>,
 }
 
 impl Holds {
@@ -37,12 +37,12 @@ impl Holds {
             email_max: limits.email_holds_max,
             counted_max: HOLDS_COUNTED_MAX,
             hasher: RandomState::new(),
-            places: Mutex::default(),
+            quota: Mutex::default(),
         }
     }
 
-    /// Takes a place for a hold that is to be made under `id`. A request that comes again under its key
-    /// has the place that it took.
+    /// Takes a slot for a hold that is to be made under `id`. A request that comes again under its key
+    /// has the slot that it took.
     ///
     /// # Errors
     /// If there are too many already; with the time until the first of them ends.
@@ -53,7 +53,7 @@ impl Holds {
         id: RegistrationId,
         key: Option<KeyHash>,
         ttl: HoldTtl,
-    ) -> Result<Taken, RateLimited> {
+    ) -> Result<Permit, RateLimited> {
         self.take_at(Instant::now(), client, email, id, key, ttl)
     }
 
@@ -65,7 +65,7 @@ impl Holds {
         id: RegistrationId,
         key: Option<KeyHash>,
         ttl: HoldTtl,
-    ) -> Result<Taken, RateLimited> {
+    ) -> Result<Permit, RateLimited> {
         let of_client = client.zip(self.client_max).map(|(client, max)| {
             let owner = self.hasher.hash_one(("client", client));
             Limit { owner, max, of: LimitKind::ClientHolds }
@@ -78,22 +78,22 @@ impl Holds {
         self.lock().take(now, [of_client, of_email], id, key, ends, self.counted_max)
     }
 
-    /// Gives the place back if no hold was made, and else has it go with that.
-    pub(crate) fn settle(&self, place: &Taken, outcome: &Result<Outcome, SubmitError>) {
-        self.lock().settle(place, outcome, |outcome| match outcome {
+    /// Gives the slot back if no hold was made, and else has it go with that.
+    pub(crate) fn settle(&self, permit: &Permit, outcome: &Result<Outcome, SubmitError>) {
+        self.lock().settle(permit, outcome, |outcome| match outcome {
             Outcome::Held(registration) | Outcome::ToConfirm(registration) => Some(registration.id),
             _ => None,
         });
     }
 
-    /// Gives back the place of a hold that is none any more, if it has one.
+    /// Gives back the slot of a hold that is none any more, if it has one.
     pub(crate) fn free(&self, id: RegistrationId) {
         self.lock().remove(id);
     }
 
     /// A panic while it was locked would leave a hold counted wrongly at worst.
-    fn lock(&self) -> MutexGuard<'_, Places> {
-        lock(&self.places)
+    fn lock(&self) -> MutexGuard<'_, Quota> {
+        lock(&self.quota)
     }
 }
 
@@ -155,23 +155,23 @@ mod tests {
             number: u128,
             key: Option<KeyHash>,
             seconds: i64,
-        ) -> Result<Taken, RateLimited> {
+        ) -> Result<Permit, RateLimited> {
             let email = EmailAddress::parse(email).expect("valid");
             let ttl = HoldTtl::parse(seconds).expect("valid");
             self.0.take_at(self.1, client, &email, id(number), key, ttl)
         }
 
         fn count(&self) -> usize {
-            let places = self.0.lock();
-            let keyed = places.by_id.values().filter(|place| place.key.is_some()).count();
-            assert_eq!((places.by_id.len(), places.by_key.len()), (places.by_end.len(), keyed));
-            assert_eq!(places.by_owner.len(), places.counts.values().sum::<u32>() as usize);
-            places.by_id.len()
+            let quota = self.0.lock();
+            let keyed = quota.by_id.values().filter(|slot| slot.key.is_some()).count();
+            assert_eq!((quota.by_id.len(), quota.by_key.len()), (quota.by_end.len(), keyed));
+            assert_eq!(quota.by_owner.len(), quota.counts.values().sum::<u32>() as usize);
+            quota.by_id.len()
         }
     }
 
     #[test]
-    fn each_client_and_each_address_has_its_places() {
+    fn each_client_and_each_address_has_its_slots() {
         let holds = holds(2, 3);
         let now = Instant::now();
         let at = Try(&holds, now);
@@ -186,7 +186,7 @@ mod tests {
         }
         let too_many = at.take(client(2), "a@x.org", 6, None, 60).err().expect("refused");
         assert_eq!((too_many.of, too_many.wait.as_secs()), (LimitKind::EmailHolds, 300));
-        assert_eq!(at.count(), 4, "what is refused takes no place");
+        assert_eq!(at.count(), 4, "what is refused takes no slot");
 
         let at = Try(&holds, now + Duration::from_secs(60));
         assert!(at.take(client(1), "c@x.org", 7, None, 60).is_ok(), "one has run out");
@@ -198,12 +198,12 @@ mod tests {
     }
 
     #[test]
-    fn a_place_goes_with_the_hold_that_was_made() {
+    fn a_slot_goes_with_the_hold_that_was_made() {
         let holds = holds(9, 9);
         let at = Try(&holds, Instant::now());
         let unavailable = || Err(SubmitError::Store(StoreError::unavailable(cause())));
         let unknown = || Err(SubmitError::Store(StoreError::commit_unknown(cause())));
-        for (outcome, places) in [
+        for (outcome, slots) in [
             (Ok(held(id(1))), 1),
             (Ok(Outcome::Refused(Refusal::SoldOut)), 0),
             (Ok(Outcome::Replayed(Box::new(held(id(7))))), 0),
@@ -211,9 +211,9 @@ mod tests {
             (unavailable(), 0),
             (unknown(), 1),
         ] {
-            let place = at.take(client(1), "a@x.org", 1, None, 60).expect("there is room");
-            holds.settle(&place, &outcome);
-            assert_eq!(at.count(), places, "{outcome:?}");
+            let permit = at.take(client(1), "a@x.org", 1, None, 60).expect("there is room");
+            holds.settle(&permit, &outcome);
+            assert_eq!(at.count(), slots, "{outcome:?}");
             holds.free(id(1));
         }
         // A client that hangs up says nothing of what became of it.
@@ -222,18 +222,18 @@ mod tests {
     }
 
     #[test]
-    fn the_same_request_again_takes_no_other_place() {
+    fn the_same_request_again_takes_no_other_slot() {
         let holds = holds(1, 1);
         let at = Try(&holds, Instant::now());
         let first = at.take(client(1), "a@x.org", 1, key(1), 60).expect("there is room");
         holds.settle(&first, &Err(SubmitError::Store(StoreError::commit_unknown(cause()))));
-        let again = at.take(client(1), "a@x.org", 2, key(1), 60).expect("it has its place");
+        let again = at.take(client(1), "a@x.org", 2, key(1), 60).expect("it has its slot");
         holds.settle(&again, &Err(SubmitError::Overloaded));
         assert_eq!(at.count(), 1, "the first may have been made");
-        let again = at.take(client(1), "a@x.org", 3, key(1), 60).expect("it has its place");
+        let again = at.take(client(1), "a@x.org", 3, key(1), 60).expect("it has its slot");
         holds.settle(&again, &Ok(held(id(3))));
-        // Another request under the same key is refused, and takes the place of the first from nobody.
-        let other = at.take(client(1), "b@x.org", 5, key(1), 60).expect("it has the key's place");
+        // Another request under the same key is refused, and takes the slot of the first from nobody.
+        let other = at.take(client(1), "b@x.org", 5, key(1), 60).expect("it has the key's slot");
         holds.settle(&other, &Ok(Outcome::Refused(Refusal::KeyReused)));
         assert_eq!(at.count(), 1);
         holds.free(id(1));
@@ -245,7 +245,7 @@ mod tests {
     /// Two tries under one key, of which the second one makes the hold. Whatever becomes of the first, and
     /// whichever is told of first, it is counted.
     #[test]
-    fn what_the_second_try_makes_has_a_place_whichever_is_told_of_first() {
+    fn what_the_second_try_makes_has_a_slot_whichever_is_told_of_first() {
         let replayed = || Ok(Outcome::Replayed(Box::new(held(id(2)))));
         let others: [fn() -> Result<Outcome, SubmitError>; 4] = [
             || Err(SubmitError::Overloaded),
@@ -261,14 +261,14 @@ mod tests {
                 let at = Try(&holds, Instant::now());
                 let take = |number| at.take(client(1), "a@x.org", number, key(1), 60);
                 let first = take(1).expect("there is room");
-                let second = take(2).expect("it has its place");
+                let second = take(2).expect("it has its slot");
                 let mut tries = [(&first, &of_first), (&second, &Ok(held(id(2))))];
                 if !first_is_told_first {
                     tries.reverse();
                 }
                 holds.settle(tries[0].0, tries[0].1);
                 // A third one comes in between, and hears the same.
-                let third = take(3).expect("there is a place, or room for one");
+                let third = take(3).expect("there is a slot, or room for one");
                 holds.settle(tries[1].0, tries[1].1);
                 holds.settle(&third, &replayed());
                 let what = format!("outcome {number}, first told first: {first_is_told_first}");
@@ -281,20 +281,20 @@ mod tests {
         }
     }
 
-    /// What was made long ago has no place any more, and gets none by being told again.
+    /// What was made long ago has no slot any more, and gets none by being told again.
     #[test]
-    fn what_is_told_again_takes_no_place() {
+    fn what_is_told_again_takes_no_slot() {
         let holds = holds(1, 1);
         let at = Try(&holds, Instant::now());
         for number in 1..=3 {
-            let place = at.take(client(1), "a@x.org", number, key(1), 60).expect("there is room");
-            holds.settle(&place, &Ok(Outcome::Replayed(Box::new(held(id(9))))));
+            let permit = at.take(client(1), "a@x.org", number, key(1), 60).expect("there is room");
+            holds.settle(&permit, &Ok(Outcome::Replayed(Box::new(held(id(9))))));
             assert_eq!(at.count(), 0);
         }
         // Given up before the word of it came.
-        let place = at.take(client(1), "a@x.org", 4, key(1), 60).expect("there is room");
+        let permit = at.take(client(1), "a@x.org", 4, key(1), 60).expect("there is room");
         holds.free(id(4));
-        holds.settle(&place, &Ok(held(id(4))));
+        holds.settle(&permit, &Ok(held(id(4))));
         assert_eq!(at.count(), 0);
     }
 

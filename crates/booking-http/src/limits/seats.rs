@@ -7,7 +7,7 @@
 //! it is for its own events alone and registers people at a desk. It is counted by this process alone, as holds are.
 
 use super::ClientLimits;
-use super::places::{Limit, Places, Taken};
+use super::quota::{Limit, Permit, Quota};
 use crate::net::client::Client;
 use crate::problem::{LimitKind, RateLimited};
 use crate::util::locks::lock;
@@ -29,7 +29,7 @@ pub(crate) struct Seats {
     max: Option<NonZeroU32>,
     counted_max: usize,
     hasher: RandomState,
-    places: Mutex<Places>,
+    quota: Mutex<Quota>,
 }
 
 impl Seats {
@@ -38,12 +38,12 @@ impl Seats {
             max: limits.client_seats_max,
             counted_max: SEATS_COUNTED_MAX,
             hasher: RandomState::new(),
-            places: Mutex::default(),
+            quota: Mutex::default(),
         }
     }
 
-    /// Takes a place for a seat of `event` that `caller` is to get under `id`. A request that comes again
-    /// under its key has the place that it took.
+    /// Takes a slot for a seat of `event` that `caller` is to get under `id`. A request that comes again
+    /// under its key has the slot that it took.
     ///
     /// # Errors
     /// If there are too many already; with the time until the first of them counts no more.
@@ -54,7 +54,7 @@ impl Seats {
         event: EventId,
         id: RegistrationId,
         key: Option<KeyHash>,
-    ) -> Result<Taken, RateLimited> {
+    ) -> Result<Permit, RateLimited> {
         self.take_at(Instant::now(), client, caller, event, id, key)
     }
 
@@ -66,7 +66,7 @@ impl Seats {
         event: EventId,
         id: RegistrationId,
         key: Option<KeyHash>,
-    ) -> Result<Taken, RateLimited> {
+    ) -> Result<Permit, RateLimited> {
         let client = client.filter(|_| !matches!(caller, Caller::Organizer(_)));
         let limit = client.zip(self.max).map(|(client, max)| {
             let owner = self.hasher.hash_one((client, event));
@@ -76,9 +76,9 @@ impl Seats {
         self.lock().take(now, [limit, None], id, key, ends, self.counted_max)
     }
 
-    /// Gives the place back if no seat was taken, and else has it go with that.
-    pub(crate) fn settle(&self, place: &Taken, outcome: &Result<Outcome, SubmitError>) {
-        self.lock().settle(place, outcome, |outcome| match outcome {
+    /// Gives the slot back if no seat was taken, and else has it go with that.
+    pub(crate) fn settle(&self, permit: &Permit, outcome: &Result<Outcome, SubmitError>) {
+        self.lock().settle(permit, outcome, |outcome| match outcome {
             Outcome::Confirmed(registration)
             | Outcome::Held(registration)
             | Outcome::Waitlisted(registration)
@@ -87,14 +87,14 @@ impl Seats {
         });
     }
 
-    /// Gives back the place of a request that goes no further.
-    pub(crate) fn give_back(&self, place: &Taken) {
-        self.lock().give_back(place);
+    /// Gives back the slot of a request that goes no further.
+    pub(crate) fn give_back(&self, permit: &Permit) {
+        self.lock().give_back(permit);
     }
 
     /// A panic while it was locked would leave a seat counted wrongly at worst.
-    fn lock(&self) -> MutexGuard<'_, Places> {
-        lock(&self.places)
+    fn lock(&self) -> MutexGuard<'_, Quota> {
+        lock(&self.quota)
     }
 }
 
@@ -119,7 +119,7 @@ mod tests {
         client: Option<Client>,
         event: u128,
         number: u128,
-    ) -> Result<Taken, RateLimited> {
+    ) -> Result<Permit, RateLimited> {
         let (event, id) = (Uuid::from_u128(event).into(), Uuid::from_u128(number).into());
         seats.take_at(now, client, Caller::Anyone, event, id, None)
     }
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_takes_no_seat_takes_no_place() {
+    fn what_takes_no_seat_takes_no_slot() {
         let seats = seats(1);
         let now = Instant::now();
         for outcome in [
@@ -152,11 +152,11 @@ mod tests {
             Ok(Outcome::Refused(Refusal::AlreadyRegistered)),
             Err(SubmitError::Overloaded),
         ] {
-            let place = take(&seats, now, client(1), 1, 1).expect("there is room");
-            seats.settle(&place, &outcome);
+            let permit = take(&seats, now, client(1), 1, 1).expect("there is room");
+            seats.settle(&permit, &outcome);
         }
-        let place = take(&seats, now, client(1), 1, 2).expect("there is room");
-        seats.give_back(&place);
+        let permit = take(&seats, now, client(1), 1, 2).expect("there is room");
+        seats.give_back(&permit);
         assert!(take(&seats, now, client(1), 1, 3).is_ok());
         assert!(take(&seats, now, client(1), 1, 4).is_err());
     }
@@ -167,10 +167,10 @@ mod tests {
         let seats = seats(1);
         let now = Instant::now();
         let known = Uuid::from_u128(9).into();
-        let place = take(&seats, now, client(1), 1, 1).expect("there is room");
-        seats.settle(&place, &Ok(Outcome::KnownAddress(known)));
+        let permit = take(&seats, now, client(1), 1, 1).expect("there is room");
+        seats.settle(&permit, &Ok(Outcome::KnownAddress(known)));
         assert!(take(&seats, now, client(1), 1, 2).is_err());
-        // Whoever has that registration has a place of their own.
+        // Whoever has that registration has a slot of their own.
         let own = take(&seats, now, client(2), 1, 9).expect("there is room");
         seats.settle(&own, &Ok(Outcome::KnownAddress(known)));
         assert_eq!(seats.lock().by_id.len(), 2);

@@ -6,7 +6,7 @@ use crate::api::compression::vary_by;
 use crate::extract::conditional::{REVALIDATE, etag_of, has_already};
 use crate::pages::bundles::{REGISTRATION, SCRIPT, STYLE};
 use crate::pages::engine::render;
-use crate::pages::outcome::{OutcomePage, Told};
+use crate::pages::outcome::{OutcomeContent, OutcomePage};
 use crate::problem::{ApiError, begin};
 use crate::words::weight_of;
 use actix_web::http::StatusCode;
@@ -55,7 +55,7 @@ impl Rendered {
 
 /// Who looks at a page, as far as it is another one for them.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Visitor {
+pub(crate) struct Viewer {
     /// What they read.
     pub(crate) language: Language,
     /// Whether nobody has to sign in here.
@@ -94,8 +94,8 @@ impl Pages {
     }
 
     /// The frame of a page.
-    pub(crate) fn frame<'a>(&'a self, title: &'a str, visitor: Visitor) -> Frame<'a> {
-        let Visitor { language, is_open } = visitor;
+    pub(crate) fn frame<'a>(&'a self, title: &'a str, viewer: Viewer) -> Frame<'a> {
+        let Viewer { language, is_open } = viewer;
         Frame {
             title,
             language: language.as_str(),
@@ -142,18 +142,18 @@ impl Pages {
         error: &ApiError,
         request: &HttpRequest,
         request_id: &str,
-        visitor: Visitor,
+        viewer: Viewer,
     ) -> Option<HttpResponse> {
         let rendered = Rendered::of(request)?;
         if !prefers_html(request.headers()) || matches!(error, ApiError::CrossSite) {
             return None;
         }
         let not_found = rendered.not_found();
-        let outcome = Told::problem(visitor.language, error, not_found, request_id);
+        let outcome = OutcomeContent::problem(viewer.language, error, not_found, request_id);
         let title = outcome.title.clone();
-        let page = Frame { is_hidden: true, ..self.frame(&title, visitor) };
+        let page = Frame { is_hidden: true, ..self.frame(&title, viewer) };
         let context = OutcomePage { page, outcome };
-        self.respond(begin(error), visitor.language, "outcome.html", &context).ok()
+        self.respond(begin(error), viewer.language, "outcome.html", &context).ok()
     }
 
     /// Renders a page.

@@ -2,7 +2,7 @@
 
 use crate::pages::event::{EventWords, Notice};
 use crate::pages::frame::Frame;
-use crate::problem::{ApiError, told};
+use crate::problem::{ApiError, describe};
 use crate::words;
 use booking_core::{Event, Language, Refusal, Registration, Status};
 use serde::Serialize;
@@ -11,12 +11,12 @@ use serde::Serialize;
 #[derive(Serialize)]
 pub(crate) struct OutcomePage<'a> {
     pub(crate) page: Frame<'a>,
-    pub(crate) outcome: Told,
+    pub(crate) outcome: OutcomeContent,
 }
 
-/// What people are told.
+/// What the page of an outcome says.
 #[derive(Default, Serialize)]
-pub(crate) struct Told {
+pub(crate) struct OutcomeContent {
     kind: &'static str,
     is_good: bool,
     pub(crate) title: String,
@@ -43,7 +43,7 @@ struct Fact {
     value: String,
 }
 
-impl Told {
+impl OutcomeContent {
     /// That somebody is registered, or waits. `link` leads to the registration, if it can be shown.
     pub(crate) fn registered(
         language: Language,
@@ -92,7 +92,7 @@ impl Told {
         not_found: [&str; 2],
         request_id: &str,
     ) -> Self {
-        let (kind, title, detail) = told(error);
+        let (kind, title, detail) = describe(error);
         let (title, text) = match error {
             ApiError::NotFound => not_found.map(|key| words::text(language, key, &[])).into(),
             _ => (
@@ -116,7 +116,7 @@ impl Told {
 
 /// Why there is no seat, above the form that asked for it; `None` for what is no refusal of a seat.
 pub(crate) fn refused(language: Language, event: &Event, error: &ApiError) -> Option<Notice> {
-    let (kind, title, detail) = told(error);
+    let (kind, title, detail) = describe(error);
     let said = |key: &str| words::text(language, key, &[]);
     let nothing = said("register.nothing");
     let (title, text) = match error {

@@ -68,11 +68,11 @@ pub(crate) fn answers_in(questions: &Questions, form: &Form) -> Result<Answers, 
     if !errors.is_empty() {
         return Err(errors);
     }
-    let told = |invalid: Invalid| FieldError {
+    let field_error = |invalid: Invalid| FieldError {
         pointer: "/answers".to_owned(),
         detail: invalid.to_string(),
     };
-    Answers::parse(given).map_err(|invalid| vec![told(invalid)])
+    Answers::parse(given).map_err(|invalid| vec![field_error(invalid)])
 }
 
 fn name_of(kept: &EventQuestion) -> String {

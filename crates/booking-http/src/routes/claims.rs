@@ -6,7 +6,7 @@ use crate::auth::callers::OptionalAuth;
 use crate::auth::manage_token::{ManageToken, Origin};
 use crate::extract::body::Write;
 use crate::extract::path::PathId;
-use crate::limits::{Peer, Taken};
+use crate::limits::{Peer, Permit};
 use crate::net::client::Client;
 use crate::problem::{ApiError, RateLimited};
 use crate::routes::responses::{CommandResult, by_mail, to_confirm};
@@ -36,19 +36,19 @@ pub(super) async fn register(
 ) -> Answer {
     let key = write.key_of(caller)?;
     let Register { person, on_full, as_organizer } = write.body;
-    let asking = Asking { client, caller, event_id, key, as_organizer };
-    Ok(claim_seat(&service, asking, person, on_full).await?.into_response())
+    let context = ClaimContext { client, caller, event_id, key, as_organizer };
+    Ok(claim_seat(&service, context, person, on_full).await?.into_response())
 }
 
 /// Takes a seat for good, or a place in the queue.
 pub(super) async fn claim_seat(
     service: &Service,
-    asking: Asking,
+    context: ClaimContext,
     person: Person,
     on_full: OnFull,
 ) -> Result<Claimed, ApiError> {
-    let as_organizer = asking.as_organizer;
-    claim(service, asking, person, None, |claim| {
+    let as_organizer = context.as_organizer;
+    claim(service, context, person, None, |claim| {
         Command::Register(booking_core::Register { claim, on_full, as_organizer })
     })
     .await
@@ -63,17 +63,17 @@ pub(super) async fn hold(
     write: Write<Hold>,
 ) -> Answer {
     let key = write.key_of(caller)?;
-    let asking = Asking { client, caller, event_id, key, as_organizer: false };
+    let context = ClaimContext { client, caller, event_id, key, as_organizer: false };
     let Hold { person, ttl } = write.body;
-    let claimed = claim(&service, asking, person, Some(ttl), |claim| {
+    let claimed = claim(&service, context, person, Some(ttl), |claim| {
         Command::Hold(booking_core::Hold { claim, ttl })
     });
     Ok(claimed.await?.into_response())
 }
 
-/// Who asks for a seat, and of what.
+/// The context of a claim: who asks for a seat, and of what.
 #[derive(Clone, Copy)]
-pub(super) struct Asking {
+pub(super) struct ClaimContext {
     pub(super) client: Option<Client>,
     pub(super) caller: Caller,
     pub(super) event_id: EventId,
@@ -101,40 +101,40 @@ impl Claimed {
 /// Claims a seat by what `command` makes of the claim: one for a while, if there is a `ttl`.
 async fn claim(
     service: &Service,
-    asking: Asking,
+    context: ClaimContext,
     person: Person,
     ttl: Option<HoldTtl>,
     command: impl FnOnce(Claim) -> Command,
 ) -> Result<Claimed, ApiError> {
     let began = Instant::now();
-    let Asking { caller, event_id, key, .. } = asking;
+    let ClaimContext { caller, event_id, key, .. } = context;
     let id = RegistrationId::beside(event_id, Uuid::now_v7());
     let token = service.tickets.issue(Origin::Made(id));
-    let is_hold = asking.is_visitor() && service.confirming.knows(event_id);
+    let is_hold = context.is_visitor() && service.confirming.knows(event_id);
     let ttl = if is_hold { Some(HoldTtl::MAX) } else { ttl };
     let email = person.user_email.clone();
-    let places = Places::take(service, asking, &email, id, ttl);
+    let permits = Permits::take(service, context, &email, id, ttl);
     let claim = Claim { registration_id: id, person, token_hash: Some(token.hash) };
     let item = EventCommand::new(event_id, caller, command(claim)).with_key(key);
-    let outcome = match places {
-        Ok(places) => {
+    let outcome = match permits {
+        Ok(permits) => {
             let outcome = service.submit(item).await;
-            service.seats.settle(&places.of_seat, &outcome);
-            if let Some(of_hold) = &places.of_hold {
+            service.seats.settle(&permits.of_seat, &outcome);
+            if let Some(of_hold) = &permits.of_hold {
                 service.holds.settle(of_hold, &outcome);
             }
             let outcome = outcome?;
-            if asking.is_visitor() {
-                learn(service, asking, &email, id, places.of_hold.is_some(), &outcome);
+            if context.is_visitor() {
+                learn(service, context, &email, id, permits.of_hold.is_some(), &outcome);
             }
             outcome
         }
         Err(too_many) => replay(service, item, too_many).await?,
     };
-    told(service, event_id, outcome, &token, began).await
+    answer_claim(service, event_id, outcome, &token, began).await
 }
 
-impl Asking {
+impl ClaimContext {
     /// Whether they come as anybody may: they are confirmed where addresses are.
     fn is_visitor(self) -> bool {
         !self.as_organizer && !matches!(self.caller, Caller::Organizer(_))
@@ -145,22 +145,22 @@ impl Asking {
     }
 }
 
-/// What a claim has taken of what its client may have.
-struct Places {
-    of_seat: Taken,
-    of_hold: Option<Taken>,
+/// What a claim has taken of the quotas of its client.
+struct Permits {
+    of_seat: Permit,
+    of_hold: Option<Permit>,
 }
 
-impl Places {
+impl Permits {
     fn take(
         service: &Service,
-        asking: Asking,
+        context: ClaimContext,
         email: &EmailAddress,
         id: RegistrationId,
         ttl: Option<HoldTtl>,
     ) -> Result<Self, RateLimited> {
-        let Asking { client, caller, event_id, .. } = asking;
-        let key = asking.key_hash();
+        let ClaimContext { client, caller, event_id, .. } = context;
+        let key = context.key_hash();
         let of_seat = service.seats.take(client, caller, event_id, id, key)?;
         let of_hold = ttl.map(|ttl| service.holds.take(client, email, id, key, ttl)).transpose();
         match of_hold {
@@ -176,18 +176,18 @@ impl Places {
 /// Takes in whether the event confirms addresses. What turned out to be a hold that nobody knew of counts from now on.
 fn learn(
     service: &Service,
-    asking: Asking,
+    context: ClaimContext,
     email: &EmailAddress,
     id: RegistrationId,
     is_counted: bool,
     outcome: &Outcome,
 ) {
-    service.confirming.learn(asking.event_id, outcome);
+    service.confirming.learn(context.event_id, outcome);
     if is_counted || by_mail(outcome) != Some(false) {
         return;
     }
-    let key = asking.key_hash();
-    if let Ok(of_hold) = service.holds.take(asking.client, email, id, key, HoldTtl::MAX) {
+    let key = context.key_hash();
+    if let Ok(of_hold) = service.holds.take(context.client, email, id, key, HoldTtl::MAX) {
         service.holds.settle(&of_hold, &Ok(outcome.clone()));
     }
 }
@@ -207,8 +207,8 @@ async fn replay(
     }
 }
 
-/// What whoever asks is told.
-async fn told(
+/// What the caller is answered.
+async fn answer_claim(
     service: &Service,
     event_id: EventId,
     outcome: Outcome,

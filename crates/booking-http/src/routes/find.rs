@@ -12,7 +12,7 @@ use actix_web::web::Data;
 /// `POST /registrations/find`: the same answer whether or not anything is registered for the address, before anybody
 /// has looked. A server that sends no mail has no such address.
 pub(super) async fn find(service: Data<Service>, write: Write<Find>) -> Answer {
-    let finder = service.finder.as_ref().ok_or(ApiError::NotFound)?;
-    finder.ask(write.body.user_email);
+    let link_recovery = service.link_recovery.as_ref().ok_or(ApiError::NotFound)?;
+    link_recovery.ask(write.body.user_email);
     Ok(HttpResponse::Accepted().json(FindBody::ACCEPTED))
 }

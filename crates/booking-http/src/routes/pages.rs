@@ -10,13 +10,13 @@ use crate::extract::query;
 use crate::limits::Peer;
 use crate::pages::description::summary;
 use crate::pages::event::{EventPage, EventWords, RegisterForm, is_hidden, questions_data};
-use crate::pages::frame::{Frame, Pages, Shell, Visitor, fresh};
+use crate::pages::frame::{Frame, Pages, Shell, Viewer, fresh};
 use crate::pages::list::{ListPage, READ_MAX, Search, found, upcoming};
-use crate::pages::outcome::{OutcomePage, Told, refused, sentence};
+use crate::pages::outcome::{OutcomeContent, OutcomePage, refused, sentence};
 use crate::pages::questions::{answers_in, empty, filled};
 use crate::problem::{self, ApiError, FieldError, REPLAYED};
 use crate::routes::authorization::check_grant;
-use crate::routes::claims::{Asking, Claimed, claim_seat};
+use crate::routes::claims::{ClaimContext, Claimed, claim_seat};
 use crate::service::{Service, agenda};
 use crate::words::{self, language_of_page};
 use actix_web::http::StatusCode;
@@ -58,12 +58,12 @@ pub(super) async fn shell(
     tokens: Data<TokenCache>,
 ) -> Answer {
     query::check_length(request.query_string())?;
-    let visitor = visitor(&request, &tokens);
-    let title = words::text(visitor.language, "list.loading", &[]);
+    let viewer = viewer(&request, &tokens);
+    let title = words::text(viewer.language, "list.loading", &[]);
     let is_organizers = request.path().starts_with(KEPT_SHELL);
     let script_ahead = (!is_organizers).then(Pages::script_of_registration);
-    let page = Frame { is_hidden: true, script_ahead, ..pages.frame(&title, visitor) };
-    let shell = pages.respond_shared(&request, visitor.language, "shell.html", &Shell { page });
+    let page = Frame { is_hidden: true, script_ahead, ..pages.frame(&title, viewer) };
+    let shell = pages.respond_shared(&request, viewer.language, "shell.html", &Shell { page });
     shell.map(|shell| remember_language(&request, &pages, shell))
 }
 
@@ -84,8 +84,8 @@ pub(super) async fn list(
         }
         false => service.reads.first_events(limit).await?,
     };
-    let visitor = visitor(&request, &tokens);
-    let language = visitor.language;
+    let viewer = viewer(&request, &tokens);
+    let language = viewer.language;
     let [title, summary] =
         ["nav.events", "list.summary"].map(|key| words::text(language, key, &[]));
     let page = Frame {
@@ -93,7 +93,7 @@ pub(super) async fn list(
         canonical: Some(pages.link("/")),
         url: pages.url("/"),
         is_hidden: search.is_narrowed(),
-        ..pages.frame(&title, visitor)
+        ..pages.frame(&title, viewer)
     };
     let now = SystemTime::now().into();
     let events = match search.is_narrowed() {
@@ -105,8 +105,8 @@ pub(super) async fn list(
     list.map(|list| remember_language(&request, &pages, list))
 }
 
-fn visitor(request: &HttpRequest, tokens: &TokenCache) -> Visitor {
-    Visitor { language: language_of_page(request), is_open: tokens.is_open() }
+fn viewer(request: &HttpRequest, tokens: &TokenCache) -> Viewer {
+    Viewer { language: language_of_page(request), is_open: tokens.is_open() }
 }
 
 /// Has the browser keep the language that the foot of a page leads to. Any other link chooses for its page alone: one from
@@ -121,7 +121,7 @@ fn remember_language(
     if let Some(cookie) = chosen.and_then(|language| words::cookie_of(language, pages.base())) {
         let headers = response.headers_mut();
         headers.insert(SET_COOKIE, cookie);
-        // It is this visitor's choice and nobody else's.
+        // It is this viewer's choice and nobody else's.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     }
     response
@@ -139,7 +139,7 @@ pub(super) async fn event(
     check_grant(&request).await?;
     let site = Site::of(&request, &service, &pages, &tokens)?;
     let shown = site.read(caller, id).await?;
-    let form = new_form(site.visitor.language, &shown.questions);
+    let form = new_form(site.viewer.language, &shown.questions);
     let event = site.respond(fresh(StatusCode::OK), &shown, form, false);
     event.map(|event| remember_language(&request, &pages, event))
 }
@@ -164,20 +164,20 @@ pub(super) async fn register(
     let site = Site::of(&request, &service, &pages, &tokens)?;
     let shown = site.read(caller, event_id).await?;
     let key = form.key().map(|key| key.of(caller)).transpose()?;
-    let asking = Asking { client, caller, event_id, key, as_organizer: false };
+    let context = ClaimContext { client, caller, event_id, key, as_organizer: false };
     let claimed = match asked_for(&form, &shown.questions) {
-        Ok((person, on_full)) => claim_seat(&service, asking, person, on_full).await,
+        Ok((person, on_full)) => claim_seat(&service, context, person, on_full).await,
         Err(errors) => Err(ApiError::Validation(errors)),
     };
     match claimed {
-        Ok(claimed) => site.told(&shown, claimed, asks_to_wait(&form)),
+        Ok(claimed) => site.respond_claimed(&shown, claimed, asks_to_wait(&form)),
         Err(error) => site.refuse(caller, &shown, &form, error).await,
     }
 }
 
 /// Whom the form is for, and what is to become of them where there is no seat.
 fn asked_for(form: &Form, questions: &Questions) -> Result<(Person, OnFull), Vec<FieldError>> {
-    let told = |field: &str, invalid: Invalid| FieldError {
+    let field_error = |field: &str, invalid: Invalid| FieldError {
         pointer: format!("/{field}"),
         detail: invalid.to_string(),
     };
@@ -187,13 +187,13 @@ fn asked_for(form: &Form, questions: &Questions) -> Result<(Person, OnFull), Vec
             Invalid::Empty => {
                 FieldError { pointer: "/user_email".to_owned(), detail: EMAIL_MISSING.to_owned() }
             }
-            invalid => told("user_email", invalid),
+            invalid => field_error("user_email", invalid),
         });
     });
     let name = match form.value("name").trim() {
         "" => Ok(None),
         name => PersonName::parse(name).map(Some).map_err(|invalid| {
-            errors.push(told("name", invalid));
+            errors.push(field_error("name", invalid));
         }),
     };
     let answers = answers_in(questions, form).map_err(|wrong| errors.extend(wrong));
@@ -246,7 +246,7 @@ struct Site<'a> {
     service: &'a Service,
     pages: &'a Pages,
     tokens: &'a TokenCache,
-    visitor: Visitor,
+    viewer: Viewer,
     /// Whether the page is to be a part of another site's.
     is_embedded: bool,
 }
@@ -270,7 +270,7 @@ impl<'a> Site<'a> {
         query::check_length(request.query_string())?;
         let mut names = request.query_string().split('&').map(|part| part.split('=').next());
         let is_embedded = names.any(|name| name == Some("embed"));
-        Ok(Self { service, pages, tokens, visitor: visitor(request, tokens), is_embedded })
+        Ok(Self { service, pages, tokens, viewer: viewer(request, tokens), is_embedded })
     }
 
     async fn read(&self, caller: Caller, id: EventId) -> Result<Shown, ApiError> {
@@ -294,7 +294,7 @@ impl<'a> Site<'a> {
         let path = self.pages.path_of_event(event.id);
         let url = self.pages.url(&path);
         let organizer = organizer.as_ref().map(OrganizerName::as_str);
-        let language = self.visitor.language;
+        let language = self.viewer.language;
         let words = EventWords::of(language, event, *now, url.as_deref(), organizer);
         let summary = summary(event.details.description.as_str());
         let page = Frame {
@@ -304,7 +304,7 @@ impl<'a> Site<'a> {
             is_embedded: self.is_embedded,
             is_answer,
             url,
-            ..self.pages.frame(event.details.name.as_str(), self.visitor)
+            ..self.pages.frame(event.details.name.as_str(), self.viewer)
         };
         self.pages.respond_for_event(
             response,
@@ -316,12 +316,13 @@ impl<'a> Site<'a> {
 
     /// What came of the form, on a page of its own: to load that anew sends the same form again, which is answered the
     /// same and does nothing.
-    fn told(&self, shown: &Shown, claimed: Claimed, waits: bool) -> Answer {
-        let language = self.visitor.language;
+    fn respond_claimed(&self, shown: &Shown, claimed: Claimed, waits: bool) -> Answer {
+        let language = self.viewer.language;
         let (mut response, outcome) = match claimed {
-            Claimed::ByMail { is_replay } => {
-                (begin(StatusCode::ACCEPTED, is_replay), Told::to_confirm(language, waits))
-            }
+            Claimed::ByMail { is_replay } => (
+                begin(StatusCode::ACCEPTED, is_replay),
+                OutcomeContent::to_confirm(language, waits),
+            ),
             Claimed::Made(made, token) => {
                 let registration = &made.what;
                 let link = token.map(|token| {
@@ -329,7 +330,10 @@ impl<'a> Site<'a> {
                     self.pages.link(&path)
                 });
                 let status = made.status();
-                (begin(status, made.is_replay), Told::registered(language, registration, link))
+                (
+                    begin(status, made.is_replay),
+                    OutcomeContent::registered(language, registration, link),
+                )
             }
         };
         // The link is for whoever sent the form, and is kept nowhere.
@@ -343,7 +347,7 @@ impl<'a> Site<'a> {
         };
         let outcome = outcome.about(&shown.event, &words, back);
         let title = outcome.title.clone();
-        let frame = self.pages.frame(&title, self.visitor);
+        let frame = self.pages.frame(&title, self.viewer);
         let page =
             Frame { is_hidden: true, is_embedded: self.is_embedded, is_answer: true, ..frame };
         let context = OutcomePage { page, outcome };
@@ -352,7 +356,7 @@ impl<'a> Site<'a> {
 
     /// The form again, with what stands in the way, or the error if that is of another kind.
     async fn refuse(&self, caller: Caller, shown: &Shown, form: &Form, error: ApiError) -> Answer {
-        let language = self.visitor.language;
+        let language = self.viewer.language;
         let Some(notice) = refused(language, &shown.event, &error) else { return Err(error) };
         self.service.metrics.problem(problem::code(&error));
         // As full as it is by now, and with what it asks by now.

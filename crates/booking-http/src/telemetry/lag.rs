@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use utoipa::ToSchema;
 
 /// From what age of the oldest fact on it is told by `/readyz`, of what no receiver can be the cause.
-const TOLD_FROM_SECONDS: u64 = 60;
+const REPORTED_FROM_SECONDS: u64 = 60;
 
 /// How far delivery lags behind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -58,20 +58,20 @@ impl From<&Backlog> for Lag {
 }
 
 impl Lag {
-    fn told(
+    fn report(
         &self,
         tasks_down: u64,
         mail_server_away: Option<Duration>,
         now: DateTime<Utc>,
-    ) -> Option<LagTold> {
+    ) -> Option<LagReport> {
         let all = earlier(earlier(self.oldest_unrouted, self.mail.oldest), self.webhooks.oldest);
         // A receiver that is dead is its organizer's affair, and is told by that it fails.
         let ours = age_seconds(earlier(self.oldest_unrouted, self.mail.oldest), now);
-        let is_told = ours >= TOLD_FROM_SECONDS
+        let is_reported = ours >= REPORTED_FROM_SECONDS
             || self.webhooks.failing + self.mails_stuck > 0
             || tasks_down > 0
             || mail_server_away.is_some();
-        is_told.then_some(LagTold {
+        is_reported.then_some(LagReport {
             oldest_seconds: age_seconds(all, now),
             webhooks_failing: self.webhooks.failing,
             mails_due: self.mails_due,
@@ -85,7 +85,7 @@ impl Lag {
 /// What `/readyz` says of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = DeliveryLag)]
-pub(crate) struct LagTold {
+pub(crate) struct LagReport {
     /// The age of the oldest fact that has not been delivered.
     oldest_seconds: u64,
     /// For how many events the last message to a webhook failed.
@@ -115,14 +115,14 @@ impl LastLag {
 
     /// What is to be told of it now, if anything, where so much of what delivers is down, and the mail server has been
     /// away for so long.
-    pub(crate) fn told(
+    pub(crate) fn report(
         &self,
         tasks_down: u64,
         mail_server_away: Option<Duration>,
-    ) -> Option<LagTold> {
+    ) -> Option<LagReport> {
         // That is known also where nobody has looked how far delivery is.
         let lag = self.get().unwrap_or_default();
-        lag.told(tasks_down, mail_server_away, DateTime::<Utc>::from(SystemTime::now()))
+        lag.report(tasks_down, mail_server_away, DateTime::<Utc>::from(SystemTime::now()))
     }
 }
 
@@ -171,7 +171,7 @@ mod tests {
         let lag = Lag::from(&backlog);
         assert_eq!(lag.webhooks, SinkLag { lanes: 3, failing: 2, oldest: ago(500) });
         assert_eq!(lag.mail, SinkLag { lanes: 3, failing: 0, oldest: ago(9) });
-        let told = LagTold {
+        let report = LagReport {
             oldest_seconds: 500,
             webhooks_failing: 2,
             mails_due: 5,
@@ -179,13 +179,13 @@ mod tests {
             mail_server_away_seconds: 0,
             tasks_down: 0,
         };
-        assert_eq!(lag.told(0, None, now()), Some(told));
+        assert_eq!(lag.report(0, None, now()), Some(report));
     }
 
     #[test]
     fn what_goes_well_is_not_told() {
         let lag = |backlog: Backlog| {
-            Lag::from(&backlog).told(0, None, now()).map(|told| told.oldest_seconds)
+            Lag::from(&backlog).report(0, None, now()).map(|report| report.oldest_seconds)
         };
         assert_eq!(lag(Backlog::default()), None);
         assert_eq!(lag(Backlog { oldest_unrouted: ago(59), ..Backlog::default() }), None);
@@ -196,11 +196,11 @@ mod tests {
         let slow = vec![sink(7, 1, 0, 600)];
         assert_eq!(lag(Backlog { sinks: slow, ..Backlog::default() }), None);
         // Whatever else goes well.
-        let told = |tasks_down, away| LastLag::default().told(tasks_down, away);
-        let down = told(1, None).map(|told| (told.oldest_seconds, told.tasks_down));
-        assert_eq!((told(0, None), down), (None, Some((0, 1))));
-        let away = |millis| told(0, Some(Duration::from_millis(millis)));
-        let away = |millis| away(millis).map(|told| told.mail_server_away_seconds);
+        let report = |tasks_down, away| LastLag::default().report(tasks_down, away);
+        let down = report(1, None).map(|report| (report.oldest_seconds, report.tasks_down));
+        assert_eq!((report(0, None), down), (None, Some((0, 1))));
+        let away = |millis| report(0, Some(Duration::from_millis(millis)));
+        let away = |millis| away(millis).map(|report| report.mail_server_away_seconds);
         assert_eq!((away(1), away(1_000), away(61_001)), (Some(1), Some(1), Some(62)));
         // A store whose clock is ahead.
         assert_eq!(age_seconds(ago(-5), now()), 0);

@@ -1,6 +1,6 @@
 //! Whether this server is to be sent requests.
 
-use crate::telemetry::lag::LagTold;
+use crate::telemetry::lag::LagReport;
 use crate::util::ttl_cache::TtlCache;
 use booking_cells::HEALTH_WAIT;
 use booking_core::{CellState, StoreError, StoreHealth, WriteTrouble};
@@ -57,7 +57,7 @@ pub(crate) struct Ready {
     /// How far delivery lags behind, where it does, and what of it is down; that is no reason either.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    pub(crate) delivery: Option<LagTold>,
+    pub(crate) delivery: Option<LagReport>,
     /// `down` where something else that runs beside requests has panicked, and is begun anew soon; nor is that.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -75,12 +75,12 @@ impl Ready {
     }
 
     /// The same, with how far delivery lags behind.
-    pub(crate) fn with_delivery(self, delivery: Option<LagTold>) -> Self {
+    pub(crate) fn with_delivery(self, delivery: Option<LagReport>) -> Self {
         Self { delivery, ..self }
     }
 
     /// The same, with how much is down of what else runs beside requests.
-    pub(crate) fn with_beside(self, down: u64) -> Self {
+    pub(crate) fn with_background(self, down: u64) -> Self {
         Self { background: (down > 0).then_some("down"), ..self }
     }
 
@@ -150,9 +150,12 @@ mod tests {
             assert_eq!(found.is_ready(), found == all("ok", "ok", "ok"));
             let tickets = Some("other_keys");
             assert_eq!(Ready { tickets, ..found }.is_ready(), found.is_ready());
-            assert_eq!(found.with_beside(0), found);
-            let beside = found.with_beside(1);
-            assert_eq!((beside.background, beside.is_ready()), (Some("down"), found.is_ready()));
+            assert_eq!(found.with_background(0), found);
+            let background = found.with_background(1);
+            assert_eq!(
+                (background.background, background.is_ready()),
+                (Some("down"), found.is_ready())
+            );
             let name = booking_core::CellName::parse("c1").expect("a valid name");
             for (is_up, is_outdated, expected) in [
                 (true, false, None),

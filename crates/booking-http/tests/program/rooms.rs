@@ -21,8 +21,8 @@ const HOUSE: &[(&str, &str)] = &[
     ("booking-http/auth", "grant < token_cache < callers < manage_token"),
     (
         "booking-http/service",
-        "batch_loader < single_flight < reads < agenda < bulkhead < finder < known_addresses < live < search < \
-         signing_keys < tickets < webhooks",
+        "batch_loader < single_flight < reads < agenda < bulkhead < link_recovery < known_addresses < live < \
+         search < signing_keys < tickets < webhooks",
     ),
     ("booking-http/edge", "cors < cross_site < host_header < slow_clients < middleware"),
     ("booking-core", "values < decide < store"),
@@ -49,7 +49,7 @@ const HOUSE: &[(&str, &str)] = &[
     ),
     (
         "booking-cells",
-        "map < telling < merge < found < cell < store < gather < copies < moving < resharding < lookup < \
+        "map < telling < merge < found < cell < store < fan_out < copies < moving < resharding < lookup < \
          keys < organizers < reading < upkeep < delivery < seats",
     ),
     (

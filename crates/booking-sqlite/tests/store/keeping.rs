@@ -3,8 +3,8 @@
 use crate::common::{Database, create, new_event};
 use booking_core::prelude::*;
 use booking_core::{
-    CellBytes, EventId, Fingerprint, IdempotencyKey, KNOWS_BYTES, KeptBytes, KeptMap, KeyHash,
-    NewEvent, StoreError, WriteTrouble,
+    CellBytes, EventId, Fingerprint, IdempotencyKey, KNOWS_BYTES, KeyHash, NewEvent, StoreError,
+    StoredBytes, StoredMap, WriteTrouble,
 };
 use uuid::Uuid;
 
@@ -100,7 +100,7 @@ async fn programs_that_put_up_any_event_may_open_it_until_it_keeps_to_bytes() {
             database.connect().query_row(needed, [], |row| row.get(0)).expect("it says so")
         };
         create(&store, 3).await;
-        let map = KeptMap { version: 1, map: "{}".to_owned(), next: None };
+        let map = StoredMap { version: 1, map: "{}".to_owned(), next: None };
         assert!(store.replace_map(None, &map).await.expect("it answers"));
         assert!(needed() < KNOWS_BYTES, "what a file of cells says is what they know");
         assert!(store.keep_to_bytes(2, bytes).await.expect("it answers"));
@@ -122,9 +122,9 @@ async fn programs_that_put_up_any_event_may_open_it_while_it_has_all_bytes() {
         database.connect().query_row(needed, [], |row| row.get(0)).expect("it says so")
     };
     let map = Some(Uuid::now_v7().into());
-    let told = KeptBytes { version: 1, bytes: Some(CellBytes::ALL), map };
+    let told = StoredBytes { version: 1, bytes: Some(CellBytes::ALL), map };
     assert!(store.keep_to(told).await.expect("it answers"));
-    assert_eq!(store.kept_bytes().await.expect("it answers"), Some(told));
+    assert_eq!(store.stored_bytes().await.expect("it answers"), Some(told));
     assert!(needed() < KNOWS_BYTES);
     assert!(store.keep_to_bytes(2, Some(LOW)).await.expect("it answers"));
     assert_eq!(needed(), KNOWS_BYTES);
@@ -150,7 +150,7 @@ async fn the_tables_hold_one_row_each_and_none_that_cannot_be() {
     let bytes = "cell_bytes (version, first_byte, last_byte) VALUES";
     let map = "cell_map (version, map, next) VALUES";
     let long = |bytes: usize| format!("'{}'", "\u{e9}".repeat(bytes / 2));
-    let (most, more) = (long(KeptMap::BYTES_MAX), long(KeptMap::BYTES_MAX + 2));
+    let (most, more) = (long(StoredMap::BYTES_MAX), long(StoredMap::BYTES_MAX + 2));
     for (row, is_good) in [
         (format!("{bytes} (0, 0, 255)"), true),
         (format!("{bytes} (1, 7, 7)"), true),

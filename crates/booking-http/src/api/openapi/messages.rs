@@ -7,7 +7,7 @@ use crate::api::openapi::schemas::{instant, or_null, string, uuid, words};
 use booking_core::{
     Actor, EventId, EventStatus, Fact, FactKind, RegistrationId, Status, Version, WebhookType,
 };
-use booking_delivery::webhook::payload::{TEST_TYPE, Told, test_body};
+use booking_delivery::webhook::payload::{TEST_TYPE, WebhookMessage, test_body};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use utoipa::openapi::path::{
@@ -211,7 +211,7 @@ fn example(kind: FactKind, actor: Actor) -> Value {
     let is_of_event = WebhookType::of(kind).is_some_and(|kind| is_of_event(kind.as_str()));
     let registration_id = (!is_of_event).then(|| uuid_of::<RegistrationId>(0x7d20));
     let fact = Fact { registration_id, ..Fact::of_event(kind) }.by(actor);
-    let told = Told {
+    let message = WebhookMessage {
         fact: &fact,
         event_id: uuid_of::<EventId>(0x7c11),
         version: Version::new(42),
@@ -219,7 +219,7 @@ fn example(kind: FactKind, actor: Actor) -> Value {
         event_status: EventStatus::Published,
         person: None,
     };
-    told.body().map_or(Value::Null, |body| json(&body))
+    message.body().map_or(Value::Null, |body| json(&body))
 }
 
 fn json(body: &[u8]) -> Value {

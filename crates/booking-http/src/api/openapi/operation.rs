@@ -28,17 +28,17 @@ pub(crate) const MANAGE_TOKEN: &str = "manage_token";
 const JSON: &str = "application/json";
 const PROBLEM: &str = "application/problem+json";
 
-/// Whose token a request shows.
+/// How a request authenticates: whose token it shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Asker {
+pub(crate) enum Auth {
     /// Nobody's: no token means anything here.
-    Everybody,
+    None,
     /// Nobody's, or an organizer's, who sees more.
-    Anybody,
+    Optional,
     /// The organizer's.
     Organizer,
     /// The registration's, or its event's organizer's.
-    Holder,
+    Registration,
 }
 
 /// What one method of one address does, in the words of its description.
@@ -47,7 +47,7 @@ pub(crate) struct Operation {
     tag: &'static str,
     summary: &'static str,
     description: &'static str,
-    asker: Asker,
+    auth: Auth,
     role: Option<Role>,
     is_probe: bool,
     needs_store: bool,
@@ -147,7 +147,7 @@ impl Operation {
             tag,
             summary,
             description: "",
-            asker: Asker::Anybody,
+            auth: Auth::Optional,
             role: None,
             is_probe: false,
             needs_store: true,
@@ -166,8 +166,8 @@ impl Operation {
     }
 
     #[must_use]
-    pub(crate) fn asked_by(self, asker: Asker) -> Self {
-        Self { asker, ..self }
+    pub(crate) fn auth(self, auth: Auth) -> Self {
+        Self { auth, ..self }
     }
 
     /// The least role of an organizer's token that it takes, where that is another than others of its kind take.
@@ -180,13 +180,13 @@ impl Operation {
     /// for managers, unless it says something else.
     pub(crate) fn role(&self, method: &HttpMethod) -> Option<Role> {
         let usual = if *method == HttpMethod::Get { Role::Reader } else { Role::Manager };
-        (self.asker != Asker::Everybody).then(|| self.role.unwrap_or(usual))
+        (self.auth != Auth::None).then(|| self.role.unwrap_or(usual))
     }
 
     /// It is asked by whoever watches the server, by whatever name, and needs no store.
     #[must_use]
     pub(crate) fn probe(self) -> Self {
-        Self { is_probe: true, asker: Asker::Everybody, needs_store: false, ..self }
+        Self { is_probe: true, auth: Auth::None, needs_store: false, ..self }
     }
 
     /// It is answered from memory, whatever becomes of the store.
@@ -293,17 +293,17 @@ impl Operation {
             .description(described(self.description, role))
             .parameters(Some(parameters))
             .request_body(self.body.map(Body::describe))
-            .securities(Some(securities(self.asker, role)));
-        let mut responses: BTreeMap<u16, Told> = BTreeMap::new();
+            .securities(Some(securities(self.auth, role)));
+        let mut responses: BTreeMap<u16, ResponseSpec> = BTreeMap::new();
         for answer in self.answers {
-            let told = responses.entry(answer.status.as_u16()).or_default();
-            told.answer(answer, is_kept);
+            let response = responses.entry(answer.status.as_u16()).or_default();
+            response.answer(answer, is_kept);
         }
         for problem in problems {
             responses.entry(problem.status.as_u16()).or_default().problems.push(problem);
         }
-        let operation = responses.into_iter().fold(operation, |operation, (status, told)| {
-            operation.response(status.to_string(), told.describe(is_write, is_kept))
+        let operation = responses.into_iter().fold(operation, |operation, (status, response)| {
+            operation.response(status.to_string(), response.describe(is_write, is_kept))
         });
         (operation.build(), self.schemas)
     }
@@ -320,7 +320,7 @@ impl Operation {
         if self.needs_store {
             all.push(&shape::UNAVAILABLE);
         }
-        if self.asker != Asker::Everybody {
+        if self.auth != Auth::None {
             all.push(&shape::UNAUTHENTICATED);
         }
         if path.contains('{') {
@@ -360,16 +360,16 @@ impl Body {
     }
 }
 
-/// What is told under one status.
+/// What the document says of the answers with one status.
 #[derive(Default)]
-struct Told {
+struct ResponseSpec {
     descriptions: Vec<&'static str>,
     contents: Vec<(&'static str, RefOr<Schema>)>,
     headers: Vec<&'static str>,
     problems: Vec<&'static Shape>,
 }
 
-impl Told {
+impl ResponseSpec {
     fn answer(&mut self, answer: Answer, is_kept: bool) {
         self.descriptions.push(answer.description);
         self.contents.extend(answer.content);
@@ -387,8 +387,8 @@ impl Told {
             self.headers.extend(["RateLimit-Policy", "RateLimit"]);
         }
         if !self.problems.is_empty() {
-            let told = self.problems.iter().map(|shape| format!("`{}`", shape.code));
-            descriptions.push(told.collect::<Vec<_>>().join(", "));
+            let codes = self.problems.iter().map(|shape| format!("`{}`", shape.code));
+            descriptions.push(codes.collect::<Vec<_>>().join(", "));
             self.contents.push((PROBLEM, problem(&self.problems)));
             self.headers
                 .extend(self.problems.iter().flat_map(|problem| headers_of(problem, is_kept)));
@@ -524,14 +524,14 @@ fn described(description: &str, role: Option<Role>) -> Option<String> {
 }
 
 /// Which tokens are taken; of an organizer's, from which role on.
-fn securities(asker: Asker, role: Option<Role>) -> Vec<SecurityRequirement> {
+fn securities(auth: Auth, role: Option<Role>) -> Vec<SecurityRequirement> {
     let token = |name: &str, roles: Vec<&str>| SecurityRequirement::new(name, roles);
     let organizer = || token(ORGANIZER, role.into_iter().map(Role::as_str).collect());
-    match asker {
-        Asker::Everybody => Vec::new(),
-        Asker::Anybody => vec![SecurityRequirement::default(), organizer()],
-        Asker::Organizer => vec![organizer()],
-        Asker::Holder => vec![token(MANAGE_TOKEN, Vec::new()), organizer()],
+    match auth {
+        Auth::None => Vec::new(),
+        Auth::Optional => vec![SecurityRequirement::default(), organizer()],
+        Auth::Organizer => vec![organizer()],
+        Auth::Registration => vec![token(MANAGE_TOKEN, Vec::new()), organizer()],
     }
 }
 

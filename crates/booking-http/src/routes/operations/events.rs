@@ -3,7 +3,7 @@
 use super::{IF_NONE_MATCH, event, not_modified};
 use crate::api::agenda::EventsQuery;
 use crate::api::openapi::document::EVENTS;
-use crate::api::openapi::operation::{Answer, Asker, Operation};
+use crate::api::openapi::operation::{Answer, Auth, Operation};
 use crate::api::requests::{CopyEvent, CreateEvent, EditEvent};
 use crate::api::responses::EventBody;
 use crate::problem::shape;
@@ -14,7 +14,7 @@ use serde_json::json;
 pub(in crate::routes) fn create() -> Operation {
     let made = Answer::json::<EventBody<'_>>(StatusCode::CREATED, "The event").with("Location");
     Operation::new("create_event", EVENTS, "Puts up an event")
-        .asked_by(Asker::Organizer)
+        .auth(Auth::Organizer)
         .takes::<CreateEvent>(json!({
             "name": "Jazz night",
             "description": "Doors at 19:00",
@@ -56,7 +56,7 @@ pub(in crate::routes) fn edit() -> Operation {
             "What is left out stays as it is; null clears what can be absent. More seats serve those who wait \
              in the same transaction. An edit that is in effect already is 200 whatever `If-Match` says.",
         )
-        .asked_by(Asker::Organizer)
+        .auth(Auth::Organizer)
         .header("If-Match", "Up to 16 tags of states of which the event must be in one, or `*`")
         .takes::<EditEvent>(json!({"capacity": 100, "venue": null}))
         .answers(event("The event as it is now"))
@@ -65,7 +65,7 @@ pub(in crate::routes) fn edit() -> Operation {
 
 pub(in crate::routes) fn cancel() -> Operation {
     Operation::new("cancel_event", EVENTS, "Calls an event off, and ends every registration")
-        .asked_by(Asker::Organizer)
+        .auth(Auth::Organizer)
         .answers(event("The event, which is cancelled; twice is the same"))
 }
 
@@ -73,7 +73,7 @@ pub(in crate::routes) fn copy() -> Operation {
     let made = Answer::json::<EventBody<'_>>(StatusCode::CREATED, "The copy").with("Location");
     Operation::new("copy_event", EVENTS, "Makes a draft that is as an event is")
         .described("Nobody is registered for it.")
-        .asked_by(Asker::Organizer)
+        .auth(Auth::Organizer)
         .takes::<CopyEvent>(json!({"name": "Jazz night", "starts_at": "2031-05-08T19:00:00Z"}))
         .answers(made)
 }

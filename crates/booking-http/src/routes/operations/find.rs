@@ -1,7 +1,7 @@
 //! Links that were lost.
 
 use crate::api::openapi::document::REGISTRATIONS;
-use crate::api::openapi::operation::{Answer, Asker, Operation};
+use crate::api::openapi::operation::{Answer, Auth, Operation};
 use crate::api::requests::Find;
 use crate::api::responses::FindBody;
 use crate::problem::shape;
@@ -12,7 +12,7 @@ pub(in crate::routes) fn find() -> Operation {
     let told = "Always the same, whether or not anything is registered for the address";
     Operation::new("find_registrations", REGISTRATIONS, "Mails an address the links that it has")
         .described("A server that sends no mail has no such address: 404.")
-        .asked_by(Asker::Everybody)
+        .auth(Auth::None)
         .without_store()
         .keeps_no_answer()
         .takes::<Find>(json!({"user_email": "ada@example.org"}))

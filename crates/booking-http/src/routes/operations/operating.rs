@@ -2,7 +2,7 @@
 
 use super::{IF_NONE_MATCH, not_modified};
 use crate::api::openapi::document::OPERATING;
-use crate::api::openapi::operation::{Answer, Asker, Operation};
+use crate::api::openapi::operation::{Answer, Auth, Operation};
 use crate::routes::operating::{LiveBody, ReadyBody};
 use crate::routes::organizer::WhoBody;
 use crate::telemetry::metrics;
@@ -38,7 +38,7 @@ pub(in crate::routes) fn readyz() -> Operation {
 pub(in crate::routes) fn metrics() -> Operation {
     Operation::new("metrics", OPERATING, "Metrics for Prometheus")
         .described("Only where they are not at an address of their own, or switched off.")
-        .asked_by(Asker::Everybody)
+        .auth(Auth::None)
         .without_store()
         .answers(Answer::text(StatusCode::OK, "All of them", metrics::CONTENT_TYPE))
         .refuses(&[crate::problem::shape::NOT_FOUND])
@@ -54,7 +54,7 @@ pub(in crate::routes) fn who() -> Operation {
 pub(in crate::routes) fn description() -> Operation {
     let document = Answer::json::<Document>(StatusCode::OK, "An OpenAPI document (3.1)");
     Operation::new("describe", OPERATING, "This description")
-        .asked_by(Asker::Everybody)
+        .auth(Auth::None)
         .without_store()
         .header(IF_NONE_MATCH.0, IF_NONE_MATCH.1)
         .answers(document.with("ETag"))

@@ -3,7 +3,7 @@
 use super::{IF_NONE_MATCH, not_modified};
 use crate::api::csv;
 use crate::api::openapi::document::REGISTRATIONS;
-use crate::api::openapi::operation::{Answer, Asker, Operation};
+use crate::api::openapi::operation::{Answer, Auth, Operation};
 use crate::api::people::{Export, Import, ImportBody};
 use crate::extract::upload;
 use crate::problem::shape;
@@ -13,7 +13,7 @@ pub(in crate::routes) fn export() -> Operation {
     let table = "All that ever were, oldest first, with what became of them. Columns keep their order; \
         each question is one behind them, `answer:` and its key, and there may be more later. What a spreadsheet would run has an apostrophe before it";
     Operation::new("export_registrations", REGISTRATIONS, "Registrations as a table (RFC 4180)")
-        .asked_by(Asker::Organizer)
+        .auth(Auth::Organizer)
         .queries(Export::described())
         .header(IF_NONE_MATCH.0, IF_NONE_MATCH.1)
         .answers(Answer::text(StatusCode::OK, table, csv::CONTENT_TYPE).with("ETag"))
@@ -31,7 +31,7 @@ pub(in crate::routes) fn import() -> Operation {
              name, and mailed as any other. Sent again, the same table changes nothing. Without `apply` nobody is \
              registered.",
         )
-        .asked_by(Asker::Organizer)
+        .auth(Auth::Organizer)
         .keeps_no_answer()
         .queries(Import::described())
         .takes_text(upload::CSV, "user_email,name\r\nada@example.org,Ada Lovelace\r\n")

@@ -2,7 +2,7 @@
 
 use super::event;
 use crate::api::openapi::document::EVENTS;
-use crate::api::openapi::operation::{Answer, Asker, Operation};
+use crate::api::openapi::operation::{Answer, Auth, Operation};
 use crate::api::requests::SetQuestions;
 use crate::api::responses::QuestionBody;
 use crate::problem::shape;
@@ -23,7 +23,7 @@ pub(in crate::routes) fn set() -> Operation {
              left out, asked again, and be required or not; it cannot be made another. A consent can have another \
              wording, which has another `version`: whoever agreed to one before has agreed to that.",
         )
-        .asked_by(Asker::Organizer)
+        .auth(Auth::Organizer)
         .header("If-Match", "Up to 16 tags of states of which the event must be in one, or `*`")
         .takes::<SetQuestions>(json!({"questions": [
             {"key": "diet", "kind": "choice", "wording": "What do you eat?", "options": [

@@ -2,7 +2,7 @@
 
 use super::key_set;
 use crate::api::openapi::document::{CHECK_IN, REGISTRATIONS};
-use crate::api::openapi::operation::{Answer, Asker, Operation};
+use crate::api::openapi::operation::{Answer, Auth, Operation};
 use crate::api::qr;
 use crate::api::responses::TicketBody;
 use crate::problem::shape;
@@ -13,7 +13,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 pub(in crate::routes) fn show() -> Operation {
     Operation::new("show_ticket", REGISTRATIONS, "The signed ticket of a confirmed seat")
-        .asked_by(Asker::Holder)
+        .auth(Auth::Registration)
         // It lets in whoever has it.
         .takes_role(Role::Door)
         .answers(Answer::json::<TicketBody>(StatusCode::OK, "The ticket"))
@@ -22,7 +22,7 @@ pub(in crate::routes) fn show() -> Operation {
 
 pub(in crate::routes) fn draw() -> Operation {
     Operation::new("draw_ticket", REGISTRATIONS, "The same as a QR code")
-        .asked_by(Asker::Holder)
+        .auth(Auth::Registration)
         // It lets in whoever has it.
         .takes_role(Role::Door)
         .answers(Answer::text(StatusCode::OK, "The ticket as a QR code", qr::CONTENT_TYPE))
@@ -31,7 +31,7 @@ pub(in crate::routes) fn draw() -> Operation {
 
 pub(in crate::routes) fn keys() -> Operation {
     Operation::new("list_ticket_keys", CHECK_IN, "The public keys that tickets are verified with")
-        .asked_by(Asker::Everybody)
+        .auth(Auth::None)
         .without_store()
         .answers(Answer::json::<JwkSet>(StatusCode::OK, "A JWK set (RFC 7517, RFC 8037)"))
 }

@@ -2,7 +2,7 @@
 
 use super::key_set;
 use crate::api::openapi::document::WEBHOOKS;
-use crate::api::openapi::operation::{Answer, Asker, Operation};
+use crate::api::openapi::operation::{Answer, Auth, Operation};
 use crate::api::pagination;
 use crate::api::requests::{CreateWebhook, EditWebhook};
 use crate::api::responses::{DeliveryBody, TriedBody, WebhookBody};
@@ -20,7 +20,7 @@ pub(in crate::routes) fn create() -> Operation {
             "Messages are signed as Standard Webhooks has it, and sent until they arrive, in the order of each \
              event. An organizer may have 100 webhooks.",
         )
-        .asked_by(Asker::Organizer)
+        .auth(Auth::Organizer)
         .takes_role(Role::Owner)
         .takes::<CreateWebhook>(json!({
             "url": "https://hooks.example/booking",
@@ -32,14 +32,14 @@ pub(in crate::routes) fn create() -> Operation {
 
 pub(in crate::routes) fn list() -> Operation {
     Operation::new("list_webhooks", WEBHOOKS, "Lists the organizer's webhooks, oldest first")
-        .asked_by(Asker::Organizer)
+        .auth(Auth::Organizer)
         .takes_role(Role::Owner)
         .answers(Answer::list::<WebhookBody<'_>>(StatusCode::OK, "All of them"))
 }
 
 pub(in crate::routes) fn show() -> Operation {
     Operation::new("show_webhook", WEBHOOKS, "Shows a webhook")
-        .asked_by(Asker::Organizer)
+        .auth(Auth::Organizer)
         .takes_role(Role::Owner)
         .answers(webhook("The webhook, without its `secret`"))
 }
@@ -49,7 +49,7 @@ pub(in crate::routes) fn edit() -> Operation {
         .described(
             "What is left out stays as it is. What happened while it was disabled is sent once it is enabled.",
         )
-        .asked_by(Asker::Organizer)
+        .auth(Auth::Organizer)
         .takes_role(Role::Owner)
         .keeps_no_answer()
         .takes::<EditWebhook>(json!({"types": null, "enabled": true}))
@@ -60,7 +60,7 @@ pub(in crate::routes) fn delete() -> Operation {
     let gone = "It is gone, and so is what was known of its deliveries";
     Operation::new("delete_webhook", WEBHOOKS, "Deletes a webhook")
         .described("Asked again, it is 404: there is nothing left that would know of it.")
-        .asked_by(Asker::Organizer)
+        .auth(Auth::Organizer)
         .takes_role(Role::Owner)
         .keeps_no_answer()
         .answers(Answer::empty(StatusCode::NO_CONTENT, gone))
@@ -68,7 +68,7 @@ pub(in crate::routes) fn delete() -> Operation {
 
 pub(in crate::routes) fn try_out() -> Operation {
     Operation::new("test_webhook", WEBHOOKS, "Sends a webhook something now that never happened")
-        .asked_by(Asker::Organizer)
+        .auth(Auth::Organizer)
         .takes_role(Role::Owner)
         .keeps_no_answer()
         .answers(tried())
@@ -77,7 +77,7 @@ pub(in crate::routes) fn try_out() -> Operation {
 pub(in crate::routes) fn renew_secret() -> Operation {
     Operation::new("renew_webhook_secret", WEBHOOKS, "Makes a new secret")
         .described("Messages are signed with the one before, too, for 24 hours.")
-        .asked_by(Asker::Organizer)
+        .auth(Auth::Organizer)
         .takes_role(Role::Owner)
         .answers(webhook("The webhook, with its new `secret`, this once"))
 }
@@ -85,7 +85,7 @@ pub(in crate::routes) fn renew_secret() -> Operation {
 pub(in crate::routes) fn keys() -> Operation {
     let set = "A JWK set (RFC 7517, RFC 8037), and each key as Standard Webhooks has it (`whpk`)";
     Operation::new("list_webhook_keys", WEBHOOKS, "The public keys that messages are verified with")
-        .asked_by(Asker::Everybody)
+        .auth(Auth::None)
         .without_store()
         .answers(Answer::json::<WebhookKeys>(StatusCode::OK, set))
 }
@@ -93,7 +93,7 @@ pub(in crate::routes) fn keys() -> Operation {
 pub(in crate::routes) fn deliveries() -> Operation {
     let page = Answer::list::<DeliveryBody<'_>>(StatusCode::OK, "A page of what was sent");
     Operation::new("list_deliveries", WEBHOOKS, "What was sent to a webhook, latest try first")
-        .asked_by(Asker::Organizer)
+        .auth(Auth::Organizer)
         .takes_role(Role::Owner)
         .queries(pagination::described::<DeliveryCursor>())
         .answers(page.with("Link").with("Booking-Missing-Cells"))
@@ -101,7 +101,7 @@ pub(in crate::routes) fn deliveries() -> Operation {
 
 pub(in crate::routes) fn redeliver() -> Operation {
     Operation::new("redeliver", WEBHOOKS, "Sends a message again now, under the same id")
-        .asked_by(Asker::Organizer)
+        .auth(Auth::Organizer)
         .takes_role(Role::Owner)
         .keeps_no_answer()
         .answers(tried())

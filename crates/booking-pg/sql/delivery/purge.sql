@@ -1,4 +1,4 @@
--- delivery/forget: deletes messages that were tried last long ago, and waits for nobody
+-- delivery/purge: deletes messages that were tried last long ago, and waits for nobody
 -- Endpoint by endpoint, so that their logs need no other index.
 DELETE FROM deliveries AS done
 WHERE done.ctid = ANY (

@@ -1,9 +1,9 @@
-//! What runs beside requests, as it is set.
+//! The background tasks of a server, as they are set.
 
 use crate::auth::token_cache::TokenCache;
 use crate::background::cell_map::HangUps;
 use crate::background::{
-    auditor, cell_map, delivery, finder, live_reader, sweeper, ticket_keys, token_refresh,
+    auditor, cell_map, delivery, link_recovery, live_reader, sweeper, ticket_keys, token_refresh,
 };
 use crate::config::Config;
 use crate::config::live_cells::LiveCells;
@@ -21,9 +21,9 @@ use tokio::time::timeout;
 /// How long the end of delivery is waited for, which it was told of when the server began to stop.
 const DELIVERY_ENDS_WITHIN: Duration = Duration::from_secs(2);
 
-/// What is under way beside requests.
+/// The background tasks that are under way.
 #[derive(Default)]
-pub(super) struct Beside {
+pub(super) struct BackgroundTasks {
     tasks: Vec<JoinHandle<()>>,
     delivery: Option<JoinHandle<()>>,
 }
@@ -42,7 +42,7 @@ pub(super) struct Following {
     pub(super) hang_ups: HangUps,
 }
 
-impl Beside {
+impl BackgroundTasks {
     /// Begins with all that is set.
     pub(super) fn start(
         config: &Config,
@@ -51,55 +51,56 @@ impl Beside {
         delivering: Delivering,
         following: Following,
     ) -> Self {
-        let mut beside = Self::default();
+        let mut background = Self::default();
         let Delivering { sender, postman, hint, to_be_found } = delivering;
-        let (of_delivery, others) = (&service.delivering, &service.beside);
+        let (of_delivery, others) = (&service.delivering, &service.background);
         if config.delivers {
             // Its loops are each begun anew, too.
-            beside.keep(of_delivery, "deliver", service, move |service| {
+            background.keep(of_delivery, "deliver", service, move |service| {
                 delivery::run(service, sender.apart(), postman.clone(), hint.clone())
             });
-            beside.delivery = beside.tasks.pop();
+            background.delivery = background.tasks.pop();
         }
-        beside.keep(of_delivery, "watch_delivery", service, delivery::watch);
+        background.keep(of_delivery, "watch_delivery", service, delivery::watch);
         if let Some(asked) = to_be_found {
             let asked = Arc::new(Mutex::new(asked));
-            beside.keep(of_delivery, "find_links", service, move |service| {
-                finder::run(service, Arc::clone(&asked))
+            background.keep(of_delivery, "find_links", service, move |service| {
+                link_recovery::run(service, Arc::clone(&asked))
             });
         }
-        let known = service.finder.is_some().then(|| service.take_known_addresses()).flatten();
+        let known =
+            service.link_recovery.is_some().then(|| service.take_known_addresses()).flatten();
         if let Some(known) = known {
             let known = Arc::new(Mutex::new(known));
-            beside.keep(of_delivery, "tell_known_addresses", service, move |service| {
-                finder::tell_known(service, Arc::clone(&known))
+            background.keep(of_delivery, "tell_known_addresses", service, move |service| {
+                link_recovery::tell_known(service, Arc::clone(&known))
             });
         }
         if let Some(every) = config.sweep_every {
-            beside.keep(others, "sweep", service, move |service| sweeper::run(service, every));
+            background.keep(others, "sweep", service, move |service| sweeper::run(service, every));
         }
         if let Some(every) = config.audit_every {
-            beside.keep(others, "audit", service, move |service| auditor::run(service, every));
+            background.keep(others, "audit", service, move |service| auditor::run(service, every));
         }
         let tokens = Arc::clone(tokens);
-        beside.keep(others, "refresh_tokens", service, move |service| {
+        background.keep(others, "refresh_tokens", service, move |service| {
             token_refresh::run(service, Arc::clone(&tokens))
         });
-        beside.keep(others, "show_ticket_keys", service, ticket_keys::run);
-        beside.keep(others, "read_live_seats", service, live_reader::run);
+        background.keep(others, "show_ticket_keys", service, ticket_keys::run);
+        background.keep(others, "read_live_seats", service, live_reader::run);
         match following {
             Following { cells: Some(cells), hang_ups } => {
-                beside.keep(others, "follow_cells", service, move |service| {
+                background.keep(others, "follow_cells", service, move |service| {
                     cell_map::run(service, Arc::clone(&cells), hang_ups.clone())
                 });
             }
             Following { cells: None, hang_ups } => {
-                beside.keep(others, "hear_sighup", service, move |service| {
+                background.keep(others, "hear_sighup", service, move |service| {
                     cell_map::hear(service, hang_ups.clone())
                 });
             }
         }
-        beside
+        background
     }
 
     /// Has something run, whatever happens in it.

@@ -1,4 +1,4 @@
--- record/forget: deletes records that have run out, and waits for nobody
+-- record/purge: deletes records that have run out, and waits for nobody
 DELETE FROM idempotency_records
 WHERE ctid = ANY (
     ARRAY(

@@ -1,4 +1,4 @@
--- mail/forget: deletes mails that were done long ago, and waits for nobody
+-- mail/purge: deletes mails that were done long ago, and waits for nobody
 DELETE FROM mails AS mail
 WHERE mail.ctid = ANY (
     ARRAY(

@@ -1,4 +1,4 @@
--- mail/forget: some that were done at or before an instant
+-- mail/purge: some that were done at or before an instant
 DELETE FROM mails
 WHERE (event_id, id) IN (
     SELECT event_id, id

@@ -1,4 +1,4 @@
-//! What became of a table that is brought in, as clients see it.
+//! The report of a table that was brought in: what became of each row, as clients see it.
 
 use crate::api::openapi::schemas::{boolean, words};
 use booking_core::{EmailAddress, RegistrationId};

@@ -1,4 +1,4 @@
-//! Asking several cells at once.
+//! Fan-out: one request to several cells at once.
 
 use crate::cell::Cell;
 use crate::store::Cells;
@@ -19,33 +19,33 @@ pub const SILENT_WAIT: Duration = Duration::from_millis(10);
 /// The same where somebody asks how the cells are, who waits no longer than [`ANSWER_WAIT`] for all of that.
 pub const HEALTH_WAIT: Duration = Duration::from_millis(1_500);
 
-/// For how long those are waited for that answer.
+/// How long the cells of a fan-out are waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Patience {
+pub(crate) enum Deadline {
     /// For [`HEALTH_WAIT`].
-    Shorter,
+    Health,
     /// For [`ANSWER_WAIT`].
     Short,
-    /// For as long as they take.
-    Thorough,
-    /// The same, whether they answered the last time or not: whatever they do has to be known.
-    Whole,
+    /// For those that answered the last call as long as they take, for others [`SILENT_WAIT`].
+    UnlessSilent,
+    /// For as long as they take, whether they answered the last time or not: whatever they do has to be known.
+    Unlimited,
 }
 
-impl Patience {
+impl Deadline {
     fn until(self, begun: Instant, answers: bool) -> Option<Instant> {
         match (self, answers) {
-            (Self::Whole, _) => None,
+            (Self::Unlimited, _) => None,
             (_, false) => Some(begun + SILENT_WAIT),
-            (Self::Shorter, true) => Some(begun + HEALTH_WAIT),
+            (Self::Health, true) => Some(begun + HEALTH_WAIT),
             (Self::Short, true) => Some(begun + ANSWER_WAIT),
-            (Self::Thorough, true) => None,
+            (Self::UnlessSilent, true) => None,
         }
     }
 }
 
-/// Something that is asked of a cell.
-pub(crate) type Asking<T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send>>;
+/// A request to a cell, which runs when it is polled.
+pub(crate) type Request<T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send>>;
 
 /// Things that are in several cells: of each cell the places of its own among all.
 pub(crate) type Parts = BTreeMap<usize, Vec<usize>>;
@@ -77,12 +77,12 @@ pub(crate) fn in_place<T>(
 
 /// What cells answered, in their order.
 #[derive(Debug)]
-pub(crate) struct Gathered<T> {
+pub(crate) struct FanOutResults<T> {
     pub(crate) answers: Vec<(usize, T)>,
     pub(crate) failures: Vec<(usize, StoreError)>,
 }
 
-impl<T> Gathered<T> {
+impl<T> FanOutResults<T> {
     fn take(&mut self, at: usize, answer: Result<T, StoreError>) {
         match answer {
             Ok(answer) => self.answers.push((at, answer)),
@@ -111,24 +111,24 @@ impl Cells {
     /// Asks each cell the same.
     pub(crate) async fn ask_all<T, R>(
         &self,
-        patience: Patience,
+        deadline: Deadline,
         ask: impl Fn(Arc<dyn BookingStore>) -> R,
-    ) -> Gathered<T>
+    ) -> FanOutResults<T>
     where
         T: Send + 'static,
         R: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
-        let askings = self.cells.iter().map(|cell| ask_of(cell, &ask)).enumerate().collect();
+        let requests = self.cells.iter().map(|cell| request_to(cell, &ask)).enumerate().collect();
         // Nothing of it is kept while they are waited for.
         drop(ask);
-        self.gather(patience, askings).await
+        self.fan_out(deadline, requests).await
     }
 
     /// While a change is under way, takes the answer of the cell that events go to from after the one of the cell that they
     /// leave: what had left when the one was asked has come when the other is.
     pub(crate) async fn ask_again_where_they_go<T, R>(
         &self,
-        gathered: &mut Gathered<T>,
+        results: &mut FanOutResults<T>,
         ask: impl Fn(Arc<dyn BookingStore>) -> R,
     ) where
         T: Send + 'static,
@@ -138,61 +138,62 @@ impl Cells {
         else {
             return;
         };
-        let Some(asked) = gathered.answers.iter().position(|(at, _)| *at == to) else { return };
-        let again = self.gather(Patience::Short, vec![(to, ask_of(&self.cells[to], &ask))]).await;
-        gathered.answers.remove(asked);
-        gathered.answers.extend(again.answers);
-        gathered.failures.extend(again.failures);
-        gathered.answers.sort_by_key(|(at, _)| *at);
+        let Some(asked) = results.answers.iter().position(|(at, _)| *at == to) else { return };
+        let again =
+            self.fan_out(Deadline::Short, vec![(to, request_to(&self.cells[to], &ask))]).await;
+        results.answers.remove(asked);
+        results.answers.extend(again.answers);
+        results.failures.extend(again.failures);
+        results.answers.sort_by_key(|(at, _)| *at);
     }
 
     /// Asks cells, each about its part of all.
     pub(crate) async fn ask_parts<I, T, R>(
         &self,
-        patience: Patience,
+        deadline: Deadline,
         all: &[I],
         parts: &Parts,
         ask: impl Fn(Arc<dyn BookingStore>, Vec<I>) -> R,
-    ) -> Gathered<T>
+    ) -> FanOutResults<T>
     where
         I: Clone,
         T: Send + 'static,
         R: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
-        let askings = parts.iter().map(|(at, places)| {
+        let requests = parts.iter().map(|(at, places)| {
             let store = Arc::clone(&self.cells[*at].store);
-            let asking: Asking<T> = Box::pin(ask(store, part_of(all, places)));
-            (*at, asking)
+            let request: Request<T> = Box::pin(ask(store, part_of(all, places)));
+            (*at, request)
         });
-        let askings = askings.collect();
+        let requests = requests.collect();
         // As in `ask_all`.
         drop(ask);
-        self.gather(patience, askings).await
+        self.fan_out(deadline, requests).await
     }
 
     /// Asks some cells, each what is for it. Each is asked in a task of its own, which goes on when it is not waited for any
     /// longer.
-    pub(crate) async fn gather<T: Send + 'static>(
+    pub(crate) async fn fan_out<T: Send + 'static>(
         &self,
-        patience: Patience,
-        askings: Vec<(usize, Asking<T>)>,
-    ) -> Gathered<T> {
+        deadline: Deadline,
+        requests: Vec<(usize, Request<T>)>,
+    ) -> FanOutResults<T> {
         let begun = Instant::now();
-        let is_alone = askings.len() == 1;
-        let mut gathered = Gathered { answers: Vec::new(), failures: Vec::new() };
-        let mut under_way = Vec::with_capacity(askings.len());
-        for (at, asking) in askings {
+        let is_alone = requests.len() == 1;
+        let mut results = FanOutResults { answers: Vec::new(), failures: Vec::new() };
+        let mut under_way = Vec::with_capacity(requests.len());
+        for (at, request) in requests {
             let cell = &self.cells[at];
             if is_alone {
                 // Nobody else's answer waits for it.
-                gathered.take(at, cell.note(asking.await));
+                results.take(at, cell.note(request.await));
                 continue;
             }
-            match cell.begin_asking() {
-                None => gathered.take(at, Err(cell.not_asked())),
+            match cell.begin_request() {
+                None => results.take(at, Err(cell.not_asked())),
                 Some(asked) => {
                     let answers = cell.answers();
-                    let task = tokio::spawn(async move { asked.cell().note(asking.await) });
+                    let task = tokio::spawn(async move { asked.cell().note(request.await) });
                     under_way.push((at, answers, task));
                 }
             }
@@ -200,12 +201,12 @@ impl Cells {
         // Those first that are waited for longest.
         under_way.sort_by_key(|(_, answers, _)| !answers);
         for (at, answers, task) in under_way {
-            let answer = self.cells[at].wait_for(task, patience.until(begun, answers)).await;
-            gathered.take(at, answer);
+            let answer = self.cells[at].wait_for(task, deadline.until(begun, answers)).await;
+            results.take(at, answer);
         }
-        gathered.answers.sort_by_key(|(at, _)| *at);
-        gathered.failures.sort_by_key(|(at, _)| *at);
-        gathered
+        results.answers.sort_by_key(|(at, _)| *at);
+        results.failures.sort_by_key(|(at, _)| *at);
+        results
     }
 
     /// Has cells do up to `limit` of something together, one after the other, beginning with another one each time; tells
@@ -254,7 +255,7 @@ pub(crate) fn left_of(limit: PageLimit, done: u64) -> Option<PageLimit> {
     u32::try_from(left).ok().and_then(|left| PageLimit::parse(left).ok())
 }
 
-fn ask_of<T, R>(cell: &Cell, ask: &impl Fn(Arc<dyn BookingStore>) -> R) -> Asking<T>
+fn request_to<T, R>(cell: &Cell, ask: &impl Fn(Arc<dyn BookingStore>) -> R) -> Request<T>
 where
     R: Future<Output = Result<T, StoreError>> + Send + 'static,
 {
@@ -285,18 +286,18 @@ mod tests {
     }
 
     /// What each cell does: it answers, fails, or says nothing.
-    fn askings(of: [Option<bool>; 3]) -> Vec<(usize, Asking<usize>)> {
-        let asking = |(at, does): (usize, Option<bool>)| {
-            let asking: Asking<usize> = Box::pin(async move {
+    fn requests(of: [Option<bool>; 3]) -> Vec<(usize, Request<usize>)> {
+        let request = |(at, does): (usize, Option<bool>)| {
+            let request: Request<usize> = Box::pin(async move {
                 match does {
                     Some(true) => Ok(at),
                     Some(false) => Err(StoreError::unavailable(Error::other("on purpose"))),
                     None => pending().await,
                 }
             });
-            (at, asking)
+            (at, request)
         };
-        of.into_iter().enumerate().map(asking).collect()
+        of.into_iter().enumerate().map(request).collect()
     }
 
     const WELL: [Option<bool>; 3] = [Some(true); 3];
@@ -310,21 +311,21 @@ mod tests {
         let store = three();
         let silent = [Some(true), None, Some(true)];
         let waits = [
-            (Patience::Shorter, HEALTH_WAIT),
-            (Patience::Short, SILENT_WAIT),
-            (Patience::Thorough, SILENT_WAIT),
+            (Deadline::Health, HEALTH_WAIT),
+            (Deadline::Short, SILENT_WAIT),
+            (Deadline::UnlessSilent, SILENT_WAIT),
         ];
-        for (patience, waits) in waits {
+        for (deadline, waits) in waits {
             let begun = Instant::now();
-            let gathered = store.now().gather(patience, askings(silent)).await;
-            assert_eq!(gathered.answers, [(0, 0), (2, 2)]);
-            assert_eq!(store.now().names_of(&gathered.failures)[0].as_str(), "y");
+            let results = store.now().fan_out(deadline, requests(silent)).await;
+            assert_eq!(results.answers, [(0, 0), (2, 2)]);
+            assert_eq!(store.now().names_of(&results.failures)[0].as_str(), "y");
             assert!(begun.elapsed() <= waits + Duration::from_millis(5), "{:?}", begun.elapsed());
             assert_eq!(up(&store), [true, false, true]);
         }
         // It is asked all the same, and so is found to be back.
-        let gathered = store.now().gather(Patience::Short, askings(WELL)).await;
-        assert_eq!(gathered.answers, [(0, 0), (1, 1), (2, 2)]);
+        let results = store.now().fan_out(Deadline::Short, requests(WELL)).await;
+        assert_eq!(results.answers, [(0, 0), (1, 1), (2, 2)]);
         assert_eq!(up(&store), [true; 3]);
     }
 
@@ -333,10 +334,15 @@ mod tests {
         let store = three();
         let silent = [Some(true), None, Some(true)];
         for _ in 0..3 * SILENT_ASKED_MAX {
-            store.now().gather(Patience::Short, askings(silent)).await.any().expect("some answer");
+            store
+                .now()
+                .fan_out(Deadline::Short, requests(silent))
+                .await
+                .any()
+                .expect("some answer");
         }
-        let gathered = store.now().gather(Patience::Short, askings(WELL)).await;
-        assert_eq!(gathered.answers, [(0, 0), (2, 2)], "those that wait are enough");
+        let results = store.now().fan_out(Deadline::Short, requests(WELL)).await;
+        assert_eq!(results.answers, [(0, 0), (2, 2)], "those that wait are enough");
     }
 
     /// What is written meanwhile may not be told to be undone.
@@ -345,35 +351,36 @@ mod tests {
         let store = three();
         store
             .now()
-            .gather(Patience::Short, askings([Some(true), None, Some(true)]))
+            .fan_out(Deadline::Short, requests([Some(true), None, Some(true)]))
             .await
             .any()
             .expect("some");
         assert_eq!(up(&store), [true, false, true]);
         let slowly = |at: usize| {
-            let asking: Asking<usize> = Box::pin(async move {
+            let request: Request<usize> = Box::pin(async move {
                 // The one that did not answer is the last, too.
                 sleep(if at == 1 { 4 } else { 2 } * ANSWER_WAIT).await;
                 Ok(at)
             });
-            (at, asking)
+            (at, request)
         };
-        let gathered = store.now().gather(Patience::Thorough, (0..3).map(slowly).collect()).await;
-        assert_eq!(gathered.answers, [(0, 0), (2, 2)], "the control");
-        let gathered = store.now().gather(Patience::Whole, (0..3).map(slowly).collect()).await;
-        assert_eq!(gathered.answers, [(0, 0), (1, 1), (2, 2)]);
+        let results =
+            store.now().fan_out(Deadline::UnlessSilent, (0..3).map(slowly).collect()).await;
+        assert_eq!(results.answers, [(0, 0), (2, 2)], "the control");
+        let results = store.now().fan_out(Deadline::Unlimited, (0..3).map(slowly).collect()).await;
+        assert_eq!(results.answers, [(0, 0), (1, 1), (2, 2)]);
     }
 
     #[tokio::test]
     async fn what_fails_is_told_apart() {
         let store = three();
-        let gather = async |of| store.now().gather(Patience::Thorough, askings(of)).await;
+        let fan_out = async |of| store.now().fan_out(Deadline::UnlessSilent, requests(of)).await;
         let one_fails = [Some(true), Some(true), Some(false)];
-        assert_eq!(gather(one_fails).await.any().expect("some answer").len(), 2);
+        assert_eq!(fan_out(one_fails).await.any().expect("some answer").len(), 2);
         assert_eq!(up(&store), [true, true, false]);
-        assert!(gather(one_fails).await.all().is_err());
-        assert!(gather([Some(false); 3]).await.any().is_err(), "none answers");
-        assert_eq!(gather(WELL).await.all().expect("all answer").len(), 3);
+        assert!(fan_out(one_fails).await.all().is_err());
+        assert!(fan_out([Some(false); 3]).await.any().is_err(), "none answers");
+        assert_eq!(fan_out(WELL).await.all().expect("all answer").len(), 3);
     }
 
     #[tokio::test]

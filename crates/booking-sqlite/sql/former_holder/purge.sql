@@ -1,4 +1,4 @@
--- former_holder/forget: some that were kept at or before an instant
+-- former_holder/purge: some that were kept at or before an instant
 DELETE FROM former_holders
 WHERE (event_id, registration_id, version) IN (
     SELECT event_id, registration_id, version

@@ -1,4 +1,4 @@
-//! Quotas with an end: each owner has so many places, and each is taken for a while.
+//! Quotas: each owner has so many slots, and each is taken for a while.
 
 use crate::problem::{LimitKind, RateLimited};
 use booking_admission::SubmitError;
@@ -8,21 +8,21 @@ use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-/// The place that a request has taken. It stays taken unless [`Places::settle`] is told that nothing was
+/// A permit: the slot that a request has taken. It stays taken unless [`Quota::settle`] is told that nothing was
 /// made: a client that hangs up may have got a seat all the same.
 #[must_use]
-pub(crate) struct Taken {
+pub(crate) struct Permit {
     id: RegistrationId,
     /// Whether this request took it, and not an earlier try of the same.
     is_new: bool,
     /// What it takes by itself.
-    own: Place,
+    own: Slot,
 }
 
-/// A hash of who has places, with a key that is this process's own.
+/// A hash of who has slots, with a key that is this process's own.
 pub(super) type Owner = u64;
 
-/// How many places an owner may have, and which limit is told to have been reached.
+/// How many slots an owner may have, and which limit is told to have been reached.
 #[derive(Clone, Copy)]
 pub(super) struct Limit {
     pub(super) owner: Owner,
@@ -31,13 +31,13 @@ pub(super) struct Limit {
 }
 
 #[derive(Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct Slot {
     owners: [Option<Owner>; 2],
     ends: Instant,
     pub(super) key: Option<KeyHash>,
 }
 
-impl Place {
+impl Slot {
     /// Whether it is anybody's: else it is not counted.
     fn has_owner(&self) -> bool {
         self.owners != [None, None]
@@ -45,17 +45,17 @@ impl Place {
 }
 
 #[derive(Default)]
-pub(super) struct Places {
-    pub(super) by_id: HashMap<RegistrationId, Place>,
+pub(super) struct Quota {
+    pub(super) by_id: HashMap<RegistrationId, Slot>,
     pub(super) by_key: HashMap<KeyHash, RegistrationId>,
     pub(super) by_end: BTreeSet<(Instant, RegistrationId)>,
     pub(super) by_owner: BTreeSet<(Owner, Instant, RegistrationId)>,
     pub(super) counts: HashMap<Owner, u32>,
 }
 
-impl Places {
-    /// Takes a place that ends at `ends`, for what is to be made under `id`. A request that comes again under
-    /// its key has the place that it took. With `counted_max` places already it is not counted.
+impl Quota {
+    /// Takes a slot that ends at `ends`, for what is to be made under `id`. A request that comes again under
+    /// its key has the slot that it took. With `counted_max` slots already it is not counted.
     ///
     /// # Errors
     /// If there are too many already; with the time until the first of them ends.
@@ -67,11 +67,11 @@ impl Places {
         key: Option<KeyHash>,
         ends: Instant,
         counted_max: usize,
-    ) -> Result<Taken, RateLimited> {
+    ) -> Result<Permit, RateLimited> {
         self.forget_ended(now);
-        let own = Place { owners: limits.map(|limit| limit.map(|limit| limit.owner)), ends, key };
+        let own = Slot { owners: limits.map(|limit| limit.map(|limit| limit.owner)), ends, key };
         if let Some(id) = key.and_then(|key| self.by_key.get(&key)) {
-            return Ok(Taken { id: *id, is_new: false, own });
+            return Ok(Permit { id: *id, is_new: false, own });
         }
         let too_many = limits
             .iter()
@@ -87,101 +87,101 @@ impl Places {
         if self.by_id.len() < counted_max && own.has_owner() {
             self.add(id, own);
         }
-        Ok(Taken { id, is_new: true, own })
+        Ok(Permit { id, is_new: true, own })
     }
 
-    /// Gives the place back if nothing was made, and else has it go with what was: `made` tells.
+    /// Gives the slot back if nothing was made, and else has it go with what was: `made` tells.
     pub(super) fn settle(
         &mut self,
-        place: &Taken,
+        permit: &Permit,
         outcome: &Result<Outcome, SubmitError>,
         made: impl Fn(&Outcome) -> Option<RegistrationId>,
     ) {
         match outcome {
-            // What was made then has a place of its own, or needs none any more.
-            Ok(Outcome::Replayed(_)) if place.is_new => self.give_back(place),
+            // What was made then has a slot of its own, or needs none any more.
+            Ok(Outcome::Replayed(_)) if permit.is_new => self.give_back(permit),
             Ok(Outcome::Replayed(first)) => {
                 if let Some(id) = made(first) {
-                    self.rename(place.id, id);
+                    self.rename(permit.id, id);
                 }
             }
-            // That was another request: the place is of the one that had the key first.
-            Ok(Outcome::Refused(Refusal::KeyReused)) => self.give_back(place),
+            // That was another request: the slot is of the one that had the key first.
+            Ok(Outcome::Refused(Refusal::KeyReused)) => self.give_back(permit),
             // To whoever asks that is as if something was made, and so it counts as if it was.
-            Ok(Outcome::KnownAddress(_)) => self.keep(place, place.id),
+            Ok(Outcome::KnownAddress(_)) => self.keep(permit, permit.id),
             Ok(outcome) => match made(outcome) {
-                Some(id) => self.keep(place, id),
+                Some(id) => self.keep(permit, id),
                 None => {
-                    self.remove(place.id);
+                    self.remove(permit.id);
                 }
             },
             // It may have been made.
             Err(SubmitError::Store(StoreError::CommitUnknown(_))) => {}
             // This try made nothing; what became of one before is not known.
-            Err(_) => self.give_back(place),
+            Err(_) => self.give_back(permit),
         }
     }
 
-    /// Gives a place back, unless an earlier try of the same took it.
-    pub(super) fn give_back(&mut self, place: &Taken) {
-        if place.is_new {
-            self.remove(place.id);
+    /// Gives a slot back, unless an earlier try of the same took it.
+    pub(super) fn give_back(&mut self, permit: &Permit) {
+        if permit.is_new {
+            self.remove(permit.id);
         }
     }
 
-    /// Has a place go with what was made by the try that has it. The try that took it may have been told of
+    /// Has a slot go with what was made by the try that has it. The try that took it may have been told of
     /// first, and may have given it back since it made nothing: then this one takes its own.
-    fn keep(&mut self, taken: &Taken, made: RegistrationId) {
-        let place = match taken.own.key.filter(|_| !taken.is_new) {
+    fn keep(&mut self, permit: &Permit, made: RegistrationId) {
+        let slot = match permit.own.key.filter(|_| !permit.is_new) {
             // One of its own that is not there has run out, or what was made was given up already.
-            None => self.remove(taken.id),
+            None => self.remove(permit.id),
             Some(key) => {
                 let of_key = self.by_key.get(&key).copied().and_then(|id| self.remove(id));
                 // Not more than are under way come so beyond what is counted.
-                of_key.or_else(|| Some(taken.own).filter(Place::has_owner))
+                of_key.or_else(|| Some(permit.own).filter(Slot::has_owner))
             }
         };
-        if let Some(place) = place {
-            self.add(made, place);
+        if let Some(slot) = slot {
+            self.add(made, slot);
         }
     }
 
-    fn add(&mut self, id: RegistrationId, place: Place) {
-        self.by_end.insert((place.ends, id));
-        for owner in place.owners.into_iter().flatten() {
-            self.by_owner.insert((owner, place.ends, id));
+    fn add(&mut self, id: RegistrationId, slot: Slot) {
+        self.by_end.insert((slot.ends, id));
+        for owner in slot.owners.into_iter().flatten() {
+            self.by_owner.insert((owner, slot.ends, id));
             *self.counts.entry(owner).or_default() += 1;
         }
-        if let Some(key) = place.key {
+        if let Some(key) = slot.key {
             self.by_key.insert(key, id);
         }
-        self.by_id.insert(id, place);
+        self.by_id.insert(id, slot);
     }
 
-    /// Gives back a place, if there is one of this registration.
-    pub(super) fn remove(&mut self, id: RegistrationId) -> Option<Place> {
-        let place = self.by_id.remove(&id)?;
-        self.by_end.remove(&(place.ends, id));
-        for owner in place.owners.into_iter().flatten() {
-            self.by_owner.remove(&(owner, place.ends, id));
-            let count = self.counts.get_mut(&owner).expect("each place of an owner is counted");
+    /// Gives back a slot, if there is one of this registration.
+    pub(super) fn remove(&mut self, id: RegistrationId) -> Option<Slot> {
+        let slot = self.by_id.remove(&id)?;
+        self.by_end.remove(&(slot.ends, id));
+        for owner in slot.owners.into_iter().flatten() {
+            self.by_owner.remove(&(owner, slot.ends, id));
+            let count = self.counts.get_mut(&owner).expect("each slot of an owner is counted");
             *count -= 1;
             if *count == 0 {
                 self.counts.remove(&owner);
             }
         }
-        if let Some(key) = &place.key {
+        if let Some(key) = &slot.key {
             self.by_key.remove(key);
         }
-        Some(place)
+        Some(slot)
     }
 
-    /// Has a place be that of another registration, if an earlier try took it for one that is not to be.
+    /// Has a slot be that of another registration, if an earlier try took it for one that is not to be.
     fn rename(&mut self, id: RegistrationId, as_id: RegistrationId) {
         if id != as_id
-            && let Some(place) = self.remove(id)
+            && let Some(slot) = self.remove(id)
         {
-            self.add(as_id, place);
+            self.add(as_id, slot);
         }
     }
 

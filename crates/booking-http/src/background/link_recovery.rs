@@ -55,9 +55,9 @@ async fn find(service: &Service, user_email: &EmailAddress) -> Result<(), StoreE
 async fn tell(service: &Service, id: RegistrationId) -> Result<(), StoreError> {
     let Some(registration) = service.store.registration(id).await? else { return Ok(()) };
     let may_be_told = service
-        .finder
+        .link_recovery
         .as_ref()
-        .is_some_and(|finder| finder.may_mail(&registration.person.user_email));
+        .is_some_and(|link_recovery| link_recovery.may_mail(&registration.person.user_email));
     let kind = match registration.status {
         // Who has not confirmed the address yet can do so by the link of this one.
         Status::Held => MailKind::ConfirmAddress,

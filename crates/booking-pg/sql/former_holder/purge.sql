@@ -1,4 +1,4 @@
--- former_holder/forget: deletes those that were kept for long enough, and waits for nobody
+-- former_holder/purge: deletes those that were kept for long enough, and waits for nobody
 DELETE FROM former_holders AS unwanted
 WHERE unwanted.ctid = ANY (
     ARRAY(

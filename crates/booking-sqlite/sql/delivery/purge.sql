@@ -1,4 +1,4 @@
--- delivery/forget: some of an endpoint that were tried last at or before an instant
+-- delivery/purge: some of an endpoint that were tried last at or before an instant
 DELETE FROM deliveries
 WHERE (event_id, endpoint_id, version) IN (
     SELECT event_id, endpoint_id, version

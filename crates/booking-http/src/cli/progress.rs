@@ -1,4 +1,4 @@
-//! What is told of events while they are moved: a line for each.
+//! The progress of events that are moved: a line for each.
 
 use crate::util::locks::lock;
 use booking_cells::{MoveError, MoveObserver, Step};
@@ -7,9 +7,9 @@ use std::collections::HashSet;
 use std::sync::Mutex;
 use std::time::Duration;
 
-/// Watches a mover.
+/// Watches a mover, and tells how far it is.
 #[derive(Default)]
-pub(super) struct Told {
+pub(super) struct Progress {
     now: Mutex<Now>,
     /// Whether each event is told of as soon as it is moved, with how many are left.
     counts_down: bool,
@@ -30,7 +30,7 @@ struct Sofar {
     frozen: Option<Duration>,
 }
 
-impl Told {
+impl Progress {
     /// One that tells of each of so many events as soon as it is moved.
     pub(super) fn of(left: u64) -> Self {
         Self { now: Mutex::new(Now { left, ..Now::default() }), counts_down: true }
@@ -59,7 +59,7 @@ impl Told {
     }
 }
 
-impl MoveObserver for Told {
+impl MoveObserver for Progress {
     fn reached(&self, event: EventId, step: Step) -> bool {
         // It is whole between any two of its writes.
         let mut now = lock(&self.now);
@@ -99,17 +99,20 @@ mod tests {
     #[test]
     fn who_watches_hears_what_was_moved_and_how_much_is_left() {
         let event = EventId::from(Uuid::from_u128(7));
-        let told = Told::of(2);
+        let progress = Progress::of(2);
         for step in [Step::Begun, Step::Copied(40), Step::CaughtUp(2)] {
-            assert!(told.reached(event, step));
+            assert!(progress.reached(event, step));
         }
-        told.reached(event, Step::Activated(Some(Duration::from_millis(30))));
-        assert_eq!(told.line(event), format!("event {event}: 42 rows, frozen for 30 ms; 1 left"));
+        progress.reached(event, Step::Activated(Some(Duration::from_millis(30))));
+        assert_eq!(
+            progress.line(event),
+            format!("event {event}: 42 rows, frozen for 30 ms; 1 left")
+        );
         // What another has begun is ended without being copied.
-        told.reached(event, Step::Activated(None));
-        assert_eq!(told.line(event), format!("event {event}: it had left before; 0 left"));
-        assert_eq!(told.line(event), format!("event {event}: it had left before; 0 left"));
-        let one = Told::default();
+        progress.reached(event, Step::Activated(None));
+        assert_eq!(progress.line(event), format!("event {event}: it had left before; 0 left"));
+        assert_eq!(progress.line(event), format!("event {event}: it had left before; 0 left"));
+        let one = Progress::default();
         one.reached(event, Step::Moved);
         assert_eq!(one.line(event), format!("event {event}: it had left before"));
     }

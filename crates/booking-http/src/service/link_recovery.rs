@@ -23,13 +23,13 @@ const ADDRESSES_MAX: usize = 65_536;
 const TIDY_EVERY: Duration = Duration::from_secs(1);
 
 /// Takes what is asked, and says nothing.
-pub(crate) struct Finder {
+pub(crate) struct LinkRecovery {
     asked: Sender<EmailAddress>,
     mails: Mails,
     dropped: SampledLog,
 }
 
-impl Finder {
+impl LinkRecovery {
     /// One, and those for whom is to be looked.
     pub(crate) fn new() -> (Self, Receiver<EmailAddress>) {
         let (asked, to_be_found) = channel(WAITING_MAX);
@@ -139,14 +139,14 @@ mod tests {
 
     #[test]
     fn so_many_wait_and_the_others_are_dropped() {
-        let (finder, mut to_be_found) = Finder::new();
+        let (link_recovery, mut to_be_found) = LinkRecovery::new();
         for who in 0..WAITING_MAX + 5 {
-            finder.ask(address(who));
+            link_recovery.ask(address(who));
         }
         let waiting = std::iter::from_fn(|| to_be_found.try_recv().ok()).count();
         assert_eq!(waiting, WAITING_MAX);
         for _ in 0..5 {
-            finder.ask(address(WAITING_MAX + 10));
+            link_recovery.ask(address(WAITING_MAX + 10));
         }
         let waiting = std::iter::from_fn(|| to_be_found.try_recv().ok()).count();
         assert_eq!(waiting, MAILS_MAX as usize);
