@@ -37,6 +37,7 @@ use crate::pages::frame::Rendered;
 use crate::problem::ApiError;
 use crate::routes::authorization::{Authorized, Roles};
 use crate::telemetry::metrics::Route;
+use actix_web::http::header::LOCATION;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{
     FromRequest, Handler, HttpMessage, HttpRequest, HttpResponse, Resource, Responder,
@@ -183,7 +184,7 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
         );
     }
     let roles = Roles(vec![(READ, Some(Role::Reader)), (POST, Some(Role::Manager))]);
-    let event = resource("/e/{id}", "GET, HEAD, POST").app_data(Rendered::Event).app_data(roles);
+    let event = resource(pages::EVENT, "GET, HEAD, POST").app_data(Rendered::Event).app_data(roles);
     let event = event.route(web::get().to(pages::event)).route(web::head().to(pages::event));
     app.service(event.route(web::post().to(pages::register)));
     for bundle in bundles::ALL {
@@ -203,9 +204,13 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
     app.default_service(web::to(nowhere));
 }
 
-/// An address that leads nowhere: whoever mistypes one in a browser is shown a page, and below what is the API's, all are
-/// told as of the API.
+/// An address without a route. A page with a slash at its end leads to the one without. Browsers are shown a page that says
+/// that nothing is there; below the paths of the API everybody gets a problem document.
 async fn nowhere(request: HttpRequest) -> Answer {
+    if let Some(page) = pages::without_slash(&request) {
+        let location = (LOCATION, page);
+        return Ok(HttpResponse::PermanentRedirect().insert_header(location).finish());
+    }
     if !is_of_api(request.path()) {
         request.extensions_mut().insert(Rendered::Page);
     }

@@ -531,6 +531,26 @@ fn an_address_that_leads_nowhere_is_a_page_for_people_and_a_problem_for_programs
 }
 
 #[test]
+fn a_page_s_address_with_a_slash_leads_to_the_one_without() {
+    let app = App::start(Data::sqlite());
+    let event = app.create(1);
+    let pages = ["find", "mine", "o/new", "o/webhooks", "r/1", "o/e/1/desk", "o/e/1/edit"];
+    for page in pages.map(str::to_owned).into_iter().chain([format!("e/{event}")]) {
+        for (method, query) in [("GET", ""), ("HEAD", ""), ("GET", "?lang=de&utm_source=%2F")] {
+            let answer = send(app.url(), method, &format!("/{page}/{query}"), &[BROWSER], b"");
+            let location = format!("/{page}{query}");
+            assert_eq!((answer.status, answer.header("location")), (308, Some(location.as_str())));
+        }
+    }
+    for path in ["/e/", "/r/", "/nowhere/", "/find//", "//find/", "//example.org/e/", "/e/1/2/"] {
+        told_to_people(&send(app.url(), "GET", path, &[BROWSER], b""), 404);
+    }
+    for (method, path) in [("POST", "/find/"), ("GET", "/events/"), ("GET", "/static/app.css/")] {
+        assert_eq!(send(app.url(), method, path, &[], b"").status, 404, "{method} {path}");
+    }
+}
+
+#[test]
 fn what_else_a_browser_meets_at_a_page_s_address_is_told_to_people() {
     let app = App::start(Data::sqlite());
     let event = app.create(1);
@@ -825,7 +845,11 @@ fn everything_is_below_a_path_of_another_site() {
     let missing = app.get("/tickets/events/none").json();
     assert_eq!(missing["type"], "/tickets/problems#not_found");
     assert_eq!(missing["instance"], "/tickets/events/none");
+    let slash = send(app.url(), "GET", "/tickets/o/new/", &[BROWSER], b"");
+    assert_eq!((slash.status, slash.header("location")), (308, Some("/tickets/o/new")));
     // What is beside it is the other site's, and none of the API's.
+    let beside = try_send(app.url(), "GET", "/events", &[BROWSER], b"").expect("it answers");
+    assert_eq!(told_to_people(&beside, 404).1, "Page not found");
     let beside = |method: &str, path: &str| {
         let json = [("Content-Type", "application/json")];
         let body = if method == "POST" { body.to_string() } else { String::new() };

@@ -7,7 +7,7 @@ use crate::edge::cross_site::CrossSitePolicy;
 use crate::edge::host_header;
 use crate::edge::slow_clients::BodyReader;
 use crate::net::connections::Answering;
-use crate::pages::frame::{Pages, Viewer};
+use crate::pages::frame::{Pages, Rendered, Viewer};
 use crate::problem::{self, ApiError};
 use crate::service::Service;
 use crate::telemetry::log_format::ACCESS;
@@ -24,7 +24,7 @@ use actix_web::http::header::{
 use actix_web::http::{ConnectionType, Uri};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{Error, HttpResponse, ResponseError};
+use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 use booking_admission::SubmitError;
 use booking_core::{ErrorChain, Refusal, RequestId, StoreError};
 use futures_util::FutureExt;
@@ -71,6 +71,10 @@ pub(crate) async fn edge(
             AssertUnwindSafe(answer).catch_unwind().await
         }
         Err(error) => {
+            if !is_ours {
+                // What is beside this site's path is none of the API's.
+                request.extensions_mut().insert(Rendered::Page);
+            }
             let refused = explain(request.error_response(error), &state, &path, &request_id);
             return Ok(complete(refused, &state, &answering, reader, began, &request_id));
         }

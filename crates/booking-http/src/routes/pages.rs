@@ -19,8 +19,9 @@ use crate::routes::authorization::check_grant;
 use crate::routes::claims::{ClaimContext, Claimed, claim_seat};
 use crate::service::{Service, agenda};
 use crate::words::{self, language_of_page};
-use actix_web::http::StatusCode;
+use actix_web::dev::ResourceDef;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue, SET_COOKIE};
+use actix_web::http::{Method, StatusCode};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use booking_core::{
@@ -28,7 +29,7 @@ use booking_core::{
     Person, PersonName, Questions, Refusal,
 };
 use chrono::{DateTime, Utc};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::SystemTime;
 
 /// Where scripts show what they have asked for: a registration, whose token no server sees, and what is the organizers'.
@@ -50,6 +51,22 @@ pub(super) const SHELLS: [&str; 12] = [
 
 /// The path under which it is kept for when there is no network.
 pub(super) const KEPT_SHELL: &str = "/o";
+
+/// The page of an event.
+pub(super) const EVENT: &str = "/e/{id}";
+
+/// The target without the slash at the end of its path, if that is a page: people and messengers write addresses either way.
+pub(super) fn without_slash(request: &HttpRequest) -> Option<String> {
+    static PAGES: LazyLock<ResourceDef> =
+        LazyLock::new(|| ResourceDef::new([&[EVENT], &SHELLS[..]].concat()));
+    let path = request.path().strip_suffix('/')?;
+    let is_read = [Method::GET, Method::HEAD].contains(request.method());
+    let target = match request.query_string() {
+        "" => path.to_owned(),
+        query => format!("{path}?{query}"),
+    };
+    (is_read && PAGES.is_match(path)).then_some(target)
+}
 
 /// Any of [`SHELLS`]: they differ in what they load ahead.
 pub(super) async fn shell(
