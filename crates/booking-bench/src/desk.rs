@@ -18,7 +18,7 @@ use std::cell::Cell;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::time::Duration;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 /// How many buy.
 const CONNECTIONS: usize = 256;
@@ -28,6 +28,11 @@ const COMING_PER_SECOND: f64 = 20_000.0;
 const SEARCHES: u64 = 200;
 /// How often while seats are sold.
 const SEARCH_EVERY: Duration = Duration::from_millis(200);
+/// How often in a round seats are sold alone and with searches, one after the other, so that a machine which is faster at one
+/// time than at another is so for both.
+const TURNS: u32 = 4;
+/// How long after a search a sale is one without any: the server follows a sale for so long.
+const SEARCH_ENDS_AFTER: Duration = Duration::from_secs(11);
 /// The shortest and the longest part of a name that is looked for, in letters.
 const PART: (u64, u64) = (4, 8);
 
@@ -55,10 +60,19 @@ struct Round {
     while_exported: f64,
     /// How much more memory that took.
     megabytes_more: f64,
-    /// Of the seats a second, while some are looked for.
+    /// Of the seats a second that are sold before and after, while some are looked for.
     while_searched: f64,
+    /// CPU time of server and database for each of these, against one that is sold before and after.
+    micros_while_searched: f64,
     /// What it took to look for the first one, and so to read all who came since.
     first_search: f64,
+}
+
+/// What a sale came to.
+struct Sale {
+    seats_per_second: f64,
+    /// CPU time of server and database for each seat.
+    micros: f64,
 }
 
 /// Puts so many people on an event in both stores, and returns the report.
@@ -75,9 +89,9 @@ pub(crate) async fn run(
     let mut text = format!(
         "## The desk\n\n{} people of one event, for which {CONNECTIONS} connections register more; medians of {rounds} rounds of {} s. \
          CPU is the server's and the database's time for each seat.\n\n\
-         | store | seats a second | CPU µs | server MB, and once people were looked for | seats while a table is taken along | MB more | seats while people are found | \
+         | store | seats a second | CPU µs | server MB, and once people were looked for | seats while a table is taken along | MB more | seats while people are found | CPU µs a seat then | \
          first search ms | search p50, p99 ms | the same while seats are sold |\n\
-         | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
+         | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
         thousands(people as f64),
         window.as_secs_f64(),
     );
@@ -124,7 +138,7 @@ async fn look(
         format!("{p50:.1}, {p99:.1} of {}", latency.len())
     };
     Ok(format!(
-        "| {name} | {} | {:.1} | {:.0}, {:.0} | {} | {:.1} | {} | {:.0} | {} | {} |\n",
+        "| {name} | {} | {:.1} | {:.0}, {:.0} | {} | {:.1} | {} | {} | {:.0} | {} | {} |\n",
         thousands(spread(|round| round.seats).median),
         spread(|round| round.micros).median,
         spread(|round| round.megabytes).min,
@@ -132,31 +146,43 @@ async fn look(
         share(|round| round.while_exported),
         spread(|round| round.megabytes_more).max,
         share(|round| round.while_searched),
+        share(|round| round.micros_while_searched),
         spread(|round| round.first_search).max,
         at(&desk.idle),
         at(&desk.busy),
     ))
 }
 
-/// Sells while something else goes on, which is told when that is over; the seats a second, and what came of the other.
+/// Sells while something else goes on, which learns of the sale's end; what came of the two.
 async fn sell_while<T>(
     side: &mut Side,
     field: &Field,
     window: Duration,
     other: impl AsyncFnOnce(&Cell<bool>) -> anyhow::Result<T>,
-) -> anyhow::Result<(f64, T)> {
+) -> anyhow::Result<(Sale, T)> {
     let load = side.load(Servers::One, CONNECTIONS, NAMED, Pace::Closed, window)?;
-    let first = side.next_number();
+    let (meter, first) = (side.meter(), side.next_number());
     let is_over = Cell::new(false);
+    let before = meter.read();
     let selling = async {
         let outcome = generator::run(load, field.clone(), first).await;
         is_over.set(true);
-        outcome
+        (outcome, meter.read() - before)
     };
-    let (outcome, other) = tokio::join!(selling, other(&is_over));
+    let ((outcome, cpu), other) = tokio::join!(selling, other(&is_over));
     let (outcome, other) = (outcome?, other?);
+    let each = cpu / (outcome.next_number - first);
+    let sale = Sale {
+        seats_per_second: outcome.answered as f64 / outcome.counted.as_secs_f64(),
+        micros: each.of_the_product().as_secs_f64() * 1e6,
+    };
     side.settle(&outcome, field)?;
-    Ok((outcome.answered as f64 / outcome.counted.as_secs_f64(), other))
+    Ok((sale, other))
+}
+
+/// Sells with nothing else going on.
+async fn sell(side: &mut Side, field: &Field, window: Duration) -> anyhow::Result<Sale> {
+    Ok(sell_while(side, field, window, async |_| Ok(())).await?.0)
 }
 
 impl Desk {
@@ -185,9 +211,7 @@ impl Desk {
         let pid = side.pid();
         let megabytes = || cpu::memory_peak_bytes(pid).unwrap_or_default() as f64 / 1e6;
         cpu::forget_memory_peak(pid)?;
-        let load = side.load(Servers::One, CONNECTIONS, NAMED, Pace::Closed, window)?;
-        let alone = side.run(load, field).await?;
-        let seats = alone.outcome.answered as f64 / alone.outcome.counted.as_secs_f64();
+        let alone = sell(side, field, window).await?;
         let at_most = megabytes();
 
         cpu::forget_memory_peak(pid)?;
@@ -211,23 +235,33 @@ impl Desk {
             let micros = self.search(&mut connection).await?;
             self.idle.saturating_record(micros);
         }
-        let searching = async |is_over: &Cell<bool>| {
-            while !is_over.get() {
-                let began = Instant::now();
-                let micros = self.search(&mut connection).await?;
-                self.busy.saturating_record(micros);
-                sleep_until(began + SEARCH_EVERY).await;
-            }
-            Ok(())
-        };
-        let (searched, ()) = sell_while(side, field, window, searching).await?;
+        let (mut rates, mut micros) = (Vec::new(), Vec::new());
+        for _ in 0..TURNS {
+            // Reads who came in the sale before.
+            self.search(&mut connection).await?;
+            let searching = async |is_over: &Cell<bool>| {
+                while !is_over.get() {
+                    let began = Instant::now();
+                    let micros = self.search(&mut connection).await?;
+                    self.busy.saturating_record(micros);
+                    sleep_until(began + SEARCH_EVERY).await;
+                }
+                Ok(())
+            };
+            let (searched, ()) = sell_while(side, field, window / TURNS, searching).await?;
+            sleep(SEARCH_ENDS_AFTER).await;
+            let alone = sell(side, field, window / TURNS).await?;
+            rates.push((searched.seats_per_second, alone.seats_per_second));
+            micros.push((searched.micros, alone.micros));
+        }
         Ok(Round {
-            seats,
-            micros: alone.cpu.of_the_product().as_secs_f64() * 1e6,
+            seats: alone.seats_per_second,
+            micros: alone.micros,
             megabytes: at_most,
-            while_exported: exported / seats,
+            while_exported: exported.seats_per_second / alone.seats_per_second,
             megabytes_more: at_most_then - at_most,
-            while_searched: searched / seats,
+            while_searched: ratio_of_sums(&rates),
+            micros_while_searched: ratio_of_sums(&micros),
             first_search: millis(first_search),
         })
     }
@@ -267,6 +301,12 @@ impl Desk {
         self.take_along(|part| table.extend_from_slice(part)).await?;
         Ok(table)
     }
+}
+
+/// All of the one against all of the other.
+fn ratio_of_sums(pairs: &[(f64, f64)]) -> f64 {
+    let (of, by) = pairs.iter().fold((0.0, 0.0), |sums, pair| (sums.0 + pair.0, sums.1 + pair.1));
+    of / by
 }
 
 /// How many lines end in it.

@@ -108,7 +108,7 @@ impl Side {
     }
 
     /// Whose CPU time to read.
-    fn meter(&self) -> Meter {
+    pub(crate) fn meter(&self) -> Meter {
         let second = self.second.as_ref().map(ServerProcess::pid);
         let servers = [Some(self.server.pid()), second].into_iter().flatten().collect();
         Meter { servers, postmasters: self.postmasters.clone() }
