@@ -1,5 +1,5 @@
-//! What may be asked of the listing of events: the newest first, or, as soon as something is said of when they are or what
-//! they are called, in the order of their beginnings.
+//! The queries of the event listing: newest first, or, as soon as dates or a name are asked for, in the order of
+//! their start.
 
 use crate::api::openapi::operation::query;
 use crate::api::openapi::schemas::{instant, integer, string, words};
@@ -13,7 +13,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use std::future::{Ready, ready};
 use utoipa::openapi::path::Parameter;
 
-/// Which events are asked for.
+/// Which listing of events the query asks for.
 pub(crate) enum EventsQuery {
     /// The newest first.
     Newest { after: Option<EventCursor>, limit: PageLimit },
@@ -21,7 +21,7 @@ pub(crate) enum EventsQuery {
     ByStart(AgendaQuery),
 }
 
-/// What is asked of events in the order of their beginnings.
+/// The query for events in the order of their start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AgendaQuery {
     pub(crate) agenda: Agenda,
@@ -32,7 +32,7 @@ pub(crate) struct AgendaQuery {
 }
 
 const WHEN: [(&str, When); 2] = [("upcoming", When::Upcoming), ("past", When::Past)];
-/// The only order that is asked for by its name.
+/// The only order that a query can name.
 const STARTS_AT: &str = "starts_at";
 
 impl EventsQuery {

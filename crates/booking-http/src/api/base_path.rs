@@ -6,7 +6,7 @@ use actix_web::http::header::{HeaderMap, HeaderValue, LINK, LOCATION};
 const COMPLAINT: &str =
     "is not the path of a folder, such as /tickets, of letters, digits, - . _ and ~";
 
-/// What the path of every request begins with: nothing, or such as `/tickets`.
+/// The prefix of every request's path: empty, or such as `/tickets`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BasePath(
     /// Without a slash at its end.
@@ -49,7 +49,7 @@ impl BasePath {
         self.0.is_empty()
     }
 
-    /// The path as routes know it; `None` for one that is the other site's.
+    /// The path without the prefix, as routes match it; `None` for a path outside of it.
     pub(crate) fn without<'p>(&self, path: &'p str) -> Option<&'p str> {
         match path.strip_prefix(self.as_str())? {
             "" => Some("/"),

@@ -1,4 +1,4 @@
-//! Where this server is reached, as its operator says: no request tells that for sure.
+//! The public URL of this server, as its operator sets it: no request says it reliably.
 
 use crate::api::base_path::BasePath;
 use crate::settings::{Reader, is_host_and_port};
@@ -8,7 +8,7 @@ use booking_core::{EventId, RegistrationId};
 const COMPLAINT: &str =
     "is not an http or https address such as https://booking.example.org, without ? and #";
 
-/// What the links begin with that are followed later and from elsewhere.
+/// The prefix of links that are followed later and from elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseUrl(
     /// Without a slash at its end.
@@ -27,11 +27,12 @@ impl BaseUrl {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        // Not what no URL has (RFC 3986, section 2), nor what would have to stand behind the paths of links.
+        // Neither characters that no URL has (RFC 3986, section 2), nor those that would have to come after the
+        // paths of links.
         let may_be_in_it = |b: u8| b.is_ascii_graphic() && !b"\"<>\\^`{|}?#".contains(&b);
         let uri = text.bytes().all(may_be_in_it).then(|| text.parse::<Uri>().ok())??;
         let is_byte = |text: &str| text.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
-        // Links tell nobody's name or password.
+        // Links must not carry a user name or a password.
         let is_good = matches!(uri.scheme_str(), Some("http" | "https"))
             && is_host_and_port(uri.authority()?.as_str())
             && text.split('%').skip(1).all(is_byte);

@@ -1,10 +1,10 @@
-//! Answers in fewer bytes for who takes them so (gzip, RFC 9110, section 8.4.1.3), and in slices, so that a
-//! client that takes nothing holds a reference to an answer that others share and not a copy of it.
+//! Compressed responses for clients that accept them (gzip, RFC 9110, section 8.4.1.3), sent in slices, so that a
+//! client that does not read holds a reference to a shared body and not a copy of it.
 //!
-//! Not actix-web's own `Compress`: that makes the same answer again for each of those who share it, and sends
-//! it without its length, however short it is, and under the tag of the other form. Only answers to reads are
-//! compressed. Those to writes have secrets in them (`manage_token`) next to what the client sent, and their
-//! length would tell of both (BREACH).
+//! Not actix-web's own `Compress`: that compresses a shared body again for each client, sends it without its
+//! length, however short it is, and keeps the tag of the uncompressed form. Only responses to reads are compressed.
+//! Those to writes have secrets in them (`manage_token`) next to what the client sent, and their length would leak
+//! both (BREACH).
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -34,14 +34,14 @@ const COMPRESSIONS_MAX: usize = 2;
 /// How much of an answer a connection is given at a time. It copies that, and takes more when it is sent.
 pub(crate) const SLICE_BYTES: usize = 64 * 1_024;
 
-/// What the tag of a compressed answer ends with. Another form of the same thing needs a tag of its own (RFC
-/// 9110, section 8.8.3.3); nobody behind this file knows of it.
+/// The suffix of a compressed response's tag. Another representation needs a tag of its own (RFC 9110, section
+/// 8.8.3.3); no code behind this file sees it.
 const TAG_END: &str = "-gzip\"";
 
 static COMPRESSIONS: Semaphore = Semaphore::const_new(COMPRESSIONS_MAX);
 
-/// The compressed form of an answer, which is made at most once for all who share it. It goes with a response
-/// as its extension.
+/// The compressed form of a body, made at most once for all responses that share it. It travels as an extension of
+/// the response.
 #[derive(Clone, Default)]
 pub(crate) struct Gzipped(Arc<OnceCell<Bytes>>);
 
@@ -58,7 +58,7 @@ impl Gzipped {
             }
             let _turn = COMPRESSIONS.acquire().await;
             let shared = plain.clone();
-            // What could not be compressed is sent as it is: it is not shorter.
+            // What could not be compressed is sent uncompressed: it is not shorter.
             spawn_blocking(move || gzip(&shared)).await.unwrap_or_else(|_| plain.clone())
         };
         self.0.get_or_init(make).await.clone()
@@ -67,12 +67,12 @@ impl Gzipped {
 
 fn gzip(plain: &[u8]) -> Bytes {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    // A vector takes whatever is written to it.
+    // Writing to a `Vec` cannot fail.
     let written = encoder.write_all(plain).and_then(|()| encoder.finish());
     written.map_or_else(|_| Bytes::copy_from_slice(plain), Bytes::from)
 }
 
-/// Compresses what is answered to a read, if it is long and the client takes it.
+/// Compresses the response to a read, if it is long and the client accepts gzip.
 pub(crate) async fn compress(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -129,7 +129,7 @@ async fn in_form(response: HttpResponse, takes_gzip: bool) -> HttpResponse {
     response.set_body(sliced(plain))
 }
 
-/// Tells caches that the answer depends on this header of the request, beside what else it depends on.
+/// Adds this header to `Vary`, beside those that are there.
 pub(crate) fn vary_by(headers: &mut HeaderMap, name: &'static str) {
     let alone = HeaderValue::from_static(name);
     let others = headers.get(VARY).and_then(|others| others.to_str().ok());
@@ -147,8 +147,8 @@ fn compressed_tag(headers: &HeaderMap) -> Option<HeaderValue> {
     HeaderValue::try_from(format!("{tag}{TAG_END}")).ok()
 }
 
-/// Takes the form out of the tags that a request names: what is asked is whether the client has, or means,
-/// the same thing. Returns what it has, as it named it.
+/// Removes the suffix from the tags that a request names: the question is whether the client has, or means, the
+/// same resource. Returns the tags that it has, as the client wrote them.
 fn forget_form(request: &mut ServiceRequest) -> Vec<HeaderValue> {
     let is_ours = |value: &HeaderValue| contains(value, &HeaderValue::from_static(TAG_END));
     let mut held = Vec::new();

@@ -1,20 +1,20 @@
 //! Comma-separated values (RFC 4180), as they are written for spreadsheets and read from them.
 //!
-//! A spreadsheet runs what looks like a formula. So whatever would be one, where a cell begins, gets an apostrophe before
-//! it, and loses it again where it is read. A cell also begins, for a program that takes another separator than ours,
-//! behind every character that could be one: those that import dialogs name, the bar, and the colon. Spaces and colons are
-//! in what people write, so that behind them a sign that stands for itself is left alone.
+//! A spreadsheet runs what looks like a formula. So a cell that would be one gets an apostrophe before it, which is
+//! dropped again on import. A cell also begins, for a program that takes another separator than ours, behind every
+//! character that could be one: those that import dialogs name, the bar, and the colon. Spaces and colons are in
+//! what people write, so that behind them a sign that stands for itself is left alone.
 
 use std::borrow::Cow;
 
-/// What such a text is sent as.
+/// The content type of such a file.
 pub(crate) const CONTENT_TYPE: &str = "text/csv; charset=utf-8";
-/// What tells some spreadsheets that a text is UTF-8.
+/// The byte order mark by which some spreadsheets recognize UTF-8.
 pub(crate) const BOM: &str = "\u{feff}";
 /// The most cells that a row may have.
 pub(crate) const CELLS_MAX: usize = 128;
 
-/// What keeps a cell from being run.
+/// The character that keeps a cell from being run.
 const GUARD: char = '\'';
 
 /// Whether a cell that begins so may be run: also in full width and the like, which some take for the same.
@@ -39,12 +39,12 @@ fn is_live(c: char) -> bool {
     )
 }
 
-/// What some program takes for the end of a cell, and hardly anybody writes before a sign.
+/// What some program takes for the end of a cell, and people hardly ever write before a sign.
 fn is_separator(c: char) -> bool {
     matches!(c, ',' | ';' | '|' | '\t' | '\r' | '\n')
 }
 
-/// What some program takes for nothing where a cell begins.
+/// What some program ignores at the start of a cell.
 fn is_nothing(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
 }
@@ -52,7 +52,7 @@ fn is_nothing(c: char) -> bool {
 /// What may end the cell before the one that begins here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
-    /// The text's own beginning, or what is no word's part.
+    /// The text's own beginning, or anything but a part of a word.
     Plain,
     /// A space: where it ends a cell, the next one ends this.
     Space,
@@ -91,7 +91,7 @@ fn is_to_be_guarded(text: &str, at: usize, end: End) -> bool {
     cell.starts_with(is_sign) && is_run
 }
 
-/// `text` with a guard before whatever would be run.
+/// `text` with a guard before every formula.
 fn guarded(text: &str) -> Cow<'_, str> {
     if !text.contains(is_live) {
         return Cow::Borrowed(text);
@@ -125,7 +125,7 @@ fn unguarded(text: &str) -> Cow<'_, str> {
     Cow::Owned(plain)
 }
 
-/// Adds a row, with what ends it.
+/// Adds a row and its line end.
 pub(crate) fn push_row<'a>(csv: &mut String, cells: impl IntoIterator<Item = &'a str>) {
     for (at, cell) in cells.into_iter().enumerate() {
         if at > 0 {
@@ -151,7 +151,7 @@ pub(crate) fn push_row<'a>(csv: &mut String, cells: impl IntoIterator<Item = &'a
 pub(crate) struct Record<'a> {
     /// The line that it begins in, from 1 on.
     pub(crate) line: usize,
-    /// Without what kept them from being run; or why it cannot be read.
+    /// The cells without their guards; or why the row cannot be read.
     pub(crate) cells: Result<Vec<Cow<'a, str>>, &'static str>,
 }
 
@@ -163,7 +163,7 @@ pub(crate) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Reads `text`, whose first line tells what separates cells: commas, or what stands there if there are none.
+    /// Reads `text`, whose first line decides the separator: commas, or the one that is there if there are none.
     pub(crate) fn new(text: &'a str) -> Self {
         let rest = text.strip_prefix(BOM).unwrap_or(text);
         let first = rest.lines().next().unwrap_or_default();
@@ -243,7 +243,7 @@ impl<'a> Iterator for Reader<'a> {
         let line = self.line;
         let cells = self.cells();
         if cells.is_err() {
-            // What is left of the line is a part of it.
+            // The rest of the line is part of it.
             let end = self.rest.find(['\r', '\n']).unwrap_or(self.rest.len());
             self.rest = &self.rest[end..];
         }
@@ -261,7 +261,7 @@ fn lines_in(text: &str) -> usize {
 mod tests {
     use super::*;
 
-    /// What somebody may be called who wants a spreadsheet to do something, and what is not to be taken for that.
+    /// Names that attackers choose to make a spreadsheet run something, and texts that only look like such.
     const CORPUS: [&str; 31] = [
         "=1+1",
         "+1",

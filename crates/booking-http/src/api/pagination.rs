@@ -24,10 +24,10 @@ use utoipa::openapi::path::Parameter;
 /// Names the cells whose items are missing, by comma.
 pub(crate) const MISSING_CELLS: HeaderName = HeaderName::from_static("booking-missing-cells");
 
-/// Tells how many items a listing has on all its pages.
+/// The number of items of a listing on all its pages.
 pub(crate) const TOTAL: HeaderName = HeaderName::from_static("booking-total");
 
-/// Which page of a listing is asked for.
+/// Which page of a listing the client asks for.
 pub(crate) struct PageQuery<C> {
     pub(crate) after: Option<C>,
     pub(crate) limit: PageLimit,
@@ -36,7 +36,7 @@ pub(crate) struct PageQuery<C> {
 
 /// Where a page of a listing starts.
 pub(crate) trait Cursor: FromStr<Err = booking_core::Invalid> {
-    /// What may be asked of the listing.
+    /// The parameters of the listing.
     const NAMES: QueryNames;
 }
 
@@ -75,7 +75,7 @@ fn page<C: Cursor>(mut parameters: Parameters) -> Result<PageQuery<C>, ApiError>
 
 /// How many items a page may have.
 pub(crate) fn limit(parameters: &mut Parameters) -> PageLimit {
-    // What is no number is out of range like any other.
+    // A value that is no number is out of range like any other.
     let limit = parameters.take("limit", |value| {
         PageLimit::parse(digits(value).unwrap_or(u32::MAX)).map_err(|invalid| invalid.to_string())
     });
@@ -89,10 +89,10 @@ pub(crate) fn after<C: FromStr<Err = booking_core::Invalid>>(
     parameters.take("cursor", |value| C::from_str(value).map_err(|invalid| invalid.to_string()))
 }
 
-/// What a listing of registrations is called in a query.
+/// The values of `listed` in a query.
 const LISTED: [(&str, Listed); 2] = [("seated", Listed::Seated), ("all", Listed::All)];
 
-/// Which registrations are asked for.
+/// The filter of registrations in a query.
 fn filter(parameters: &mut Parameters) -> RegistrationFilter {
     let mut filter = RegistrationFilter::default();
     parameters.take("status", |value| {
@@ -204,7 +204,7 @@ impl PageBody {
         Self { json, next: next.map(link), missing, total: None, gzipped: Gzipped::default() }
     }
 
-    /// The same that tells how many items there are on all pages.
+    /// The same with the header that counts the items on all pages.
     pub(crate) fn with_total(self, total: Option<String>) -> Self {
         Self { total, ..self }
     }
@@ -309,7 +309,7 @@ mod tests {
         }
     }
 
-    /// An item of a listing, which is as long as its number says.
+    /// An item of a listing, as many bytes long as its number.
     struct Item(usize);
 
     #[derive(Serialize)]

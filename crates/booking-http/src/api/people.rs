@@ -29,16 +29,16 @@ const COLUMNS: [&str; 7] =
 const USER_EMAIL: &str = "user_email";
 const NAME: &str = "name";
 const STATUS: &str = "status";
-/// What the column of addresses may be called as well.
+/// The other accepted name of the address column.
 const EMAIL: &str = "email";
-/// What the column of a question is called, before the question's key. They follow the others.
+/// The prefix of a question's column, before the question's key. These columns come after the others.
 const ANSWER: &str = "answer:";
-// What was taken along can be brought in.
+// Every export can be imported.
 const _: () = assert!(COLUMNS.len() + QUESTIONS_KEPT_MAX <= csv::CELLS_MAX);
 
-/// What may be said about a table that is taken along.
+/// The query of an export.
 pub(crate) struct Export {
-    /// Whether it says that it is UTF-8.
+    /// Whether it starts with a byte order mark.
     pub(crate) with_bom: bool,
 }
 
@@ -53,7 +53,7 @@ impl Export {
         )]
     }
 
-    /// What the table begins with.
+    /// The header row of the table.
     pub(crate) fn head(&self, questions: &Questions) -> String {
         let mut head = if self.with_bom { BOM.to_owned() } else { String::new() };
         let of_questions: Vec<String> =
@@ -137,9 +137,9 @@ fn parse_answer(kind: QuestionKind, text: &str) -> Result<Answer, String> {
     }
 }
 
-/// What may be said about a table that is brought in.
+/// The query of an import.
 pub(crate) struct Import {
-    /// Whether its people are registered; else it is told what would become of them.
+    /// Whether people are registered; else it is a dry run.
     pub(crate) applies: bool,
 }
 

@@ -1,4 +1,4 @@
-//! One method of one address: who may ask, what it takes, what it answers.
+//! One method of one address: its access, its parameters and body, its answers.
 
 use crate::api::openapi::schemas::{string, text, uuid};
 use crate::extract::body::FromBody;
@@ -31,9 +31,9 @@ const PROBLEM: &str = "application/problem+json";
 /// How a request authenticates: whose token it shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Auth {
-    /// Nobody's: no token means anything here.
+    /// No token: one is ignored.
     None,
-    /// Nobody's, or an organizer's, who sees more.
+    /// No token, or an organizer's, who sees more.
     Optional,
     /// The organizer's.
     Organizer,
@@ -41,7 +41,7 @@ pub(crate) enum Auth {
     Registration,
 }
 
-/// What one method of one address does, in the words of its description.
+/// One method of one address, as it is described.
 pub(crate) struct Operation {
     id: &'static str,
     tag: &'static str,
@@ -59,7 +59,7 @@ pub(crate) struct Operation {
     schemas: Schemas,
 }
 
-/// What a request has to send.
+/// The body of a request.
 struct Body {
     content_type: &'static str,
     schema: RefOr<Schema>,
@@ -70,7 +70,7 @@ struct Body {
     sample: Option<Sample>,
 }
 
-/// What reads a body, and the schema and the example that are to agree with it.
+/// The parser of a body, with the schema and the example that have to agree with it.
 #[cfg(test)]
 #[derive(Clone)]
 pub(crate) struct Sample {
@@ -118,8 +118,8 @@ impl Answer {
         Self { content, ..Self::empty(status, description) }
     }
 
-    /// One that goes on, and tells of one `T` after the other. No schema can say that of a text, so that of a `T` is
-    /// named in words, and `example` shows how they come.
+    /// A stream of `T`s. No schema can express that for a text, so the schema of `T` is named in words, and
+    /// `example` shows how they come.
     pub(crate) fn stream<T: ToSchema>(
         status: StatusCode,
         description: &'static str,
@@ -140,7 +140,7 @@ impl Answer {
 }
 
 impl Operation {
-    /// One that anybody may ask for. Its `id` is its name in clients that are made from the description.
+    /// A public operation. Its `id` is its name in generated clients.
     pub(crate) fn new(id: &'static str, tag: &'static str, summary: &'static str) -> Self {
         Self {
             id,
@@ -176,26 +176,26 @@ impl Operation {
         Self { role: Some(role), ..self }
     }
 
-    /// The least role of an organizer's token that it takes; `None` where no token means anything. Whatever writes is
-    /// for managers, unless it says something else.
+    /// The least role of an organizer's token that it needs; `None` where no token means anything. Writes are for
+    /// managers, unless they declare something else.
     pub(crate) fn role(&self, method: &HttpMethod) -> Option<Role> {
         let usual = if *method == HttpMethod::Get { Role::Reader } else { Role::Manager };
         (self.auth != Auth::None).then(|| self.role.unwrap_or(usual))
     }
 
-    /// It is asked by whoever watches the server, by whatever name, and needs no store.
+    /// Monitoring asks it by any host name, and it needs no store.
     #[must_use]
     pub(crate) fn probe(self) -> Self {
         Self { is_probe: true, auth: Auth::None, needs_store: false, ..self }
     }
 
-    /// It is answered from memory, whatever becomes of the store.
+    /// It is answered from memory, whether or not the store is up.
     #[must_use]
     pub(crate) fn without_store(self) -> Self {
         Self { needs_store: false, ..self }
     }
 
-    /// It is a write under whose `Idempotency-Key` nothing is kept: what comes again is done again.
+    /// It is a write that stores nothing under its `Idempotency-Key`: a repetition is executed again.
     #[must_use]
     pub(crate) fn keeps_no_answer(self) -> Self {
         Self { keeps_answers: false, ..self }
@@ -263,7 +263,7 @@ impl Operation {
         self
     }
 
-    /// What it may refuse beside what every operation of its kind may.
+    /// The problems that it may answer, beside those of every operation of its kind.
     #[must_use]
     pub(crate) fn refuses(mut self, problems: &'static [Shape]) -> Self {
         self.problems.extend(problems);
@@ -360,7 +360,7 @@ impl Body {
     }
 }
 
-/// What the document says of the answers with one status.
+/// The responses with one status, as the document describes them.
 #[derive(Default)]
 struct ResponseSpec {
     descriptions: Vec<&'static str>,
@@ -420,10 +420,10 @@ fn one_of(schemas: Vec<RefOr<Schema>>) -> RefOr<Schema> {
     }
 }
 
-/// The headers that a problem may come with; of an operation that keeps its answers, if `is_kept`.
+/// The headers that a problem may come with; of an operation that stores its answers, if `is_kept`.
 fn headers_of(problem: &Shape, is_kept: bool) -> impl Iterator<Item = &'static str> {
     let waits = [shape::ALL_HELD.code, shape::RATE_LIMITED.code];
-    // What was decided about the event is decided under the key, too: also that times are in no order (400).
+    // What is decided about the event is stored under the key: also that times are in no order (400).
     let decided = [StatusCode::CONFLICT, StatusCode::PRECONDITION_FAILED];
     let is_decided = decided.contains(&problem.status) || problem.code == shape::VALIDATION.code;
     let is_told_to_wait = problem.retry_after.is_some() || waits.contains(&problem.code);
@@ -446,7 +446,7 @@ fn problem(problems: &[&Shape]) -> RefOr<Schema> {
     RefOr::T(Schema::AllOf(all.build()))
 }
 
-/// What a key is for, where the answer is kept under it.
+/// What a key is for, where the answer is stored under it.
 const KEPT: &str = "Makes it safe to send again: the same key, caller and body get the same answer for 24 hours. \
     Without a token it is a secret of at least 16 characters, such as a random UUID.";
 
@@ -454,7 +454,7 @@ const KEPT: &str = "Makes it safe to send again: the same key, caller and body g
 const NOT_KEPT: &str =
     "It has to be one, and no answer is kept under it: what is sent again is done again.";
 
-/// What an id in a path is of.
+/// What an id in a path identifies.
 fn named_by(name: &str, path: &str) -> &'static str {
     match (name, path.split('/').nth(1)) {
         ("delivery_id", _) => "The `webhook-id` that the message was sent with",
@@ -464,13 +464,13 @@ fn named_by(name: &str, path: &str) -> &'static str {
     }
 }
 
-/// Whatever stands in a path for something is the id of it.
+/// Every parameter of a path is an id.
 fn path_parameters(path: &str) -> Vec<Parameter> {
     let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     names
         .map(|name| {
             let id = match name {
-                // Messages are called by what they tell of: an event, and a version of it.
+                // A message is named by its event and a version of it.
                 "delivery_id" => string().pattern(Some("^msg_[0-9a-f]{32}_[0-9]+$")),
                 _ => uuid(),
             };
@@ -511,7 +511,7 @@ fn optional(name: &str, description: &str, schema: ObjectBuilder, of: ParameterI
         .build()
 }
 
-/// What is said of an operation, with the role that it takes, if that is more than reading.
+/// The description of an operation, with the role that it needs, if that is more than reading.
 fn described(description: &str, role: Option<Role>) -> Option<String> {
     let role = role.filter(|role| *role > Role::Reader);
     let role =

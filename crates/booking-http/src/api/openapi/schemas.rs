@@ -1,4 +1,4 @@
-//! What schemas are made of.
+//! Helpers that build schemas.
 
 use booking_core::EmailAddress;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! What people answer to an event's questions.
+//! The answers of attendees to an event's questions.
 
 use crate::api::openapi::schemas::{answers as answers_schema, object};
 use crate::extract::body::FromBody;
@@ -24,7 +24,7 @@ fn question_key(text: &str) -> Result<QuestionKey, String> {
     QuestionKey::parse(text).map_err(|invalid| invalid.to_string())
 }
 
-/// An answer; `None` for what says nothing, as forms send it.
+/// An answer; `None` for an empty one, as forms send it.
 fn answer(value: &Json<'_>) -> Result<Option<Answer>, String> {
     Ok(match value {
         Json::Null => None,

@@ -1,4 +1,4 @@
-//! What organizers have an event ask.
+//! The bodies with an event's questions.
 
 use crate::api::openapi::schemas::{boolean as bool_schema, object, string, text as line, words};
 use crate::extract::body::FromBody;

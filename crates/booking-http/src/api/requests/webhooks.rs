@@ -1,4 +1,4 @@
-//! What organizers send about webhooks.
+//! The bodies of organizers' requests about webhooks.
 
 use crate::api::openapi::schemas::{
     array_or_null, boolean as bool_schema, object, or_null, some_of, text as line, uuid,
@@ -41,7 +41,8 @@ impl PartialSchema for CreateWebhook {
 
 impl ToSchema for CreateWebhook {}
 
-/// The body of `PATCH /webhooks/{id}`. What is left out stays as it is; no types at all, as `null`, are all.
+/// The body of `PATCH /webhooks/{id}`. A field that is left out stays as it is; no types at all, as `null`, are
+/// all.
 pub(crate) struct EditWebhook {
     pub(crate) url: Option<EndpointUrl>,
     pub(crate) types: Option<TypeFilter>,
@@ -68,7 +69,7 @@ impl PartialSchema for EditWebhook {
 
 impl ToSchema for EditWebhook {}
 
-/// What can be said of a webhook whether it is created or edited.
+/// The fields of a webhook, whether it is created or edited.
 fn webhook_schema() -> ObjectBuilder {
     let url = line(1..=EndpointUrl::BYTES_MAX).description(Some(
         "Where messages are sent: an absolute https URL that leads to a public address",
@@ -82,7 +83,7 @@ fn webhook_schema() -> ObjectBuilder {
         .property("include", include_schema())
 }
 
-/// What else messages may have in them.
+/// What messages may include.
 pub(crate) fn include_schema() -> ArrayBuilder {
     some_of(INCLUDE.map(|(word, _)| word))
         .description(Some("`person`: whose a registration is, by address and name"))
@@ -94,10 +95,10 @@ fn types(value: &Json<'_>) -> Result<TypeFilter, String> {
     TypeFilter::only(some).map_err(|invalid: Invalid| invalid.to_string())
 }
 
-/// What else may be told.
+/// The values of `include`.
 const INCLUDE: [(&str, bool); 1] = [("person", true)];
 
-/// What else is to be told: whose a registration is, or nothing.
+/// Whether messages include the person of a registration.
 fn include(value: &Json<'_>) -> Result<bool, String> {
     words(&INCLUDE, 0)(value).map(|included| !included.is_empty())
 }
