@@ -33,7 +33,7 @@ use std::time::Duration;
 pub struct Config {
     /// Where to listen.
     pub address: SocketAddr,
-    /// Whether others than this machine may come while anybody is the organizer.
+    /// Whether other machines may connect while every caller is the organizer.
     pub allow_open: bool,
     /// Where the data is.
     pub store: StoreConfig,
@@ -45,11 +45,11 @@ pub struct Config {
     pub capacity_max: CapacityMax,
     /// How much the queue takes.
     pub limits: Limits,
-    /// How often what time alone has changed is tidied; `None` leaves it to requests.
+    /// How often the sweeper runs; `None` leaves expiry to requests.
     pub sweep_every: Option<Duration>,
-    /// For how long new events keep personal data if nothing is said; `None` for ever.
+    /// The default retention of personal data of new events; `None` for ever.
     pub retention: Option<Retention>,
-    /// The seeds of the keys for tickets, the one that signs first; none if the store keeps them.
+    /// The seeds of the keys for tickets, the one that signs first; none if the store has them.
     pub ticket_seeds: Vec<SigningSeed>,
     /// Threads that serve connections; `None` for one each core.
     pub workers: Option<usize>,
@@ -59,15 +59,15 @@ pub struct Config {
     pub idle_max: Duration,
     /// The longest that a request's body may take.
     pub body_within: Duration,
-    /// How long to go on as before when told to stop.
+    /// How long to continue as before once asked to stop.
     pub drain_for: Duration,
-    /// How long to finish what is under way when told to stop.
+    /// How long to finish requests in flight once asked to stop.
     pub shutdown_within: Duration,
     /// Which other origins' pages may call the API.
     pub cors: Cors,
-    /// By which names the server may be asked while anybody is the organizer.
+    /// The host names that are allowed while every caller is the organizer.
     pub allowed_hosts: AllowedHosts,
-    /// What links begin with that are followed later; `None` if there are to be none.
+    /// The prefix of links that are followed later; `None` if there are to be none.
     pub base_url: Option<BaseUrl>,
     /// The path under which everything is.
     pub base_path: BasePath,
@@ -77,13 +77,13 @@ pub struct Config {
     pub mail: Option<MailConfig>,
     /// Whether webhooks may lead into private networks and to this machine.
     pub webhook_allow_private: bool,
-    /// Whom webhooks believe beside the authorities of the system: a PEM file.
+    /// The authorities that webhooks trust beside those of the system: a PEM file.
     pub webhook_tls_ca: Option<PathBuf>,
-    /// Whether this server carries out what was decided, by webhooks and mail.
+    /// Whether this server delivers by webhooks and mail.
     pub delivers: bool,
     /// The most connections on which events are watched.
     pub live_max: usize,
-    /// What one client may do.
+    /// The limits of one client.
     pub client_limits: ClientLimits,
     /// Where metrics are.
     pub metrics_at: MetricsAt,
@@ -91,7 +91,7 @@ pub struct Config {
     pub audit_every: Option<Duration>,
     /// How lines of the log are written.
     pub log_format: LogFormat,
-    /// What to log, as `env_logger` reads it.
+    /// The log filter, as `env_logger` reads it.
     pub log_filter: String,
 }
 
@@ -209,12 +209,12 @@ const BATCHES_PER_NODE_MAX: u64 = 64;
 /// The most that are there without being set.
 const BATCHES_BY_ITSELF_MAX: usize = 4;
 
-/// Of a pool what is left for reads, and for whatever else writes, while all batches are under way and all events are waited
-/// for that may be: one in so many connections, at least one if there are three.
+/// The part of a pool that stays free for reads and for the other writes, while all batches are under way and all
+/// events are waited for that may be: one in so many connections, at least one if there are three.
 const POOL_PART_KEPT: usize = 8;
 
-/// How many events may be waited for at once, each on a connection: as many as are left beside batches, which may have half
-/// of the pool, and what is kept.
+/// How many events may be waited for at once, each on a connection: as many as are left beside batches, which may
+/// have half of the pool, and the part that stays free.
 fn busy_events_max(pool_size: usize) -> usize {
     let (batches, kept) = ((pool_size / 2).max(1), (pool_size / POOL_PART_KEPT).max(1));
     pool_size.saturating_sub(batches + kept).max(1)
@@ -224,7 +224,7 @@ fn busy_events_max(pool_size: usize) -> usize {
 const NOT_OF_A_PLACE: [&str; 3] = ["DB_POOL_SIZE", "DB_PLAN_CACHE_MODE", "DB_WAIT_SECONDS"];
 
 fn read_store(reader: &mut Reader<'_>) -> StoreConfig {
-    // Whatever store it is: what cannot be meant is told.
+    // Whatever store it is: a value out of range is reported.
     let pool_size = reader.within("DB_POOL_SIZE", PgOptions::POOL_SIZE_MIN as u64, 1_000) as usize;
     let plan_cache_mode = reader
         .parse::<PlanCacheMode>("DB_PLAN_CACHE_MODE", "is neither force_generic_plan nor auto");
@@ -280,7 +280,7 @@ fn read_cells(
     }
 }
 
-/// A folder is no database, and SQLite says no more of it than that it cannot be opened.
+/// A folder is no database, and SQLite only reports that it cannot be opened.
 fn read_database_file(reader: &mut Reader<'_>) -> PathBuf {
     let given = reader.text("BOOKING_DB");
     let is_folder = Path::new(&given).is_dir();
@@ -335,8 +335,8 @@ fn read_database_parts(reader: &mut Reader<'_>) -> PgOptions {
     }
 }
 
-/// As many as this machine has use for, if nothing is said. It is the database's cores that count, and where nothing is
-/// said that is most often a machine like this one. On two, batches side by side cost more than they give.
+/// As many as this machine has use for, if it is not set. It is the database's cores that count, and where it is
+/// not set that is most often a machine like this one. On two, batches side by side cost more than they give.
 fn read_batches_per_node(reader: &mut Reader<'_>) -> usize {
     match reader.within("BATCHES_PER_NODE", 0, BATCHES_PER_NODE_MAX) {
         0 => match thread::available_parallelism().map_or(1, usize::from) {
@@ -359,7 +359,7 @@ fn read_log_filter(reader: &mut Reader<'_>) -> String {
 fn read_embed_origins(reader: &mut Reader<'_>) -> Vec<String> {
     let origins = reader.origins("EMBED_ORIGINS");
     let is_page = |origin: &&String| ["http://", "https://"].iter().any(|s| origin.starts_with(s));
-    // What is no origin at all was told.
+    // What is no origin at all was reported.
     let other = origins.iter().find(|origin| origin.contains("://") && !is_page(origin));
     if let Some(other) = other {
         reader.fail(
@@ -381,7 +381,7 @@ fn read_retention(reader: &mut Reader<'_>) -> Option<Retention> {
 }
 
 fn read_mail(reader: &mut Reader<'_>) -> Option<MailConfig> {
-    // Whether there is to be any or not: what cannot be meant is told.
+    // Whether mail is enabled or not: an invalid value is reported.
     let url = reader.secret("MAIL_URL", "MAIL_URL_FILE").map(|url| MailUrl::parse(&url));
     let from = read_mailbox(reader, "MAIL_FROM");
     let reply_to = read_mailbox(reader, "MAIL_REPLY_TO");

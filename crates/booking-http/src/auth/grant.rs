@@ -1,4 +1,4 @@
-//! What may be done with an organizer's token: by its role, and with which events.
+//! The grant of an organizer's token: its role, and the events that it may be used for.
 
 use crate::problem::ApiError;
 use booking_core::{EventId, Organizer, OrganizerToken, Role};
@@ -25,7 +25,7 @@ impl Grant {
     /// That it is for each of `ids`.
     ///
     /// # Errors
-    /// [`ApiError::NotFound`], as for the events of others: to who shows it there is nothing else.
+    /// [`ApiError::NotFound`], as for the events of other organizers: to this token there are no others.
     pub(crate) fn check_events(&self, ids: &[EventId]) -> Result<(), ApiError> {
         let Some(events) = &self.events else { return Ok(()) };
         let is_for = |id: &EventId| events.contains(id);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// The most differences of one recount that the log tells of.
+/// The most differences of one recount that are logged.
 const TOLD_MAX: usize = 20;
 
 /// Recounts until the server stops.

@@ -1,4 +1,4 @@
-//! Goes by the map of cells that the home keeps, as it is changed, and reads CELLS_FILE again when it is told to.
+//! Follows the map of cells that the home stores, and reads CELLS_FILE again on request.
 
 use crate::service::Service;
 use booking_cells::MAP_CHECKED_EVERY;
@@ -9,49 +9,51 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-/// The least time between two looks, however often a cell refuses what another map gives it.
+/// The least time between two checks, however often a cell refuses an event of another map.
 const PAUSE: Duration = Duration::from_millis(250);
-/// How long the publication of a map may take, which is four writes and a copy of the organizers: whoever is longer about it was
-/// stopped, most likely.
+/// How long the publication of a map may take, which is four writes and a copy of the organizers: a command that
+/// takes longer was stopped, most likely.
 const PUBLISHING_SLOW: Duration = Duration::from_secs(20);
-/// How often it is told what keeps this server from going by a newer map.
+/// How often the log says why this server cannot follow a newer map.
 const LOG_EVERY: Duration = Duration::from_secs(60);
 
 /// The cells of a server.
 pub(crate) trait Cells {
-    /// Looks whether the home keeps a newer map, and goes by that from now on; by the file as it is now, too, if it `reads_file`.
+    /// Checks whether the home stores a newer map, and follows it from now on; also the file as it is now, if
+    /// `reads_file`.
     fn look(&self, reads_file: bool) -> impl Future<Output = Looked>;
 
     /// Returns when a cell has refused an event as not its own: the map is old.
     fn outdated(&self) -> impl Future<Output = ()>;
 }
 
-/// What has come of a look.
+/// The result of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Looked {
     /// The version of the map that is gone by.
     pub(crate) version: u64,
-    /// What the home keeps beside that; `None` if that could not be found out.
+    /// What the home stores compared to that; `None` if it could not be asked.
     pub(crate) kept: Option<Kept>,
-    /// What everybody is to go by next, if somebody has begun to bring that about, as the home keeps it; `None` if it could not
-    /// be asked.
+    /// The map that is being published, if there is one, as the home stores it; `None` if the home could not be
+    /// asked.
     pub(crate) next: Option<Option<String>>,
-    /// What went wrong: all is as it was.
+    /// What went wrong: nothing was changed.
     pub(crate) trouble: Option<String>,
 }
 
-/// The map that the home keeps, to a server that goes by one.
+/// The map that the home stores, compared to the one that the server follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kept {
     /// It goes by that, or by a later one.
     GoneBy,
     /// A newer one.
     Newer,
-    /// Another of the same version: all cells were told since that they are these, or the home got another first.
+    /// Another of the same version: the cells were marked since, or the home got another first.
     Another,
 }
 
-/// SIGHUP, for what hears it, which is begun anew when it panics. From when this is made on the process does not end of it.
+/// SIGHUP, for the task that listens for it, which is restarted when it panics. Once this is made the signal does
+/// not end the process.
 #[derive(Clone)]
 pub(crate) struct HangUps(Option<Arc<Mutex<Signal>>>);
 

@@ -1,4 +1,4 @@
-//! Tells other servers again and again with which keys this one signs tickets, and reads with which they do.
+//! Publishes the keys by which this server signs tickets to the other servers, again and again, and reads theirs.
 
 use crate::service::Service;
 use crate::util::failure_log::FailureLog;
@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
-/// How often a server shows what it signs with, and looks what others do. It is shown much more often than
-/// it is forgotten.
+/// How often a server publishes its key and reads those of others. It is published much more often than it expires.
 const SHOW_EVERY: Duration = Duration::from_secs(60);
 
 /// Shows and reads keys until the server stops.

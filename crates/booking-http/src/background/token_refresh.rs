@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
-/// How often tokens are read again. It is what a server takes to hear of a token that was made or revoked,
-/// while the store can be reached.
+/// How often tokens are read again. It is how long a server takes to see a new or a revoked token, while the store
+/// can be reached.
 const READ_EVERY: Duration = Duration::from_secs(1);
 
 /// Refreshes `tokens` until the server stops. While the store cannot be reached, those that were known last are

@@ -1,4 +1,4 @@
-//! `booking-http cells`: makes the cells that CELLS_FILE names, tells how they are, and changes them.
+//! `booking-http cells`: creates the cells that CELLS_FILE names, prints their state, and changes them.
 
 use crate::cli::change_cells;
 use crate::config::cell_stores::{Seen, create_cells, look_at_cells};
@@ -11,7 +11,7 @@ use std::io::{Write, stdout};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// What is to be done about cells.
+/// The subcommands for cells.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Subcommand)]
 pub(super) enum CellsCommand {
     /// Tell where each cell is, which events it has by the last byte of their ids, whether it can be worked with, and what is
@@ -108,7 +108,8 @@ async fn create(config: &Config, cells: &CellsConfig) -> anyhow::Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints a line for each cell, and what is under way. Fails if one cannot be worked with, or servers would not start.
+/// Prints a line for each cell, and the change that is under way. Fails if a cell cannot be used, or servers would
+/// not start.
 async fn status(config: &Config, cells: &CellsConfig) -> anyhow::Result<ExitCode> {
     let mut out = stdout();
     let Seen { kept, map, stores } = look_at_cells(config, cells).await?;
@@ -159,7 +160,7 @@ async fn status(config: &Config, cells: &CellsConfig) -> anyhow::Result<ExitCode
     Ok(code)
 }
 
-/// What is under way in a map.
+/// The change that is under way in a map.
 pub(super) fn describe_change(map: &CellMap) -> Option<String> {
     let change = map.change()?;
     Some(format!(

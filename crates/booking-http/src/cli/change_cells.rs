@@ -1,5 +1,5 @@
-//! `booking-http cells split`, `move`, `drop` and `resume`: has events go from one cell to another while both are served; and
-//! `adopt`, for what was restored.
+//! `booking-http cells split`, `move`, `drop` and `resume`: moves events from one cell to another while both are
+//! served; and `adopt`, for cells that were restored.
 
 use crate::cli::cells::describe_change;
 use crate::cli::progress::Progress;
@@ -16,11 +16,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// How often all events that are left are tried. Each time begins with a wait until all servers have the map, and
-/// all of these together are longer than what a mover that was killed has its event for.
+/// How often all remaining events are tried. Each time begins with a wait until all servers have the map, and all
+/// of these together are longer than the lease of a mover that was killed.
 const TRIES_MAX: usize = 4;
 
-/// What there is to be done about whatever went wrong in the middle.
+/// How to continue after a failure in the middle.
 const NOT_ENDED: &str = "the change has not ended; `booking-http cells resume` goes on";
 
 /// The stores of a change.
@@ -56,7 +56,7 @@ pub(super) async fn change(
     ends.finish(cells, &after).await
 }
 
-/// Brings a change to its end that somebody has begun.
+/// Completes a change that was begun before.
 pub(super) async fn resume(config: &Config, cells: &CellsConfig) -> anyhow::Result<ExitCode> {
     let home = open_kept_home(config, cells).await?;
     match change_state(&*home, &cells.map).await? {
@@ -66,7 +66,7 @@ pub(super) async fn resume(config: &Config, cells: &CellsConfig) -> anyhow::Resu
             Ok(ExitCode::SUCCESS)
         }
         ChangeState::Publishing { before, after } => {
-            // Whoever began this may have been stopped before it was made, or it was lost since.
+            // The process that began this may have died before the cell was made, or the cell was lost since.
             let to = named(&after, &change_of(&after)?.to)?;
             if !before.all().any(|cell| cell.name == to.name) {
                 make(config, cells, &after, to).await?;
@@ -81,8 +81,8 @@ pub(super) async fn resume(config: &Config, cells: &CellsConfig) -> anyhow::Resu
     }
 }
 
-/// Has what was restored from a backup be a cell again that it is by the map that everybody goes by, though it was told nothing of
-/// that, or what was so before cells were changed. The home may be from before all cells were told that they are these.
+/// Makes a restored backup a cell again, which it is by the current map although it was not marked as one, or was
+/// marked as it was before cells were changed. The home may be from before all cells were marked.
 pub(super) async fn adopt(
     config: &Config,
     cells: &CellsConfig,
@@ -127,8 +127,8 @@ pub(super) async fn adopt(
     Ok(ExitCode::SUCCESS)
 }
 
-/// The other cell of a map that has what was told to `name`, if one has just that; but for the cell that all events of `name` are
-/// moved to.
+/// The other cell of a map that has just the bytes that `name` was marked with, if there is one; but for the cell
+/// that all events of `name` are moved to.
 fn other_with<'a>(map: &'a CellMap, name: &CellName, told: StoredBytes) -> Option<&'a CellName> {
     let moved = map.change().filter(|change| change.from == *name).map(|change| change.to);
     let is_other = |cell: &&CellSpec| cell.name != *name && moved.as_ref() != Some(&cell.name);
@@ -136,7 +136,7 @@ fn other_with<'a>(map: &'a CellMap, name: &CellName, told: StoredBytes) -> Optio
     others.find(|cell| told.bytes == Some(cell.bytes())).map(|cell| &cell.name)
 }
 
-/// Has the home that was restored from before cells were told that they are these be that of the others again, which say so.
+/// Makes a home that was restored from before cells were marked the home of the others again, which are marked so.
 async fn be_home_again(
     config: &Config,
     cells: &CellsConfig,
@@ -156,7 +156,7 @@ async fn be_home_again(
     Ok(ExitCode::SUCCESS)
 }
 
-/// What somebody should look at before it becomes a cell.
+/// Prints what the operator should look at before it becomes a cell.
 async fn print_what_is_there(
     name: &CellName,
     store: &dyn MoveStore,
@@ -176,7 +176,7 @@ async fn print_what_is_there(
     Ok(())
 }
 
-/// The home, which has to keep a map: the file's is kept by those alone who have looked at all cells that it names.
+/// The home, which must store a map: the file's is stored only after a check of all cells that it names.
 async fn open_kept_home(
     config: &Config,
     cells: &CellsConfig,
@@ -189,7 +189,7 @@ async fn open_kept_home(
     Ok(home)
 }
 
-/// Makes a new cell of a map, in which nothing may be: what is there would be served from then on.
+/// Makes a new cell of a map, which must be empty: what it holds would be served from then on.
 async fn make(
     config: &Config,
     cells: &CellsConfig,
@@ -206,7 +206,8 @@ async fn make(
     ensure!(store.stored_map().await?.is_none(), "{} is the home of other cells", place.location());
     let kept = store.stored_bytes().await?;
     if kept.is_some() && kept == told_of(map, name) {
-        // The change was begun, and events may have been put up by it, if the home has forgotten that it was gone by.
+        // The change was begun, and events may have been created under its map, if the home has lost the record of
+        // that.
         return Ok(());
     }
     let is_one_of = kept.and_then(|kept| kept.map);
@@ -232,7 +233,7 @@ fn change_of(map: &CellMap) -> anyhow::Result<CellChange> {
 }
 
 impl Ends {
-    /// Those of the change of a map, while `now` is what everybody goes by: each of its cells has to be what it has there.
+    /// The cells of a change, while `now` is the current map: each of its cells must have what the map says.
     async fn open(
         config: &Config,
         cells: &CellsConfig,
@@ -271,7 +272,7 @@ impl Ends {
         published.context(NOT_ENDED)
     }
 
-    /// Moves what is left, and ends the change.
+    /// Moves the remaining events, and completes the change.
     async fn finish(&self, cells: &CellsConfig, map: &CellMap) -> anyhow::Result<ExitCode> {
         let left = count_to_go(map, &*self.from).await?;
         println!(
@@ -325,7 +326,7 @@ fn new_id() -> MoveId {
     MoveId::from(Uuid::now_v7())
 }
 
-/// What is to be in CELLS_FILE from now on.
+/// Prints what to write into CELLS_FILE from now on.
 fn tell_file(map: &CellMap) {
     println!("CELLS_FILE is to have this beside its nodes, on every server:\n\n{}", to_toml(map));
 }
@@ -365,7 +366,7 @@ mod tests {
             assert_eq!(other(is_moved, told(0x80, 0xff)), Some(name("high")));
             assert_eq!(other(is_moved, told(0, 0x3f)), Some(name("low")));
             assert_eq!(other(is_moved, told(0x40, 0x5f)), None, "it was that before");
-            // From before it is moved it has what the other is to have.
+            // Until it is moved it has what the other is to have.
             assert_eq!(other(is_moved, told(0x40, 0x7f)), None);
             assert_eq!(other(is_moved, StoredBytes { bytes: None, ..told(0, 0) }), None);
         }

@@ -18,8 +18,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// What is done about the tables of a cell when it is opened. They are made by [`create_cells`] alone: an empty cell
-/// in a place that somebody mistyped would hide what is in the right one.
+/// What happens to the tables of a cell when it is opened. They are made by [`create_cells`] alone: an empty cell
+/// in a mistyped place would hide the data in the right one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tables {
     BringUpToDate,
@@ -42,7 +42,7 @@ pub(super) struct OpenCells {
     pub(super) stores: Vec<OpenCell>,
 }
 
-/// The store of a cell, and what it was opened by.
+/// The store of a cell, and the place that it was opened at.
 #[derive(Clone)]
 pub(super) struct OpenCell {
     pub(super) key: PlaceKey,
@@ -62,11 +62,11 @@ impl OpenCells {
     }
 }
 
-/// Opens all cells: first the home, which keeps the map that counts. One that does not answer is opened all the same, and is
-/// used when it does: the others have no part in that. It fails if none answers, and for a command if the home does not. Where tables are brought up to
-/// date the home is to keep the file's map, if it keeps none, and all cells are to be told that they are these, if they were not: once
-/// all are as the file says, and at the next start if one fails meanwhile. It fails where one that answers is not what the map has
-/// there.
+/// Opens all cells: first the home, whose stored map counts. One that does not answer is opened all the same, and
+/// is used when it does: the others are not affected. It fails if none answers, and for a command if the home does
+/// not. Where tables are migrated the home stores the file's map, if it stores none, and all cells are marked, if
+/// they were not: once all are as the file says, and at the next start if one fails meanwhile. It fails where one
+/// that answers is not what the map has there.
 pub(super) async fn open_cells(
     cells: &CellsConfig,
     opening: &Opening,
@@ -81,7 +81,7 @@ pub(super) async fn open_cells(
     Ok(opened)
 }
 
-/// The same, and tells why cells were not told, if that went wrong.
+/// The same, and returns why cells were not marked, if that failed.
 async fn open_and_tell(
     cells: &CellsConfig,
     opening: &Opening,
@@ -164,8 +164,8 @@ async fn open_and_tell(
     Ok((OpenCells { map, stores }, untold))
 }
 
-/// Has the home keep the file's map, unless one is kept, and tells all cells that they are these, unless they were told. Returns the
-/// map that is gone by.
+/// Has the home store the file's map, unless one is stored, and marks all cells, unless they are marked. Returns
+/// the map to follow.
 async fn keep_and_tell(
     cells: &CellsConfig,
     map: &CellMap,
@@ -186,7 +186,7 @@ async fn keep_and_tell(
             if home.stored_map().await.map_err(of_home)?.is_none() {
                 untold?;
             }
-            // Once it is kept, a mistake in it cannot be corrected in the file any more.
+            // Once it is stored, a mistake in it cannot be corrected in the file any more.
             keep_first(cells, home).await?
         }
     };
@@ -199,14 +199,14 @@ async fn keep_and_tell(
     if !is_ours(&known) {
         return Err(NotTheCell::Changed);
     }
-    // They may be known by what another has told them.
+    // Another server may have marked them by its map.
     for (spec, store) in known.all().zip(stores) {
         check_cell(&known, &spec.name, &**store, home).await?;
     }
     Ok(known)
 }
 
-/// The map that the home keeps, and that counts; `None` if it keeps none.
+/// The map that the home stores, and that counts; `None` if it stores none.
 async fn stored_map(cells: &CellsConfig, home: &dyn MoveStore) -> anyhow::Result<Option<CellMap>> {
     let Some(kept) = home.stored_map().await.context("the map that the home keeps")? else {
         return Ok(None);
@@ -222,7 +222,7 @@ async fn stored_map(cells: &CellsConfig, home: &dyn MoveStore) -> anyhow::Result
     Ok(Some(map))
 }
 
-/// Has the home keep the file's map, if it keeps none. Tells which it keeps.
+/// Has the home store the file's map, if it stores none. Returns the stored one.
 async fn keep_first(cells: &CellsConfig, home: &dyn MoveStore) -> Result<CellMap, NotTheCell> {
     match change_state(home, &cells.map).await {
         Ok(ChangeState::Settled(map) | ChangeState::Changing(map)) => Ok(map),
@@ -249,7 +249,7 @@ impl Opening {
         self.open(place, None).await?.map_err(|Silent { why, .. }| anyhow!(why))
     }
 
-    /// A cell whose database is asked for nothing yet: it is used once it answers, if it is what was told so.
+    /// A cell that is not connected to yet: it is used once its database answers, if it is marked as that cell.
     pub(super) fn unconnected(
         &self,
         options: &PgOptions,
@@ -261,8 +261,8 @@ impl Opening {
         Ok(Arc::new(store.with_context(|| format!("PostgreSQL at {}", options.location()))?))
     }
 
-    /// Opens a cell, or else one whose database does not answer: that is used once it does, if it is what was told so. One that
-    /// answers is to be looked at by whoever opens it ([`check_cell`]).
+    /// Opens a cell, or else one whose database does not answer: that is used once it does, if it is marked as that
+    /// cell. The caller has to check one that answers ([`check_cell`]).
     pub(super) async fn open(
         &self,
         place: &CellPlace,
@@ -307,7 +307,7 @@ impl Opening {
     }
 }
 
-/// Opens all cells for a command, which makes and keeps nothing.
+/// Opens all cells for a command, which creates and stores nothing.
 pub(super) async fn open_existing_cells(
     config: &Config,
     cells: &CellsConfig,
@@ -315,8 +315,8 @@ pub(super) async fn open_existing_cells(
     Ok(open_cells(cells, &Opening::of_a_command(config)).await?.to_store())
 }
 
-/// Brings the tables of all cells up to date; tells which migrations that took, each with its cell. One that is away keeps
-/// none of the others from it.
+/// Migrates the tables of all cells; returns the migrations that ran, each with its cell. One that does not answer
+/// does not stop the others.
 pub(super) async fn migrate_cells(
     config: &Config,
     cells: &CellsConfig,
@@ -379,14 +379,14 @@ fn in_cell(spec: &CellSpec) -> String {
     format!("cell {}", spec.name)
 }
 
-/// What is wrong with the file, as an error.
+/// The fault of the file, as an error.
 #[expect(clippy::needless_pass_by_value, reason = "it is what errors are mapped by")]
 pub(crate) fn cells_file_error(why: String) -> anyhow::Error {
     anyhow!("CELLS_FILE: {why}")
 }
 
-/// Makes the schemas, files and tables of all cells that are not there yet, and has the home keep the map if it keeps none.
-/// Tells of each cell which migrations that took.
+/// Creates the missing schemas, files and tables of all cells, and has the home store the map if it stores none.
+/// Returns the migrations that ran in each cell.
 pub(crate) async fn create_cells(
     config: &Config,
     cells: &CellsConfig,
@@ -401,7 +401,7 @@ pub(crate) async fn create_cells(
         let applied = create_cell(config, place).await.with_context(|| in_cell(spec))?;
         made.push((spec.name.clone(), applied));
     }
-    // Only now: once it is kept, a mistake in it cannot be corrected in the file any more.
+    // Only now: once it is stored, a mistake in it cannot be corrected in the file any more.
     let opening = Opening { tables: Tables::BringUpToDate, ..Opening::of_a_command(config) };
     match open_and_tell(cells, &opening).await? {
         (_, Some(why)) => Err(why.into()),
@@ -409,7 +409,7 @@ pub(crate) async fn create_cells(
     }
 }
 
-/// Makes the schema or the file, and the tables, of a cell that may be there. Tells which migrations that took.
+/// Creates the schema or the file, and the tables, of a cell that may exist. Returns the migrations that ran.
 pub(crate) async fn create_cell(config: &Config, place: &CellPlace) -> anyhow::Result<Vec<String>> {
     match place {
         CellPlace::Postgres(options) => {
@@ -464,7 +464,7 @@ pub(crate) async fn open_cell_to_move(
 
 /// How cells are when each is opened by itself.
 pub(crate) struct Seen {
-    /// What the home keeps; `None` if it keeps none yet, or cannot be asked.
+    /// The map that the home stores; `None` if it stores none yet, or cannot be asked.
     pub(crate) kept: Option<StoredMap>,
     /// The map that counts, as far as that is known.
     pub(crate) map: CellMap,
@@ -475,7 +475,7 @@ pub(crate) struct Seen {
 /// Opens each cell by itself, to see how it is.
 ///
 /// # Errors
-/// If the home keeps a map that the file does not know all nodes of.
+/// If the home stores a map with nodes that the file does not name.
 pub(crate) async fn look_at_cells(config: &Config, cells: &CellsConfig) -> anyhow::Result<Seen> {
     let opening = Opening::of_a_command(config);
     let home = opening.open_answering(&cells.home().map_err(cells_file_error)?).await;

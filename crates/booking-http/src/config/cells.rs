@@ -1,4 +1,4 @@
-//! The file that says in which databases the data is.
+//! CELLS_FILE, which names the databases of the data.
 
 use booking_cells::{CellMap, CellSpec, MapError};
 use booking_core::{CellName, ErrorChain};
@@ -10,15 +10,15 @@ use std::path::{Path, PathBuf};
 
 /// The longest file.
 const BYTES_MAX: usize = 1 << 20;
-/// What the URL of a node begins with whose cells are files.
+/// The scheme of a node's URL whose cells are SQLite files.
 const SQLITE: &str = "sqlite://";
-/// What the name of a file ends with that is a node of one cell.
+/// The suffix of a node that is a single SQLite file.
 const FILE_ENDING: &str = ".db";
 
-/// Nodes, where each is, and which cells there are on them unless the home says something else.
+/// The nodes, their places, and the cells on them unless the home stores a map.
 #[derive(Debug, Clone)]
 pub struct CellsConfig {
-    /// Which cell has which events, as the file says. Once the home keeps a map, that counts.
+    /// Which cell has which events, as the file says. Once the home stores a map, that counts.
     pub map: CellMap,
     nodes: BTreeMap<String, NodeConfig>,
     /// The file.
@@ -44,7 +44,7 @@ pub enum CellPlace {
     Sqlite(PathBuf),
 }
 
-/// What a store was opened by: it is another's if any of this is another.
+/// What a store was opened with: another value of any field is another store.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct PlaceKey {
     node: String,
@@ -86,11 +86,11 @@ struct Cell {
 }
 
 impl CellsConfig {
-    /// Reads such a file. Each PostgreSQL cell gets a pool of `pool_size`, and its statements are planned as its node says, or
-    /// else for `plan_cache_mode`.
+    /// Reads such a file. Each PostgreSQL cell gets a pool of `pool_size`, and its statements are planned as its
+    /// node says, or else for `plan_cache_mode`.
     ///
     /// # Errors
-    /// What is wrong with it. Nothing of the file's own is repeated that could be a secret.
+    /// The fault of the file. It never quotes a part of the file that could be a secret.
     pub(crate) fn read(
         path: &Path,
         pool_size: usize,
@@ -105,7 +105,7 @@ impl CellsConfig {
     /// Reads the same file as it is now.
     ///
     /// # Errors
-    /// What is wrong with it by now.
+    /// The fault of the file as it is now.
     pub(crate) fn read_again(&self) -> Result<Self, String> {
         Self::read(&self.path, self.pool_size, self.plan_cache_mode)
     }
@@ -140,7 +140,7 @@ impl CellsConfig {
         Ok(read)
     }
 
-    /// A map of cells on this file's nodes, of a text that the home keeps.
+    /// A map of cells on this file's nodes, parsed from the text that the home stores.
     ///
     /// # Errors
     /// If it names a node that the file does not name, or is none.
@@ -155,10 +155,10 @@ impl CellsConfig {
         })
     }
 
-    /// Whether the file may say what it says where `map` is what the home keeps.
+    /// Whether the file is consistent with `map`, which the home stores.
     ///
     /// # Errors
-    /// What is wrong: somebody has written other cells into it, or its home is not the map's.
+    /// The fault: other cells were written into it, or its home is not the map's.
     pub(crate) fn check(&self, map: &CellMap) -> Result<(), String> {
         let (of_file, kept) = (self.map.version(), map.version());
         if of_file > kept && self.map.cells() != map.cells() {
@@ -201,7 +201,7 @@ impl CellsConfig {
         Ok(places)
     }
 
-    /// Where the cell of the byte 00 is, as the file says.
+    /// The place of the home, the cell of the byte 00, as the file says.
     ///
     /// # Errors
     /// None after it was read.
@@ -229,7 +229,7 @@ impl CellsConfig {
         Ok(place)
     }
 
-    /// What the store of a cell is opened by; `None` if the file does not name its node.
+    /// The key by which the store of a cell is opened; `None` if the file does not name its node.
     pub(crate) fn key_of(&self, cell: &CellSpec) -> Option<PlaceKey> {
         let (node, schema) = (cell.node.clone(), cell.schema.clone());
         Some(PlaceKey { config: self.nodes.get(&node)?.clone(), node, schema })
@@ -254,7 +254,7 @@ impl CellsConfig {
 pub(crate) fn to_toml(map: &CellMap) -> String {
     let mut text = format!("version = {}\n", map.version());
     for CellSpec { name, node, schema, first, last } in map.cells() {
-        // What JSON makes of a text is one in TOML, too. Writing to a String does not fail.
+        // A JSON string is a TOML string, too. Writing to a String does not fail.
         let node = serde_json::Value::from(node.as_str());
         let _ = write!(
             text,
@@ -272,7 +272,7 @@ impl fmt::Debug for NodeConfig {
 }
 
 impl CellPlace {
-    /// What is the same of two cells only if they are in one place, however that is written.
+    /// Equal for two cells only if they are in one place, however that is written.
     pub(crate) fn location(&self) -> String {
         match self {
             Self::Postgres(options) => options.location(),
@@ -338,8 +338,8 @@ fn place_at(schema: &str, url: &str, pool_size: usize) -> Result<CellPlace, Stri
     Ok(CellPlace::Postgres(Box::new(options)))
 }
 
-/// What is wrong with the file, and in which line. Errors quote what is there, which may be a password; those that do
-/// so are not repeated.
+/// The fault of the file, and its line. Errors quote the file, which may hold a password; those that do are not
+/// repeated.
 fn explained(error: &toml::de::Error, text: &str) -> String {
     let before = error.span().and_then(|span| text.get(..span.start));
     let line = before.map(|before| format!(" (line {})", 1 + before.matches('\n').count()));
@@ -422,7 +422,7 @@ mod tests {
             let error = CellsConfig::parse(&text, 4).expect_err("it is not valid");
             assert!(error.contains(told) && !error.contains("hunter2"), "{error}");
         }
-        // Nobody quotes what is wrong as such.
+        // An invalid plan mode is not quoted either.
         let planned =
             good.replace("url = \"postgres", "plan_cache_mode = \"hunter2\"\nurl = \"postgres");
         let error = CellsConfig::parse(&planned, 4).expect_err("it is none");

@@ -1,4 +1,4 @@
-//! Going by the map that the home keeps, while that and CELLS_FILE are changed.
+//! Follows the map that the home stores, while that and CELLS_FILE are changed.
 
 use crate::background::cell_map::{Cells, Kept, Looked};
 use crate::config::cell_stores::{OpenCell, Opening, cells_file_error, tell_silent};
@@ -25,7 +25,7 @@ pub(crate) struct LiveCells {
     going_by: Mutex<GoingBy>,
 }
 
-/// What it goes by beside the map, which its store has.
+/// What the server follows beside the map, which its store has.
 struct GoingBy {
     file: CellsConfig,
     /// In the order of the map, so that the home is the first.
@@ -39,7 +39,7 @@ impl GoingBy {
 }
 
 impl LiveCells {
-    /// Those of `store`, which were opened as `file` says where.
+    /// The cells of `store`, which were opened at the places in `file`.
     pub(super) fn new(
         store: Arc<CellStore>,
         stores: Vec<OpenCell>,
@@ -61,9 +61,9 @@ impl LiveCells {
         self.store.map().version()
     }
 
-    /// Goes by the newest map from now on, and by the file as it is now if `reads_file`, or if the map cannot be gone by as the
-    /// file was: a node may be new. Tells what the home keeps, if it could be asked, and what went wrong: then all is as it
-    /// was.
+    /// Follows the newest map from now on, and the file as it is now if `reads_file`, or if the file as it was does
+    /// not name all nodes of the map: one may be new. Returns what the home stores, if it could be asked, and what
+    /// went wrong: then nothing was changed.
     async fn go_by_newest(
         &self,
         reads_file: bool,
@@ -90,8 +90,8 @@ impl LiveCells {
         (asked, done)
     }
 
-    /// Whether the home keeps another map than the one that is gone by. Of the same version it is another where this server began
-    /// with its file's, as the home did not answer or kept none, and the home got another first.
+    /// Whether the home stores another map than the current one. One of the same version differs where this server
+    /// began with its file's, as the home did not answer or stored none, and the home got another first.
     fn is_newer(&self, kept: &StoredMap) -> bool {
         let now = self.store.map();
         let is_another =
@@ -99,7 +99,7 @@ impl LiveCells {
         kept.version > now.version() || kept.version == now.version() && is_another()
     }
 
-    /// Goes by `file` from now on, and by what the home keeps if that is newer than the map that it goes by.
+    /// Follows `file` from now on, and the map that the home stores if that is newer than the current one.
     async fn go_by(
         &self,
         going_by: &mut GoingBy,
@@ -126,7 +126,7 @@ impl LiveCells {
         let stores = map.all().map(|spec| self.opened(&known, &file, spec, of_map));
         let mut stores = try_join_all(stores).await?;
         if now.id().is_none() && map.id().is_some() {
-            // They were told since these were opened.
+            // They were marked after these stores were opened.
             for (spec, cell) in map.all().zip(&mut stores) {
                 let in_cell = || format!("cell {}", spec.name);
                 match check_cell(&map, &spec.name, &*cell.store, &*home.store).await {
@@ -154,8 +154,8 @@ impl LiveCells {
         Ok(())
     }
 
-    /// The store of a cell: one of `known`, if it is where it was. Another has to be what a map has there; that comes with the
-    /// home which keeps it.
+    /// The store of a cell: one of `known`, if it is where it was. Another has to be what a map has there; that map
+    /// comes with the home which stores it.
     async fn opened(
         &self,
         known: &[OpenCell],
@@ -178,7 +178,7 @@ impl LiveCells {
                 }
                 store
             }
-            // A mistake in the file must not take away what answers.
+            // A mistake in the file must not remove a cell that answers.
             Ok(Err(silent)) if known.iter().any(|open| open.key.is_of_the_cell_of(&key)) => {
                 return Err(anyhow!(silent.why).context(in_cell()));
             }
@@ -192,8 +192,8 @@ impl LiveCells {
     }
 }
 
-/// The map that a home keeps which is elsewhere by now. It has to be the same home: one that keeps a map, and none from
-/// before.
+/// The map that a home stores which has moved to another place. It has to be the same home: one that stores a map,
+/// and none from before.
 async fn kept_by_new_home(home: &OpenCell, now: &CellMap) -> anyhow::Result<StoredMap> {
     let kept = home.store.stored_map().await;
     let kept = kept.context("the map cannot be read where CELLS_FILE has the home by now")?;
