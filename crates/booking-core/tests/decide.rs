@@ -162,7 +162,7 @@ fn before_the_first() -> booking_core::Version {
 
 /// Every change of an event makes a fact that says what those who hear of it have to do.
 #[test]
-fn an_event_is_published_moved_or_changed_otherwise() {
+fn each_event_edit_makes_a_fact_of_its_kind() {
     use FactKind::{EventCreated, EventDrafted, EventEdited, EventMoved, EventPublished};
     let at = |seconds| Some(Some(now() + TimeDelta::seconds(seconds)));
     let venue = Some(Some(Venue::parse("Hall 2").expect("valid")));
@@ -204,7 +204,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn what_is_written_always_adds_up((mut table, now) in pasts(), batch in batches()) {
+    fn written_counts_always_add_up((mut table, now) in pasts(), batch in batches()) {
         run(&mut table, &batch, now);
         prop_assert_eq!(AuditReport::of([table.count()]).differences, []);
         let event = table.event(now);
@@ -267,7 +267,7 @@ proptest! {
     }
 
     #[test]
-    fn executing_again_is_answered_the_same_and_changes_nothing(
+    fn executing_again_returns_the_same_answer_and_changes_nothing(
         (mut table, now) in pasts(), command in commands(),
     ) {
         let first = run(&mut table, std::slice::from_ref(&command), now).remove(0);
@@ -306,7 +306,7 @@ proptest! {
     /// Whatever else is in the batch, nothing is left of whom the event's time had come for, and nobody
     /// can come any more; all that is counted is as it was.
     #[test]
-    fn what_was_kept_for_long_enough_is_erased_whole(
+    fn an_event_past_its_retention_is_erased_completely(
         (mut table, now) in pasts(), batch in batches(),
     ) {
         let over_at = Some(Some(now));
@@ -335,7 +335,7 @@ proptest! {
 
     /// Where addresses are confirmed a visitor hears the same of each, and nobody is seated by what a visitor asks.
     #[test]
-    fn a_visitor_hears_the_same_of_every_address((mut table, now) in pasts(), way in 0u8..3) {
+    fn a_visitor_gets_the_same_answer_for_every_address((mut table, now) in pasts(), way in 0u8..3) {
         let confirm = Edit { confirms_address: Some(true), ..Edit::default() };
         let confirm = Command::Edit(Box::new(confirm));
         run(&mut table, &[EventCommand::new(event_id(), Caller::Operator, confirm)], now);
@@ -358,7 +358,7 @@ proptest! {
     }
 
     #[test]
-    fn a_token_that_is_not_theirs_moves_nothing(
+    fn a_foreign_token_changes_nothing(
         (table, now) in pasts(), batch in batches(),
     ) {
         let own = |item: &&EventCommand| {
@@ -375,7 +375,7 @@ proptest! {
     }
 
     #[test]
-    fn events_of_a_batch_do_not_touch_each_other(
+    fn events_of_a_batch_do_not_affect_each_other(
         commands in prop::collection::vec((0u128..5, commands()), 0..40),
     ) {
         // Events 0 to 2 are there, 3 is busy, 4 does not exist.
@@ -416,7 +416,7 @@ proptest! {
 }
 
 #[test]
-fn an_event_that_somebody_oversold_by_hand_gives_out_nothing() {
+fn an_event_oversold_by_hand_gives_out_no_seats() {
     let command = EventCommand::new(
         event_id(),
         Caller::Operator,
@@ -431,7 +431,7 @@ fn an_event_that_somebody_oversold_by_hand_gives_out_nothing() {
 
 /// Who was reminded is so again only if the event is to be at another time, and that is not over yet.
 #[test]
-fn a_reminder_is_due_until_it_is_done_and_again_for_another_time() {
+fn a_reminder_is_due_until_sent_and_again_after_a_new_time() {
     let (mut table, in_days) = (empty(event_id(), 1, None), |days| now() + TimeDelta::days(days));
     let edit =
         |edit: Edit| EventCommand::new(event_id(), Caller::Operator, Command::Edit(Box::new(edit)));

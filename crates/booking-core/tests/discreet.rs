@@ -10,7 +10,7 @@ use chrono::DateTime;
 use uuid::Uuid;
 
 #[test]
-fn no_address_and_no_name_is_shown() {
+fn debug_shows_no_address_and_no_name() {
     let address = EmailAddress::parse("ada@example.org").expect("valid");
     let name = PersonName::parse("Ada Lovelace").expect("valid");
     let registration_id = Uuid::from_u128(7).into();

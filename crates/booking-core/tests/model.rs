@@ -458,7 +458,7 @@ fn every_state_where_addresses_are_confirmed_is_sound() {
 
 #[test]
 #[should_panic(expected = "told whoever asked")]
-fn the_walk_notices_that_anybody_hears_who_is_registered() {
+fn the_walk_catches_a_leak_of_who_is_registered() {
     let trusting = start(Scene::CONFIRMING, Some(Rule::AddressConfirmed));
     walk(trusting, &mut BTreeSet::new(), &mut BTreeSet::new());
 }
@@ -475,19 +475,19 @@ fn every_state_within_the_bounds_is_sound() {
 
 #[test]
 #[should_panic(expected = "a seat idles")]
-fn the_walk_notices_that_nobody_serves_the_queue() {
+fn the_walk_catches_a_waitlist_that_is_not_served() {
     walk(start(Scene::ENDLESS, Some(Rule::QueueFirst)), &mut BTreeSet::new(), &mut BTreeSet::new());
 }
 
 #[test]
 #[should_panic(expected = "not settled")]
-fn the_walk_notices_that_nothing_runs_out() {
+fn the_walk_catches_holds_that_never_expire() {
     walk(start(Scene::ENDLESS, Some(Rule::Expiry)), &mut BTreeSet::new(), &mut BTreeSet::new());
 }
 
 #[test]
 #[should_panic(expected = "after the end")]
-fn the_walk_notices_that_an_event_which_is_over_goes_on() {
+fn the_walk_catches_a_finished_event_that_goes_on() {
     walk(start(Scene::SHORT, Some(Rule::EventEnd)), &mut BTreeSet::new(), &mut BTreeSet::new());
 }
 

@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_does_not_tell_the_secret() {
+    fn debug_does_not_show_the_secret() {
         let key = SigningKey::from_seed(&[7; SEED_BYTES]);
         assert_eq!(format!("{key:?}"), "SigningKey { key_id: KeyId(fe812c12f3ab4ce6), .. }");
     }

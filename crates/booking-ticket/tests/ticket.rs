@@ -66,7 +66,7 @@ fn the_layout_is_as_documented() {
 }
 
 #[test]
-fn a_keyring_takes_what_any_of_its_keys_signed() {
+fn a_keyring_accepts_tickets_of_any_of_its_keys() {
     let (old, new) = (golden_key(), SigningKey::from_seed(&[8; 32]));
     let mut keyring = golden_keyring();
     assert_eq!(
@@ -84,7 +84,7 @@ fn a_keyring_takes_what_any_of_its_keys_signed() {
 }
 
 #[test]
-fn another_keys_name_is_no_signature() {
+fn a_ticket_with_another_key_id_is_refused() {
     let stranger = SigningKey::from_seed(&[8; 32]);
     let mut bytes = bytes_of(&stranger.sign(&golden_claims()));
     bytes[1..1 + KEY_ID_BYTES].copy_from_slice(golden_key().key_id().as_bytes());
@@ -142,7 +142,7 @@ fn every_truncation_is_refused() {
 }
 
 #[test]
-fn nothing_is_trimmed_or_passed_over() {
+fn a_ticket_text_is_never_trimmed() {
     let keyring = golden_keyring();
     for text in [
         format!("{GOLDEN}="),
@@ -163,7 +163,7 @@ fn nothing_is_trimmed_or_passed_over() {
 
 /// The last character stands for two bits of the last byte, and for four that nobody would miss.
 #[test]
-fn bits_that_are_left_over_must_be_zero() {
+fn unused_bits_must_be_zero() {
     const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let (start, last) = GOLDEN.split_at(TEXT_CHARACTERS - 1);
     let keyring = golden_keyring();
@@ -189,7 +189,7 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn what_is_signed_is_what_is_read(seed: [u8; 32], claims in claims()) {
+    fn signed_claims_are_read_back(seed: [u8; 32], claims in claims()) {
         let key = SigningKey::from_seed(&seed);
         let text = key.sign(&claims);
         prop_assert_eq!(text.len(), TEXT_CHARACTERS);
@@ -219,7 +219,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_at_all_is_answered(text in prop_oneof![".*", "A[Q-T][A-Za-z0-9_-]{143}[AQgw]"]) {
+    fn any_other_text_is_refused(text in prop_oneof![".*", "A[Q-T][A-Za-z0-9_-]{143}[AQgw]"]) {
         prop_assert!(golden_keyring().verify(&text).is_err());
     }
 }

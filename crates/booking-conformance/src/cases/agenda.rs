@@ -30,7 +30,7 @@ async fn listed(
 
 /// The soonest come first, and of what is past the latest; those without a beginning are last, and never past. Each sees
 /// what is theirs to see, and pages have neither gaps nor anything twice.
-pub async fn events_are_listed_by_their_beginnings(fixture: &dyn Fixture) {
+pub async fn events_are_listed_by_start_time(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     store.create_token(new_token(organizer(1), 1)).await.expect("the store answers");

@@ -36,7 +36,7 @@ fn void(reason: TicketVoid) -> Outcome {
 }
 
 /// The second scan hears when the first one was; the same scan told again is the same success.
-pub async fn a_ticket_lets_in_once(fixture: &dyn Fixture) {
+pub async fn a_ticket_admits_once(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 1).await;
@@ -93,7 +93,7 @@ pub async fn a_void_ticket_is_refused_with_its_reason(fixture: &dyn Fixture) {
 }
 
 /// A scan that was made without a network counts from when it was made, never from the future.
-pub async fn a_scan_counts_from_when_it_was_made(fixture: &dyn Fixture) {
+pub async fn an_offline_scan_counts_from_when_it_was_made(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 2).await;
@@ -110,7 +110,7 @@ pub async fn a_scan_counts_from_when_it_was_made(fixture: &dyn Fixture) {
 }
 
 /// Fifty scanners, one ticket, one success.
-pub async fn a_race_of_scanners_lets_one_in(fixture: &dyn Fixture) {
+pub async fn concurrent_scans_admit_one_attendee(fixture: &dyn Fixture) {
     let stores = [fixture.open(None).await, fixture.open(None).await];
     let event = create(&*stores[0], 2).await;
     let ada = confirmed(execute_one(&*stores[0], register(event.id, "ada")).await);

@@ -66,7 +66,7 @@ pub async fn a_visitors_seat_is_held_until_its_address_is_confirmed(fixture: &dy
 
 /// Whoever asks hears the same of an address, whatever it has; and where there is no seat everybody hears that
 /// before the address is looked at.
-pub async fn only_whoever_has_an_address_hears_that_it_is_registered(fixture: &dyn Fixture) {
+pub async fn only_the_address_owner_learns_that_it_is_registered(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create_confirming(&*store, 4).await;
@@ -126,7 +126,7 @@ pub async fn only_whoever_has_an_address_hears_that_it_is_registered(fixture: &d
 
 /// Who waits is offered the seat that comes free, also where others would be given it at once: nobody is seated
 /// who has not answered a mail.
-pub async fn a_place_in_the_queue_is_kept_by_mail_and_offered(fixture: &dyn Fixture) {
+pub async fn a_waitlisted_visitor_is_offered_a_seat_where_addresses_are_confirmed(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     for (offer_ttl, seconds) in [(OfferTtl::parse(90).ok(), 90), (None, 86_400)] {
@@ -151,7 +151,7 @@ pub async fn a_place_in_the_queue_is_kept_by_mail_and_offered(fixture: &dyn Fixt
 }
 
 /// Whoever manages the event knows who is registered, and gives seats as ever.
-pub async fn an_organizer_gives_seats_at_once_where_addresses_are_confirmed(fixture: &dyn Fixture) {
+pub async fn an_organizer_registers_attendees_without_confirmation_mail(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let token = store.create_token(new_token(organizer(1), 1)).await;
@@ -181,7 +181,7 @@ pub async fn an_organizer_gives_seats_at_once_where_addresses_are_confirmed(fixt
 
 /// Who has a seat can neither find out by giving it away who else has one, nor have somebody seated who did not
 /// ask for it. The organizer can.
-pub async fn nobody_gives_a_seat_to_an_address_that_did_not_confirm_it(fixture: &dyn Fixture) {
+pub async fn a_seat_is_not_transferred_to_an_unconfirmed_address(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create_confirming(&*store, 3).await;
     let claim = Claim { token_hash: Some(token_hash(3)), ..claim(event.id, "ada") };
@@ -210,7 +210,7 @@ pub async fn nobody_gives_a_seat_to_an_address_that_did_not_confirm_it(fixture: 
 
 /// What is told of an address that is registered is remembered as what is told of one that is not: for as long,
 /// and for the same request alone.
-pub async fn what_is_told_by_mail_is_told_again_under_its_key(fixture: &dyn Fixture) {
+pub async fn an_outcome_sent_by_mail_is_replayed_under_its_key(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create_confirming(&*store, 3).await;

@@ -57,7 +57,7 @@ fn register_with(event_id: booking_core::EventId, who: &str, token: u8) -> Event
 
 /// A name by who has the registration, an address by who manages the event: on a full event too, with the
 /// ticket and the place that they have.
-pub async fn a_mistake_is_corrected_and_the_ticket_stays_good(fixture: &dyn Fixture) {
+pub async fn a_correction_keeps_the_ticket_valid(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 2).await;
     let ada = confirmed(execute_one(&*store, register_with(event.id, "adda", 1)).await);
@@ -131,7 +131,7 @@ pub async fn a_transfer_to_oneself_is_a_correction(fixture: &dyn Fixture) {
 }
 
 /// A new link makes the one before worthless, and nothing else.
-pub async fn a_new_link_ends_the_one_before(fixture: &dyn Fixture) {
+pub async fn a_new_link_invalidates_the_old_one(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 1).await;
     let ada = confirmed(execute_one(&*store, register_with(event.id, "ada", 1)).await);

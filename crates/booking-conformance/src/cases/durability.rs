@@ -87,7 +87,7 @@ fn events_that_say_something(clock: &ManualClock) -> Vec<NewEvent> {
 }
 
 /// Each thing that may be said and need not be is kept where it was said, and nowhere else.
-pub async fn whatever_may_be_said_is_kept(fixture: &dyn Fixture) {
+pub async fn every_optional_field_is_stored(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let token = store.create_token(new_token(organizer(1), 1)).await;
@@ -175,7 +175,7 @@ pub async fn versions_follow_one_another_without_gaps(fixture: &dyn Fixture) {
 }
 
 /// A batch is one transaction, over however many events: once it is answered all of it is there.
-pub async fn a_batch_over_many_events_is_kept_as_a_whole(fixture: &dyn Fixture) {
+pub async fn a_batch_over_many_events_is_atomic(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let mut events = Vec::new();
     for _ in 0..4 {
@@ -395,7 +395,7 @@ async fn deliver_some(store: &dyn BookingStore, sink: SinkId) {
 
 /// Whatever was acknowledged before a store was closed is there when it is opened again, and goes on from
 /// there.
-pub async fn what_was_acknowledged_is_there_after_reopening(fixture: &dyn Fixture) {
+pub async fn acknowledged_writes_survive_reopening(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let mut store = fixture.open(Some(clock.as_clock())).await;
     let filled = fill(&*store, &clock).await;

@@ -21,7 +21,7 @@ async fn change(
 }
 
 /// An endpoint is kept with all that is said of it, and changed in what is said, once however often that is asked.
-pub async fn an_endpoint_is_kept_and_changed(fixture: &dyn Fixture) {
+pub async fn an_endpoint_is_stored_and_changed(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     make_organizer(&*store, 1).await;
@@ -112,7 +112,7 @@ pub async fn an_endpoint_is_kept_and_changed(fixture: &dyn Fixture) {
 }
 
 /// An organizer never has more endpoints than there may be, however many are added at once.
-pub async fn there_are_never_too_many_endpoints(fixture: &dyn Fixture) {
+pub async fn the_endpoint_limit_is_never_exceeded(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     make_organizer(&*store, 1).await;
     make_organizer(&*store, 2).await;
@@ -141,7 +141,7 @@ pub async fn there_are_never_too_many_endpoints(fixture: &dyn Fixture) {
 }
 
 /// An endpoint's log tells each message once, as it went the last time, latest first.
-pub async fn what_was_sent_is_listed_latest_try_first(fixture: &dyn Fixture) {
+pub async fn deliveries_are_listed_latest_attempt_first(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let sink = add_sink(&*store).await;
@@ -212,7 +212,7 @@ pub async fn what_was_sent_is_listed_latest_try_first(fixture: &dyn Fixture) {
 }
 
 /// With an endpoint goes all that is its, whoever is at work on it, and nothing of another.
-pub async fn an_endpoint_is_deleted_with_all_that_is_its(fixture: &dyn Fixture) {
+pub async fn an_endpoint_is_deleted_with_its_lanes_and_log(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let (sink, other) = (add_sink(&*store).await, add_sink(&*store).await);
     let events = [create(&*store, 9).await.id, create(&*store, 9).await.id];

@@ -65,7 +65,7 @@ async fn over_at(
 
 /// Whatever somebody has and had is found in every event, and nothing tells of them afterwards but that
 /// somebody was there.
-pub async fn whatever_is_of_an_address_is_found_and_erased(fixture: &dyn Fixture) {
+pub async fn every_registration_of_an_address_is_found_and_erased(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let (first, second) = (create(&*store, 3).await, create(&*store, 1).await);
     let mut named = claim(first.id, "ada");
@@ -111,7 +111,7 @@ pub async fn whatever_is_of_an_address_is_found_and_erased(fixture: &dyn Fixture
 }
 
 /// Before the event is over the seat of whoever is erased goes to who waits longest.
-pub async fn a_seat_that_is_erased_goes_to_the_head_of_the_queue(fixture: &dyn Fixture) {
+pub async fn an_erased_seat_goes_to_the_head_of_the_waitlist(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 1).await;
     let seat = confirmed(execute_one(&*store, register(event.id, "ada")).await);
@@ -126,7 +126,7 @@ pub async fn a_seat_that_is_erased_goes_to_the_head_of_the_queue(fixture: &dyn F
 }
 
 /// Once it is over, all that is counted stays, and nobody can have the seat of whoever was erased.
-pub async fn an_event_that_is_over_keeps_its_counts(fixture: &dyn Fixture) {
+pub async fn a_finished_event_keeps_its_counts_after_erasure(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = over_at(&*store, 1, clock.now() + TimeDelta::hours(1), None).await;
@@ -148,7 +148,7 @@ pub async fn an_event_that_is_over_keeps_its_counts(fixture: &dyn Fixture) {
 }
 
 /// A record may hold the address of somebody who has nothing any more.
-pub async fn records_of_an_address_are_forgotten(fixture: &dyn Fixture) {
+pub async fn idempotency_records_of_an_address_are_purged(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 3).await;
     // Quotes and backslashes are written otherwise in JSON.
@@ -172,7 +172,7 @@ pub async fn records_of_an_address_are_forgotten(fixture: &dyn Fixture) {
 }
 
 /// What was kept for as long as its event says is erased: no earlier, all of it, and for good.
-pub async fn what_was_kept_for_long_enough_is_erased(fixture: &dyn Fixture) {
+pub async fn registrations_are_erased_after_the_retention_period(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let ends_at = clock.now() + TimeDelta::days(1);
@@ -235,7 +235,7 @@ pub async fn what_was_kept_for_long_enough_is_erased(fixture: &dyn Fixture) {
 }
 
 /// An event that was cancelled keeps nothing for longer either, and still says that it was.
-pub async fn what_was_registered_for_a_cancelled_event_is_erased(fixture: &dyn Fixture) {
+pub async fn registrations_of_a_cancelled_event_are_erased(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = over_at(&*store, 1, clock.now() + TimeDelta::days(1), Some(0)).await;
@@ -285,7 +285,7 @@ pub async fn a_large_event_is_erased_in_steps(fixture: &dyn Fixture) {
 }
 
 /// Erasing beside a sale: every seat is somebody's, and nobody's data is left of those erased.
-pub async fn erasing_beside_a_sale_loses_no_seat(fixture: &dyn Fixture) {
+pub async fn erasing_during_a_sale_loses_no_seat(fixture: &dyn Fixture) {
     const SEATS: u32 = 20;
     let stores = [fixture.open(None).await, fixture.open(None).await];
     let event = create(&*stores[0], SEATS).await;

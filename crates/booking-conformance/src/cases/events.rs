@@ -26,7 +26,7 @@ fn changed(outcome: Outcome) -> booking_core::Event {
 }
 
 /// Doors open and close at their instants, by the store's clock.
-pub async fn doors_open_and_close_at_their_instants(fixture: &dyn Fixture) {
+pub async fn registration_opens_and_closes_on_time(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let rules = EventRules {
@@ -53,7 +53,7 @@ pub async fn doors_open_and_close_at_their_instants(fixture: &dyn Fixture) {
 }
 
 /// A draft takes nobody until it is published.
-pub async fn a_draft_takes_nobody(fixture: &dyn Fixture) {
+pub async fn a_draft_takes_no_registrations(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let rules = EventRules { status: EventStatus::Draft, ..EventRules::default() };
     let new = new_event("Not yet", 9).with(|new| new.rules = rules).expect("in order");
@@ -68,7 +68,7 @@ pub async fn a_draft_takes_nobody(fixture: &dyn Fixture) {
 }
 
 /// What leaves a store by its facts says whether an event was published, moved, or changed otherwise.
-pub async fn each_change_of_an_event_is_kept_for_what_it_was(fixture: &dyn Fixture) {
+pub async fn each_event_change_is_recorded_with_its_kind(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let rules = EventRules { status: EventStatus::Draft, ..EventRules::default() };
     let new = elaborate(new_event("Not yet", 9)).with(|new| new.rules = rules).expect("in order");
@@ -98,7 +98,7 @@ pub async fn each_change_of_an_event_is_kept_for_what_it_was(fixture: &dyn Fixtu
 }
 
 /// What an edit names is changed, and nothing else.
-pub async fn an_edit_changes_what_it_names(fixture: &dyn Fixture) {
+pub async fn an_edit_changes_only_the_fields_it_names(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let other = create(&*store, 2).await;
     let new = elaborate(new_event("Before", 5))
@@ -153,7 +153,7 @@ pub async fn an_edit_changes_what_it_names(fixture: &dyn Fixture) {
 
 /// An edit that names states of an event is made in one of them, and in no other: neither at another version,
 /// nor at that version of a history that went another way.
-pub async fn an_edit_is_for_the_states_that_it_names(fixture: &dyn Fixture) {
+pub async fn an_edit_is_made_only_if_its_precondition_holds(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 5).await;
@@ -197,7 +197,7 @@ pub async fn an_edit_is_for_the_states_that_it_names(fixture: &dyn Fixture) {
 }
 
 /// There are never fewer seats than are taken.
-pub async fn a_capacity_is_never_below_what_is_booked(fixture: &dyn Fixture) {
+pub async fn the_capacity_never_drops_below_the_booked_seats(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 5).await;
@@ -216,7 +216,7 @@ pub async fn a_capacity_is_never_below_what_is_booked(fixture: &dyn Fixture) {
 }
 
 /// A rush while the capacity goes up and down never takes more seats than there are at that moment.
-pub async fn a_rush_against_changes_of_capacity_never_oversells(fixture: &dyn Fixture) {
+pub async fn a_rush_during_capacity_changes_never_oversells(fixture: &dyn Fixture) {
     let stores = [fixture.open(None).await, fixture.open(None).await];
     let event = create(&*stores[0], 5).await;
     let mut tasks = JoinSet::new();
@@ -247,7 +247,7 @@ pub async fn a_rush_against_changes_of_capacity_never_oversells(fixture: &dyn Fi
 }
 
 /// A cancelled event has no seats taken and nobody waiting, and takes nobody.
-pub async fn cancelling_an_event_ends_what_is_registered(fixture: &dyn Fixture) {
+pub async fn cancelling_an_event_ends_its_registrations(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 2).await;
     let a = confirmed(execute_one(&*store, register(event.id, "a")).await);

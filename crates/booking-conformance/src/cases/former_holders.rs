@@ -52,7 +52,7 @@ fn erase(seat: &Registration) -> EventCommand {
 }
 
 /// A transfer keeps who had the seat, each time, until the mail to them is done; a correction is no transfer.
-pub async fn whoever_gave_a_seat_away_is_known_until_they_were_told(fixture: &dyn Fixture) {
+pub async fn a_former_holder_is_stored_until_notified(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 9).await.id;
@@ -130,7 +130,7 @@ pub async fn whoever_gave_a_seat_away_is_known_until_they_were_told(fixture: &dy
 }
 
 /// Nothing is kept for mails that nobody sends.
-pub async fn nobody_is_known_to_have_given_a_seat_away_where_no_mail_is_sent(
+pub async fn no_former_holder_is_stored_where_no_mail_is_sent(
     fixture: &dyn Fixture,
 ) {
     let clock = ManualClock::default();
@@ -151,7 +151,7 @@ pub async fn nobody_is_known_to_have_given_a_seat_away_where_no_mail_is_sent(
 }
 
 /// Whether there ever was a mail or not: after thirty days, or with all that there was to be sent.
-pub async fn whoever_gave_a_seat_away_is_forgotten_in_time(fixture: &dyn Fixture) {
+pub async fn former_holders_are_purged_in_time(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 9).await.id;
@@ -197,7 +197,7 @@ async fn create_short(store: &dyn BookingStore, clock: &ManualClock) -> EventId 
 
 /// By their address, though no registration is of it any more; with the registration, in the same batch, too; and
 /// with an event that was kept for long enough.
-pub async fn nothing_is_left_of_whoever_gave_a_seat_away_and_was_erased(fixture: &dyn Fixture) {
+pub async fn erasing_a_former_holder_leaves_nothing(fixture: &dyn Fixture) {
     const NAME: &str = "Zerlina Given-Away";
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;

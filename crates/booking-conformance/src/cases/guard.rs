@@ -184,7 +184,7 @@ async fn deliver(store: &dyn BookingStore, sink: SinkId) {
 
 /// Whoever was erased, one by one or with an event that was kept for long enough, has left nothing of
 /// themselves: in no column of no table, and in no file.
-pub async fn nothing_is_left_of_whoever_was_erased(fixture: &dyn Fixture) {
+pub async fn erasing_a_person_leaves_nothing_personal(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let one_by_one = create(&*store, 2).await.id;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 /// Nobody has tidied anything, and yet what has run out is nowhere counted.
-pub async fn a_hold_that_has_run_out_counts_for_nothing(fixture: &dyn Fixture) {
+pub async fn an_expired_hold_counts_for_nothing(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 3).await;
@@ -44,7 +44,7 @@ pub async fn a_hold_that_has_run_out_counts_for_nothing(fixture: &dyn Fixture) {
 
 /// How full many events are is read at once, and is what each of them says by itself: whoever it belongs to,
 /// whatever has run out, whether it is there or not.
-pub async fn how_full_events_are_is_what_they_say(fixture: &dyn Fixture) {
+pub async fn availability_agrees_with_each_event(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let token = store.create_token(new_token(organizer(1), 1)).await;
@@ -86,7 +86,7 @@ pub async fn how_full_events_are_is_what_they_say(fixture: &dyn Fixture) {
 
 /// The seat of a hold that has run out is there for the next caller in the same instant, as is its
 /// address.
-pub async fn a_seat_is_back_in_the_instant_in_which_its_hold_ends(fixture: &dyn Fixture) {
+pub async fn a_seat_is_free_the_instant_its_hold_expires(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 2).await;
@@ -112,7 +112,7 @@ pub async fn a_seat_is_back_in_the_instant_in_which_its_hold_ends(fixture: &dyn 
 }
 
 /// Whoever comes when every seat is taken hears when one may come back, if one may.
-pub async fn who_finds_all_seats_held_hears_when_to_come_again(fixture: &dyn Fixture) {
+pub async fn a_refusal_says_when_a_held_seat_may_come_free(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 2).await;
@@ -133,7 +133,7 @@ pub async fn who_finds_all_seats_held_hears_when_to_come_again(fixture: &dyn Fix
 }
 
 /// What time has changed is found, tidied by whoever is asked to, and then found no more.
-pub async fn what_is_due_is_found_and_tidied(fixture: &dyn Fixture) {
+pub async fn due_events_are_found_and_settled(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let stores =
         [fixture.open(Some(clock.as_clock())).await, fixture.open(Some(clock.as_clock())).await];
@@ -170,7 +170,7 @@ pub async fn what_is_due_is_found_and_tidied(fixture: &dyn Fixture) {
 
 /// More holds than one transaction tidies run out at once: every seat is there for the next callers,
 /// and what is left is tidied by and by.
-pub async fn many_holds_that_run_out_together_give_all_seats_back(fixture: &dyn Fixture) {
+pub async fn many_holds_that_expire_together_free_every_seat(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let seats = 2 * SETTLED_MAX + 300;
@@ -204,7 +204,7 @@ pub async fn many_holds_that_run_out_together_give_all_seats_back(fixture: &dyn 
 
 /// Owners confirm, others cancel, and passers-by register, all while holds run out: every seat has one
 /// owner or none, and who was told yes is in.
-pub async fn a_race_at_the_end_of_holds_gives_each_seat_once(fixture: &dyn Fixture) {
+pub async fn a_race_at_hold_expiry_gives_each_seat_once(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let stores =
         [fixture.open(Some(clock.as_clock())).await, fixture.open(Some(clock.as_clock())).await];

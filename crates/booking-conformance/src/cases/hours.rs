@@ -45,7 +45,7 @@ fn scan(registration: &Registration, scanned_at: Option<DateTime<Utc>>) -> Event
 
 /// From its end on an event takes nobody, and nobody in it gets what they do not have; without an end it is
 /// over a day after its beginning, and without either never.
-pub async fn an_event_that_is_over_gives_nothing_out(fixture: &dyn Fixture) {
+pub async fn a_finished_event_gives_out_no_seats(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let in_an_hour = clock.now() + TimeDelta::hours(1);
@@ -140,7 +140,7 @@ pub async fn an_offer_ends_with_its_event(fixture: &dyn Fixture) {
 }
 
 /// An end that is changed twice in one batch is as if it had been changed in two.
-pub async fn ends_that_change_in_one_batch_are_as_one_by_one(fixture: &dyn Fixture) {
+pub async fn end_times_changed_in_one_batch_act_as_one_by_one(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let hours = |hours| clock.now() + TimeDelta::hours(hours);
@@ -176,7 +176,7 @@ pub async fn ends_that_change_in_one_batch_are_as_one_by_one(fixture: &dyn Fixtu
 }
 
 /// After the doors have closed nobody comes, but who has a hold may confirm it, and who waits is served.
-pub async fn whoever_came_before_the_doors_closed_is_served(fixture: &dyn Fixture) {
+pub async fn holds_and_the_waitlist_are_served_after_registration_closes(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let closes_at = clock.now() + TimeDelta::seconds(60);
@@ -245,7 +245,7 @@ pub async fn a_full_event_may_conceal_who_is_registered(fixture: &dyn Fixture) {
 }
 
 /// A scan is never refused for the hour; the answer says whether they are early or late.
-pub async fn a_scan_tells_who_is_early_and_who_is_late(fixture: &dyn Fixture) {
+pub async fn a_scan_reports_early_and_late_attendees(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let made_at = clock.now();
@@ -284,7 +284,7 @@ pub async fn a_scan_tells_who_is_early_and_who_is_late(fixture: &dyn Fixture) {
 
 /// What names a state of an event: its version and when that was made. What calendars need: when people were
 /// last told something new, and how often they would have to be somewhere else.
-pub async fn an_event_tells_when_it_was_changed(fixture: &dyn Fixture) {
+pub async fn an_event_reports_when_it_was_changed(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let made_at = clock.now();

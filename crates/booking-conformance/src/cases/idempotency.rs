@@ -27,7 +27,7 @@ fn replayed(outcome: &Outcome) -> Outcome {
 }
 
 /// One key is one request, in one batch and in the next, and for other instances.
-pub async fn a_key_is_answered_with_its_first_answer(fixture: &dyn Fixture) {
+pub async fn a_repeated_key_returns_the_first_answer(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 3).await;
@@ -60,7 +60,7 @@ pub async fn a_key_is_answered_with_its_first_answer(fixture: &dyn Fixture) {
 }
 
 /// A refusal that was decided is an answer too; what was asked of nothing is not kept.
-pub async fn a_refusal_is_answered_again(fixture: &dyn Fixture) {
+pub async fn a_refusal_is_replayed_under_its_key(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 1).await;
     let ada = confirmed(execute_one(&*store, register(event.id, "ada")).await);
@@ -86,7 +86,7 @@ pub async fn a_refusal_is_answered_again(fixture: &dyn Fixture) {
 }
 
 /// Keys belong to their event, and every command may have one.
-pub async fn every_command_may_have_a_key(fixture: &dyn Fixture) {
+pub async fn every_command_accepts_an_idempotency_key(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let (event, other) = (create(&*store, 2).await, create(&*store, 2).await);
     let kept = held(execute_one(&*store, keyed(hold(event.id, "ada", 60), 1, 1)).await);
@@ -104,7 +104,7 @@ pub async fn every_command_may_have_a_key(fixture: &dyn Fixture) {
 }
 
 /// Whether a key was used can be asked without using it.
-pub async fn a_replay_finds_what_was_answered_under_a_key(fixture: &dyn Fixture) {
+pub async fn a_replay_returns_the_stored_answer_of_a_key(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 2).await;
@@ -147,7 +147,7 @@ pub async fn a_race_with_one_key_takes_one_seat(fixture: &dyn Fixture) {
 }
 
 /// The same for putting up an event.
-pub async fn an_event_is_put_up_once_for_a_key(fixture: &dyn Fixture) {
+pub async fn an_event_is_created_once_per_key(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let stores =
         [fixture.open(Some(clock.as_clock())).await, fixture.open(Some(clock.as_clock())).await];
@@ -193,7 +193,7 @@ pub async fn an_event_is_put_up_once_for_a_key(fixture: &dyn Fixture) {
 }
 
 /// Records that have run out are deleted, a page at a time, and no others.
-pub async fn records_that_have_run_out_are_forgotten(fixture: &dyn Fixture) {
+pub async fn expired_idempotency_records_are_purged(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 9).await;
@@ -220,7 +220,7 @@ pub async fn records_that_have_run_out_are_forgotten(fixture: &dyn Fixture) {
 
 /// A refusal is kept for minutes only, and then decided anew, as if it had never been asked; what was done is
 /// kept for a day all the same.
-pub async fn a_refusal_is_kept_for_minutes(fixture: &dyn Fixture) {
+pub async fn a_refusal_is_stored_for_minutes(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 1).await;
@@ -248,7 +248,7 @@ pub async fn a_refusal_is_kept_for_minutes(fixture: &dyn Fixture) {
 }
 
 /// Seeds are kept in their order, and the first of many who find none is the only one.
-pub async fn signing_seeds_are_kept(fixture: &dyn Fixture) {
+pub async fn signing_seeds_are_stored(fixture: &dyn Fixture) {
     let stores = [fixture.open(None).await, fixture.open(None).await];
     assert_eq!(stores[0].signing_seeds().await.expect("the store answers"), []);
     let seed = |byte| booking_core::SigningSeed::new([byte; 32]);
@@ -271,7 +271,7 @@ pub async fn signing_seeds_are_kept(fixture: &dyn Fixture) {
 }
 
 /// What any server has shown is known to all for a day, and for another when it is shown again.
-pub async fn ticket_keys_are_known_while_they_are_shown(fixture: &dyn Fixture) {
+pub async fn ticket_keys_are_shared_while_a_server_shows_them(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let stores =
         [fixture.open(Some(clock.as_clock())).await, fixture.open(Some(clock.as_clock())).await];

@@ -20,7 +20,7 @@ fn micros(span: TimeDelta) -> i64 {
 
 /// Facts are for the endpoints of their event's organizer that are for all its events or for that one, whether
 /// they are enabled or not.
-pub async fn facts_go_to_those_that_they_are_for(fixture: &dyn Fixture) {
+pub async fn facts_are_routed_to_their_endpoints(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     make_organizer(&*store, 1).await;
     make_organizer(&*store, 2).await;
@@ -69,7 +69,7 @@ pub async fn facts_go_to_those_that_they_are_for(fixture: &dyn Fixture) {
 }
 
 /// What is decided while no server is there that sends mail is not for mail, and never will be.
-pub async fn facts_are_for_mail_while_somebody_sends_it(fixture: &dyn Fixture) {
+pub async fn facts_are_routed_to_mail_while_a_server_sends_it(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 9).await.id;
@@ -98,7 +98,7 @@ pub async fn facts_are_for_mail_while_somebody_sends_it(fixture: &dyn Fixture) {
 }
 
 /// A lane gives all facts of its event in their order, however many lie in one row, and whatever comes meanwhile.
-pub async fn a_lane_leads_along_every_fact_in_order(fixture: &dyn Fixture) {
+pub async fn a_lane_returns_every_fact_in_order(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let sink = add_sink(&*store).await;
@@ -159,7 +159,7 @@ pub async fn a_lane_leads_along_every_fact_in_order(fixture: &dyn Fixture) {
 
 /// A lane is its worker's for as long as it says so, and somebody else's soon after it has fallen silent. What is
 /// written by whoever has lost it changes nothing.
-pub async fn a_lost_lease_writes_nothing(fixture: &dyn Fixture) {
+pub async fn an_expired_lease_writes_nothing(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let sink = add_sink(&*store).await;
@@ -249,7 +249,7 @@ pub async fn steps_of_many_lanes_are_written_together(fixture: &dyn Fixture) {
 
 /// What failed comes again when it was said to, or at once if somebody wants that, and goes on from where it was
 /// unless it is given up.
-pub async fn what_failed_is_tried_again_or_given_up(fixture: &dyn Fixture) {
+pub async fn failed_deliveries_are_retried_or_dropped(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let (sink, other) = (add_sink(&*store).await, add_sink(&*store).await);
@@ -392,7 +392,7 @@ async fn work(store: Arc<dyn BookingStore>, sink: SinkId, seen: Seen, sold: Arc<
 
 /// However many sell, look at facts and carry them out at once, each fact is seen once, after it was committed and in
 /// the order of its event.
-pub async fn no_fact_is_ever_passed_over(fixture: &dyn Fixture) {
+pub async fn no_fact_is_ever_skipped(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let sink = add_sink(&*store).await;
     let (seen, sold) = (Seen::default(), Arc::<AtomicBool>::default());

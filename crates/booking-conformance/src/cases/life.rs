@@ -31,7 +31,7 @@ pub async fn a_hold_is_confirmed_once(fixture: &dyn Fixture) {
 }
 
 /// A seat that was given up is there for others, and for the same address again.
-pub async fn a_seat_is_given_up_and_given_again(fixture: &dyn Fixture) {
+pub async fn a_cancelled_seat_can_be_registered_again(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 1).await;
     let first = confirmed(execute_one(&*store, register(event.id, "ada")).await);
@@ -53,7 +53,7 @@ pub async fn a_seat_is_given_up_and_given_again(fixture: &dyn Fixture) {
 }
 
 /// Ids that nobody has are told so, in each command that takes one.
-pub async fn a_registration_that_does_not_exist_is_told(fixture: &dyn Fixture) {
+pub async fn an_unknown_registration_is_reported(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 1).await;
     let mut nobody = confirmed(execute_one(&*store, register(event.id, "ada")).await);
@@ -81,7 +81,7 @@ pub async fn a_registration_that_does_not_exist_is_told(fixture: &dyn Fixture) {
 }
 
 /// The new owner has the seat, and whoever had it has nothing left to manage it with.
-pub async fn a_seat_is_given_to_somebody_else(fixture: &dyn Fixture) {
+pub async fn a_seat_is_transferred_to_another_attendee(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 2).await;
     let mut claim = claim(event.id, "ada");
@@ -111,7 +111,7 @@ pub async fn a_seat_is_given_to_somebody_else(fixture: &dyn Fixture) {
 }
 
 /// A token opens its own registration.
-pub async fn a_token_opens_its_own_registration(fixture: &dyn Fixture) {
+pub async fn a_manage_token_opens_only_its_own_registration(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 3).await;
     let mut claim = claim(event.id, "ada");
@@ -173,7 +173,7 @@ pub async fn an_address_moves_between_registrations_in_one_batch(fixture: &dyn F
 }
 
 /// What was made and ended in one batch is kept as what it became.
-pub async fn a_whole_life_in_one_batch(fixture: &dyn Fixture) {
+pub async fn a_registration_is_made_and_ended_in_one_batch(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 1).await;
     let first = hold(event.id, "ada", 60);
@@ -196,7 +196,7 @@ pub async fn a_whole_life_in_one_batch(fixture: &dyn Fixture) {
 }
 
 /// Every change of a registration is told, in order, with who made it.
-pub async fn a_history_tells_every_change(fixture: &dyn Fixture) {
+pub async fn a_history_lists_every_change(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 1).await;

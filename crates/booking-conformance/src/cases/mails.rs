@@ -16,7 +16,7 @@ async fn backlog(store: &dyn BookingStore) -> Backlog {
 }
 
 /// A mail is made once, and is one worker's until it says what became of it or falls silent.
-pub async fn a_mail_is_sent_by_one_at_a_time(fixture: &dyn Fixture) {
+pub async fn a_mail_is_claimed_by_one_worker_at_a_time(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 9).await.id;
@@ -66,7 +66,7 @@ pub async fn a_mail_is_sent_by_one_at_a_time(fixture: &dyn Fixture) {
 }
 
 /// What became of several is written together, of each as if it were alone; what was put back was never tried.
-pub async fn what_became_of_mails_is_written_together(fixture: &dyn Fixture) {
+pub async fn mail_results_are_written_together(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let (event, other) = (create(&*store, 9).await.id, create(&*store, 9).await.id);
@@ -115,7 +115,7 @@ pub async fn what_became_of_mails_is_written_together(fixture: &dyn Fixture) {
 }
 
 /// Mails that wait or are stuck can be tried at once, or given up.
-pub async fn mails_are_tried_again_or_given_up(fixture: &dyn Fixture) {
+pub async fn mails_are_retried_or_dropped(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 9).await.id;
@@ -160,7 +160,7 @@ pub async fn mails_are_tried_again_or_given_up(fixture: &dyn Fixture) {
 }
 
 /// What is undone is told by sink, that first whose oldest fact waits for longest.
-pub async fn a_backlog_tells_who_lags_behind(fixture: &dyn Fixture) {
+pub async fn the_backlog_reports_the_sinks_that_lag(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let (sink, began) = (add_sink(&*store).await, clock.now());
@@ -207,7 +207,7 @@ pub async fn a_backlog_tells_who_lags_behind(fixture: &dyn Fixture) {
 }
 
 /// What is done, or was tried last, is forgotten after thirty days, some at a time; a mail that is to be sent never.
-pub async fn what_was_delivered_is_forgotten_in_steps(fixture: &dyn Fixture) {
+pub async fn finished_deliveries_are_purged_in_steps(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let sink = add_sink(&*store).await;
@@ -253,7 +253,7 @@ pub async fn what_was_delivered_is_forgotten_in_steps(fixture: &dyn Fixture) {
 }
 
 /// Those who are to hear of an event are they whose rows are live, also if it was called off, page by page.
-pub async fn those_who_are_to_hear_of_an_event_are_listed(fixture: &dyn Fixture) {
+pub async fn the_live_registrations_of_an_event_are_listed(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 3).await.id;
@@ -314,7 +314,7 @@ async fn note_reminded(store: &dyn BookingStore, event: EventId, remind_at: Date
 
 /// People are to be reminded of an event that is on from the time on that it says, until that is done, and again if
 /// it is moved. That is no change of the event.
-pub async fn people_are_reminded_of_an_event_once_for_each_time(fixture: &dyn Fixture) {
+pub async fn attendees_are_reminded_once_for_each_reminder_time(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let (hour, began) = (TimeDelta::hours(1), clock.now());

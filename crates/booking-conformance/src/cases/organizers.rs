@@ -43,7 +43,7 @@ async fn create_as(
 }
 
 /// A token is kept under its id, told with its organizer, and worthless once it is revoked.
-pub async fn a_token_is_kept_and_revoked(fixture: &dyn Fixture) {
+pub async fn an_organizer_token_is_stored_and_revoked(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let tokens = async || store.tokens().await.expect("the store answers");
@@ -80,7 +80,7 @@ pub async fn a_token_is_kept_and_revoked(fixture: &dyn Fixture) {
 }
 
 /// What may be done with a token, and with which events, is kept with it; said nothing, it is all.
-pub async fn a_token_has_its_role_and_its_events(fixture: &dyn Fixture) {
+pub async fn an_organizer_token_has_its_role_and_its_events(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let make = async |new| store.create_token(new).await.expect("it answers").expect("room");
     let all = make(new_token(organizer(1), 1)).await;
@@ -113,7 +113,7 @@ pub async fn a_token_has_its_role_and_its_events(fixture: &dyn Fixture) {
 }
 
 /// Whoever makes tokens of one name at the same time makes them of one organizer.
-pub async fn racing_tokens_of_one_name_are_of_one_organizer(fixture: &dyn Fixture) {
+pub async fn concurrent_tokens_of_one_name_share_one_organizer(fixture: &dyn Fixture) {
     let mut racers = JoinSet::new();
     for number in 0..8 {
         let store = fixture.open(None).await;
@@ -131,7 +131,7 @@ pub async fn racing_tokens_of_one_name_are_of_one_organizer(fixture: &dyn Fixtur
 }
 
 /// To an organizer another's event is not there; to everybody else it is an event like any other.
-pub async fn an_organizer_manages_its_own_events_alone(fixture: &dyn Fixture) {
+pub async fn an_organizer_manages_only_its_own_events(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     make_organizers(&*store, [1, 2]).await;
     let event = create_of(&*store, Some(1), EventStatus::Published).await;
@@ -195,7 +195,7 @@ pub async fn an_organizer_manages_its_own_events_alone(fixture: &dyn Fixture) {
 }
 
 /// A draft is not there for anybody but its organizer, and what that was told is forgotten.
-pub async fn a_draft_is_there_for_its_organizer_alone(fixture: &dyn Fixture) {
+pub async fn a_draft_is_visible_only_to_its_organizer(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     make_organizers(&*store, [1]).await;
     let (own, closed) = (Caller::Organizer(organizer_id(1)), Outcome::Refused(Refusal::Closed));
@@ -216,7 +216,7 @@ pub async fn a_draft_is_there_for_its_organizer_alone(fixture: &dyn Fixture) {
 }
 
 /// The listing has what its reader sees, page by page.
-pub async fn events_are_listed_for_those_who_see_them(fixture: &dyn Fixture) {
+pub async fn events_are_listed_only_for_callers_who_may_see_them(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     make_organizers(&*store, [1, 2]).await;
@@ -256,7 +256,7 @@ pub async fn events_are_listed_for_those_who_see_them(fixture: &dyn Fixture) {
 
 /// What is nobody's can be given to an organizer, in the middle of a sale too, and what is somebody's
 /// cannot.
-pub async fn events_of_nobody_are_assigned(fixture: &dyn Fixture) {
+pub async fn unowned_events_are_assigned_to_an_organizer(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     make_organizers(&*store, [1, 2]).await;
     let others = create_of(&*store, Some(2), EventStatus::Published).await;

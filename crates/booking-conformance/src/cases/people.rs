@@ -32,7 +32,7 @@ async fn counted(store: &dyn BookingStore, event: &Event) -> RegistrationCounts 
 
 /// Registrations are read by their ids as the listing shows them, each in the place of its id; what is another
 /// event's is not there.
-pub async fn registrations_are_read_by_their_ids(fixture: &dyn Fixture) {
+pub async fn registrations_are_read_by_id(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 3).await;
@@ -65,7 +65,7 @@ pub async fn registrations_are_read_by_their_ids(fixture: &dyn Fixture) {
 }
 
 /// Those are read by their addresses who are live: whoever gave up, or whose hold has run out, is not there.
-pub async fn live_registrations_are_read_by_their_addresses(fixture: &dyn Fixture) {
+pub async fn live_registrations_are_read_by_address(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 3).await;
@@ -94,7 +94,7 @@ pub async fn live_registrations_are_read_by_their_addresses(fixture: &dyn Fixtur
 
 /// Counts tell what the listing shows: what has run out is expired in that instant, swept or not, and nothing is live
 /// in a cancelled event.
-pub async fn counts_tell_what_became_of_registrations(fixture: &dyn Fixture) {
+pub async fn counts_agree_with_the_listed_registrations(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 4).await;
@@ -152,7 +152,7 @@ pub async fn counts_tell_what_became_of_registrations(fixture: &dyn Fixture) {
 
 /// Who manages an event registers somebody outside its hours, of a draft, and without a mail that has to confirm the
 /// address; nobody else does, and seats are as for everybody.
-pub async fn whoever_manages_an_event_registers_outside_its_hours(fixture: &dyn Fixture) {
+pub async fn an_organizer_registers_attendees_outside_the_hours(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     store.create_token(new_token(organizer(1), 1)).await.expect("the store answers");

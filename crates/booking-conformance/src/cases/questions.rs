@@ -108,7 +108,7 @@ async fn answers_of(store: &dyn BookingStore, id: RegistrationId) -> Answers {
 
 /// What an event asks is kept with it, in its order, and the event says whether it is anything. It makes a version, and
 /// done twice is done once.
-pub async fn what_an_event_asks_is_kept(fixture: &dyn Fixture) {
+pub async fn the_questions_of_an_event_are_stored(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 9).await;
     let beside = create_beside(&*store, &event, 9).await;
@@ -153,7 +153,7 @@ pub async fn what_an_event_asks_is_kept(fixture: &dyn Fixture) {
 }
 
 /// Whoever comes answers what has to be answered, or has no seat; who registers them need not know.
-pub async fn a_visitor_answers_what_has_to_be_answered(fixture: &dyn Fixture) {
+pub async fn a_visitor_must_answer_required_questions(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = asking(&*store, 2, all_kinds()).await;
     let nothing = execute_one(&*store, come(event.id, "ada", Answers::default())).await;
@@ -186,7 +186,7 @@ pub async fn a_visitor_answers_what_has_to_be_answered(fixture: &dyn Fixture) {
 }
 
 /// Answers are where their registration is, whatever becomes of that; but not with somebody else.
-pub async fn answers_go_along_with_their_registration(fixture: &dyn Fixture) {
+pub async fn answers_stay_with_their_registration(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = asking(&*store, 9, all_kinds()).await;
     let mut of_ada = claim(event.id, "ada");
@@ -248,7 +248,7 @@ pub async fn answers_go_along_with_their_registration(fixture: &dyn Fixture) {
 
 /// What somebody has answered means what it meant: the question can be left out, and not be made another. That it was
 /// answered is known whoever asks, and to the next command of the same batch.
-pub async fn a_question_that_was_answered_is_only_retired(fixture: &dyn Fixture) {
+pub async fn an_answered_question_can_only_be_retired(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let badge = |wording: &str| vec![question("name", QuestionKind::Text, wording, false)];
     let event = asking(&*store, 9, badge("Your name?")).await;
@@ -284,7 +284,7 @@ pub async fn a_question_that_was_answered_is_only_retired(fixture: &dyn Fixture)
 }
 
 /// Whoever agreed has agreed to the wording that there was, which is kept; the next agree to the one that there is.
-pub async fn every_wording_of_a_consent_is_kept(fixture: &dyn Fixture) {
+pub async fn every_wording_of_a_consent_is_stored(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let worded = |wording: &str| vec![question("terms", QuestionKind::Consent, wording, true)];

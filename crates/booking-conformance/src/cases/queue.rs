@@ -35,7 +35,7 @@ async fn statuses(
 }
 
 /// Who waits is told the true place, and moves up when somebody before them leaves.
-pub async fn positions_are_told_and_true(fixture: &dyn Fixture) {
+pub async fn waitlist_positions_are_reported_correctly(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create_with_offers(&*store, 1, Some(OFFER_SECONDS)).await;
     confirmed(execute_one(&*store, queue_up(event.id, "first")).await);
@@ -69,7 +69,7 @@ pub async fn positions_are_told_and_true(fixture: &dyn Fixture) {
 }
 
 /// A seat that comes free is offered to who waits longest, in the transaction that frees it.
-pub async fn a_freed_seat_is_offered_to_the_head_of_the_queue(fixture: &dyn Fixture) {
+pub async fn a_freed_seat_is_offered_to_the_head_of_the_waitlist(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create_with_offers(&*store, 1, Some(OFFER_SECONDS)).await;
@@ -92,7 +92,7 @@ pub async fn a_freed_seat_is_offered_to_the_head_of_the_queue(fixture: &dyn Fixt
 }
 
 /// An offer that nobody accepts goes on to the next, whoever notices; the queue is not left for it.
-pub async fn an_offer_that_lapses_is_passed_on(fixture: &dyn Fixture) {
+pub async fn an_expired_offer_goes_to_the_next_in_line(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create_with_offers(&*store, 1, Some(OFFER_SECONDS)).await;
@@ -120,7 +120,7 @@ pub async fn an_offer_that_lapses_is_passed_on(fixture: &dyn Fixture) {
 }
 
 /// Where the event says so, who waits is confirmed at once.
-pub async fn without_offers_the_head_of_the_queue_is_confirmed(fixture: &dyn Fixture) {
+pub async fn without_offers_the_head_of_the_waitlist_is_confirmed(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create_with_offers(&*store, 1, None).await;
     let first = confirmed(execute_one(&*store, register(event.id, "first")).await);
@@ -133,7 +133,7 @@ pub async fn without_offers_the_head_of_the_queue_is_confirmed(fixture: &dyn Fix
 }
 
 /// New seats go to those who wait, and only what is left to whoever comes.
-pub async fn raising_the_capacity_serves_the_queue_first(fixture: &dyn Fixture) {
+pub async fn raising_the_capacity_serves_the_waitlist_first(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create_with_offers(&*store, 1, Some(OFFER_SECONDS)).await;
     confirmed(execute_one(&*store, register(event.id, "first")).await);
@@ -169,7 +169,7 @@ pub async fn a_waitlist_can_be_closed(fixture: &dyn Fixture) {
 }
 
 /// One seat comes free while a thousand passers-by ask for it: the head of the queue has it.
-pub async fn a_thousand_passers_by_do_not_get_the_seat_of_who_waits(fixture: &dyn Fixture) {
+pub async fn a_thousand_newcomers_do_not_get_the_seat_of_the_waitlist(fixture: &dyn Fixture) {
     let stores = [fixture.open(None).await, fixture.open(None).await];
     let event = create_with_offers(&*stores[0], 1, Some(OFFER_SECONDS)).await;
     let first = confirmed(execute_one(&*stores[0], register(event.id, "first")).await);
@@ -201,7 +201,7 @@ pub async fn a_thousand_passers_by_do_not_get_the_seat_of_who_waits(fixture: &dy
 }
 
 /// A queue longer than one transaction serves gets its seats in order, and nobody slips in between.
-pub async fn a_long_queue_is_served_in_order(fixture: &dyn Fixture) {
+pub async fn a_long_waitlist_is_served_in_order(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let waiting = SETTLED_MAX + 400;
     let event = create_with_offers(&*store, 1, None).await;

@@ -240,7 +240,7 @@ pub async fn one_key_in_three_scopes_is_three_requests(fixture: &dyn Fixture) {
 }
 
 /// What becomes of one token leaves the others of its organizer, and those of others.
-pub async fn one_token_of_an_organizer_is_revoked_alone(fixture: &dyn Fixture) {
+pub async fn revoking_a_token_leaves_the_others_valid(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let make = async |new| {

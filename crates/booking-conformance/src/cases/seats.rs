@@ -45,7 +45,7 @@ pub async fn creating_an_event_again_returns_it(fixture: &dyn Fixture) {
 }
 
 /// Whatever is asked of an event that does not exist is answered, and makes nothing.
-pub async fn what_does_not_exist_is_told(fixture: &dyn Fixture) {
+pub async fn an_unknown_event_is_reported(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let nothing = EventId::from(Uuid::now_v7());
     assert_eq!(store.event(nothing).await.expect("the store answers"), None);
@@ -61,7 +61,7 @@ pub async fn what_does_not_exist_is_told(fixture: &dyn Fixture) {
 }
 
 /// Texts are data, in every script and with every quote.
-pub async fn texts_survive(fixture: &dyn Fixture) {
+pub async fn texts_are_stored_unchanged(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let name = "'; DROP TABLE events; -- \"Ünïcödé\" 東京 🎟 %s {} \\ $1";
     let description = "line 1\nline 2\twith a tab, <script>alert(1)</script>";
@@ -158,7 +158,7 @@ pub async fn the_last_seat_is_given_and_no_more(fixture: &dyn Fixture) {
 }
 
 /// One live registration for an address in an event, another in another event.
-pub async fn an_address_has_one_seat_of_an_event(fixture: &dyn Fixture) {
+pub async fn an_address_has_one_seat_per_event(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 3).await;
     let other = create(&*store, 3).await;
@@ -170,7 +170,7 @@ pub async fn an_address_has_one_seat_of_an_event(fixture: &dyn Fixture) {
 }
 
 /// "Sold out" would frighten somebody who has a seat.
-pub async fn whoever_has_a_seat_hears_that_even_when_sold_out(fixture: &dyn Fixture) {
+pub async fn a_duplicate_is_reported_even_when_sold_out(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 1).await;
     confirmed(execute_one(&*store, register(event.id, "ada")).await);
@@ -281,7 +281,7 @@ pub async fn executing_again_finds_its_own_success(fixture: &dyn Fixture) {
 
 /// Only the id leads to what was made before: not its address, which may be another by now, and not a
 /// refusal, since there are seats left.
-pub async fn an_id_that_is_taken_is_found_whatever_became_of_its_address(fixture: &dyn Fixture) {
+pub async fn a_repeated_id_is_found_even_after_its_address_changed(fixture: &dyn Fixture) {
     let event = create(&*fixture.open(None).await, 9).await;
     for who in ["ada", "grace"] {
         // A store that was just opened remembers nothing of batches before.

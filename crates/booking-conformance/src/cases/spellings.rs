@@ -35,7 +35,7 @@ async fn of_address(store: &dyn BookingStore, limit: PageLimit) -> Vec<Registrat
 }
 
 /// Whoever spells an address otherwise is the same person.
-pub async fn an_address_has_one_seat_however_it_is_spelt(fixture: &dyn Fixture) {
+pub async fn an_address_has_one_seat_in_every_spelling(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 3).await;
     let register = |text: &str| {
@@ -101,7 +101,7 @@ pub async fn other_spellings_of_an_address_are_found_and_erased(fixture: &dyn Fi
 }
 
 /// An earlier version took names that show nothing. They are read, and what is changed of such an event is.
-pub async fn names_that_show_nothing_are_still_read(fixture: &dyn Fixture) {
+pub async fn invisible_names_are_still_read(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let name = EventName::parse_stored("\u{200b}").expect("it was taken once");
     let new = NewEvent::new(Uuid::now_v7().into(), name, capacity(2));

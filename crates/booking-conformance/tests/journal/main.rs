@@ -89,7 +89,7 @@ fn a_store_that_finds_registrations_by_id_alone_is_caught() {
 }
 
 #[test]
-fn a_store_that_forgets_when_it_is_opened_again_is_caught() {
+fn a_store_that_loses_data_on_reopening_is_caught() {
     let parts: [(Loss<State>, &str); 8] = [
         (|state| state.events.clear(), "events: []"),
         (|state| state.put_up.clear(), "Replayed"),
@@ -102,12 +102,12 @@ fn a_store_that_forgets_when_it_is_opened_again_is_caught() {
     ];
     for (forget, reason) in parts {
         let flaw = Flaw { forget, ..Flaw::NONE };
-        assert_caught(flaw, cases::what_was_acknowledged_is_there_after_reopening, reason);
+        assert_caught(flaw, cases::acknowledged_writes_survive_reopening, reason);
     }
 }
 
 #[test]
-fn a_store_that_writes_a_part_of_a_batch_is_caught() {
+fn a_store_that_writes_part_of_a_batch_is_caught() {
     let distort = |line: &mut Line| {
         if let Line::Batch { changes, .. } = line {
             changes.truncate(1);
@@ -115,7 +115,7 @@ fn a_store_that_writes_a_part_of_a_batch_is_caught() {
     };
     let flaw = Flaw { distort, ..Flaw::NONE };
     let reason = "a part of the batch is missing";
-    assert_caught(flaw, cases::a_batch_over_many_events_is_kept_as_a_whole, reason);
+    assert_caught(flaw, cases::a_batch_over_many_events_is_atomic, reason);
 }
 
 /// Does something to each change of a line.
@@ -130,7 +130,7 @@ fn each_row(line: &mut Line, distort: impl Fn(&mut Registration)) {
 }
 
 #[test]
-fn a_store_that_loses_what_may_be_left_out_is_caught() {
+fn a_store_that_loses_optional_fields_is_caught() {
     let losses: [(Loss<Line>, &str); 5] = [
         (|line| each_row(line, |row| row.person.name = None), "name: None"),
         (|line| each_row(line, |row| row.token_hash = None), "token_hash: None"),
@@ -154,7 +154,7 @@ fn a_store_that_loses_what_may_be_left_out_is_caught() {
     ];
     for (distort, reason) in losses {
         let flaw = Flaw { distort, ..Flaw::NONE };
-        assert_caught(flaw, cases::whatever_may_be_said_is_kept, reason);
+        assert_caught(flaw, cases::every_optional_field_is_stored, reason);
     }
 }
 
@@ -166,19 +166,19 @@ fn a_store_whose_versions_have_gaps_is_caught() {
     let said = said.expect_err("the suite did not notice the flaw");
     assert!(said.contains("Version(5)"), "{said}");
     // An audit counts the versions that facts have made, whatever answers say.
-    let said = failure(flaw, cases::an_address_has_one_seat_of_an_event);
+    let said = failure(flaw, cases::an_address_has_one_seat_per_event);
     let said = said.expect_err("the audit did not notice the flaw");
     assert!(said.contains("every version was made by one fact"), "{said}");
 }
 
 #[test]
-fn a_store_that_keeps_something_of_whoever_was_erased_is_caught() {
+fn a_store_that_keeps_erased_data_is_caught() {
     let kept = Flaw { keeps_names: true, ..Flaw::NONE };
     let reason = "the name of whoever was erased is there";
-    assert_caught(kept, cases::nothing_is_left_of_whoever_was_erased, reason);
+    assert_caught(kept, cases::erasing_a_person_leaves_nothing_personal, reason);
     let lines = Flaw { keeps_lines: true, ..Flaw::NONE };
     let reason = "of whoever was erased is there";
-    assert_caught(lines, cases::nothing_is_left_of_whoever_was_erased, reason);
+    assert_caught(lines, cases::erasing_a_person_leaves_nothing_personal, reason);
     let former = Flaw { keeps_former_holders: true, ..Flaw::NONE };
-    assert_caught(former, cases::nothing_is_left_of_whoever_was_erased, reason);
+    assert_caught(former, cases::erasing_a_person_leaves_nothing_personal, reason);
 }

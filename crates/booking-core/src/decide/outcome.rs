@@ -214,7 +214,7 @@ mod tests {
 
     /// As it was kept under an idempotency key by versions that knew of no person.
     #[test]
-    fn a_person_who_was_admitted_is_read_as_ever() {
+    fn an_admitted_outcome_of_an_earlier_version_is_read() {
         let whose = r#""user_email":"ada@example.org","name":"Ada""#;
         let kept = format!(
             r#"{{"checked_in":{{"id":"0190f1c5-01b3-7d20-8c4f-5e11223344e7","event_id":"0190f1c4-6f2a-7c11-9a53-0242ac12a0e7",{whose},"status":"confirmed","expires_at":null,"position":null,"check_in":null,"generation":1,"token_hash":null,"created_version":2,"event_version":3,"created_at":"2026-05-01T19:00:00Z"}}}}"#

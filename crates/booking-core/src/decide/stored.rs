@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn outcomes_are_kept_as_ever_and_told_without_tokens() {
+    fn outcomes_are_stored_unchanged_and_serialized_without_tokens() {
         for name in [
             "confirmed",
             "held",
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn outcomes_without_a_registration_are_kept_as_they_are_told() {
+    fn outcomes_without_a_registration_are_stored_as_serialized() {
         let known = Outcome::KnownAddress(uuid::Uuid::from_u128(7).into());
         for outcome in [Outcome::Settled, Outcome::Refused(Refusal::SoldOut), known] {
             let text = to_string(&outcome).expect("plain data");

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_agrees_is_no_difference() {
+    fn correct_counts_report_no_difference() {
         let cancelled =
             EventStated { is_cancelled: true, booked: 0, held: 0, waiting: 0, ..stated() };
         let cancelled = EventCount { stated: Some(cancelled), before_due: 1, ..good() };
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn each_rule_is_held() {
+    fn each_broken_rule_is_reported() {
         let with = |stated| EventCount { stated: Some(stated), ..good() };
         for (what, broken) in [
             ("miscounted", with(EventStated { booked: 1, ..stated() })),

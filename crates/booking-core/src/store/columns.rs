@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_statement_gets_its_columns_wherever_it_asks_for_them() {
+    fn columns_are_expanded_wherever_a_statement_names_them() {
         assert_eq!(filled_in!("SELECT {row}"), "SELECT id, status::text, status_id");
         assert_eq!(filled_in!("{row of r}"), "r.id, r.status::text, r.status_id");
         assert_eq!(filled_in!("({row names})"), "(id, status, status_id)");
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn places_are_counted_past_nine() {
+    fn placeholders_are_numbered_past_nine() {
         const MANY: Columns = Columns::new("many", &["a"; 11]);
         const TEXT: &StatementText<{ MANY.text_bytes("{many places}") }> =
             &MANY.fill_in("{many places}");
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_misspelt_is_no_statement() {
+    fn a_misspelt_placeholder_panics() {
         for template in [
             "{rows}",
             "{row of r",

@@ -31,7 +31,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cause_of_a_cause_is_told() {
+    fn nested_causes_are_printed() {
         let failed = |text, source: Option<Failed>| Failed { text, source: source.map(Box::new) };
         let beneath = failed("the disk is full", None);
         assert_eq!(ErrorChain(&beneath).to_string(), "the disk is full");

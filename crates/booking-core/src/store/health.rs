@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_write_says_how_it_goes() {
+    fn the_last_write_decides_the_health() {
         let watch = WriteWatch::default();
         assert_eq!(watch.lately(), Lately::Quiet);
         watch.committed();

@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_to_be_applied() {
+    fn missing_migrations_are_reported() {
         assert_eq!(compare(&[1, 2, 4], None), Ok(Schema::default()));
         let missing = ["V1__step", "V2__step", "V4__step"].map(str::to_owned);
         for applied in 0..3 {
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn newer_tables_say_whether_an_older_program_can_work_with_them() {
+    fn newer_tables_declare_which_older_programs_are_compatible() {
         for needed in [1, 4] {
             let found = compare(&[1, 2, 4, 5, 9], Some(needed)).expect("they say that it can");
             assert_eq!(found.newer, ["V5__step", "V9__step"]);
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn tables_of_something_else_are_left_alone() {
+    fn tables_of_another_program_are_refused() {
         for (applied, expected) in [
             (vec![1, 2, 3, 4], "V3__step was applied"),
             (vec![1, 4], "V2__step was never applied, although V4__step was"),

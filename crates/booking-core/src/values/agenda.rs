@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cursors_survive_being_written_and_read() {
+    fn cursors_round_trip() {
         let id = Uuid::from_u128(7).into();
         for micros in [None, Some(1_700_000_000_123_456), Some(-1)] {
             let starts_at = micros.and_then(DateTime::from_timestamp_micros);

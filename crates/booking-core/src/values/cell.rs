@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_can_stand_in_a_header_in_a_label_and_for_a_schema() {
+    fn a_cell_name_is_valid_in_a_header_a_label_and_a_schema() {
         for name in ["public", "c00", "_x", &"a".repeat(63)] {
             assert_eq!(CellName::parse(name).map(|read| read.to_string()), Ok(name.to_owned()));
         }

@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_contact_is_an_address_or_a_page() {
+    fn a_contact_is_an_address_or_a_url() {
         for (raw, kept, href) in [
             (" Ada@Example.ORG ", "ada@example.org", "mailto:ada@example.org"),
             ("a&b?c=d@example.org", "a&b?c=d@example.org", "mailto:a%26b%3Fc%3Dd@example.org"),
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_contact_that_runs_or_hides_something_is_refused() {
+    fn a_contact_with_an_unsafe_url_is_refused() {
         for raw in [
             "javascript:alert(1)",
             "javascript://example.org/%0aalert(1)",
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_contact_has_at_most_500_bytes_as_it_is_kept() {
+    fn a_stored_contact_has_at_most_500_bytes() {
         let of = |bytes: usize| format!("https://example.org/{}", "x".repeat(bytes - 20));
         assert!(Contact::parse(&of(500)).is_ok());
         let too_long = Err(Invalid::TooManyBytes { max: 500 });

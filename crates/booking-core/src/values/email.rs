@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn what_looks_the_same_compares_the_same() {
+    fn spellings_of_one_address_are_equal() {
         assert_eq!(parse(" ADA@Example.ORG\n"), Ok("ada@example.org".into()));
         let composed = parse("ren\u{e9}@example.org");
         let decomposed = parse("RENE\u{301}@example.org");
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn an_invalid_address_is_refused() {
         for raw in [
             "ada",
             "ada@",
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_domain_is_one_however_it_is_spelt() {
+    fn spellings_of_one_domain_are_equal() {
         for raw in [
             "ada@bücher.example",
             "ada@xn--bcher-kva.example",
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_hidden_in_a_domain_is_refused_in_either_spelling() {
+    fn hidden_characters_in_a_domain_are_refused_in_either_spelling() {
         // A joiner has no place between such letters.
         for hidden in ('\0'..=char::MAX).filter(|c| shows_nothing(*c)) {
             let label = format!("a{hidden}b");
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_domain_is_refused() {
+    fn an_invalid_domain_is_refused() {
         let long = "ü".repeat(60);
         for domain in [
             "xn--zzzzzz--.example",
@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_that_are_not_needed_are_none() {
+    fn unneeded_quotes_are_removed() {
         for raw in ["\"ada\"@x.org", "\"a\\da\"@x.org", "\"\\A\\D\\A\"@X.org"] {
             assert_eq!(parse(raw), Ok("ada@x.org".into()), "{raw}");
         }
@@ -393,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn what_earlier_versions_stored_is_read_and_is_the_same() {
+    fn addresses_of_earlier_versions_are_read_and_canonicalized() {
         for (stored, canonical) in [
             ("ada@bücher.example", "ada@xn--bcher-kva.example"),
             ("\"ada\"@example.org", "ada@example.org"),
@@ -426,7 +426,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_can_have_an_erased_address_in_any_spelling() {
+    fn erased_addresses_are_refused_in_every_spelling() {
         for raw in ["erased-1@ERASED.invalid", "\"erased-1\"@erased.invalid", "x@ｅrased.invalid"]
         {
             assert_eq!(parse(raw), Err(Invalid::NotAnEmailAddress), "{raw}");
@@ -434,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn its_length_is_counted_in_bytes() {
+    fn the_length_of_an_address_is_counted_in_bytes() {
         let domain = format!("{}.{}.{}.org", "d".repeat(63), "d".repeat(63), "d".repeat(57));
         let local = "l".repeat(EmailAddress::BYTES_MAX - domain.len() - 1);
         assert!(parse(&format!("{local}@{domain}")).is_ok());
@@ -449,7 +449,7 @@ mod tests {
         }
 
         #[test]
-        fn nor_does_it_where_there_are_quotes_and_letters_of_all_kinds(
+        fn parsing_quoted_and_unicode_addresses_twice_changes_nothing(
             local in "\"([a-zΣςİ.@\"(;]|\\\\[ -~]){0,8}\"",
             domain in "[a-zA-ZéİßΣς。．ａ-ｚ]{1,6}\\.[a-zü]{2,4}",
         ) {

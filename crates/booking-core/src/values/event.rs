@@ -468,7 +468,7 @@ mod tests {
     use crate::CapacityMax;
 
     #[test]
-    fn a_reminder_is_of_a_published_event_that_begins() {
+    fn a_reminder_needs_a_published_event_with_a_start() {
         let starts_at = DateTime::from_timestamp(1_750_000_000, 0);
         let two = RemindHours::parse(2).ok();
         let expected = starts_at.map(|at| at - TimeDelta::hours(2));
@@ -488,7 +488,7 @@ mod tests {
     }
 
     #[test]
-    fn what_earlier_versions_kept_of_an_event_is_read() {
+    fn events_stored_by_earlier_versions_are_read() {
         let details = r#"{"name":"Jazz","description":"","starts_at":null,"ends_at":null,
             "timezone":null,"venue":null,"retention":null}"#;
         let details: EventDetails = serde_json::from_str(details).expect("it was always read");
@@ -505,7 +505,7 @@ mod tests {
     }
 
     #[test]
-    fn an_edit_of_the_organizer_is_news_and_one_of_the_listing_is_not() {
+    fn changing_the_organizer_is_announced_and_changing_the_listing_is_not() {
         let before = EventDetails::named(EventName::parse("An event").expect("valid"));
         let organizer_name = OrganizerName::parse("Jazz Club").ok();
         let contact = Contact::parse("club@jazz.example").ok();
@@ -521,7 +521,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_is_put_up_is_in_order() {
+    fn a_new_event_ends_after_it_starts() {
         let at = |seconds| DateTime::from_timestamp(seconds, 0);
         let name = EventName::parse("An event").expect("valid");
         let seats = Capacity::parse(1, CapacityMax::default()).expect("valid");

@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_new_registrations_id_ends_as_its_events_does_and_is_fresh_but_for_that() {
+    fn a_registration_id_shares_its_events_last_byte() {
         let fresh = Uuid::from_u128(0x0190_f1c5_01b3_7d20_8c4f_5e11_2233_4455);
         for last in [0x00, 0x01, 0x55, 0x80, 0xff] {
             let event_id = EventId::from(Uuid::from_u128((0x0190_f1c4 << 96) | last));
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_is_put_up_under_a_key_ends_as_the_keys_hash_does() {
+    fn the_id_of_an_event_created_under_a_key_shares_the_last_byte_of_its_hash() {
         let fresh = Uuid::from_u128(0x0190_f1c5_01b3_7d20_8c4f_5e11_2233_4455);
         for last in [0x00, 0x01, 0x55, 0x80, 0xff] {
             let mut hash = [7; 32];
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_of_one_instant_stay_apart_and_in_order() {
+    fn ids_of_one_instant_stay_distinct_and_ordered() {
         let event_id = EventId::from(Uuid::now_v7());
         let ids: Vec<_> =
             (0..10_000).map(|_| RegistrationId::beside(event_id, Uuid::now_v7())).collect();
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_of_any_ending_is_read() {
+    fn an_id_with_any_last_byte_is_read() {
         for last in ["00", "55", "ff"] {
             let text = format!("0190f1c5-01b3-7d20-8c4f-5e11223344{last}");
             assert_eq!(text.parse().map(|id: RegistrationId| id.to_string()), Ok(text));

@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_has_one_name_in_json_and_in_stores() {
+    fn each_kind_has_one_name_in_json_and_in_stores() {
         for kind in MailKind::ALL {
             assert_eq!(MailKind::from_name(kind.as_str()), Some(kind));
             let json = serde_json::to_string(&kind).expect("it is written");

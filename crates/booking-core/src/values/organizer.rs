@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn roles_survive_being_written_and_read_and_are_in_order() {
+    fn roles_round_trip_and_are_ordered() {
         assert!(Role::ALL.is_sorted_by(|less, more| less < more));
         for role in Role::ALL {
             assert_eq!(role.as_str().parse(), Ok(role));

@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cursors_survive_being_written_and_read() {
+    fn cursors_round_trip() {
         let cursor = EventCursor {
             created_at: DateTime::from_timestamp_micros(1_700_000_000_123_456).expect("in range"),
             id: Uuid::from_u128(7).into(),
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_listing_gave_out_is_no_cursor() {
+    fn an_invalid_cursor_is_refused() {
         let far = format!("{}_{}", i64::MAX, Uuid::from_u128(7));
         for text in ["", "_", "1_", "1_x", "x_00000000000000000000000000000007", &far] {
             assert_eq!(text.parse::<EventCursor>(), Err(Invalid::NotACursor), "{text:?}");
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_limit_has_two_sides() {
+    fn a_page_limit_has_a_minimum_and_a_maximum() {
         assert!(PageLimit::parse(0).is_err());
         assert!(PageLimit::parse(1).is_ok());
         assert_eq!(PageLimit::parse(1_000), Ok(PageLimit::MAX));

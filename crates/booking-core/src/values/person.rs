@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn whose_a_registration_is_stands_among_its_fields_as_ever() {
+    fn the_fields_of_a_person_are_flattened_into_the_registration() {
         let erased = format!(r#""user_email":"erased-{ID}@erased.invalid","name":null"#);
         for whose in [
             r#""user_email":"ada@example.org","name":"Ada \"L.\"""#,
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stored_of_somebody_is_read_as_it_was() {
+    fn a_stored_person_is_read_back_unchanged() {
         let text = stored(r#""user_email":"ada@example.org""#);
         let read: Registration = from_str(&text).expect("a name may be left out");
         assert_eq!(read.person.name, None);

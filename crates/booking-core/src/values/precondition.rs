@@ -54,7 +54,7 @@ mod tests {
     use chrono::TimeDelta;
 
     #[test]
-    fn a_state_is_a_version_and_the_time_that_it_was_made() {
+    fn a_precondition_names_versions_and_their_times() {
         let (version, at) = (Version::new(3), DateTime::<Utc>::UNIX_EPOCH);
         let later = at + TimeDelta::microseconds(1);
         let tag = |number, changed_at| EventTag { version: Version::new(number), changed_at };

@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_fit_for_a_header_a_log_and_sql() {
+    fn a_request_id_is_safe_in_a_header_a_log_and_sql() {
         let longest = "a".repeat(RequestId::BYTES_MAX);
         for good in ["a", "0193-AZ_az.09:", &longest] {
             assert_eq!(RequestId::parse(good).map(|id| id.to_string()).as_deref(), Ok(good));

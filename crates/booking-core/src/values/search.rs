@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn case_accents_and_white_space_do_not_count() {
+    fn search_ignores_case_accents_and_white_space() {
         for (name, found_by) in [
             ("Łukasz Þórsson", "lukasz th"),
             ("İbrahim Işık", "ibrahim isik"),
@@ -188,14 +188,14 @@ mod tests {
     }
 
     #[test]
-    fn a_part_ends_with_the_name_or_the_address() {
+    fn a_match_does_not_span_name_and_address() {
         let text = person("Ada", "grace@example.org").search_text();
         assert!(!SearchText::parse("adagrace").expect("valid").is_in(&text));
         assert!(!SearchText::parse("ada grace").expect("valid").is_in(&text));
     }
 
     #[test]
-    fn what_shows_nothing_is_no_part_of_anything() {
+    fn invalid_search_texts_are_refused() {
         assert_eq!(SearchText::parse(" \u{200b}\u{301} "), Err(Invalid::Empty));
         assert_eq!(SearchText::parse("a\nb"), Err(Invalid::ControlCharacter));
         let max = SearchText::CHARACTERS_MAX;
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_found_who_was_erased() {
+    fn an_erased_person_is_not_found() {
         let erased = Person::erased(uuid::Uuid::nil().into());
         assert_eq!(erased.search_text(), "");
     }

@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_survive_being_written_and_read() {
+    fn bytes_round_trip() {
         let hash = TokenHash::new(std::array::from_fn(|at| (at * 7 + 1) as u8));
         let json = serde_json::to_string(&hash).expect("it can be written");
         assert_eq!(json.len(), 66);

@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn a_description_may_be_empty_and_has_lines() {
+    fn a_description_may_be_empty_or_have_several_lines() {
         assert_eq!(Description::parse(""), Ok(Description::default()));
         assert_eq!(Description::parse(" a\n\tb ").map(String::from), Ok(" a\n\tb ".into()));
         for lines in ["a\r\nb\r\n\r\n", "a\rb\r\r", "a\nb\r\n\n"] {
@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_shows_nothing_is_empty() {
+    fn an_invisible_name_is_empty() {
         for blank in [
             "\u{200b}",
             "\u{3164}",

@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_seen_is_blank_whatever_it_is_made_of() {
+    fn invisible_text_is_blank() {
         for text in [
             "",
             " \u{3000}\u{a0}",
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn one_character_that_is_seen_is_enough() {
+    fn one_visible_character_is_enough() {
         for text in [
             "a",
             "\u{fffd}",

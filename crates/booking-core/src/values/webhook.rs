@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn this_machine_may_be_told_in_the_clear_where_that_is_allowed() {
+    fn localhost_may_use_http_where_private_addresses_are_allowed() {
         for raw in
             ["http://localhost:8080/", "http://127.0.0.1/a", "http://127.9.9.9", "http://[::1]:1/"]
         {
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoints_url_is_bounded_and_its_path_is_nobodys_business() {
+    fn an_endpoint_url_is_limited_and_its_path_is_not_shown() {
         let base = "https://example.org/";
         let longest = format!("{base}{}", "a".repeat(EndpointUrl::BYTES_MAX - base.len()));
         let url = EndpointUrl::parse(&longest, false).expect("just short enough");
@@ -352,14 +352,14 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_written_as_the_standard_has_it_and_not_shown() {
+    fn a_secret_is_written_in_the_standard_form_and_never_shown() {
         let secret = EndpointSecret::new([0xfb; 32]);
         assert_eq!(secret.to_text(), "whsec_+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/s=");
         assert_eq!(format!("{secret:?}"), "EndpointSecret(…)");
     }
 
     #[test]
-    fn types_have_one_name_each_everywhere() {
+    fn each_type_has_one_name_everywhere() {
         let names: BTreeSet<_> = WebhookType::ALL.iter().map(|kind| kind.as_str()).collect();
         assert_eq!(names.len(), WebhookType::ALL.len());
         for kind in WebhookType::ALL {
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_takes_all_or_what_it_names() {
+    fn a_filter_accepts_all_types_or_the_named_ones() {
         let all = TypeFilter::default();
         assert_eq!((all.types(), &all), (None, &TypeFilter::ALL));
         assert!(WebhookType::ALL.into_iter().all(|kind| all.takes(kind)));
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_survives_being_stored() {
+    fn a_filter_round_trips() {
         let some =
             TypeFilter::only([WebhookType::Offered, WebhookType::Held]).expect("there are two");
         assert_eq!(some.to_stored().as_deref(), Some("registration.held,registration.offered"));
