@@ -1,8 +1,8 @@
 //! Every parser that bytes from outside reach, as something to throw bytes at.
 //!
-//! A target panics where a promise is broken, and the promise is never only that nothing panics: what is
-//! accepted keeps the documented limits, and what is accepted, printed and read again is the same. They run
-//! for a bounded time in the tests below, and for long, guided by coverage, by `scripts/fuzz.sh`.
+//! A target panics where a promise is broken, and the promise is never only that nothing panics: accepted input is
+//! within the documented limits, and is the same after it is printed and read again. They run for a bounded time in
+//! the tests below, and for long, guided by coverage, by `scripts/fuzz.sh`.
 
 mod bodies;
 mod headers;
@@ -12,7 +12,7 @@ mod texts;
 /// Something to throw bytes at.
 #[derive(Debug, Clone, Copy)]
 pub struct Target {
-    /// What it is called.
+    /// The name of the target.
     pub name: &'static str,
     /// Bytes that get far in it.
     pub seeds: &'static [&'static str],
@@ -44,7 +44,7 @@ mod tests {
     const FIXED: u64 = 5;
     const SEED: &str = "BOOKING_FUZZ_SEED";
 
-    /// What parsers look out for.
+    /// The tokens that parsers look for.
     const TOKENS: &[&str] = &[
         "\0",
         "\n",

@@ -18,7 +18,7 @@ use std::task::{Context, Poll};
 pub(crate) struct BodyReader(Option<Rc<RefCell<Payload>>>);
 
 impl BodyReader {
-    /// Keeps the reader of the request's body until its answer is sent, even if the handler drops it before.
+    /// Holds the reader of the request's body until its response is sent, even if the handler drops it before.
     pub(crate) fn keep(request: &mut ServiceRequest) -> Self {
         if !request.headers().contains_key(TRANSFER_ENCODING) {
             return Self(None);
@@ -38,7 +38,7 @@ impl BodyReader {
     }
 }
 
-/// A body that is read through a reader which is also kept elsewhere.
+/// A body whose reader is shared with the guard.
 struct Shared(Rc<RefCell<Payload>>);
 
 impl Stream for Shared {

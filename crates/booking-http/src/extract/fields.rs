@@ -8,14 +8,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::RangeInclusive;
 
-/// The most that is told of what is wrong: all of it, in a body whose every field is. One that is made of
-/// nothing but unknown fields would have an answer many times as long as itself.
+/// The most errors that are reported: enough for a body whose every field is invalid. A body of nothing but unknown
+/// fields would have an answer many times as long as itself.
 pub(crate) const ERRORS_MAX: usize = 250;
 
-/// The fields of an object that have not been taken yet, and what is wrong with those that were.
+/// The fields of an object that have not been taken yet, and the errors of those that were.
 ///
-/// What cannot be read is `None`, as if it had been left out; since it is an error too, nobody ever
-/// works with it.
+/// An invalid field is `None`, as if it had been left out; since it is an error too, no handler ever works with it.
 pub(crate) struct Fields<'a> {
     fields: Vec<(Cow<'a, str>, Json<'a>)>,
     /// The JSON pointer of the object itself.
@@ -24,7 +23,7 @@ pub(crate) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Makes a value of a whole document; `read` takes what it needs, and the rest is refused.
+    /// Parses a whole document; `read` takes the fields that it needs, and the rest is refused.
     ///
     /// # Errors
     /// Everything that is wrong, up to [`ERRORS_MAX`].
@@ -146,8 +145,8 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Takes an object that may be left out, for which `null` is the same, and whose fields are called as whoever sends
-    /// it likes: each is read by `read`, which gets its name, too.
+    /// Takes an optional object, for which `null` is the same, and whose field names the client chooses: each is
+    /// read by `read`, which gets its name, too.
     pub(crate) fn map<K: Ord, V>(
         &mut self,
         name: &str,
@@ -178,7 +177,7 @@ impl<'a> Fields<'a> {
         Some(map)
     }
 
-    /// Says what is wrong with a field.
+    /// Adds an error to a field.
     pub(crate) fn refuse(&mut self, name: &str, reason: impl fmt::Display) {
         let pointer = self.pointer(name);
         self.errors.push(FieldError { pointer, detail: reason.to_string() });
@@ -215,8 +214,8 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// A secret or an id without what came along when it was copied or scanned: white space, a line's end, a byte
-/// order mark. The pages drop the same.
+/// A secret or an id without what was copied or scanned along with it: white space, a line's end, a byte order
+/// mark. The pages drop the same.
 pub(crate) fn trim(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
 }
@@ -231,8 +230,8 @@ pub(crate) fn text<T>(
     }
 }
 
-/// Reads a whole number with the parser of its domain type. What is none, or too large to be held as
-/// one, is out of range like any other.
+/// Reads a whole number with the parser of its domain type. What is no number, or too large a one, is out of range
+/// like any other.
 pub(crate) fn number<T>(
     parse: impl FnOnce(i64) -> Result<T, Invalid>,
 ) -> impl FnOnce(&Json<'_>) -> Result<T, Invalid> {
@@ -291,7 +290,7 @@ pub(crate) mod tests {
     use std::cell::RefCell;
 
     thread_local! {
-        /// The pointers of what this thread has looked for, while somebody wants to know.
+        /// The pointers of the fields that this thread has taken, while a test records them.
         static TAKEN: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
     }
 

@@ -12,7 +12,7 @@ use futures_util::future::LocalBoxFuture;
 const FORM_BYTES_MAX: usize = 32 * 1_024;
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// The fields of a form. Those that nobody asks for are left: browsers and what people have installed in them add some.
+/// The fields of a form. Unknown ones are ignored: browsers and their extensions add some.
 pub(crate) struct Form {
     fields: Vec<(String, String)>,
     key: Option<RequestKey>,
@@ -31,13 +31,13 @@ impl Form {
         fields.map(|(_, value)| value.as_str()).collect()
     }
 
-    /// What makes it the same form when it comes again, as it does when its answer is loaded anew.
+    /// The key that makes a repeated form the same request, as when its answer is reloaded.
     pub(crate) fn key(&self) -> Option<&RequestKey> {
         self.key.as_ref()
     }
 
     fn read(request: &HttpRequest, body: &[u8]) -> Self {
-        // What is no UTF-8 is no text of ours, and is told of in its field.
+        // Invalid UTF-8 is reported at its field.
         let text = String::from_utf8_lossy(body);
         let fields = Query::<Vec<(String, String)>>::from_query(&text).map(Query::into_inner);
         let mut form = Self { fields: fields.unwrap_or_default(), key: None };

@@ -9,8 +9,8 @@ use std::fmt;
 /// count as one.
 pub(crate) const CHARACTER_BYTES_MAX: usize = r"\ud83c\udf9f".len();
 
-/// A JSON value. Unlike serde_json's own, it keeps the fields that are repeated, and borrows its texts
-/// from the body where it can.
+/// A JSON value. Unlike serde_json's own, it has repeated fields as often as they come, and borrows its texts from
+/// the body where it can.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Json<'a> {
     Null,

@@ -8,9 +8,9 @@ use booking_core::{EndpointId, EventId, Invalid, RegistrationId, Version};
 use std::future::{Ready, ready};
 use std::str::FromStr;
 
-/// What routes name by an id in their path.
+/// An id in the path of a route.
 pub(crate) trait InPath: FromStr {
-    /// What that is called there.
+    /// The name of the path parameter.
     const NAME: &'static str;
 }
 
@@ -19,7 +19,7 @@ impl InPath for EventId {
     const NAME: &'static str = "id";
 }
 
-/// `/events/{id}/…/{registration_id}`, which is the organizer's way to name a registration.
+/// `/events/{id}/…/{registration_id}`, by which organizers address a registration.
 impl InPath for RegistrationId {
     const NAME: &'static str = "registration_id";
 }
@@ -34,7 +34,7 @@ impl InPath for DeliveryId {
     const NAME: &'static str = "delivery_id";
 }
 
-/// The id of what a path names. What is no id names nothing.
+/// The id in a path. An invalid id is 404.
 pub(crate) struct PathId<T>(pub(crate) T);
 
 impl<T: InPath> PathId<T> {
@@ -56,7 +56,7 @@ impl<T: InPath> FromRequest for PathId<T> {
     }
 }
 
-/// What was sent to a webhook, by its `webhook-id`.
+/// The id of a message to a webhook, its `webhook-id`.
 pub(crate) struct DeliveryId {
     pub(crate) event_id: EventId,
     pub(crate) version: Version,
@@ -65,7 +65,7 @@ pub(crate) struct DeliveryId {
 impl FromStr for DeliveryId {
     type Err = Invalid;
 
-    /// Reads `msg_`, the event's id in 32 digits, and a version, as messages are called and in no other way.
+    /// Reads `msg_`, the event's id in 32 digits, and a version: the only form of these ids.
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let rest = text.strip_prefix("msg_").and_then(|rest| rest.split_once('_'));
         let (event, number) = rest.ok_or(Invalid::NotAnId)?;
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
     use actix_web::test::TestRequest;
 
-    /// Each under the name that its routes have for it, and what is none is told in the same way of all.
+    /// Each by its parameter's name, and an invalid one is 404 for all in the same way.
     #[test]
     fn an_id_is_found_under_its_name_and_what_is_none_names_nothing() {
         fn found<T: InPath>(name: &'static str, text: &str) -> Result<T, ApiError> {

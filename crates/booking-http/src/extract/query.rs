@@ -1,5 +1,5 @@
-//! Query strings, read in one place and strictly: what is not known or is said twice is refused, as in
-//! bodies, so that a misspelt name is no listing of something else.
+//! Query strings, parsed in one place and strictly: unknown and repeated parameters are refused, as in bodies, so
+//! that a misspelt name does not list something else.
 
 use crate::extract::fields::ERRORS_MAX;
 use crate::problem::{ApiError, FieldError};
@@ -11,8 +11,8 @@ use std::collections::HashMap;
 /// The longest query, in bytes. The longest that is of use has a few parameters and a cursor.
 pub(crate) const QUERY_BYTES_MAX: usize = 2_048;
 
-/// The names that an address takes in its query when it is read. It is what the route table says of a
-/// resource; where it says nothing, and for whatever writes, there are none.
+/// The parameters that an address takes when it is read. The route table declares them for a resource; where it
+/// does not, and for all writes, there are none.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct QueryNames(pub(crate) &'static [&'static str]);
 
@@ -20,11 +20,11 @@ pub(crate) struct QueryNames(pub(crate) &'static [&'static str]);
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct WriteQueryNames(pub(crate) QueryNames);
 
-/// The longest query of an address that takes more than [`QUERY_BYTES_MAX`], as the route table says of it.
+/// The longest query of an address that takes more than [`QUERY_BYTES_MAX`], as the route table declares it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct QueryBytesMax(pub(crate) usize);
 
-/// The parameters of a query that have not been taken yet, each there once, and what is wrong with it.
+/// The parameters of a query that have not been taken yet, each there once, and its errors.
 #[derive(Default)]
 pub(crate) struct Parameters {
     found: Vec<(&'static str, String)>,
@@ -32,7 +32,7 @@ pub(crate) struct Parameters {
 }
 
 impl Parameters {
-    /// Those of a request, of which its route knows the names.
+    /// The parameters of a request, whose route knows their names.
     ///
     /// # Errors
     /// [`ApiError::QueryTooLong`].
@@ -71,7 +71,7 @@ impl Parameters {
                 (Some(known), 1) => parameters.found.push((*known, value)),
                 (Some(_), 2) => parameters.refuse(&name, "is there more than once"),
                 (None, 1) => parameters.refuse(&name, "is not a parameter of this address"),
-                // Told already.
+                // Reported already.
                 _ => {}
             }
         }
@@ -89,7 +89,7 @@ impl Parameters {
         parse(&value).map_err(|reason| self.refuse(name, &reason)).ok()
     }
 
-    /// Takes a parameter that has to be there: `absent` is wrong, and what stands for one that is not.
+    /// Takes a required parameter: `absent` is the error, and the value in place of a missing one.
     pub(crate) fn take_or<T>(
         &mut self,
         name: &str,
@@ -102,7 +102,7 @@ impl Parameters {
         parse(absent).map_err(|reason| self.refuse(name, &reason)).ok()
     }
 
-    /// What was made of the parameters, if nothing is wrong with them.
+    /// The value that was made of the parameters, if there are no errors.
     ///
     /// # Errors
     /// [`ApiError::Validation`] with everything that is, up to [`ERRORS_MAX`].
@@ -170,7 +170,7 @@ mod tests {
 
     const NAMES: QueryNames = QueryNames(&["limit", "status"]);
 
-    /// The pointers of what is wrong with a query.
+    /// The pointers of the errors of a query.
     fn wrong(query: &str) -> Vec<String> {
         let parameters = Parameters::read(query, NAMES).expect("it is short enough");
         match parameters.finish(()) {

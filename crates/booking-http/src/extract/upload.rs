@@ -20,7 +20,7 @@ pub(crate) const UPLOAD_BYTES_MAX: usize = 10 * 1_024 * 1_024;
 const UPLOADS_MAX: usize = 2;
 /// How long one may take to arrive.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(60);
-/// What it is sent as.
+/// The content type of an upload.
 pub(crate) const CSV: &str = "text/csv";
 
 static TURNS: Semaphore = Semaphore::const_new(UPLOADS_MAX);
@@ -28,12 +28,12 @@ static TURNS: Semaphore = Semaphore::const_new(UPLOADS_MAX);
 /// A table of comma-separated values, as a text.
 pub(crate) struct Upload {
     pub(crate) text: String,
-    /// What names its content.
+    /// The hash of its content.
     pub(crate) digest: [u8; 32],
     pub(crate) turn: UploadTurn,
 }
 
-/// The place that an upload has, for as long as something of it is kept.
+/// The turn of an upload, held for as long as a part of it is in memory.
 pub(crate) struct UploadTurn {
     _permit: SemaphorePermit<'static>,
 }

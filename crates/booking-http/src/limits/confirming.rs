@@ -1,8 +1,8 @@
-//! Which events confirm addresses, as far as this server has heard: a visitor's claim there is a hold, whatever it
-//! is called, and counts as one before it is made.
+//! The events that confirm addresses, as far as this server has seen: a visitor's claim there is a hold, whatever
+//! it is called, and counts as one before it is made.
 //!
-//! It is told by what was decided, so that a claim costs no look at its event. Until a server has heard of an event
-//! its first claims count once they are made, and none of them is refused for being one hold too many.
+//! It learns that from outcomes, so that a claim costs no look at its event. Until a server has seen an outcome of
+//! an event its first claims count once they are made, and none of them is refused for being one hold too many.
 
 use crate::util::locks::{read, write};
 use booking_core::{EventId, Outcome};
@@ -13,7 +13,7 @@ use std::sync::RwLock;
 /// are made.
 const EVENTS_MAX: usize = 100_000;
 
-/// The events that this server knows to confirm addresses.
+/// The events that are known to confirm addresses.
 #[derive(Default)]
 pub(crate) struct Confirming(RwLock<HashSet<EventId>>);
 
@@ -36,7 +36,7 @@ impl Confirming {
         }
     }
 
-    /// Takes in what became of a visitor's claim of a seat of `event`, if that tells.
+    /// Learns from the outcome of a visitor's claim of a seat of `event`, if it shows that.
     pub(crate) fn learn(&self, event: EventId, outcome: &Outcome) {
         match outcome {
             Outcome::ToConfirm(_) | Outcome::KnownAddress(_) => self.note(event, true),

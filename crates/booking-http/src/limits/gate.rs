@@ -36,8 +36,7 @@ impl Gate {
         }
     }
 
-    /// Where a request comes from, as far as that is counted. One from nobody knows where is not from this
-    /// machine for that.
+    /// The client that a request is counted for. One whose origin is unknown does not count as this machine.
     fn client(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> Option<Client> {
         match peer {
             Some(peer) => self.proxies.client(peer.ip(), headers),
@@ -45,7 +44,7 @@ impl Gate {
         }
     }
 
-    /// Counts a request of `client`, and tells how it stands; and what it is refused for, if it is.
+    /// Counts a request of `client`, and returns the state of its quotas; and the refusal, if there is one.
     fn count(&self, client: Client, headers: &HeaderMap) -> (QuotaStates, Option<RateLimited>) {
         let mut quotas = QuotaStates::default();
         let of_client = self.clients.as_ref().map(|clients| clients.count(client));
@@ -74,13 +73,13 @@ impl FromRequest for Peer {
     }
 }
 
-/// Refuses a write that is one too many, and tells the others how they stand. Its body is not read: what
-/// has not arrived by the time of the answer ends the connection.
+/// Refuses a write beyond the rate, and adds the state of the quotas to all other answers. The body of a refused
+/// one is not read: if it has not arrived by the time of the answer, the connection is closed.
 pub(crate) async fn gate(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    // What is safe changes nothing (RFC 9110, section 9.2.1).
+    // Safe methods change nothing (RFC 9110, section 9.2.1).
     let is_counted = !request.method().is_safe();
     let gate = request.app_data::<Data<Gate>>().expect("every route has the gate");
     let client = is_counted.then(|| gate.client(request.peer_addr(), request.headers())).flatten();
@@ -91,7 +90,7 @@ pub(crate) async fn gate(
     let mut response = match limited {
         None => next.call(request).await?.map_into_left_body(),
         Some(limited) => {
-            // For those who ask again at once, as with a full queue.
+            // For clients that retry at once, as with a full queue.
             sleep(REFUSAL_PAUSE).await;
             request.error_response(ApiError::RateLimited(limited)).map_into_right_body()
         }

@@ -1,9 +1,9 @@
-//! How many seats are held at once by one client, and for one e-mail address: so that nobody keeps the
-//! seats of many events, or of one under many names, from those who would take them.
+//! How many seats are held at once by one client, and for one e-mail address: so that one client cannot keep the
+//! seats of many events, or of one under many names, from others.
 //!
-//! The store knows no clients, so it is counted here, by this process alone: a hold takes a slot, until
-//! it is confirmed, given up or run out. Confirmed through another server, or gone with its event, it
-//! keeps its slot until its end. Nothing is kept of an address but a keyed hash.
+//! The store knows no clients, so it is counted here, by this process alone: a hold takes a slot, until it is
+//! confirmed, released or expired. Confirmed through another server, or gone with its event, it has its slot until
+//! its end. Of an address only a keyed hash is stored.
 
 use super::ClientLimits;
 use super::quota::{Limit, Permit, Quota};
@@ -17,8 +17,8 @@ use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-/// The most holds that are counted. Further ones are not, so that a sale is never refused for what this
-/// server can remember. They take 440 bytes each, so that it is 88 MB.
+/// The most holds that are counted. Further ones are not, so that a sale is never refused for lack of memory here.
+/// They take 440 bytes each, so that it is 88 MB.
 const HOLDS_COUNTED_MAX: usize = 200_000;
 
 /// The holds that were made through this server.
@@ -216,7 +216,7 @@ mod tests {
             assert_eq!(at.count(), slots, "{outcome:?}");
             holds.free(id(1));
         }
-        // A client that hangs up says nothing of what became of it.
+        // A client that hangs up does not show the outcome of its hold.
         let _ = at.take(client(1), "a@x.org", 2, None, 60).expect("there is room");
         assert_eq!(at.count(), 1);
     }
@@ -232,7 +232,7 @@ mod tests {
         assert_eq!(at.count(), 1, "the first may have been made");
         let again = at.take(client(1), "a@x.org", 3, key(1), 60).expect("it has its slot");
         holds.settle(&again, &Ok(held(id(3))));
-        // Another request under the same key is refused, and takes the slot of the first from nobody.
+        // Another request under the same key is refused, and does not take the slot of the first.
         let other = at.take(client(1), "b@x.org", 5, key(1), 60).expect("it has the key's slot");
         holds.settle(&other, &Ok(Outcome::Refused(Refusal::KeyReused)));
         assert_eq!(at.count(), 1);
@@ -242,8 +242,8 @@ mod tests {
         assert_eq!(at.count(), 0);
     }
 
-    /// Two tries under one key, of which the second one makes the hold. Whatever becomes of the first, and
-    /// whichever is told of first, it is counted.
+    /// Two attempts under one key, of which the second one makes the hold. Whatever the outcome of the first, and
+    /// whichever settles first, it is counted.
     #[test]
     fn what_the_second_try_makes_has_a_slot_whichever_is_told_of_first() {
         let replayed = || Ok(Outcome::Replayed(Box::new(held(id(2)))));
@@ -251,7 +251,7 @@ mod tests {
             || Err(SubmitError::Overloaded),
             || Err(SubmitError::Store(StoreError::unavailable(cause()))),
             || Err(SubmitError::Store(StoreError::commit_unknown(cause()))),
-            // It asked for something else.
+            // It had another body.
             || Ok(Outcome::Refused(Refusal::KeyReused)),
         ];
         let outcomes = others.iter().map(|other| other()).chain([replayed()]);
@@ -281,7 +281,7 @@ mod tests {
         }
     }
 
-    /// What was made long ago has no slot any more, and gets none by being told again.
+    /// A registration that was made long ago has no slot any more, and a replay does not give it one.
     #[test]
     fn what_is_told_again_takes_no_slot() {
         let holds = holds(1, 1);

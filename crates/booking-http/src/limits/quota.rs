@@ -8,21 +8,21 @@ use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-/// A permit: the slot that a request has taken. It stays taken unless [`Quota::settle`] is told that nothing was
-/// made: a client that hangs up may have got a seat all the same.
+/// A permit: the slot that a request has taken. It stays taken unless [`Quota::settle`] sees that nothing was made:
+/// a client that hangs up may have got a seat all the same.
 #[must_use]
 pub(crate) struct Permit {
     id: RegistrationId,
     /// Whether this request took it, and not an earlier try of the same.
     is_new: bool,
-    /// What it takes by itself.
+    /// The slot for this attempt.
     own: Slot,
 }
 
-/// A hash of who has slots, with a key that is this process's own.
+/// A keyed hash of the owner of slots; the key is this process's own.
 pub(super) type Owner = u64;
 
-/// How many slots an owner may have, and which limit is told to have been reached.
+/// How many slots an owner may have, and the limit that a refusal names.
 #[derive(Clone, Copy)]
 pub(super) struct Limit {
     pub(super) owner: Owner,
@@ -38,7 +38,7 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    /// Whether it is anybody's: else it is not counted.
+    /// Whether it has an owner: else it is not counted.
     fn has_owner(&self) -> bool {
         self.owners != [None, None]
     }
@@ -54,8 +54,8 @@ pub(super) struct Quota {
 }
 
 impl Quota {
-    /// Takes a slot that ends at `ends`, for what is to be made under `id`. A request that comes again under
-    /// its key has the slot that it took. With `counted_max` slots already it is not counted.
+    /// Takes a slot that ends at `ends`, for the registration that is to be made under `id`. A repeated request
+    /// under its key has the slot that it took. With `counted_max` slots already it is not counted.
     ///
     /// # Errors
     /// If there are too many already; with the time until the first of them ends.
@@ -90,7 +90,7 @@ impl Quota {
         Ok(Permit { id, is_new: true, own })
     }
 
-    /// Gives the slot back if nothing was made, and else has it go with what was: `made` tells.
+    /// Gives the slot back if nothing was made, and else moves it to the registration that `made` returns.
     pub(super) fn settle(
         &mut self,
         permit: &Permit,
@@ -98,7 +98,7 @@ impl Quota {
         made: impl Fn(&Outcome) -> Option<RegistrationId>,
     ) {
         match outcome {
-            // What was made then has a slot of its own, or needs none any more.
+            // The registration that was made then has a slot of its own, or needs none any more.
             Ok(Outcome::Replayed(_)) if permit.is_new => self.give_back(permit),
             Ok(Outcome::Replayed(first)) => {
                 if let Some(id) = made(first) {
@@ -107,7 +107,7 @@ impl Quota {
             }
             // That was another request: the slot is of the one that had the key first.
             Ok(Outcome::Refused(Refusal::KeyReused)) => self.give_back(permit),
-            // To whoever asks that is as if something was made, and so it counts as if it was.
+            // To the client that looks as if something was made, and so it counts as if it was.
             Ok(Outcome::KnownAddress(_)) => self.keep(permit, permit.id),
             Ok(outcome) => match made(outcome) {
                 Some(id) => self.keep(permit, id),
@@ -117,7 +117,7 @@ impl Quota {
             },
             // It may have been made.
             Err(SubmitError::Store(StoreError::CommitUnknown(_))) => {}
-            // This try made nothing; what became of one before is not known.
+            // This attempt made nothing; the outcome of an earlier one is not known.
             Err(_) => self.give_back(permit),
         }
     }
@@ -129,15 +129,15 @@ impl Quota {
         }
     }
 
-    /// Has a slot go with what was made by the try that has it. The try that took it may have been told of
+    /// Moves a slot to the registration that this attempt made. The attempt that took the slot may have settled
     /// first, and may have given it back since it made nothing: then this one takes its own.
     fn keep(&mut self, permit: &Permit, made: RegistrationId) {
         let slot = match permit.own.key.filter(|_| !permit.is_new) {
-            // One of its own that is not there has run out, or what was made was given up already.
+            // If its own slot is missing, it has expired, or the registration was given up already.
             None => self.remove(permit.id),
             Some(key) => {
                 let of_key = self.by_key.get(&key).copied().and_then(|id| self.remove(id));
-                // Not more than are under way come so beyond what is counted.
+                // Beyond the bound this adds no more slots than there are requests under way.
                 of_key.or_else(|| Some(permit.own).filter(Slot::has_owner))
             }
         };
@@ -198,7 +198,7 @@ impl Quota {
         if *self.counts.get(&owner)? < max.get() {
             return None;
         }
-        // Those that have ended by now are forgotten, so that the first after it is the owner's first.
+        // Ended slots are removed by now, so that the first after it is the owner's first.
         let (_, ends, _) = self.by_owner.range((owner, now, Uuid::nil().into())..).next()?;
         Some(ends.duration_since(now))
     }

@@ -1,5 +1,4 @@
-//! How often something may be done, by the generic cell rate algorithm (GCRA), with a bound on what is
-//! remembered.
+//! Rate limits, by the generic cell rate algorithm (GCRA), with bounded memory.
 
 use super::{SET_MAX, number};
 use crate::settings::Reader;
@@ -16,10 +15,10 @@ use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
-/// The most keys that are told apart. Those beyond share what one of them may do, until others have been
-/// quiet for so long that they count as new. They take 108 bytes each, so that it is 7 MB.
+/// The most keys that are counted separately. Those beyond share the limit of one, until others have been quiet for
+/// so long that they count as new. They take 108 bytes each, so that it is 7 MB.
 const KEYS_MAX: usize = 65_536;
-/// How often those who have been quiet are forgotten, if there are many.
+/// How often quiet keys are removed, if there are many.
 const TIDY_EVERY: Duration = Duration::from_secs(1);
 /// Fewer are not worth it.
 const TIDY_KEYS_MIN: usize = 1_024;
@@ -51,7 +50,7 @@ impl Rate {
     }
 }
 
-/// Counts what is done, for each key.
+/// Counts requests, for each key.
 pub(crate) struct Limiter<K: Hash + Eq + Copy, C: Clock = MonotonicClock> {
     name: &'static str,
     rate: Rate,
@@ -72,7 +71,7 @@ pub(crate) struct QuotaState {
 }
 
 impl<K: Hash + Eq + Copy> Limiter<K> {
-    /// A limiter that is called `name` in what clients are told.
+    /// A limiter with this `name` in headers.
     pub(crate) fn new(name: &'static str, rate: Rate) -> Self {
         Self::with_clock(name, rate, KEYS_MAX, MonotonicClock)
     }
@@ -97,7 +96,7 @@ impl<K: Hash + Eq + Copy, C: Clock> Limiter<K, C> {
         QuotaState { name: self.name, rate: self.rate, remaining, wait }
     }
 
-    /// Forgets who counts as new again.
+    /// Removes the keys that count as new again.
     fn tidy(&self) {
         if self.limiter.len() < self.tidy_keys_min {
             return;
@@ -138,7 +137,7 @@ fn whole_seconds(wait: Option<Duration>) -> u64 {
     wait.unwrap_or_default().as_millis().div_ceil(1_000).max(1) as u64
 }
 
-/// What is remembered of each key: when it will count as new. The library's own tables have no bound.
+/// For each key, when it will count as new. The library's own tables have no bound.
 struct Table<K> {
     states: Mutex<States<K>>,
     keys_max: usize,
@@ -146,7 +145,7 @@ struct Table<K> {
 
 struct States<K> {
     by_key: HashMap<K, Nanos>,
-    /// That of all who came when the table was full.
+    /// The same for all keys that came when the table was full.
     others: Option<Nanos>,
 }
 
@@ -255,7 +254,7 @@ mod tests {
         for key in 0..10 {
             assert_eq!(limiter.count(key).wait(), None);
         }
-        // The table is full, so that those who come now count together.
+        // The table is full, so that new keys count together.
         assert_eq!([10, 11, 12].map(|key| limiter.count(key).wait.is_some()), [false, false, true]);
         assert_eq!(limiter.count(0).wait(), None, "who is known keeps what is theirs");
         assert_eq!(limiter.limiter.len(), 10);

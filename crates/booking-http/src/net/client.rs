@@ -7,19 +7,19 @@ use ipnet::IpNet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// How much of an IPv6 address is one client: a customer who is given one network has all the addresses in it
+/// How much of an IPv6 address is one client: a customer who is assigned one network has all the addresses in it
 /// (RFC 6177).
 const IPV6_CLIENT_BITS: u32 = 64;
 
 /// The most proxies in a row. Of a longer row the last one counts: it is made up, or goes in circles.
 const PROXIES_MAX: usize = 32;
 
-/// What is counted as one client: an IPv4 address, or an IPv6 network of /64.
+/// The unit that limits count: an IPv4 address, or an IPv6 network of /64.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Client(IpAddr);
 
 impl Client {
-    /// All of whom nobody knows where they come from, together. It is an address that nobody has.
+    /// All clients of unknown origin, together. It is an address that no client has.
     pub(crate) const UNKNOWN: Self = Self(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
 
     pub(crate) fn of(address: IpAddr) -> Self {
@@ -69,12 +69,12 @@ impl TrustedProxies {
         self.networks.iter().any(|network| network.contains(&address))
     }
 
-    /// Who sent a request with `headers` that came from `peer`. `None` for a request from this very
-    /// machine: that is its owner, unless it is a proxy that is named.
+    /// The client that sent a request with `headers` from `peer`. `None` for a request from this very machine: that
+    /// is its owner, unless it is a trusted proxy.
     ///
-    /// Each proxy adds on the right where it got the request from. So from the right on, what a trusted
-    /// one says is believed, up to the first that is not: that is the client. Where one of them tells
-    /// nothing that names an address, all that comes from it counts as one.
+    /// Each proxy adds on the right the address that it got the request from. So from the right on, entries of
+    /// trusted proxies are believed, up to the first address that is no proxy: that is the client. Where one of
+    /// them adds no valid address, all requests that come from it count as one client.
     pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> Option<Client> {
         let mut nearest = peer.to_canonical();
         if !self.trusts(nearest) {
@@ -108,8 +108,8 @@ fn network(text: &str) -> Option<IpNet> {
     Some(network.trunc())
 }
 
-/// Once: everybody who comes through that proxy counts as one. It may be the client who says so, and a
-/// proxy that adds nothing, so that this is no reason to believe it.
+/// Once: all clients behind that proxy count as one. It may be the client who sends the header, and a proxy that
+/// adds nothing, so that this is no reason to believe it.
 fn warn_of_other_header(believed: &AddressHeader, other: &AddressHeader) {
     static TOLD: AtomicBool = AtomicBool::new(false);
     if !TOLD.swap(true, Ordering::Relaxed) {
@@ -121,7 +121,7 @@ fn warn_of_other_header(believed: &AddressHeader, other: &AddressHeader) {
     }
 }
 
-/// Once: everybody who comes through that proxy does so without limits.
+/// Once: all clients behind that proxy have no limits.
 fn warn_of_unnamed_proxy() {
     static TOLD: AtomicBool = AtomicBool::new(false);
     if !TOLD.swap(true, Ordering::Relaxed) {
@@ -157,7 +157,7 @@ mod tests {
         text.parse().expect("an address")
     }
 
-    /// Who it is that comes from `peer`, which says `headers`.
+    /// The client of a request that comes from `peer` with `headers`.
     fn client(trusted: &str, peer: &str, headers: &[(&str, &str)]) -> Option<Client> {
         client_by("", trusted, peer, headers)
     }
@@ -221,7 +221,7 @@ mod tests {
         let x = |value| client(trusted, "127.0.0.1", &[("X-Forwarded-For", value)]);
         assert_is(x("198.51.100.1"), "198.51.100.1");
         assert_is(x("1.1.1.1, 198.51.100.1, 10.0.0.2"), "198.51.100.1");
-        // All of them are ours: the farthest is the one who asks.
+        // All of them are proxies of ours: the farthest is the client.
         assert_is(x("10.0.0.9, 10.0.0.2"), "10.0.0.9");
         // A hop that cannot be read counts as the proxy that passed it on.
         assert_is(x("198.51.100.1, nonsense"), "127.0.0.1");
@@ -252,7 +252,7 @@ mod tests {
         is(by("X-Forwarded-For", &all), "198.51.100.8");
         is(by("forwarded", &all), "198.51.100.7");
         is(by("x-real-ip", &all), "198.51.100.9");
-        // Where the one is not there, or says nothing, nor do the others.
+        // Where the header is missing, or empty, the others are not used either.
         is(by("CF-Connecting-IP", &all), proxy);
         is(by("", &all[..1]), proxy);
         is(by("Forwarded", &all[1..]), proxy);

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
-/// The files that are not for connections: the store's, the program's own, and whatever comes.
+/// The file descriptors that are reserved: for the store, for the program, and to spare.
 const FILES_KEPT: u64 = 64;
 /// However few files there may be, so many are for connections.
 const CONNECTIONS_MIN: usize = 16;
@@ -19,7 +19,7 @@ pub(crate) struct Counts {
     per_client_max: Option<NonZeroU32>,
     max: usize,
     live: AtomicUsize,
-    /// Those whose clients do not take what they are sent.
+    /// The connections whose clients have stopped reading.
     blocked: AtomicUsize,
     by_client: Mutex<HashMap<Client, u32>>,
     is_stopping: AtomicBool,
@@ -37,7 +37,7 @@ impl Counts {
     ) -> Self {
         let left = files_max.saturating_sub(FILES_KEPT + store_files);
         let max = usize::try_from(left).unwrap_or(usize::MAX).max(CONNECTIONS_MIN);
-        // Where there are few, nobody has more than half of them.
+        // Where there are few, no client has more than half of them.
         let half = u32::try_from(max / 2).unwrap_or(u32::MAX);
         Self {
             proxies,
@@ -52,7 +52,7 @@ impl Counts {
         }
     }
 
-    /// Counts a connection from `peer` until what is returned is dropped.
+    /// Counts a connection from `peer` until the returned guard is dropped.
     pub(super) fn count(self: &Arc<Self>, peer: SocketAddr) -> Counted {
         self.live.fetch_add(1, Ordering::Relaxed);
         let client = self.proxies.direct_client(peer.ip());
@@ -95,7 +95,7 @@ impl Counts {
 /// A connection that is counted.
 pub(super) struct Counted {
     counts: Arc<Counts>,
-    /// Nobody whose connections are limited: this machine itself, or a proxy that is trusted.
+    /// `None` if its connections are not limited: this machine itself, or a trusted proxy.
     client: Option<Client>,
 }
 
