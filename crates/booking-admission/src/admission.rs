@@ -90,7 +90,7 @@ impl Admission {
             // The runtime on which the queue was started has ended.
             return Err(SubmitError::ShuttingDown);
         }
-        self.bell.hear(|| self.queue.max_capacity() - self.queue.capacity());
+        self.bell.notify(|| self.queue.max_capacity() - self.queue.capacity());
         // A batch that panicked has dropped its replies, and may have been committed.
         answer.await.unwrap_or(Err(SubmitError::Store(StoreError::commit_unknown(Abandoned))))
     }

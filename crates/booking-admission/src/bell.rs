@@ -28,7 +28,7 @@ impl Bell {
 
     /// Rings if the queue is long enough; called after each command is queued. If `set` and this run in the same
     /// instant, neither may see the other: then the next command rings, or the batch under way ends first.
-    pub(crate) fn hear(&self, queued: impl FnOnce() -> usize) {
+    pub(crate) fn notify(&self, queued: impl FnOnce() -> usize) {
         let wanted = self.wanted.load(Ordering::SeqCst);
         if wanted != NEVER && queued() >= wanted {
             self.rung.notify_one();

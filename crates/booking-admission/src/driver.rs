@@ -32,14 +32,14 @@ pub(crate) struct Driver {
 
 /// A batch that has been through the store.
 struct Finished {
-    whose: Whose,
+    source: Source,
     /// The commands whose events were busy.
     busy: Vec<Waiting>,
 }
 
 /// Where a batch came from.
 #[derive(Debug, Clone, Copy)]
-enum Whose {
+enum Source {
     /// The queue: commands of these lanes, to be executed on this node.
     Queue { node: u16, lanes: LaneSet },
     /// An event whose row another transaction holds.
@@ -196,7 +196,7 @@ impl Driver {
                 self.held.remove(event_id);
             } else {
                 self.held.begin(event_id, node);
-                self.start(Whose::Held(event_id), batch);
+                self.start(Source::Held(event_id), batch);
             }
         }
     }
@@ -232,16 +232,16 @@ impl Driver {
         self.lanes.begin(lanes);
         let batches = self.nodes.begin(node);
         self.observer.observe(Observation::BatchesUnderWay { node, batches });
-        self.start(Whose::Queue { node, lanes }, batch);
+        self.start(Source::Queue { node, lanes }, batch);
     }
 
-    fn start(&mut self, whose: Whose, batch: Vec<Waiting>) {
+    fn start(&mut self, source: Source, batch: Vec<Waiting>) {
         let (store, observer) = (Arc::clone(&self.store), Arc::clone(&self.observer));
         let waited = batch.first().map_or(Duration::ZERO, |(_, caller)| caller.since().elapsed());
         observer.observe(Observation::BatchStarted { commands: batch.len(), waited });
-        let when_busy = match whose {
-            Whose::Held(_) => WhenBusy::Wait,
-            Whose::Queue { .. } => WhenBusy::Skip,
+        let when_busy = match source {
+            Source::Held(_) => WhenBusy::Wait,
+            Source::Queue { .. } => WhenBusy::Skip,
         };
         self.under_way.spawn(async move {
             let executed = AssertUnwindSafe(execute(store.as_ref(), observer.as_ref(), batch, when_busy));
@@ -249,18 +249,18 @@ impl Driver {
                 log::error!("the store panicked; the callers of its batch were told that its outcome is unknown");
                 Vec::new()
             });
-            Finished { whose, busy }
+            Finished { source, busy }
         });
     }
 
-    fn finish(&mut self, Finished { whose, busy }: Finished) {
-        match whose {
-            Whose::Queue { node, lanes } => {
+    fn finish(&mut self, Finished { source, busy }: Finished) {
+        match source {
+            Source::Queue { node, lanes } => {
                 self.lanes.end(lanes);
                 let batches = self.nodes.end(node);
                 self.observer.observe(Observation::BatchesUnderWay { node, batches });
             }
-            Whose::Held(event_id) => self.held.end(event_id),
+            Source::Held(event_id) => self.held.end(event_id),
         }
         self.held.add(busy, |event_id| self.store.lane_of(event_id).node);
     }

@@ -22,7 +22,7 @@ pub struct Jwk {
 }
 
 impl PublicKey {
-    /// The key as others read it (RFC 8037).
+    /// The key as a JWK (RFC 8037).
     pub fn jwk(&self) -> Jwk {
         Jwk {
             kty: "OKP",

@@ -9,8 +9,8 @@ use booking_ticket::{
 use proptest::prelude::*;
 use uuid::{Uuid, uuid};
 
-/// The ticket of `golden_claims`, signed with the key of the seed `[7; 32]`. It holds for the scanner
-/// in the browser too: never change it, or tickets that were given out are void.
+/// The ticket of `golden_claims`, signed with the key of the seed `[7; 32]`. The scanner in the
+/// browser is tested with it too: never change it, or issued tickets become void.
 const GOLDEN: &str = "Af6BLBLzq0zmAZMsB6WxfD2eTxorPE1ebwGTLAgAAHq8je8BI0VniasAAAACeLig5spv4knHNIShTIiRJqmT-LNdLEPooCJgf_PoVEup05a9thx5IG85jiSOfai7eCxXy5IYqhTPs91yxzzDAQ";
 
 fn golden_key() -> SigningKey {
@@ -37,7 +37,7 @@ fn bytes_of(text: &str) -> Vec<u8> {
     URL_SAFE_NO_PAD.decode(text).expect("base64url")
 }
 
-/// What becomes of the golden ticket when its bytes are changed.
+/// Verifies the golden ticket with its bytes changed.
 fn verify_changed(change: impl FnOnce(&mut [u8])) -> Result<TicketClaims, TicketError> {
     let mut bytes = bytes_of(GOLDEN);
     change(&mut bytes);
@@ -161,7 +161,7 @@ fn a_ticket_text_is_never_trimmed() {
     }
 }
 
-/// The last character stands for two bits of the last byte, and for four that nobody would miss.
+/// The last character encodes two bits of the last byte, and four unused bits.
 #[test]
 fn unused_bits_must_be_zero() {
     const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

@@ -1,6 +1,6 @@
 //! Batches of different events side by side: when they run so, and that each event's order is kept.
 
-use crate::scripted::{Executed, ScriptedStore, asked_for, register};
+use crate::scripted::{Executed, ScriptedStore, register, registration_of};
 use crate::{AGE, Answer, OLDER, SETTLE, confirmed, start, submit};
 use booking_admission::{Admission, Limits, SubmitError};
 use booking_core::prelude::*;
@@ -48,10 +48,10 @@ fn faults(executed: &[Executed], asked: &[EventCommand]) -> Vec<String> {
         }
     }
     let order: HashMap<RegistrationId, usize> =
-        asked.iter().enumerate().map(|(n, item)| (asked_for(item), n)).collect();
+        asked.iter().enumerate().map(|(n, item)| (registration_of(item), n)).collect();
     let mut last: HashMap<EventId, usize> = HashMap::new();
-    for (event, asked_for) in executed.iter().flat_map(|batch| &batch.decided) {
-        let now = order[asked_for];
+    for (event, registration) in executed.iter().flat_map(|batch| &batch.decided) {
+        let now = order[registration];
         if last.insert(*event, now).is_some_and(|before| before >= now) {
             faults.push(format!("command {now} of {event} is late, or is there twice"));
         }
@@ -326,12 +326,12 @@ async fn play(seed: u64, moves: bool) {
         // After draining, every caller is answered. They are too many to be polled in one turn of a task.
         match unconstrained(answer).now_or_never().expect("it is answered") {
             Ok(Outcome::Confirmed(seat)) => {
-                assert_eq!(seat.id, asked_for(command), "seed {seed}: another's answer");
+                assert_eq!(seat.id, registration_of(command), "seed {seed}: another's answer");
                 assert!(decided.contains(&(command.event_id, seat.id)));
                 confirmed += 1;
             }
             Err(SubmitError::Store(_)) => {
-                let it = (command.event_id, asked_for(command));
+                let it = (command.event_id, registration_of(command));
                 assert!(!decided.contains(&it), "seed {seed}: it has a seat, and was not told");
             }
             other => panic!("seed {seed}: {other:?}"),

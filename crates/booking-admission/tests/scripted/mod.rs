@@ -394,7 +394,7 @@ pub(crate) fn register(event_id: EventId, who: impl std::fmt::Display) -> EventC
 }
 
 /// The registration that a command names; for one that names none, a fixed id that no command names.
-pub(crate) fn asked_for(item: &EventCommand) -> RegistrationId {
+pub(crate) fn registration_of(item: &EventCommand) -> RegistrationId {
     match &item.command {
         Command::Register(asked) => asked.claim.registration_id,
         Command::Hold(asked) => asked.claim.registration_id,

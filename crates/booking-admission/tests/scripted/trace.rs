@@ -56,7 +56,7 @@ impl Tracing {
 
 impl UnderWay<'_> {
     pub(super) fn decided(&self, commands: &[EventCommand]) {
-        let decided = commands.iter().map(|item| (item.event_id, super::asked_for(item)));
+        let decided = commands.iter().map(|item| (item.event_id, super::registration_of(item)));
         self.trace.tracing().executed[self.number].decided = decided.collect();
     }
 }

@@ -47,7 +47,7 @@ fn hold(event: EventId, who: &str) -> EventCommand {
 }
 
 /// An event whose one seat is held for a minute while another attendee waits.
-async fn with_one_who_waits(store: &ScriptedStore, admission: &Admission) -> EventId {
+async fn with_one_waiting(store: &ScriptedStore, admission: &Admission) -> EventId {
     let event = store.create(1).await;
     admission.submit(hold(event, "ada")).await.expect("it answers");
     let mut wait = register(event, "grace");
@@ -81,7 +81,7 @@ async fn soon(is_so: impl AsyncFn() -> bool) {
 #[tokio::test]
 async fn the_sweeper_offers_freed_seats() {
     let (store, clock, admission) = start();
-    let event = with_one_who_waits(&store, &admission).await;
+    let event = with_one_waiting(&store, &admission).await;
     clock.advance_micros(MINUTE_MICROS);
     // The negative control: no sweeper runs.
     tokio::time::sleep(A_WHILE).await;
@@ -97,7 +97,7 @@ async fn the_sweeper_offers_freed_seats() {
 #[tokio::test]
 async fn a_stopped_sweeper_sweeps_no_more() {
     let (store, clock, admission) = start();
-    let event = with_one_who_waits(&store, &admission).await;
+    let event = with_one_waiting(&store, &admission).await;
     let (stop, sweeping) = sweep(Sweeper::new(store.clone(), admission.clone()));
     tokio::time::sleep(A_WHILE).await;
     drop(stop);
@@ -125,7 +125,7 @@ impl Observer for Sweeps {
 #[tokio::test]
 async fn every_sweep_is_observed_and_a_failed_one_is_repeated() {
     let (store, clock, admission) = start();
-    let event = with_one_who_waits(&store, &admission).await;
+    let event = with_one_waiting(&store, &admission).await;
     store.broken.lock().expect("no panic").insert(event);
     clock.advance_micros(MINUTE_MICROS);
     let sweeps = Arc::new(Sweeps::default());
