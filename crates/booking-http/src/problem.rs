@@ -1,4 +1,4 @@
-//! Everything that goes wrong, as it is told to clients: `application/problem+json` (RFC 9457).
+//! Every error, as clients get it: `application/problem+json` (RFC 9457).
 
 mod auth_error;
 mod extras;
@@ -99,7 +99,7 @@ pub(crate) enum ApiError {
     Store(#[source] StoreError),
     #[error("the server made a mistake")]
     Panic,
-    /// What the framework found wrong with a request before we saw it.
+    /// An error of the framework, from before the request reached us.
     #[error("the request cannot be served: {status}")]
     Framework { status: StatusCode },
 }
@@ -114,7 +114,7 @@ pub(crate) struct FieldError {
 }
 
 impl ApiError {
-    /// What a client may know. Of our own failures it learns what to do, and nothing of their causes.
+    /// The detail that clients may see. For internal errors it says how to go on, and nothing of their causes.
     fn public_detail(&self) -> String {
         match self {
             Self::MalformedJson(_)
@@ -205,7 +205,7 @@ pub(crate) struct Problem<'a> {
     status: u16,
     /// For people, in the language of `Content-Language`; it may change.
     detail: &'a str,
-    /// The path that was asked for.
+    /// The path of the request.
     instance: &'a str,
     #[schema(schema_with = codes)]
     code: &'static str,
@@ -246,18 +246,18 @@ fn reasons() -> ObjectBuilder {
         .enum_values(Some(TICKET_REASONS))
 }
 
-/// The code that `error` is told by.
+/// The code of `error`.
 pub(crate) fn code(error: &ApiError) -> &'static str {
     Shape::of(error).code
 }
 
-/// The code of `error`, its title, and what a client may know of it: for a page that tells it to people.
+/// The code of `error`, its title, and its public detail: for a page that shows them to people.
 pub(crate) fn describe(error: &ApiError) -> (&'static str, &'static str, String) {
     let shape = Shape::of(error);
     (shape.code, shape.title, error.public_detail())
 }
 
-/// Begins the answer that tells of `error`: all of it but for its body.
+/// Begins the response for `error`: all of it but for its body.
 pub(crate) fn begin(error: &ApiError) -> HttpResponseBuilder {
     let shape = Shape::of(error);
     let mut response = HttpResponse::build(shape.status);
@@ -282,7 +282,7 @@ pub(crate) fn begin(error: &ApiError) -> HttpResponseBuilder {
     response
 }
 
-/// Writes `error` as the answer to the request at `path` with the id `request_id`, for people who read `language`.
+/// Writes `error` as the response to the request at `path` with the id `request_id`, in `language`.
 pub(crate) fn response(
     error: &ApiError,
     path: &str,
@@ -327,7 +327,7 @@ pub(crate) fn response_below(
     response.body(serde_json::to_vec(&problem).unwrap_or_default())
 }
 
-/// What is wrong, part by part, for people who read `language`.
+/// The errors of the fields, in `language`.
 fn in_language(errors: Vec<FieldError>, language: Language) -> Vec<FieldError> {
     let said = errors.into_iter().map(|FieldError { pointer, detail }| {
         let detail = words::detail(&detail, language).into_owned();
@@ -336,8 +336,8 @@ fn in_language(errors: Vec<FieldError>, language: Language) -> Vec<FieldError> {
     said.collect()
 }
 
-/// The longest that a client is told to wait for a seat: as long as it can be held. To come too early costs
-/// a request, and where the store's clock and ours are hours apart it would be hours.
+/// The longest `Retry-After` for a seat: as long as it can be held. To come too early costs a request, and where
+/// the store's clock and ours are hours apart it would be hours.
 const SEAT_RETRY_MAX: Duration = Duration::from_secs(HoldTtl::SECONDS_MAX as u64);
 
 /// The time until then, if it is not over: the store's clock and ours need not agree, and an answer that

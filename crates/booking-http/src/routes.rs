@@ -52,13 +52,13 @@ type Answer = Result<HttpResponse, ApiError>;
 const READ: &str = "GET, HEAD";
 const POST: &str = "POST";
 
-/// What `Allow` says of the addresses that there are.
+/// The values of `Allow`, by the methods of an address.
 const ALLOW: [&str; 6] =
     [READ, "GET, HEAD, POST", "GET, HEAD, PATCH", "GET, HEAD, PATCH, DELETE", POST, "DELETE"];
 
-/// Every route of the API: its handler, and what it says of itself. The server and the description of the API are
-/// both made of this. What is not here is 404; another method is 405. They are tried one after the other, so
-/// what is asked for most comes first.
+/// Every route of the API: its handler, and its description. The server and the OpenAPI document are both made of
+/// this. An address that is not here is 404; another method is 405. They are tried one after the other, so the
+/// busiest come first.
 #[rustfmt::skip]
 fn table() -> Vec<Endpoint> {
     use operations as on;
@@ -193,7 +193,7 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
     }
     for (path, asset) in assets::ROUTES {
         let show = move |request: HttpRequest| {
-            // Pages leave what others put into their addresses: a campaign, a messenger.
+            // Pages ignore parameters that others add to their addresses: a campaign, a messenger.
             let is_short = query::check_length(request.query_string());
             ready(is_short.map(|()| assets::show(&request, *asset)))
         };
@@ -203,8 +203,7 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
     app.default_service(web::to(nowhere));
 }
 
-/// An address that leads nowhere: whoever mistypes one in a browser is shown a page, and below what is the API's, all are
-/// told as of the API.
+/// An unknown address: a browser gets a page, and below the API's paths every client gets a problem document.
 async fn nowhere(request: HttpRequest) -> Answer {
     if !is_of_api(request.path()) {
         request.extensions_mut().insert(Rendered::Page);
@@ -219,13 +218,13 @@ fn is_of_api(path: &str) -> bool {
     NAMES.contains(first_part(path))
 }
 
-/// What stands between the first slash of a path and the second.
+/// The part of a path between its first slash and the second.
 fn first_part(path: &str) -> &str {
     path.trim_start_matches('/').split('/').next().unwrap_or_default()
 }
 
-/// The description of the API (OpenAPI 3.1) in JSON, as a server answers it whose events may have as many seats as
-/// `capacity_max` says.
+/// The description of the API (OpenAPI 3.1) in JSON, as it is served where events may have up to `capacity_max`
+/// seats.
 pub fn openapi(capacity_max: CapacityMax) -> String {
     openapi_at(capacity_max, None)
 }
@@ -253,7 +252,7 @@ fn page(path: &'static str) -> Resource {
     resource(path, READ).app_data(Rendered::Page)
 }
 
-/// What is counted for an address, and what it answers to other methods.
+/// Adds the metrics of an address, and its answer to other methods.
 fn finish(resource: Resource, path: &'static str, allow: &'static str) -> Resource {
     resource
         .app_data(Route::new(path))
@@ -266,7 +265,7 @@ fn at(path: &'static str) -> Endpoint {
     Endpoint { path, resource, queries, operations: Vec::new() }
 }
 
-/// An address of the API, its handlers, and what each of its methods says of itself.
+/// An address of the API, its handlers, and the operation of each of its methods.
 struct Endpoint {
     path: &'static str,
     resource: Resource,
@@ -275,12 +274,12 @@ struct Endpoint {
 }
 
 impl Endpoint {
-    /// What may be in its query when it is read.
+    /// The parameters of its query when it is read.
     fn queries(self, queries: QueryNames) -> Self {
         Self { queries, ..self }
     }
 
-    /// What may be in its query when it is written to.
+    /// The parameters of its query when it is written to.
     fn write_queries(self, queries: QueryNames) -> Self {
         let resource = self.resource.app_data(WriteQueryNames(queries));
         Self { resource, ..self }
@@ -380,7 +379,7 @@ where
     resource.route(get).route(api(web::head(), handler))
 }
 
-/// A route of the API. Whatever its handler takes, a query that the address does not know is refused.
+/// A route of the API. Whether or not its handler reads the query, unknown parameters are refused.
 fn api<F, Args>(route: actix_web::Route, handler: F) -> actix_web::Route
 where
     F: Handler<Args>,
@@ -390,8 +389,8 @@ where
     route.to(Strict(handler))
 }
 
-/// A handler whose query is looked at, too, whatever it extracts by itself; but who may not ask hears of that
-/// first.
+/// A handler whose query is checked, too, whatever it extracts itself; but a caller without access is refused
+/// before that.
 #[derive(Clone)]
 struct Strict<F>(F);
 

@@ -9,7 +9,7 @@ use crate::config::{CellsConfig, Config};
 use anyhow::{Context, bail, ensure};
 use booking_cells::{
     Bytes, CellChange, CellMap, CellSpec, ChangeState, MAP_SEEN_WITHIN, MapChange, Moved,
-    NotTheCell, Resharder, adopt_home, change_state, check_cell, count_to_go, told_of,
+    NotTheCell, Resharder, adopt_home, change_state, check_cell, count_to_go, assignment_of,
 };
 use booking_core::{CellName, MoveId, MoveStore, StoredBytes};
 use std::process::ExitCode;
@@ -96,7 +96,7 @@ pub(super) async fn adopt(
     cells.check(&map).map_err(cells_file_error)?;
     let spec = named(&map, name)?;
     let is_home = spec == &map.cells()[0];
-    let Some(tells) = told_of(&map, name) else {
+    let Some(tells) = assignment_of(&map, name) else {
         ensure!(
             is_home,
             "not all cells were told yet that they are these: the first start of a server with all of them there does that"
@@ -205,7 +205,7 @@ async fn make(
     let store = open_cell_to_move(config, cells, spec).await?;
     ensure!(store.stored_map().await?.is_none(), "{} is the home of other cells", place.location());
     let kept = store.stored_bytes().await?;
-    if kept.is_some() && kept == told_of(map, name) {
+    if kept.is_some() && kept == assignment_of(map, name) {
         // The change was begun, and events may have been created under its map, if the home has lost the record of
         // that.
         return Ok(());
@@ -258,7 +258,7 @@ impl Ends {
             let checked = check_cell(now, name, &**store, &*home).await;
             // The home has lost that the change was gone by already, and is to have it again.
             let is_told_more = matches!(checked, Err(NotTheCell::OtherBytes { .. }))
-                && store.stored_bytes().await? == told_of(map, name);
+                && store.stored_bytes().await? == assignment_of(map, name);
             if !is_told_more {
                 checked.with_context(|| format!("cell {name}"))?;
             }

@@ -6,7 +6,7 @@ use crate::config::{CellPlace, CellsConfig, Config};
 use anyhow::{Context, anyhow};
 use booking_cells::{
     CellMap, CellSpec, CellStore, ChangeState, NotTheCell, ReshardError, change_state, check_cell,
-    check_none_is_told, tell_cells, told_of,
+    check_none_is_assigned, assign_cells, assignment_of,
 };
 use booking_core::prelude::*;
 use booking_core::{CellName, MapId, Observer, StoreError, StoredBytes, StoredMap, Unobserved};
@@ -105,7 +105,7 @@ async fn open_and_tell(
     };
     let places = cells.places(&map).map_err(cells_file_error)?;
     let others = map.all().zip(&places).skip(1);
-    let others = others.map(|(spec, place)| opening.open(place, told_of(&map, &spec.name)));
+    let others = others.map(|(spec, place)| opening.open(place, assignment_of(&map, &spec.name)));
     let opened = [Ok(home)].into_iter().chain(join_all(others).await);
     let (mut stores, mut silent) = (Vec::new(), Vec::new());
     for (spec, opened) in map.all().zip(opened) {
@@ -129,7 +129,7 @@ async fn open_and_tell(
                 Err(NotTheCell::Store(_, why @ StoreError::Unavailable(_))),
                 CellPlace::Postgres(options),
             ) if !is_needed => {
-                let unconnected = opening.unconnected(options, told_of(&map, &spec.name));
+                let unconnected = opening.unconnected(options, assignment_of(&map, &spec.name));
                 *store = unconnected.with_context(|| in_cell(spec))?;
                 silent.push((spec.name.clone(), anyhow!(why)));
             }
@@ -181,7 +181,7 @@ async fn keep_and_tell(
     let kept = match is_kept {
         true => map.clone(),
         false => {
-            let untold = check_none_is_told(map, stores).await;
+            let untold = check_none_is_assigned(map, stores).await;
             // Unless another server has begun with the same at this moment.
             if home.stored_map().await.map_err(of_home)?.is_none() {
                 untold?;
@@ -192,7 +192,7 @@ async fn keep_and_tell(
     };
     let known = match kept.id() {
         None if is_ours(&kept) => {
-            tell_cells(&kept, stores, &|| MapId::from(Uuid::now_v7())).await?
+            assign_cells(&kept, stores, &|| MapId::from(Uuid::now_v7())).await?
         }
         _ => kept,
     };

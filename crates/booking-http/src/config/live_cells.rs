@@ -4,7 +4,7 @@ use crate::background::cell_map::{Cells, Kept, Looked};
 use crate::config::cell_stores::{OpenCell, Opening, cells_file_error, tell_silent};
 use crate::config::{CellPlace, CellsConfig};
 use anyhow::{Context, anyhow, bail, ensure};
-use booking_cells::{CellMap, CellSpec, CellStore, NotTheCell, check_cell, told_of};
+use booking_cells::{CellMap, CellSpec, CellStore, NotTheCell, check_cell, assignment_of};
 use booking_core::prelude::*;
 use booking_core::{StoreError, StoredMap};
 use futures_util::future::try_join_all;
@@ -134,7 +134,7 @@ impl LiveCells {
                     Err(NotTheCell::Store(_, StoreError::Unavailable(_))) => {
                         let place = file.place_of(spec).map_err(cells_file_error)?;
                         if let CellPlace::Postgres(options) = place {
-                            let is_cell = told_of(&map, &spec.name);
+                            let is_cell = assignment_of(&map, &spec.name);
                             let store = self.opening.unconnected(&options, is_cell);
                             cell.store = store.with_context(in_cell)?;
                         }
@@ -170,7 +170,7 @@ impl LiveCells {
         }
         let place = file.place_of(spec).map_err(cells_file_error)?;
         let in_cell = || format!("cell {}", spec.name);
-        let is_cell = of_map.and_then(|(map, _)| told_of(map, &spec.name));
+        let is_cell = of_map.and_then(|(map, _)| assignment_of(map, &spec.name));
         let store: Arc<dyn BookingStore> = match self.opening.open(&place, is_cell).await {
             Ok(Ok(store)) => {
                 if let Some((map, home)) = of_map {

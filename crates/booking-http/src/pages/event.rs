@@ -18,17 +18,17 @@ use serde::Serialize;
 /// The most blocks that a meter has.
 const BLOCKS_MAX: u32 = 20;
 
-/// What `event.html` puts in.
+/// The values of `event.html`.
 #[derive(Serialize)]
 pub(crate) struct EventPage<'a> {
     pub(crate) page: Frame<'a>,
     pub(crate) event: EventWords,
     pub(crate) form: RegisterForm,
-    /// What is asked, in JSON for an element, as the event is.
+    /// The event's questions, in JSON for an element.
     pub(crate) questions: String,
 }
 
-/// What an event asks, as visitors see it, in JSON for an element.
+/// An event's questions, as visitors see them, in JSON for an element.
 pub(crate) fn questions_data(questions: &Questions) -> String {
     let bodies: Vec<_> = questions.asked().map(QuestionBody::from).collect();
     script_json(&bodies)
@@ -47,7 +47,7 @@ pub(crate) struct EventWords {
     venue: Option<String>,
     organizer: Option<OrganizerWords>,
     waiting: u32,
-    /// For how long personal data is kept.
+    /// For how long personal data is stored.
     kept: Option<String>,
     has_calendar: bool,
     /// HTML.
@@ -56,7 +56,7 @@ pub(crate) struct EventWords {
     is_open: bool,
     is_full: bool,
     form_title: String,
-    /// Whether who comes now is put in line.
+    /// Whether a new claim joins the waitlist.
     is_line: bool,
     hint: Option<String>,
     notice: Option<String>,
@@ -66,7 +66,7 @@ pub(crate) struct EventWords {
     linked_data: String,
 }
 
-/// What is out of the ordinary about it.
+/// A note that the event is out of the ordinary.
 #[derive(Serialize)]
 struct Badge {
     kind: &'static str,
@@ -90,7 +90,7 @@ impl DateBlock {
     }
 }
 
-/// Who puts it up, and where people ask about it.
+/// The organizer, and the contact for questions.
 #[derive(Serialize)]
 struct OrganizerWords {
     name: Option<String>,
@@ -107,7 +107,7 @@ struct ContactLink {
 #[derive(Serialize)]
 pub(crate) struct Seats {
     is_spent: bool,
-    /// Whether what is left is soon gone.
+    /// Whether few seats are left.
     is_few: bool,
     number: String,
     unit: String,
@@ -118,7 +118,7 @@ pub(crate) struct Seats {
     taken: u32,
 }
 
-/// What stands in the form, and what came of it.
+/// The values in the form, and its errors.
 #[derive(Default, Serialize)]
 pub(crate) struct RegisterForm {
     /// Makes the form that is sent again the same request.
@@ -127,7 +127,7 @@ pub(crate) struct RegisterForm {
     pub(crate) name: String,
     pub(crate) email_error: Option<String>,
     pub(crate) name_error: Option<String>,
-    /// What the event asks besides.
+    /// The event's own questions.
     pub(crate) questions: Vec<QuestionField>,
     pub(crate) notice: Option<Notice>,
 }
@@ -171,14 +171,14 @@ impl State {
     }
 }
 
-/// Whether search engines are to leave an event out: it is not there for everybody, or not any more.
+/// Whether search engines must not list an event: a draft, or one that is cancelled or over.
 pub(crate) fn is_hidden(event: &Event, now: DateTime<Utc>) -> bool {
     matches!(State::of(event, now), State::Draft | State::Cancelled | State::Over)
 }
 
 impl EventWords {
-    /// The event as it is at `now`, by this machine's clock: it decides nothing here. `url` is where its page is, and
-    /// `organizer` what whoever put it up is called, as far as that is known.
+    /// The event as it is at `now`, by this machine's clock, which decides nothing here. `url` is the address of
+    /// its page, and `organizer` the name of its organizer, if it is known.
     pub(crate) fn of(
         language: Language,
         event: &Event,
@@ -211,7 +211,7 @@ impl EventWords {
             is_line,
             hint: is_open.then(|| text(language, hint(event, is_full, is_line), &[])),
             notice: notice(language, event, state),
-            // What time alone has changed since has no version yet, and so no name.
+            // A state that time alone has changed has no version yet, and so no tag.
             etag: match event.is_settled {
                 true => etag(EventTag::from(event)).0.to_string(),
                 false => String::new(),
@@ -231,7 +231,7 @@ impl OrganizerWords {
     fn of(language: Language, details: &EventDetails) -> Option<Self> {
         let name = details.organizer_name.as_ref().map(|name| name.as_str().to_owned());
         let contact = details.contact.as_ref();
-        // Without a name an address speaks for itself, and of a page nobody wants to read the address.
+        // An e-mail address is shown as it is; the URL of a page is not worth reading.
         let words = |contact: &Contact| match (contact.as_address(), &name) {
             (Some(address), _) => address.to_owned(),
             (None, Some(_)) => text(language, "facts.contact", &[]),

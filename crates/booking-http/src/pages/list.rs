@@ -1,4 +1,4 @@
-//! The events to come, as a list, or those that somebody looks for.
+//! The list of the events to come, or of those that match a search.
 
 use crate::api::agenda::AgendaQuery;
 use crate::pages::description::summary;
@@ -18,7 +18,7 @@ pub(crate) const READ_MAX: u32 = 200;
 /// How many of those are listed.
 const LISTED_MAX: usize = 50;
 
-/// What `list.html` puts in.
+/// The values of `list.html`.
 #[derive(Serialize)]
 pub(crate) struct ListPage<'a> {
     pub(crate) page: Frame<'a>,
@@ -26,8 +26,8 @@ pub(crate) struct ListPage<'a> {
     pub(crate) search: Search,
 }
 
-/// What somebody looks for, as the form of the list has it: the same as in `static/js/event_query.js`, but for the
-/// clock of days, which is UTC's here.
+/// The search in the form of the list: the same as in `static/js/event_query.js`, but for the clock of days, which
+/// is UTC's here.
 #[derive(Default, Serialize)]
 pub(crate) struct Search {
     q: String,
@@ -39,7 +39,7 @@ pub(crate) struct Search {
 }
 
 impl Search {
-    /// That of a query. What is none is left, as pages leave what they do not know.
+    /// The search in a query. Invalid parameters are ignored, as pages ignore unknown ones.
     pub(crate) fn of(query: &str) -> Self {
         let fields = Query::<Vec<(String, String)>>::from_query(query).map(Query::into_inner);
         let fields = fields.unwrap_or_default();
@@ -54,7 +54,7 @@ impl Search {
         Self { q, from, to, is_past: value("when") == "past", text }
     }
 
-    /// Whether it asks for anything but what is to come.
+    /// Whether it is more than the default list.
     pub(crate) fn is_narrowed(&self) -> bool {
         self.text.is_some() || self.from.is_some() || self.to.is_some() || self.is_past
     }

@@ -14,7 +14,7 @@ pub(crate) struct Extras {
     pub(crate) checked_in_at: Option<DateTime<Utc>>,
     /// Why the ticket is refused.
     pub(crate) reason: Option<&'static str>,
-    /// What is wrong with the input, all of it.
+    /// All errors of the input.
     pub(crate) errors: Option<Vec<FieldError>>,
 }
 

@@ -13,7 +13,7 @@ const MOVING_RETRY: Duration = Duration::from_secs(1);
 /// When a store that cannot be reached is worth another try.
 const UNAVAILABLE_RETRY: Duration = Duration::from_secs(2);
 
-/// How an error is told.
+/// How an error is presented.
 pub(crate) struct Shape {
     pub(crate) status: StatusCode,
     pub(crate) code: &'static str,

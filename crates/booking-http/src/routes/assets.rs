@@ -24,11 +24,11 @@ pub(crate) struct Asset {
     gzipped: &'static [u8],
 }
 
-/// May be kept for a year, which is for good (RFC 9111, section 5.2.2; RFC 8246).
+/// May be cached for a year, which is for good (RFC 9111, section 5.2.2; RFC 8246).
 const FOR_GOOD: (HeaderName, HeaderValue) =
     (CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
 
-/// May be kept for a day: pictures, which a page names more than once, and which nothing depends on.
+/// May be cached for a day: pictures, which a page names more than once, and which nothing depends on.
 const FOR_A_DAY: (HeaderName, HeaderValue) =
     (CACHE_CONTROL, HeaderValue::from_static("public, max-age=86400"));
 
@@ -39,7 +39,7 @@ const JSON: &str = "application/json";
 const MANIFEST: &str = "application/manifest+json";
 
 macro_rules! asset {
-    // Without what only the server says: see `build.rs`.
+    // Without the texts of the server alone: see `build.rs`.
     (WORDS $file:literal) => {
         Asset {
             content_type: JSON,
@@ -258,12 +258,12 @@ routes! {
     JAVASCRIPT "js/views/webhooks.js"
 }
 
-/// The script that opens the pages without a network. Not under `/static`: it may only answer for what
-/// is below its own path.
+/// The service worker, which opens the pages without a network. Not under `/static`: its scope is what is below its
+/// own path.
 const WORKER: &[u8] = include_bytes!("../../static/sw.js");
 
-/// What is kept by the browser for when there is no network, besides the bundles: what is in them is not needed by
-/// itself, and what the page of the API needs is of no use without a server.
+/// Whether the worker caches a file for offline use, besides the bundles: the files in those are not needed by
+/// themselves, and those of the API's page are of no use without a server.
 fn is_kept(path: &str, asset: Asset) -> bool {
     let file = path.strip_prefix("/static/").unwrap_or_default();
     let is_of_a_page = file == "css/app.css" || !bundles::has(file);
@@ -271,8 +271,8 @@ fn is_kept(path: &str, asset: Asset) -> bool {
     asset.bytes != WORKER && is_of_a_page && is_for_people
 }
 
-/// The worker with the list of what it keeps before it. Any change to any file makes another script of
-/// it, which is how browsers tell that there is a new release.
+/// The worker with the list of the files that it caches before it. Any change to any file makes another script of
+/// it, by which browsers recognize a new release.
 static RELEASED_WORKER: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let files = || ROUTES.iter().filter(|(path, asset)| is_kept(path, *asset));
     let mut hasher = DefaultHasher::new();
@@ -286,10 +286,10 @@ static RELEASED_WORKER: LazyLock<Vec<u8>> = LazyLock::new(|| {
     [format!("self.release = {release};\n").as_bytes(), WORKER].concat()
 });
 
-/// The same, compressed. The build knows no list, so it is done once the worker is asked for.
+/// The same, compressed. The build does not know the list, so it is done on the first request for the worker.
 static GZIPPED_WORKER: LazyLock<Gzipped> = LazyLock::new(Gzipped::default);
 
-/// Serves what pages load. Under this name it is never anything else, so that it need not be asked for again.
+/// Serves a bundle. Its name never stands for other content, so that it need not be revalidated.
 pub(crate) fn show_bundle(bundle: Bundle) -> HttpResponse {
     let content_type = if bundle.path.ends_with(".css") { CSS } else { JAVASCRIPT };
     let mut response = HttpResponse::Ok();
@@ -298,7 +298,7 @@ pub(crate) fn show_bundle(bundle: Bundle) -> HttpResponse {
     response.body(bundle.bytes)
 }
 
-/// Serves a file, or tells that the client has it already.
+/// Serves a file, or 304 if the client has it already.
 pub(crate) fn show(request: &HttpRequest, asset: Asset) -> HttpResponse {
     let base = request.app_data::<Data<Pages>>().map_or("", |pages| pages.base());
     let is_page = asset.content_type == HTML;

@@ -1,5 +1,4 @@
-//! What each route says of itself, for the description of the API: in one file for each kind of resource, as the
-//! handlers are.
+//! The description of each route: in one file for each kind of resource, as the handlers are.
 
 pub(super) mod check_in;
 pub(super) mod claims;

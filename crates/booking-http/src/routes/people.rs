@@ -32,7 +32,7 @@ const REST: u32 = 9;
 
 static EXPORTS: Semaphore = Semaphore::const_new(EXPORTS_MAX);
 
-/// For whoever asked alone, who asks again before using it.
+/// For the caller alone, who revalidates it before using it.
 const PRIVATE: (HeaderName, HeaderValue) =
     (CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
 
@@ -74,7 +74,7 @@ struct Table {
     service: Data<Service>,
     event_id: EventId,
     questions: Questions,
-    /// What it begins with.
+    /// The header row of the table.
     head: Option<String>,
     /// Where the next page begins, if there is one.
     next: Option<Option<RegistrationCursor>>,
@@ -82,7 +82,8 @@ struct Table {
 }
 
 impl Table {
-    /// The next page of it. One that cannot be read ends the connection, so that nobody takes a part for the whole.
+    /// The next page of it. One that cannot be read closes the connection, so that a client does not take a part
+    /// for the whole.
     async fn page(mut self) -> Result<Option<(Bytes, Self)>, StoreError> {
         let Some(after) = self.next.take() else { return Ok(None) };
         let began = Instant::now();

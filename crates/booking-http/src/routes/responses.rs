@@ -9,7 +9,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use booking_core::{Event, EventTag, Outcome, Registration, Timing};
 
-/// What was decided about something, unless it was refused.
+/// The result of a command that was not refused.
 pub(crate) struct CommandResult<T> {
     pub(crate) what: T,
     /// Whether it is the answer that the same request got before.
@@ -32,7 +32,7 @@ impl<T> CommandResult<T> {
 }
 
 impl CommandResult<Registration> {
-    /// Takes what became of a registration.
+    /// The registration in an outcome.
     ///
     /// # Errors
     /// The refusal, if it is one.
@@ -93,7 +93,7 @@ impl CommandResult<Registration> {
 }
 
 impl CommandResult<Box<Event>> {
-    /// Takes what became of an event.
+    /// The event in an outcome.
     ///
     /// # Errors
     /// The refusal, if it is one.
@@ -121,14 +121,14 @@ impl CommandResult<Box<Event>> {
         }
     }
 
-    /// 200, with the state that may be asked for with `If-Match`.
+    /// 200, with the tag for `If-Match`.
     pub(crate) fn changed(&self) -> HttpResponse {
         let tag = etag(EventTag::from(&*self.what));
         self.answer(StatusCode::OK).insert_header(tag).json(EventBody::from(&*self.what))
     }
 }
 
-/// Whether it was decided earlier, if it is of what only a mail may tell; `None` for all else.
+/// Whether it is a replay, if only a mail may reveal the outcome; `None` for all other outcomes.
 pub(crate) fn by_mail(outcome: &Outcome) -> Option<bool> {
     let (first, is_replay) = match outcome {
         Outcome::Replayed(first) => (&**first, true),
@@ -137,7 +137,7 @@ pub(crate) fn by_mail(outcome: &Outcome) -> Option<bool> {
     matches!(first, Outcome::ToConfirm(_) | Outcome::KnownAddress(_)).then_some(is_replay)
 }
 
-/// 202: a mail tells whoever has the address, and this tells whoever asks nothing of it.
+/// 202: a mail tells the owner of the address, and this reveals nothing to the client.
 pub(crate) fn to_confirm(is_replay: bool) -> HttpResponse {
     let mut response = HttpResponse::Accepted();
     if is_replay {

@@ -116,7 +116,7 @@ fn every_code_of_a_problem_is_named_by_an_operation() {
         let codes = codes.into_iter().filter_map(Value::as_array).flatten();
         named.extend(codes.filter_map(Value::as_str));
     }
-    // Nobody has an operation for a method that there is not.
+    // A method that an address does not have belongs to no operation.
     named.insert("method_not_allowed");
     assert_eq!(named, known);
 }
@@ -149,7 +149,7 @@ fn bodies_are_described_as_they_are_read() {
     }
 }
 
-/// What is between two texts.
+/// The part between two texts.
 fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
     let (_, rest) = text.split_once(from).unwrap_or_else(|| panic!("no {from}"));
     rest.split_once(to).unwrap_or_else(|| panic!("no {to}")).0
@@ -167,7 +167,7 @@ fn pages_that_scripts_fill_are_where_scripts_look_for_them() {
     let names: Vec<_> = parts.map(|part| part.split(':').next().unwrap_or(part).trim()).collect();
     assert!(known.len() > 3 && names.contains(&"desk"), "{known:?}, {names:?}");
     known.extend(names.iter().map(|name| format!("/o/e/{{id}}/{name}")));
-    // Scripts take a slash that somebody has put behind it off.
+    // Scripts strip a trailing slash.
     known.extend(["/o/", "/r/{id}"].map(str::to_owned));
     assert_eq!(pages::SHELLS.map(str::to_owned).into_iter().collect::<BTreeSet<_>>(), known);
 }

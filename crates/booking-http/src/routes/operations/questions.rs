@@ -1,4 +1,4 @@
-//! What an event asks.
+//! An event's questions.
 
 use super::event;
 use crate::api::openapi::document::EVENTS;

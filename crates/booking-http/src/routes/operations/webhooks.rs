@@ -112,7 +112,7 @@ fn webhook(description: &'static str) -> Answer {
     Answer::json::<WebhookBody<'_>>(StatusCode::OK, description)
 }
 
-/// 200, whatever came of it.
+/// 200, whatever the receiver answered.
 fn tried() -> Answer {
     Answer::json::<TriedBody>(StatusCode::OK, "What came of it")
 }
