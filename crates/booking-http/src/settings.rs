@@ -1,4 +1,4 @@
-//! The settings one by one: what there is, and how each is read from the environment.
+//! The settings one by one: their names, and how each is read from the environment.
 
 use actix_web::http::Uri;
 use std::ffi::OsString;
@@ -12,9 +12,9 @@ use thiserror::Error;
 pub(crate) struct Setting {
     /// The environment variable.
     pub(crate) name: &'static str,
-    /// What holds if it is not set; empty if nothing does.
+    /// The default; empty if there is none.
     pub(crate) default: &'static str,
-    /// What it means, in one line.
+    /// Its meaning, in one line.
     pub(crate) meaning: &'static str,
 }
 
@@ -93,7 +93,7 @@ settings! {
     "BOOKING_CONTAINER" ["false"] "true inside a container, as its image says itself: hints then name what can be done from outside"
 }
 
-/// A setting that cannot be used, and why. Never shows what it was set to, which may be a secret.
+/// An invalid setting, and why. Never shows its value, which may be a secret.
 #[derive(Debug, Error)]
 #[error("{name}: {reason}")]
 pub struct ConfigError {
@@ -101,7 +101,7 @@ pub struct ConfigError {
     reason: String,
 }
 
-/// Reads settings and gathers what is wrong with them.
+/// Reads settings and collects their errors.
 pub(crate) struct Reader<'a> {
     lookup: &'a dyn Fn(&str) -> Option<String>,
     errors: Vec<ConfigError>,
@@ -130,7 +130,7 @@ impl<'a> Reader<'a> {
             .map_or_else(|| default_of(name).to_owned(), |value| value.trim().to_owned())
     }
 
-    /// The default is used in place of what cannot be, so that reading can go on.
+    /// The default replaces an invalid value, so that reading can continue.
     pub(crate) fn parse<T: FromStr>(&mut self, name: &'static str, complaint: &str) -> T
     where
         T::Err: fmt::Debug,
@@ -195,7 +195,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The settings that are no text. None of them may count as not set: what somebody wanted it is not.
+/// The settings that are not UTF-8. None of them may count as unset: that would not be what the operator wanted.
 pub(crate) fn garbled(lookup: &dyn Fn(&str) -> Option<OsString>) -> Vec<ConfigError> {
     let is_garbled =
         |setting: &&Setting| lookup(setting.name).is_some_and(|value| value.to_str().is_none());
@@ -230,7 +230,7 @@ fn is_host(host: &str) -> bool {
         let is_of_names = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
         (1..=LABEL_BYTES_MAX).contains(&label.len()) && label.bytes().all(is_of_names)
     };
-    // What ends in figures is an address, and no name (URL Standard, section 3.5).
+    // A host that ends in digits is an address, and no name (URL Standard, section 3.5).
     let last = name.rsplit('.').next().unwrap_or_default();
     let is_address = last.bytes().all(|byte| byte.is_ascii_digit());
     name.split('.').all(is_label) && (!is_address || name.parse::<Ipv4Addr>().is_ok())

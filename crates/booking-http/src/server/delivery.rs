@@ -1,4 +1,4 @@
-//! What carries out what was decided, as it is set.
+//! The parts of delivery, as they are configured.
 
 use crate::auth::token_cache::TokenCache;
 use crate::background::delivery::MailLinks;
@@ -12,7 +12,7 @@ use booking_delivery::webhook::client::{ClientOptions, WebhookClient};
 use booking_delivery::{Postman, Sender};
 use std::sync::Arc;
 
-/// What sends to webhooks.
+/// The sender of webhooks.
 ///
 /// # Errors
 /// If the authorities that are set cannot be used.
@@ -25,7 +25,7 @@ pub(super) fn sender(config: &Config, tickets: &Tickets) -> anyhow::Result<Sende
     Ok(Sender::new(client, tickets.webhook_key()))
 }
 
-/// What sends mail, if there is to be any.
+/// The sender of mail, if mail is enabled.
 ///
 /// # Errors
 /// If the authorities that are set cannot be used.

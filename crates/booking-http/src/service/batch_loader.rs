@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::oneshot;
 use tokio::task::yield_now;
 
-/// A loader for each lane of a store: a database that does not answer keeps nobody waiting who asks another.
+/// A loader for each lane of a store: a database that does not answer delays only its own callers.
 pub(crate) struct LaneLoaders<K, V>(Mutex<HashMap<SeatLane, Arc<BatchLoader<K, V>>>>);
 
 impl<K, V> Default for LaneLoaders<K, V> {
@@ -30,8 +30,8 @@ const BATCH_KEYS_MAX: usize = 512;
 /// The most look-ups that wait. One more is refused at once.
 const WAITING_MAX: usize = 16_384;
 
-/// Look-ups by key. Those that come while others are under way go into the next read together, so that
-/// thousands a second cost a few statements. Nothing is kept when nobody waits.
+/// Look-ups by key. Those that come while others are under way go into the next read together, so that thousands a
+/// second cost a few statements. Nothing is cached.
 pub(crate) struct BatchLoader<K, V> {
     queue: Arc<Mutex<Queue<K, V>>>,
 }
@@ -58,8 +58,8 @@ where
     K: Clone + Send + 'static,
     V: Send + 'static,
 {
-    /// What `read` gives for `key` among the keys that it is called with: `values[i]` is that of
-    /// `keys[i]`. It is called after this was.
+    /// The value of `key` in a batch that `read` loads: `values[i]` is that of `keys[i]`. The read begins after
+    /// this call.
     ///
     /// # Errors
     /// The store's, [`SubmitError::Overloaded`] if too many wait, [`ApiError::Panic`] if `read` does.
@@ -93,7 +93,7 @@ where
     }
 }
 
-/// Reads, one after the other, until nobody waits.
+/// Reads, one after the other, until no caller waits.
 struct Flight<K, V> {
     queue: Arc<Mutex<Queue<K, V>>>,
     landed: bool,
@@ -104,7 +104,7 @@ impl<K: Clone, V> Flight<K, V> {
     where
         R: Future<Output = Result<Vec<V>, StoreError>>,
     {
-        // Lets others that are ready join, without making anybody wait.
+        // Lets other tasks that are ready join the batch, without a delay.
         yield_now().await;
         while let Some(lookups) = self.next() {
             let keys: Vec<_> = lookups.iter().map(|lookup| lookup.key.clone()).collect();
@@ -125,7 +125,7 @@ impl<K: Clone, V> Flight<K, V> {
         }
     }
 
-    /// Those who wait, as many as go together; `None`, and the end, if nobody does.
+    /// The next batch of callers; `None`, and the end, if there are none.
     fn next(&mut self) -> Option<Vec<Lookup<K, V>>> {
         let mut queue = lock(&self.queue);
         let mut lookups = Vec::new();
@@ -163,7 +163,7 @@ mod tests {
     use futures_util::future::join_all;
     use tokio::sync::Semaphore;
 
-    /// A read that doubles, once it is let go, and keeps how many were asked for together.
+    /// A read that doubles, once it is released, and records how many keys it got at once.
     struct Source {
         reads: Mutex<Vec<usize>>,
         gate: Semaphore,

@@ -7,14 +7,14 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::oneshot;
 use tokio::task::yield_now;
 
-/// Answers by key. While one is being read, those who ask for the same wait for the next read, which
-/// then is for all of them: nobody is told what was read before they asked, and so everybody finds
-/// what they themselves have written. Nothing is kept when nobody waits.
+/// Answers by key. While a key is being read, callers who ask for the same wait for the next read, which then is
+/// for all of them: no caller gets a value that was read before the call, and so everyone reads their own writes.
+/// Nothing is cached.
 pub(crate) struct SingleFlight<K, V> {
     under_way: Arc<UnderWay<K, V>>,
 }
 
-/// The keys that are being read, each with those who wait for its next read.
+/// The keys that are being read, each with the callers who wait for its next read.
 type UnderWay<K, V> = Mutex<HashMap<K, Vec<oneshot::Sender<V>>>>;
 
 impl<K, V> Default for SingleFlight<K, V> {
@@ -28,7 +28,7 @@ where
     K: Clone + Eq + Hash + Send + 'static,
     V: Clone + Send + 'static,
 {
-    /// What `read` gives when it is called after this was. `None` if it panicked.
+    /// The value of `read`, which begins after this call. `None` if it panicked.
     pub(crate) async fn get<R>(&self, key: K, read: impl Fn() -> R + Send + 'static) -> Option<V>
     where
         R: Future<Output = V> + Send + 'static,
@@ -53,7 +53,7 @@ where
     }
 }
 
-/// The reads of one key, one after the other, until nobody waits.
+/// The reads of one key, one after the other, until no caller waits.
 struct Flight<K: Eq + Hash, V> {
     key: K,
     under_way: Arc<UnderWay<K, V>>,
@@ -62,7 +62,7 @@ struct Flight<K: Eq + Hash, V> {
 
 impl<K: Eq + Hash, V: Clone> Flight<K, V> {
     async fn run<R: Future<Output = V>>(mut self, read: impl Fn() -> R) {
-        // Lets others that are ready join, without making anybody wait.
+        // Lets other tasks that are ready join, without a delay.
         yield_now().await;
         while let Some(waiting) = self.next() {
             let value = read().await;
@@ -73,7 +73,7 @@ impl<K: Eq + Hash, V: Clone> Flight<K, V> {
         }
     }
 
-    /// Those who wait; `None`, and the end, if nobody does.
+    /// The waiting callers; `None`, and the end, if there are none.
     fn next(&mut self) -> Option<Vec<oneshot::Sender<V>>> {
         let mut under_way = lock(&self.under_way);
         let waiting = under_way.get_mut(&self.key).map(std::mem::take).unwrap_or_default();

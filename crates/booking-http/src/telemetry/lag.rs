@@ -8,13 +8,13 @@ use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 use utoipa::ToSchema;
 
-/// From what age of the oldest fact on it is told by `/readyz`, of what no receiver can be the cause.
+/// From what age of the oldest fact on `/readyz` reports it, for the lag that no receiver can cause.
 const REPORTED_FROM_SECONDS: u64 = 60;
 
 /// How far delivery lags behind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Lag {
-    /// When the oldest fact was recorded that nobody has looked at.
+    /// When the oldest fact was recorded that is not routed yet.
     pub(crate) oldest_unrouted: Option<DateTime<Utc>>,
     pub(crate) webhooks: SinkLag,
     /// Its oldest is of those mails, too, that are written already.
@@ -65,7 +65,7 @@ impl Lag {
         now: DateTime<Utc>,
     ) -> Option<LagReport> {
         let all = earlier(earlier(self.oldest_unrouted, self.mail.oldest), self.webhooks.oldest);
-        // A receiver that is dead is its organizer's affair, and is told by that it fails.
+        // A receiver that is dead is its organizer's affair, and is reported by its failures.
         let ours = age_seconds(earlier(self.oldest_unrouted, self.mail.oldest), now);
         let is_reported = ours >= REPORTED_FROM_SECONDS
             || self.webhooks.failing + self.mails_stuck > 0
@@ -113,14 +113,14 @@ impl LastLag {
         *lock(&self.0)
     }
 
-    /// What is to be told of it now, if anything, where so much of what delivers is down, and the mail server has been
-    /// away for so long.
+    /// The report at this time, if there is a reason, where so many tasks of delivery are down, and the mail server
+    /// has been away for so long.
     pub(crate) fn report(
         &self,
         tasks_down: u64,
         mail_server_away: Option<Duration>,
     ) -> Option<LagReport> {
-        // That is known also where nobody has looked how far delivery is.
+        // That is known also where the lag was not measured yet.
         let lag = self.get().unwrap_or_default();
         lag.report(tasks_down, mail_server_away, DateTime::<Utc>::from(SystemTime::now()))
     }
@@ -192,10 +192,10 @@ mod tests {
         assert_eq!(lag(Backlog { oldest_unrouted: ago(60), ..Backlog::default() }), Some(60));
         assert_eq!(lag(Backlog { oldest_mail: ago(61), ..Backlog::default() }), Some(61));
         assert_eq!(lag(Backlog { mails_stuck: 1, ..Backlog::default() }), Some(0));
-        // Of a receiver that takes its time nobody need be woken.
+        // A slow receiver is no reason to wake an operator.
         let slow = vec![sink(7, 1, 0, 600)];
         assert_eq!(lag(Backlog { sinks: slow, ..Backlog::default() }), None);
-        // Whatever else goes well.
+        // Whatever else is in order.
         let report = |tasks_down, away| LastLag::default().report(tasks_down, away);
         let down = report(1, None).map(|report| (report.oldest_seconds, report.tasks_down));
         assert_eq!((report(0, None), down), (None, Some((0, 1))));

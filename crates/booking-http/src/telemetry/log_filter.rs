@@ -1,18 +1,17 @@
 //! A filter in front of the log: libraries log at `info` and above, and only this workspace's crates below that.
 //!
-//! What they say beneath that quotes what they were given: the PostgreSQL driver, at `debug`, the parameters
-//! of each statement, which are people's addresses; the HTTP server headers that it does not understand.
-//! Whatever `RUST_LOG` asks for, that is left out. The lines of this workspace's crates hold nothing of the
-//! kind at any level.
+//! Some libraries quote their input: the PostgreSQL driver, at `debug`, the parameters of each statement, which are
+//! people's addresses; the HTTP server headers that it does not understand. Whatever `RUST_LOG` says, those lines
+//! are left out. The lines of this workspace's crates hold no such data at any level.
 //!
-//! Which migrations there are and that none is due is news when a server is started or a store migrated; where
-//! anything else was asked for, such as a token, it is noise in front of the answer.
+//! Which migrations there are and that none is due is news when a server is started or a store migrated; for any
+//! other command, such as one for a token, it is noise in front of the output.
 
 use crate::telemetry::log_format::ACCESS;
 use env_logger::{Builder, Logger};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
-/// Who tells of migrations.
+/// The targets that log migrations.
 const MIGRATORS: [&str; 3] = ["refinery_core", "booking_sqlite::migrate", "booking_pg::migrate"];
 
 /// Where lines come from: requests, this workspace's crates, and the libraries that are known to log.
@@ -36,7 +35,7 @@ const TARGETS: [&str; 15] = [
 
 struct LogFilter {
     logger: Logger,
-    /// The least that is told of migrations.
+    /// The least level at which migrations are logged.
     migrations: LevelFilter,
 }
 
@@ -52,7 +51,7 @@ pub fn init(builder: &mut Builder, tells_migrations: bool) {
     log::set_max_level(level);
 }
 
-/// What is wrong with a filter that `env_logger` could not read: it would leave out what it cannot, and go on.
+/// Why `env_logger` could not read a filter: it would skip that part, and continue.
 pub(crate) fn fault(filter: &str) -> Option<&'static str> {
     let (_, text) = filter.split_once('/').unwrap_or((filter, ""));
     let is_level = |level: &str| level.is_empty() || level.parse::<LevelFilter>().is_ok();
@@ -66,8 +65,8 @@ pub(crate) fn fault(filter: &str) -> Option<&'static str> {
     )
 }
 
-/// Tells of each name in a filter from which nothing is known to come. Where it is all there is, as a level that
-/// is misspelt, nothing is logged, and so this is told beside the log.
+/// Reports each target in a filter that no known crate logs to. Where it is all there is, as a misspelt level,
+/// nothing is logged, and so this is printed beside the log.
 pub fn tell_unknown_names(filter: &str) {
     for name in unknown_names(filter) {
         let told = format!(
@@ -82,7 +81,7 @@ pub fn tell_unknown_names(filter: &str) {
 
 fn unknown_names(filter: &str) -> impl Iterator<Item = &str> {
     let names = directives(filter).map(|directive| directive.split('=').next().unwrap_or_default());
-    // As the filter goes by it: a name stands for all that begins with it.
+    // As the filter matches it: a target stands for all that begin with it.
     let is_known = |name: &str| {
         let is_in = |rest: &str| rest.starts_with("::");
         TARGETS

@@ -1,5 +1,4 @@
-//! How a line of the log is written: as text, or as a JSON object. One record is one line, whatever is in
-//! it.
+//! The format of a line of the log: text, or a JSON object. One record is one line, whatever is in it.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use env_logger::Builder;
@@ -38,7 +37,7 @@ impl FromStr for LogFormat {
 }
 
 impl LogFormat {
-    /// Has `builder` write lines in this way.
+    /// Has `builder` write lines in this format.
     pub fn apply(self, builder: &mut Builder) {
         builder.format(move |out, record| {
             let now = SystemTime::now();

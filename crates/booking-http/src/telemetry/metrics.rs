@@ -1,8 +1,8 @@
-//! What is counted, for Prometheus: names and units by its conventions, the manual's table of them, and how
-//! they are shown.
+//! The metrics, for Prometheus: names and units by its conventions, the manual's table of them, and their
+//! rendering.
 //!
-//! Whatever is counted while requests are served is an atomic; nothing is formatted before it is scraped.
-//! No label holds what a client sent, so that there is a bounded number of series.
+//! Every counter that is updated while requests are served is an atomic; nothing is formatted before it is scraped.
+//! No label holds client input, so that there is a bounded number of series.
 
 mod described;
 mod families;
@@ -27,7 +27,7 @@ use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 use std::{fmt, mem};
 
-/// What a page of metrics is (Prometheus' exposition formats, the text format).
+/// The content type of a page of metrics (Prometheus' exposition formats, the text format).
 pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// How long the sums over all events are good for: each looks at every event.
@@ -37,10 +37,10 @@ const TOTALS_WITHIN: Duration = Duration::from_secs(3);
 // Of several cells one may hang, and is passed over in time.
 const _: () = assert!(ANSWER_WAIT.as_millis() < TOTALS_WITHIN.as_millis());
 
-/// What a store that is one database is called among cells.
+/// The label of a store that is one database and no cell.
 const NO_CELL: &str = "-";
 
-/// What the server does at this instant.
+/// The state of the server at this instant.
 pub(crate) struct Snapshot {
     pub(crate) requests_under_way: usize,
     /// On how many connections events are watched.
@@ -58,11 +58,11 @@ pub(crate) struct Snapshot {
     /// For how long it has been seen that another was begun and is not gone by.
     pub(crate) cell_map_publishing_for: Duration,
     pub(crate) ready: Ready,
-    /// How far delivery lags behind, if the store has said so.
+    /// How far delivery lags behind, if the store has answered.
     pub(crate) lag: Option<Lag>,
     /// For how long the mail server has been away, if it is.
     pub(crate) mail_server_away: Option<Duration>,
-    /// What runs beside requests.
+    /// The background tasks.
     pub(crate) tasks: Vec<Task>,
 }
 
@@ -71,9 +71,9 @@ pub(crate) struct Metrics {
     families: Families,
     process: Option<Process>,
     totals: TtlCache<Totals>,
-    /// Held while panics of tasks are added up: of two who ask at once one adds what is new.
+    /// Held while panics of tasks are added up: of two concurrent scrapes one adds the new ones.
     adding_panics: Mutex<()>,
-    /// The cells that are shown: what is in the map no more is not.
+    /// The cells that are shown: those that have left the map are removed.
     cells_shown: Mutex<BTreeSet<String>>,
 }
 
@@ -97,7 +97,7 @@ impl Metrics {
         self.families.problems.with_label_values(&[code]).inc();
     }
 
-    /// Somebody who watches was sent a state.
+    /// A watcher was sent a state.
     pub(crate) fn live_message(&self) {
         self.families.live_messages.inc();
     }
@@ -112,7 +112,7 @@ impl Metrics {
         };
         families.audits.with_label_values(&[result]).inc();
         if let Some(differences) = differences {
-            // Whoever sees what was found sees when.
+            // Set first, so that a scrape with the result has its time.
             families.audit_timestamp.set(unix_seconds(SystemTime::now()));
             families.audit_differences.set(differences as i64);
         }
@@ -142,7 +142,7 @@ impl Metrics {
             families.ready.with_label_values(&[check]).set(i64::from(found == "ok"));
         }
         self.show_cells(now);
-        // Where the store does not answer, `booking_ready` says so, and these stay as they were.
+        // Where the store does not answer, `booking_ready` shows it, and these stay as they were.
         if let Some(totals) = self.totals.get(totals).await {
             families.events.set(totals.events as i64);
             families.seats.set(totals.capacity as i64);

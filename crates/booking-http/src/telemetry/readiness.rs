@@ -25,8 +25,8 @@ impl Default for Readiness {
 }
 
 impl Readiness {
-    /// Whether this server is to be sent requests. `health` is asked only if what the store said last is too
-    /// old; `has_other_keys` is whether other servers sign with keys that this one does not have.
+    /// Whether this server should get requests. `health` is asked only if the store's last answer is too old;
+    /// `has_other_keys` is whether other servers sign with keys that this one does not have.
     pub(crate) async fn check(
         &self,
         is_stopping: bool,
@@ -79,7 +79,7 @@ impl Ready {
         Self { delivery, ..self }
     }
 
-    /// The same, with how much is down of what else runs beside requests.
+    /// The same, with the number of other background tasks that are down.
     pub(crate) fn with_background(self, down: u64) -> Self {
         Self { background: (down > 0).then_some("down"), ..self }
     }
@@ -88,7 +88,7 @@ impl Ready {
     pub(crate) fn with_cells(self, cells: &[CellState], map_is_outdated: bool) -> Self {
         let is_degraded = cells.iter().any(|cell| !cell.is_up);
         let cells = match (map_is_outdated, is_degraded) {
-            // Which this server alone suffers from, until somebody mends its file.
+            // This server alone suffers from it, until its operator corrects its file.
             (true, _) => Some("outdated"),
             (false, true) => Some("degraded"),
             (false, false) => None,

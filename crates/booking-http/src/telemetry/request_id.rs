@@ -23,7 +23,7 @@ pub(crate) fn of(headers: &HeaderMap) -> RequestId {
     })
 }
 
-/// Runs `work` as what answers the request with this id.
+/// Runs `work` as part of the request with this id.
 pub(crate) fn scope<F: Future>(id: RequestId, work: F) -> TaskLocalFuture<RequestId, F> {
     CURRENT.scope(id, work)
 }

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 /// How often a failure of many requests is logged.
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 
-/// Samples what many requests fail of at once, as while the store is away: the first is logged, and then one a
+/// Samples failures that many requests share, as while the store is away: the first is logged, and then one a
 /// second, with how many were not. A line for each would add to the load.
 pub(crate) struct SampledLog(Mutex<Sampled>);
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
-/// Something that the store is asked at most once in a while and within a limit, however many want to
-/// know it and however often.
+/// A value that the store is asked for at most once in a while and within a limit, however many callers need it and
+/// however often.
 pub(crate) struct TtlCache<T> {
     good_for: Duration,
     within: Duration,
@@ -17,8 +17,8 @@ impl<T: Copy> TtlCache<T> {
         Self { good_for, within, last: Mutex::default() }
     }
 
-    /// The last answer, or else what `ask` gives now; `None` if that took too long or was none. A caller that
-    /// comes while it is being asked waits for the same answer.
+    /// The last answer, or else what `ask` returns now; `None` if that took too long or failed. A caller that comes
+    /// while it is being asked waits for the same answer.
     pub(crate) async fn get<E>(&self, ask: impl Future<Output = Result<T, E>>) -> Option<T> {
         let mut last = self.last.lock().await;
         if let Some((at, answer)) = *last

@@ -37,8 +37,8 @@ fn language_of(tag: &str) -> Option<Language> {
     Language::ALL.into_iter().find(|language| language.as_str().eq_ignore_ascii_case(primary))
 }
 
-/// From 0, which is not at all, to 1, which it is if nothing is said. What is no weight is none. (`Accept` has the same,
-/// RFC 9110, section 12.4.2.)
+/// From 0, which is not acceptable, to 1, the default. An invalid weight is none. (`Accept` has the same, RFC 9110,
+/// section 12.4.2.)
 pub(crate) fn weight_of(parameters: &str) -> f32 {
     let Some(weight) = parameters.strip_prefix(['q', 'Q']) else { return 1.0 };
     let weight: Option<f32> =

@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-/// What the server's own keys begin with; pages have all others.
+/// The prefix of the server's own keys; pages have all others.
 const TITLE: &str = "problem.title.";
 const DETAIL: &str = "problem.detail.";
 
@@ -28,8 +28,7 @@ const DE: &str = include_str!("../../static/i18n/de.json");
 static ENGLISH: LazyLock<Catalogue> = LazyLock::new(|| read(EN));
 static GERMAN: LazyLock<Catalogue> = LazyLock::new(|| read(DE));
 
-/// Every detail in English, by its key; what says most comes first, so that what says more than it is not
-/// taken for it.
+/// Every detail in English, by its key; the most specific come first, so that none is taken for a more general one.
 static DETAILS: LazyLock<Vec<(&'static str, Template<'static>)>> = LazyLock::new(|| {
     let details = ENGLISH.iter().filter(|(key, _)| key.starts_with(DETAIL));
     let mut details: Vec<_> =
@@ -57,8 +56,8 @@ fn read(json: &str) -> Catalogue {
     own.collect()
 }
 
-/// A text of the pages, with `values` in it by their names. What is put in is put in as it is: whoever makes HTML of it
-/// escapes it. A key that nobody knows stands for itself, as in the modules: tests find it.
+/// A text of the pages, with `values` inserted by their names. They are inserted as they are: a caller that makes
+/// HTML of the text escapes it. An unknown key stands for itself, as in the modules: tests find it.
 pub(crate) fn text(language: Language, key: &str, values: &[(&str, &str)]) -> String {
     filled(WHOLE[language as usize].get(key).and_then(Value::as_str).unwrap_or(key), values)
 }
@@ -112,7 +111,7 @@ pub(crate) fn title(code: &str, english: &'static str, language: Language) -> &'
     }
 }
 
-/// A detail in another language; in English, if nobody has said it in that.
+/// A detail in another language; in English, if it is not translated.
 pub(crate) fn detail(english: &str, language: Language) -> Cow<'_, str> {
     if language == Language::En {
         return english.into();
@@ -129,7 +128,7 @@ pub(crate) fn detail(english: &str, language: Language) -> Cow<'_, str> {
     said.map_or(Cow::Borrowed(english), Cow::Owned)
 }
 
-/// A value within a detail, some of which are said in words as well.
+/// A value within a detail, some of which are translated as well.
 fn value_in(name: &str, value: &str, language: Language) -> String {
     match name {
         "reason" => detail(value, language).into_owned(),
@@ -148,11 +147,11 @@ mod tests {
     use std::fs;
     use std::path::{Path, PathBuf};
 
-    /// What is not told to clients: they hear what to do instead.
+    /// Errors that clients do not see: they get a general detail instead.
     const FOR_THE_LOG: [&str; 3] =
         ["the command was not executed", "the store could not answer", "the server made a mistake"];
 
-    /// What details that are written beside their checks begin with.
+    /// The beginnings of details that are written beside their checks.
     const BEGINNINGS: [&str; 10] = [
         "must ",
         "is missing",
@@ -252,7 +251,7 @@ mod tests {
         }
     }
 
-    /// Every text that a client may be told as a detail, with `{…}` where values go.
+    /// Every text that may be a detail of a problem, with `{…}` where values go.
     fn details_in_sources() -> BTreeSet<String> {
         let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let http = crates.join("booking-http/src");
@@ -269,7 +268,7 @@ mod tests {
         found.extend(literals_after(&code_of(&http.join("problem.rs")), "=>"));
         let rooms = ["extract", "api", "routes", "edge"].map(|room| sources(&http.join(room)));
         for path in rooms.into_iter().flatten() {
-            // A setting is told to whoever starts the server, and the description to programmers.
+            // The errors of settings are for operators, and the description is for programmers.
             if path.ends_with("api/base_url.rs")
                 || path.ends_with("api/base_path.rs")
                 || path.components().any(|part| part.as_os_str() == "openapi")
@@ -291,7 +290,7 @@ mod tests {
             .collect()
     }
 
-    /// With values, as somebody may read it.
+    /// With values, as a user may read it.
     fn sample_of(text: &str) -> String {
         let template = Template::parse(text);
         match text {
@@ -313,7 +312,7 @@ mod tests {
         found
     }
 
-    /// What a source does when it is no test, without comments.
+    /// The code of a source without tests and comments.
     fn code_of(path: &Path) -> String {
         let source = fs::read_to_string(path).expect("it is text");
         let code = source.lines().take_while(|line| !line.ends_with("mod tests {"));

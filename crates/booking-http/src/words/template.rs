@@ -2,7 +2,7 @@
 
 /// One that was taken apart.
 pub(super) struct Template<'a> {
-    /// What stands around the names: one more than there are of those.
+    /// The parts around the names: one more than there are names.
     literals: Vec<&'a str>,
     names: Vec<&'a str>,
 }
@@ -21,7 +21,7 @@ impl<'a> Template<'a> {
         Self { literals, names }
     }
 
-    /// How much of it is said whatever the values are.
+    /// The length of the fixed parts.
     pub(super) fn said_bytes(&self) -> usize {
         self.literals.iter().map(|literal| literal.len()).sum()
     }

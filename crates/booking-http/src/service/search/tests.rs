@@ -1,4 +1,4 @@
-//! What is found is what somebody finds who looks at each.
+//! A search finds the same as a look at each registration.
 
 use super::*;
 use booking_conformance::MemoryStore;
@@ -71,7 +71,7 @@ async fn all(store: &MemoryStore, event_id: EventId) -> Vec<Registration> {
     }
 }
 
-/// The ids of all that are found, page by page, and what the first page says how many they are.
+/// The ids of all matches, page by page, and the total of the first page.
 async fn found(
     search: &Search,
     event_id: EventId,
@@ -139,7 +139,7 @@ async fn those_are_found_who_are_there_and_as_they_are_now() {
     let search = Search::new(Arc::new(store.clone()));
     assert_finds_all(&search, &store, event_id).await;
 
-    // Whatever can become of them, in the first chunk, in the middle and at the end.
+    // Each kind of change, in the first chunk, in the middle and at the end.
     let rows = all(&store, event_id).await;
     let mut commands = Vec::new();
     for at in [0, 1, 63, 64, 70, 2_000, 4_095, 4_096, PEOPLE - 1] {
@@ -162,7 +162,7 @@ async fn those_are_found_who_are_there_and_as_they_are_now() {
     execute(&store, event_id, more.collect()).await;
     assert_finds_all(&search, &store, event_id).await;
 
-    // Some come, others go meanwhile, and those who have just come are changed before anybody looks.
+    // Some register, others leave meanwhile, and new ones are changed before the next search.
     for turn in 0..4 {
         let mut commands = Vec::new();
         for number in 0..6 {
@@ -183,7 +183,7 @@ async fn those_are_found_who_are_there_and_as_they_are_now() {
     assert_finds_all(&search, &store, event_id).await;
 }
 
-/// The version up to which all is known once those were taken in who came through this server.
+/// The cached version after the arrivals through this server were added.
 async fn known_to(search: &Search, event_id: EventId) -> Option<u64> {
     let cached = search.cached(event_id);
     let mut people = cached.people.lock().await;
@@ -208,7 +208,7 @@ async fn those_who_came_through_this_server_are_known_up_to_the_first_gap() {
     assert_eq!(known_to(&search, event_id).await, Some(172));
     assert_finds_all(&search, &store, event_id).await;
 
-    // Another server had one of them, and has cancelled one who came through this.
+    // Another server had one of them, and has cancelled one who registered through this.
     let mut commands: Vec<_> = (171..191).map(came).collect();
     let cancelled = all(&store, event_id).await[3].id;
     commands.insert(15, Command::Cancel { registration_id: cancelled });
@@ -228,10 +228,10 @@ async fn what_a_database_that_took_over_has_lost_is_forgotten() {
     event_called(event_id, &after, 60).await;
     let mut search = Search::new(Arc::new(before.clone()));
     assert_finds_all(&search, &before, event_id).await;
-    // It is behind what is known.
+    // It is behind the cache.
     search.store = Arc::new(after.clone());
     assert_finds_all(&search, &after, event_id).await;
-    // It has given the version of one who came to another.
+    // It has assigned the version of one registration to another.
     let came = |number| vec![Command::Register(claim(event_id, number).into())];
     let other = MemoryStore::default();
     event_called(event_id, &other, 60).await;

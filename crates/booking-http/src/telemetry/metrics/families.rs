@@ -121,7 +121,7 @@ impl Families {
         families
     }
 
-    /// Shows at 0 what has not happened yet: an alert cannot look at a series that is not there.
+    /// Shows at 0 what has not happened yet: an alert cannot look at a series that is missing.
     fn begin(&self) {
         for (family, label_values) in [
             (&self.batch_failures, ["unavailable", "commit_unknown", "broken"].as_slice()),

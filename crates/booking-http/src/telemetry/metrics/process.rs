@@ -1,4 +1,4 @@
-//! What this process takes, as Linux tells it.
+//! The resources of this process, as Linux reports them.
 
 use super::families::{Families, float_counter, gauge};
 use prometheus::{Counter, IntGauge};
