@@ -2,9 +2,9 @@
 
 mod common;
 
-use common::{Cells, Kept};
+use common::{Backend, Cells};
 
-booking_conformance::suite! { Cells::of(3, &[Kept::postgres, Kept::sqlite]) =>
+booking_conformance::suite! { Cells::of(3, &[Backend::postgres, Backend::sqlite]) =>
     an_event_is_read_back
     events_are_listed_newest_first_in_pages
     events_are_listed_only_for_callers_who_may_see_them

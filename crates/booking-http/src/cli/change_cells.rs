@@ -9,7 +9,7 @@ use crate::config::{CellsConfig, Config};
 use anyhow::{Context, bail, ensure};
 use booking_cells::{
     Bytes, CellChange, CellMap, CellSpec, ChangeState, MAP_SEEN_WITHIN, MapChange, Moved,
-    NotTheCell, Resharder, adopt_home, change_state, check_cell, count_to_go, assignment_of,
+    NotTheCell, Resharder, adopt_home, assignment_of, change_state, check_cell, count_to_go,
 };
 use booking_core::{CellName, MoveId, MoveStore, StoredBytes};
 use std::process::ExitCode;

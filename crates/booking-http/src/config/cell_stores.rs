@@ -5,8 +5,8 @@ use crate::config::store::{connect, open_place_to_move};
 use crate::config::{CellPlace, CellsConfig, Config};
 use anyhow::{Context, anyhow};
 use booking_cells::{
-    CellMap, CellSpec, CellStore, ChangeState, NotTheCell, ReshardError, change_state, check_cell,
-    check_none_is_assigned, assign_cells, assignment_of,
+    CellMap, CellSpec, CellStore, ChangeState, NotTheCell, ReshardError, assign_cells,
+    assignment_of, change_state, check_cell, check_none_is_assigned,
 };
 use booking_core::prelude::*;
 use booking_core::{CellName, MapId, Observer, StoreError, StoredBytes, StoredMap, Unobserved};

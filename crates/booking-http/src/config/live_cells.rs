@@ -4,7 +4,7 @@ use crate::background::cell_map::{Cells, Kept, Looked};
 use crate::config::cell_stores::{OpenCell, Opening, cells_file_error, tell_silent};
 use crate::config::{CellPlace, CellsConfig};
 use anyhow::{Context, anyhow, bail, ensure};
-use booking_cells::{CellMap, CellSpec, CellStore, NotTheCell, check_cell, assignment_of};
+use booking_cells::{CellMap, CellSpec, CellStore, NotTheCell, assignment_of, check_cell};
 use booking_core::prelude::*;
 use booking_core::{StoreError, StoredMap};
 use futures_util::future::try_join_all;
