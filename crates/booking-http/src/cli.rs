@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn help_and_manual_tell_every_setting() {
+    fn help_and_manual_list_every_setting() {
         let help = Arguments::command().render_help().to_string();
         let manual =
             include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docker/OPERATING.md"));

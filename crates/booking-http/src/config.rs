@@ -448,7 +448,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn what_is_no_text_is_named_and_never_passed_over() {
+    fn a_setting_that_is_not_utf_8_is_named_and_refused() {
         use std::os::unix::ffi::OsStringExt;
         // As in Latin-1.
         let garbled = || OsString::from_vec(b"postgres://a:p\xe4ss@h/x".to_vec());
@@ -492,7 +492,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_another_site_is_told_where_it_is() {
+    fn base_path_and_embed_origins_are_read() {
         let config = read(&[("BASE_PATH", "/tickets/"), ("BASE_URL", "https://example.org")]);
         let config = config.expect("valid");
         assert_eq!(config.base_path.as_str(), "/tickets");
@@ -560,7 +560,7 @@ mod tests {
     }
 
     #[test]
-    fn some_settings_say_nothing_of_where_the_data_is_and_are_checked_all_the_same() {
+    fn settings_apart_from_the_store_are_checked_for_either_store() {
         for (name, good, bad) in [
             ("DB_POOL_SIZE", "2", "1"),
             ("DB_PLAN_CACHE_MODE", "auto", "force_custom_plan"),
@@ -610,7 +610,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_set_in_the_wrong_place_is_named_and_not_shown() {
+    fn a_misplaced_setting_is_named_but_its_value_is_hidden() {
         for (name, value) in [
             ("DB_HOST", "postgres://ada:secret@db/x"),
             ("DB_HOST", "ada:secret@db"),
@@ -705,7 +705,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_is_read_with_what_stands_around_it_and_its_parameters_are_named() {
+    fn a_database_url_is_trimmed_and_its_invalid_parameters_are_named() {
         let read_url = |url: &str| read(&[("DATABASE_URL", url)]);
         for url in ["postgres://a:b@db/x\n", " postgresql://a:b@db/x\r\n", "postgres://a:b@db/x \n"]
         {
@@ -737,7 +737,7 @@ mod tests {
     }
 
     #[test]
-    fn mail_is_sent_where_it_is_said_how() {
+    fn mail_is_sent_only_if_it_is_configured() {
         assert_eq!(read(&[]).expect("valid").mail, None);
         let url = ("MAIL_URL", " smtps://ada:hunter2@mail.example.org\n");
         let base = ("BASE_URL", "https://booking.example.org");
@@ -774,7 +774,7 @@ mod tests {
     }
 
     #[test]
-    fn what_contradicts_is_refused() {
+    fn contradicting_settings_are_refused() {
         for settings in [
             [("DATABASE_URL", "postgres://a@b/c"), ("DB_HOST", "db")],
             [("DB_PASSWORD", "secret"), ("DB_PASSWORD_FILE", "/dev/null")],

@@ -388,7 +388,7 @@ mod tests {
     use chrono::TimeDelta;
 
     #[test]
-    fn a_store_whose_clock_is_wrong_sends_nobody_away_for_hours() {
+    fn a_wrong_store_clock_does_not_raise_retry_after_to_hours() {
         let in_hours = |hours| {
             let instant = DateTime::<Utc>::from(SystemTime::now()) + TimeDelta::hours(hours);
             whole_seconds(time_until(instant))

@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn who_says_nothing_gets_the_newest_as_ever() {
+    fn a_query_without_parameters_lists_the_newest_events() {
         for query in
             ["", "limit=5", "q=", "q=%20&limit=1", "cursor=1_00000000000000000000000000000007"]
         {

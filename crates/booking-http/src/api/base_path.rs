@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_below_it_is_ours_and_nothing_else() {
+    fn only_paths_below_the_base_are_ours() {
         let base = BasePath::parse("/tickets").expect("it is one");
         for (path, ours) in [
             ("/tickets", Some("/")),

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn the_path_that_everything_is_under_is_in_it_once() {
+    fn the_base_path_is_in_a_link_once() {
         let lookup = |name: &str| (name == "BASE_PATH").then(|| "/tickets".to_owned());
         let path = BasePath::read(&mut Reader::new(&lookup));
         for url in ["https://example.org", "https://example.org/", "https://example.org/tickets/"] {

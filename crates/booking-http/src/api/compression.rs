@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn who_takes_gzip_says_so() {
+    fn only_clients_that_accept_gzip_get_it() {
         for taken in [
             "gzip",
             "GZIP",
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn slices_share_the_bytes_and_are_all_of_them() {
+    async fn slices_share_the_bytes_and_are_complete() {
         let bytes: Bytes = (0..200_000_u32).map(|number| number as u8).collect::<Vec<_>>().into();
         let mut body = Slices(bytes.clone());
         let mut taken = 0;
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn an_answer_is_compressed_once_for_all_who_share_it() {
+    async fn a_shared_answer_is_compressed_once() {
         for length in [COMPRESSED_HERE_BYTES_MAX, COMPRESSED_HERE_BYTES_MAX + 1] {
             let plain = Bytes::from("ab".repeat(length / 2 + 1)).slice(..length);
             let gzipped = Gzipped::default();

@@ -388,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn what_people_write_stays_as_it_is() {
+    fn ordinary_texts_are_not_guarded() {
         for text in [
             "vegetarian - no nuts",
             "me :-) and +) - \u{2212} you",
@@ -416,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_run_and_everything_is_read_back() {
+    fn no_cell_is_run_and_every_cell_is_read_back() {
         for cell in corpus() {
             let csv = row(["first", cell.as_str(), "last"]);
             let read = read(&csv).remove(0).1.expect("it is readable");
@@ -447,7 +447,7 @@ mod tests {
     /// done to it.
     #[test]
     #[ignore = "scripts/check-csv.sh says where to"]
-    fn what_a_spreadsheet_is_to_read() {
+    fn a_spreadsheet_gets_the_corpus() {
         let folder = std::env::var_os("CSV_CORPUS").expect("a folder");
         let folder = std::path::Path::new(&folder);
         let (mut sent, mut bare) = (BOM.to_owned(), BOM.to_owned());
@@ -475,7 +475,7 @@ mod tests {
     }
 
     #[test]
-    fn what_programs_write_is_read() {
+    fn files_of_other_programs_are_read() {
         assert_eq!(read("\u{feff}a,b\r\n1,2"), [ok(1, &["a", "b"]), ok(2, &["1", "2"])]);
         assert_eq!(read("a;b\n\n1;\"x;y\"\n"), [ok(1, &["a", "b"]), ok(3, &["1", "x;y"])]);
         assert_eq!(read("a\tb\r1\t2\r"), [ok(1, &["a", "b"]), ok(2, &["1", "2"])]);

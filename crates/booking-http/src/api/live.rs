@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_events_is_refused() {
+    fn a_query_without_events_is_refused() {
         let one = id(1);
         let many: Vec<String> = (0..=EVENTS_MAX as u128)
             .map(|number| id(number).as_uuid().simple().to_string())
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn events_are_found_in_whatever_is_wrong_otherwise() {
+    fn events_are_found_in_a_query_that_is_otherwise_invalid() {
         let (one, two) = (id(1), id(2));
         assert_eq!(named_events(&format!("x=1&events={one},y,{two}&events=z")), [one, two]);
         assert_eq!(named_events("events"), []);
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn a_last_event_id_that_is_no_version_is_none() {
+    fn an_invalid_last_event_id_is_ignored() {
         for (text, version) in
             [("7", Some(7)), (" 7 ", Some(7)), ("", None), ("x", None), ("-7", None)]
         {

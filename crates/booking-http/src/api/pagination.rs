@@ -261,7 +261,7 @@ mod tests {
     use actix_web::http::header::HeaderValue;
 
     #[test]
-    fn what_is_asked_for_is_read_and_the_rest_refused() {
+    fn known_parameters_are_read_and_others_refused() {
         let page = parse::<RegistrationCursor>("limit=5&cursor=7").expect("valid");
         assert_eq!(page.limit.get(), 5);
         assert_eq!(page.after.map(|cursor| cursor.to_string()), Some("7".into()));

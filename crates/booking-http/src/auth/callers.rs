@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn while_the_server_is_open_anybody_is_the_organizer() {
+    async fn on_an_open_server_every_caller_is_the_organizer() {
         let tokens = token_cache(true).await;
         let open = Ok(Caller::OpenOrganizer);
         assert_eq!(ask(&tokens, &[]), [open; 3]);
@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_of_a_mailed_link_is_known_by_its_form() {
+    fn a_mailed_links_token_is_recognized_by_its_form() {
         assert!(shows_mail_token(&headers(&["Bearer mlt_abc"])));
         for values in [&["Bearer abc"][..], &["Bearer org_mlt_"], &["mlt_abc"], &[]] {
             assert!(!shows_mail_token(&headers(values)), "{values:?}");
@@ -393,7 +393,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_stream_is_for_whom_its_token_stands_now() {
+    async fn a_stream_authenticates_its_token_again() {
         let (open, closed) = (token_cache(true).await, token_cache(false).await);
         for (header, later) in [
             (None, Some(Caller::Anyone)),
@@ -409,7 +409,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_header_of_another_form_names_nobody() {
+    async fn a_malformed_header_authenticates_no_caller() {
         let tokens = token_cache(false).await;
         let malformed = Err(AuthError::Malformed);
         let long = format!("Bearer {}", "a".repeat(TOKEN_BYTES_MAX + 1));

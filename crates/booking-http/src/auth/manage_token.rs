@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_belongs_to_a_key_is_of_all_of_it() {
+    fn derived_bytes_depend_on_the_whole_key() {
         let secret = TokenSecret::of(&SigningSeed::new([7; 32]));
         let of = |what: &[u8], hash, fingerprint| {
             secret.derive_of_key(what, key(hash, fingerprint).expect("it is one"))

@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_closed_never_opens_again() {
+    fn a_closed_server_never_opens_again() {
         let tokens = TokenCache { is_open: AtomicBool::new(true), grants: RwLock::default() };
         let knows = |number| tokens.grant(&TokenHash::new([number; 32])).is_some();
         tokens.learn(vec![]);

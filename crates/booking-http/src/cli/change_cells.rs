@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_told_to_have_the_bytes_of_another_cell_is_that() {
+    fn a_store_marked_with_another_cells_bytes_is_that_cell() {
         let told = |first, last| StoredBytes {
             version: 1,
             bytes: Some(CellBytes { first, last }),

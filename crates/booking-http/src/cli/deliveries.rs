@@ -177,7 +177,7 @@ mod tests {
     use uuid::Uuid;
 
     #[test]
-    fn each_way_out_has_its_line() {
+    fn each_destination_has_its_line() {
         let lines = |backlog: &Backlog| super::lines(backlog, &[], &[]);
         assert_eq!(lines(&Backlog::default()), ["everything is delivered"]);
         let away = [CellName::parse("c7").expect("a valid name")];

@@ -97,7 +97,7 @@ mod tests {
     use uuid::Uuid;
 
     #[test]
-    fn who_watches_hears_what_was_moved_and_how_much_is_left() {
+    fn progress_reports_moved_events_and_how_many_are_left() {
         let event = EventId::from(Uuid::from_u128(7));
         let progress = Progress::of(2);
         for step in [Step::Begun, Step::Copied(40), Step::CaughtUp(2)] {

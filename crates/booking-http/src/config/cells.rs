@@ -401,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_without_a_password() {
+    fn errors_never_quote_a_password() {
         let url = "postgresql://booking:hunter2@db1/booking";
         let good = two(url, "");
         for (text, told) in [
@@ -430,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn two_cells_in_one_place_are_told_however_it_is_written() {
+    fn two_cells_in_one_place_are_refused_however_it_is_written() {
         for url in ["sqlite:///var/lib/booking/c80.db", "sqlite:///var//lib/./booking/c80.db"] {
             let error = CellsConfig::parse(&two(url, ""), 4).expect_err("they are one file");
             assert!(error.contains("two cells into the file"), "{error}");
@@ -451,7 +451,7 @@ mod tests {
     }
 
     #[test]
-    fn statements_are_planned_as_the_node_says_or_else_as_is_set_for_all() {
+    fn a_nodes_plan_cache_mode_overrides_the_setting() {
         let text = two("postgresql://a:b@db1/booking", "");
         let of = |text: &str, unless_said| {
             let file = written(text);
@@ -488,7 +488,7 @@ mod tests {
     }
 
     #[test]
-    fn the_map_that_is_kept_counts_and_a_file_that_says_something_newer_is_refused() {
+    fn the_stored_map_counts_and_a_newer_file_is_refused() {
         let text = two("postgresql://a:b@db1/booking", "");
         let read = CellsConfig::parse(&text, 4).expect("valid");
         let split = text.replace("\"ff\"", "\"bf\"")

@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn whom_cors_allows_may_write() {
+    fn an_allowed_origin_may_write() {
         let listed = sites(Cors::Origins(vec!["https://shop.example".to_owned()]), &[]);
         let any = sites(Cors::Any, &[]);
         for (origin, done) in [

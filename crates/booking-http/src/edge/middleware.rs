@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn our_failures_are_problems_that_tell_no_cause() {
+    async fn internal_errors_are_problems_without_their_cause() {
         for (path, status, code) in [
             ("/panic", 500, "internal"),
             ("/broken", 500, "internal"),

@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_of_tags_is_refused() {
+    fn an_invalid_list_of_tags_is_refused() {
         for malformed in [
             "",
             " ",

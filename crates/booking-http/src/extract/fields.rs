@@ -336,7 +336,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_nested_objects_is_told_with_where_it_is() {
+    fn errors_in_nested_objects_are_reported_with_their_pointer() {
         let json = r#"{"s":[{"a":true},{"a":1,"x":2},{"a":true,"a":false},7]}"#;
         let all = |fields: &mut Fields<'_>| {
             fields.objects("s", 1..=4, |fields| fields.required("a", boolean))
@@ -361,7 +361,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_map_has_each_field_once_and_tells_of_all_that_is_wrong() {
+    fn a_map_has_each_field_once_and_reports_every_error() {
         let all = |json: &str| {
             read(json, |fields| {
                 Some(fields.map("m", |name, value| match (name, value) {
@@ -381,7 +381,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn words_are_told() {
+    fn an_invalid_word_is_reported_with_the_valid_ones() {
         let read_word =
             |json| read(json, |fields| fields.required("on", word(&[("this", 1), ("that", 2)])));
         assert_eq!(read_word(r#"{"on":"that"}"#), Ok(2));

@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn who_shows_no_token_has_a_long_key() {
+    fn a_client_without_a_token_needs_a_long_key() {
         let of = |length: usize, caller: Caller| {
             let request = request(Method::POST, "/events", &"k".repeat(length));
             let header = KeyHeader::of(&request).expect("it is valid").expect("it is there");

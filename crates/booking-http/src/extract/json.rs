@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_is_kept_that_strict_reading_needs() {
+    fn a_parsed_value_has_every_field_and_kind_of_number() {
         let text = r#"{"a":1,"a":[null,true,1.5,-2,18446744073709551615],"\u00e9":"x\ny","b":{}}"#;
         let name = |name: &'static str| Cow::Borrowed(name);
         let array = vec![

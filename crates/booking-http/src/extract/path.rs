@@ -95,7 +95,7 @@ mod tests {
 
     /// Each by its parameter's name, and an invalid one is 404 for all in the same way.
     #[test]
-    fn an_id_is_found_under_its_name_and_what_is_none_names_nothing() {
+    fn an_id_is_read_by_its_name_and_an_invalid_one_is_not_found() {
         fn found<T: InPath>(name: &'static str, text: &str) -> Result<T, ApiError> {
             let request = TestRequest::default().param(name, text.to_owned()).to_http_request();
             PathId::of(&request).map(|PathId(id)| id)
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_called_in_one_way() {
+    fn a_message_id_has_one_form() {
         let event = "0190f1c46f2a7c119a530242ac12a0e7";
         let path = |text: &str| {
             let request = TestRequest::default().param("delivery_id", text.to_owned());

@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_or_repeated_is_told_once() {
+    fn an_unknown_or_repeated_parameter_is_reported_once() {
         assert_eq!(wrong(""), [""; 0]);
         assert_eq!(wrong("&&"), [""; 0]);
         assert_eq!(wrong("limit=1&status="), [""; 0]);

@@ -56,7 +56,7 @@ mod tests {
     use uuid::Uuid;
 
     #[test]
-    fn an_event_is_known_by_what_was_decided_last() {
+    fn the_last_outcome_of_an_event_counts() {
         let (confirming, event) = (Confirming::default(), EventId::from(Uuid::from_u128(1)));
         let known = Outcome::KnownAddress(Uuid::from_u128(2).into());
         assert!(!confirming.knows(event));
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_remembered_has_a_bound() {
+    fn known_events_are_bounded() {
         let confirming = Confirming::default();
         for number in 0..EVENTS_MAX as u128 + 10 {
             confirming.note(Uuid::from_u128(number).into(), true);

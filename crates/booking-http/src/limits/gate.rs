@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_comes_from_nobody_knows_where_is_not_this_machine() {
+    fn a_client_of_unknown_origin_is_not_this_machine() {
         for proxies in ["", "127.0.0.1", "0.0.0.0/0"] {
             let lookup = |name: &str| (name == "TRUSTED_PROXIES").then(|| proxies.to_owned());
             let gate = Gate::new(&ClientLimits::of(&lookup));

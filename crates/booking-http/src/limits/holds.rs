@@ -245,7 +245,7 @@ mod tests {
     /// Two attempts under one key, of which the second one makes the hold. Whatever the outcome of the first, and
     /// whichever settles first, it is counted.
     #[test]
-    fn what_the_second_try_makes_has_a_slot_whichever_is_told_of_first() {
+    fn a_hold_of_the_second_attempt_has_a_slot_whichever_settles_first() {
         let replayed = || Ok(Outcome::Replayed(Box::new(held(id(2)))));
         let others: [fn() -> Result<Outcome, SubmitError>; 4] = [
             || Err(SubmitError::Overloaded),
@@ -283,7 +283,7 @@ mod tests {
 
     /// A registration that was made long ago has no slot any more, and a replay does not give it one.
     #[test]
-    fn what_is_told_again_takes_no_slot() {
+    fn a_replay_takes_no_slot() {
         let holds = holds(1, 1);
         let at = Try(&holds, Instant::now());
         for number in 1..=3 {

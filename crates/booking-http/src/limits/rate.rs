@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn clients_are_told_as_the_draft_says() {
+    fn rate_limit_headers_are_as_the_draft_says() {
         let limiter = limiter(4, 10, 100);
         let first = limiter.count(1);
         assert_eq!(first.policy(), "\"test\";q=10;w=3");
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_remembered_has_a_bound_and_is_tidied() {
+    fn keys_are_bounded_and_tidied() {
         let limiter = limiter(1, 2, 10);
         for key in 0..10 {
             assert_eq!(limiter.count(key).wait(), None);

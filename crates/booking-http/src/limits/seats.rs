@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_takes_no_seat_takes_no_slot() {
+    fn a_refused_claim_takes_no_slot() {
         let seats = seats(1);
         let now = Instant::now();
         for outcome in [
@@ -163,7 +163,7 @@ mod tests {
 
     /// Else a client could see by how many it may take which addresses are registered.
     #[test]
-    fn an_address_that_is_known_counts_as_one_that_is_not() {
+    fn a_registered_address_counts_as_a_new_one() {
         let seats = seats(1);
         let now = Instant::now();
         let known = Uuid::from_u128(9).into();
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_remembered_has_a_bound_and_none_is_no_limit() {
+    fn seats_counted_are_bounded_and_no_limit_counts_none() {
         let (unlimited, now) = (seats(0), Instant::now());
         let bounded = Seats { counted_max: 3, ..seats(1) };
         for number in 0..50 {

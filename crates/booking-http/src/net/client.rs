@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_believed_who_is_not_named() {
+    fn only_trusted_proxies_are_believed() {
         let lies = [("Forwarded", "for=198.51.100.9"), ("X-Forwarded-For", "198.51.100.8")];
         assert_is(client("10.0.0.1", "192.0.2.1", &lies), "192.0.2.1");
         assert_eq!(client("10.0.0.1", "127.0.0.1", &lies), None);
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn one_header_is_believed_and_what_others_say_is_nothing() {
+    fn one_header_is_believed_and_others_are_ignored() {
         let proxy = "127.0.0.1";
         let by = |believed: &str, headers: &[(&str, &str)]| {
             client_by(believed, proxy, proxy, headers).expect("it is counted")

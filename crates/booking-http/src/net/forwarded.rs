@@ -287,7 +287,7 @@ mod tests {
     /// What a client sends before a proxy's entry cannot replace it, whatever it is made of: the line is then
     /// malformed, or its last hop is the proxy's.
     #[test]
-    fn nothing_that_comes_before_makes_the_last_hop_another() {
+    fn a_clients_own_entries_never_replace_the_last_hop() {
         const PARTS: [&str; 9] = ["for", "=", "\"", "\\", ",", ";", " ", "1.2.3.4", "_x"];
         let mut read = 0;
         for mut number in 0..PARTS.len().pow(5) {

@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn who_has_no_address_any_more_is_not_served() {
+    async fn a_client_that_has_reset_its_connection_is_not_served() {
         let counts = Arc::new(Counts::new(TrustedProxies::default(), None, 1_024, 0));
         for is_reset in [true, false] {
             let (stream, _client) = accepted(is_reset);

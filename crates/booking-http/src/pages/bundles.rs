@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_of_a_module_is_left_that_a_script_cannot_have() {
+    fn no_module_syntax_is_left_in_a_bundle() {
         for Bundle { path, bytes, .. } in [SCRIPT, REGISTRATION, LATER, READER] {
             let text = str::from_utf8(bytes).expect("scripts are text");
             for line in text.lines() {

@@ -245,7 +245,7 @@ mod tests {
 
     /// The control of the above.
     #[test]
-    fn what_may_not_be_there_is_found() {
+    fn disallowed_html_is_found() {
         for html in [
             "<img>",
             "<script>",
@@ -276,7 +276,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_typed_becomes_nothing_else(
+        fn generated_descriptions_contain_only_allowed_html(
             text in "([a-z*_`#>\\[\\]()!<>/\"'=&;:\\\\ \n\t-]|javascript:|<script>|<img |onerror=|https://a.example|\\]\\()*"
         ) {
             let html = to_html(&text);

@@ -372,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_open_or_says_why_not() {
+    fn an_event_is_open_or_shows_why_not() {
         let hour = TimeDelta::hours(1);
         let of = |change: fn(&mut Event)| State::of(&event(3, change), now());
         assert_eq!(of(|_| {}), State::Open);
@@ -396,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_takes_nobody_new_says_so_and_not_how_many_seats_are_left() {
+    fn a_closed_event_says_so_and_shows_no_seats_left() {
         let shown = |change: fn(&mut Event)| {
             let seats = Seats::at(Language::En, &event(1, change), now());
             (seats.number, seats.is_spent, seats.is_few)

@@ -310,7 +310,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_names_html_is_told_in_html_unless_json_weighs_as_much() {
+    fn a_client_that_prefers_html_gets_html() {
         for (accept, is_preferred) in [
             ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", true),
             ("Text/HTML ; Q=0.5 , */*", true),

@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_looked_for_is_read_and_what_is_none_is_left() {
+    fn search_parameters_are_read_and_invalid_ones_ignored() {
         let search = Search::of("q=+Caf%C3%A9+&from=2026-12-01&to=2026-12-31&when=past&x=y");
         assert_eq!((search.q.as_str(), search.is_past), ("Café", true));
         let agenda = search.asked().agenda;

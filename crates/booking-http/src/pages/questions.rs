@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_browsers_send_is_an_answer_or_none() {
+    fn form_values_are_parsed_as_answers() {
         use QuestionKind::{Choice, Consent, Several, Text, YesNo};
         let taken: [(QuestionKind, &[&str], Option<&str>); 12] = [
             (Text, &[" Peas\r\nand corn "], Some(r#""Peas\nand corn""#)),

@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn the_worker_keeps_what_pages_are_made_of_and_not_itself() {
+    fn the_worker_caches_the_pages_files_but_not_itself() {
         let worker = str::from_utf8(&RELEASED_WORKER).expect("it is text");
         let (release, script) = worker.split_once('\n').expect("there are two parts");
         assert_eq!(script.as_bytes(), WORKER);

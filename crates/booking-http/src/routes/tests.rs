@@ -49,7 +49,7 @@ fn the_document_is_openapi_3_1_and_leads_nowhere_else() {
 }
 
 #[test]
-fn every_method_of_every_address_says_what_it_does() {
+fn every_method_of_every_address_is_described() {
     let document = described();
     let told = operations(&document);
     let mut served = 0;

@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_is_turned_away_gets_a_whole_answer() {
+    fn a_client_that_is_turned_away_gets_a_complete_answer() {
         let answer = String::from_utf8(unavailable()).expect("it is text");
         let (head, body) = answer.split_once("\r\n\r\n").expect("it has a head and a body");
         assert!(head.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), "{head}");

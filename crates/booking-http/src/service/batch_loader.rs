@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn those_who_come_during_a_read_go_together() {
+    async fn calls_during_a_read_share_the_next_batch() {
         let (lookups, source) = (BatchLoader::default(), Source::open_for(0));
         let early = get(&lookups, &source, 7).shared();
         assert_eq!(early.clone().now_or_never(), None);
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_read_that_fails_or_panics_is_the_end_of_nothing_else() {
+    async fn a_read_that_fails_or_panics_does_not_affect_later_ones() {
         let lookups = BatchLoader::default();
         let broken = lookups.get(1, async |_| -> Result<Vec<u32>, _> { panic!("on purpose") });
         assert!(matches!(broken.await, Err(ApiError::Panic)));

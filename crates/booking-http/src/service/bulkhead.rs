@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn what_fails_gives_its_turn_back() {
+    async fn a_failed_write_gives_its_turn_back() {
         let bulkhead = Bulkhead::new(1);
         for _ in 0..3 {
             let error = StoreError::unavailable(std::io::Error::other("on purpose"));

@@ -56,7 +56,7 @@ mod tests {
     use uuid::Uuid;
 
     #[test]
-    fn what_waits_has_a_bound_and_nobody_waits_for_it() {
+    fn the_queue_is_bounded_and_further_ones_are_dropped() {
         let known = KnownAddresses::default();
         let number = |number: usize| -> Known {
             let id = Uuid::from_u128(number as u128);

@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_counted_has_a_bound_and_is_tidied() {
+    fn counted_addresses_are_bounded_and_tidied() {
         let (mails, now) = (Mails::new(), Instant::now());
         for who in 0..ADDRESSES_MAX {
             assert!(mails.count(&address(who), now));
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn so_many_wait_and_the_others_are_dropped() {
+    fn the_queue_is_bounded_and_the_rest_are_dropped() {
         let (link_recovery, mut to_be_found) = LinkRecovery::new();
         for who in 0..WAITING_MAX + 5 {
             link_recovery.ask(address(who));

@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_read_before_somebody_came_takes_nobody_back() {
+    fn a_read_from_before_a_watcher_came_shows_it_nothing_older() {
         let live = Arc::new(Live::new(9, None));
         let first = watch(&live, 5);
         let being_read = live.watched();

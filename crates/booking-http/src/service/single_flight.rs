@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn whoever_asks_during_a_read_shares_the_next_one() {
+    async fn a_caller_during_a_read_shares_the_next_one() {
         let (reads, source) = (SingleFlight::default(), Source::gated());
         let early = get(&reads, &source).shared();
         assert_eq!(early.clone().now_or_never(), None);
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn whoever_goes_away_takes_nothing_from_the_others() {
+    async fn a_caller_that_leaves_does_not_affect_the_others() {
         let (reads, source) = (SingleFlight::default(), Source::gated());
         let mut gone = Box::pin(get(&reads, &source));
         assert_eq!((&mut gone).now_or_never(), None);
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_read_that_panics_is_the_end_of_nothing_else() {
+    async fn a_read_that_panics_does_not_affect_later_ones() {
         let reads = SingleFlight::default();
         let broken = reads.get("key", async || -> u32 { panic!("on purpose") });
         assert_eq!(broken.await, None);

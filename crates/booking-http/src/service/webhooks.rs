@@ -124,7 +124,7 @@ mod tests {
     use booking_conformance::MemoryStore;
 
     #[test]
-    fn what_is_seen_to_lead_inside_is_refused_at_once() {
+    fn a_url_to_a_private_address_is_refused_at_once() {
         let webhooks = |allows_private| Webhooks {
             allows_private,
             ..Webhooks::new(Arc::new(MemoryStore::default()))

@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_goes_well_is_not_told() {
+    fn healthy_delivery_is_not_reported() {
         let lag = |backlog: Backlog| {
             Lag::from(&backlog).report(0, None, now()).map(|report| report.oldest_seconds)
         };

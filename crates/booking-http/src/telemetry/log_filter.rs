@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_that_cannot_be_read_is_told() {
+    fn an_invalid_filter_is_reported() {
         for good in [
             "info",
             "WARN",
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_nothing_comes_from_are_told() {
+    fn unknown_targets_are_reported() {
         let unknown = |filter| unknown_names(filter).collect::<Vec<_>>();
         let none: [&str; 0] = [];
         for filter in [
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_about_migrations_is_known_by_who_says_it() {
+    fn lines_about_migrations_are_recognized_by_target() {
         let is_of_migrations = |module: &'static str| {
             is_of_migrations(&Record::builder().module_path_static(Some(module)).build())
         };

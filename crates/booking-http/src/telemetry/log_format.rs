@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_logged_cannot_make_up_a_line() {
+    fn logged_text_cannot_forge_a_line() {
         let forged = "a\r\n[1970-01-01T00:00:00.000Z ERROR x] forged\u{1b}[2J\u{2028}";
         let (text, json) = lines("booking", forged);
         let escaped = r"a\r\n[1970-01-01T00:00:00.000Z ERROR x] forged\u{1b}[2J\u{2028}";

@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_check_is_told() {
+    fn each_check_is_reported() {
         let health = |takes_writes, migrations_missing| {
             Some(StoreHealth { takes_writes, migrations_missing, trouble: None })
         };

@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_carried_over_and_what_nobody_has_said_stays_english() {
+    fn values_are_carried_over_and_untranslated_details_stay_english() {
         for (english, german) in [
             (
                 "must be a whole number from 1 to 100000",

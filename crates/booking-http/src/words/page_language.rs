@@ -60,7 +60,7 @@ mod tests {
     use actix_web::test::TestRequest;
 
     #[test]
-    fn the_address_comes_first_then_what_was_chosen_then_the_browser() {
+    fn the_address_comes_first_then_the_cookie_then_the_browser() {
         let of = |uri: &str, cookie: &str| {
             let request = TestRequest::with_uri(uri)
                 .insert_header(("Accept-Language", "de"))
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_a_language_for_these_pages_alone() {
+    fn the_cookie_is_a_language_for_these_pages_alone() {
         let cookie = cookie_of(Language::De, "/tickets").expect("it is a header");
         let expected = "booking_language=de; Path=/tickets; Max-Age=31536000; SameSite=Lax";
         assert_eq!(cookie, expected);

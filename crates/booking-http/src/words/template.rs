@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_put_in_comes_out_again() {
+    fn inserted_values_are_matched_again() {
         let of =
             |template: &'static str, text: &'static str| Template::parse(template).values(text);
         assert_eq!(of("is missing", "is missing"), Some(vec![]));
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_in_is_not_looked_into() {
+    fn inserted_values_are_not_parsed() {
         let template = Template::parse("{b}, {a} und {a");
         assert_eq!(template.fill(|name| format!("{{{name}}}")), "{b}, {a} und {a");
         assert_eq!(template.fill(|_| "{a}".to_owned()), "{a}, {a} und {a");

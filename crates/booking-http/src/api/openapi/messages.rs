@@ -244,7 +244,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn each_type_has_a_message_which_is_as_its_schema_says() {
+    fn each_message_type_matches_its_schema() {
         let (paths, schemas) = described();
         let described: BTreeSet<&str> = paths.paths.keys().map(String::as_str).collect();
         let types = WebhookType::ALL.into_iter().map(WebhookType::as_str);

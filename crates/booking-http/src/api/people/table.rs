@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn each_row_is_somebody_or_says_why_not() {
+    fn each_row_gives_a_person_or_a_reason() {
         let text = "Email,Name\nada@example.org,Ada\n,Bo\nADA@example.org,\ngrace@example.org,\n\"x\"y\na,b,c\nx@y,\"\u{200b}\"";
         assert_eq!(
             verdicts_of(text),
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_taken_along_can_be_brought_in() {
+    fn an_export_can_be_imported() {
         let head = Export { with_bom: true }.head(&Questions::NONE);
         let row = |email: &str, status: &str| {
             let mut row = String::new();

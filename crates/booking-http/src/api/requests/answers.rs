@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_read_by_their_form_and_what_says_nothing_is_none() {
+    fn answers_are_read_by_their_form_and_empty_ones_are_none() {
         let all =
             r#"{"a":" x\r\ny ","b":["k","j","k"],"c":false,"d":2,"e":null,"f":" \u200b","g":[]}"#;
         let answers = read(all).expect("valid");
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_answer_is_told_with_its_question() {
+    fn an_invalid_answer_is_reported_with_its_question() {
         let wrong = r#"{"A":1,"b":1.5,"c":{},"d":[1],"e":-1,"f":"a\u0000b"}"#;
         let pointers =
             ["/answers/A", "/answers/b", "/answers/c", "/answers/d", "/answers/e", "/answers/f"];

@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_webhook_is_of_everything_unless_it_says_so() {
+    fn a_webhook_gets_everything_unless_it_is_narrowed() {
         let all: CreateWebhook = read(r#"{"url":"https://example.org/hooks"}"#).expect("valid");
         assert_eq!(
             (&all.types, all.event_id, all.includes_person),
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_webhook_is_told_in_full() {
+    fn every_invalid_field_of_a_webhook_is_reported() {
         for (body, pointers) in [
             ("{}", &["/url"][..]),
             (r#"{"url":"http://example.org/"}"#, &["/url"]),
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_edit_leaves_out_stays() {
+    fn an_edit_leaves_omitted_fields_unchanged() {
         let nothing: EditWebhook = read("{}").expect("valid");
         assert!(nothing.url.is_none() && nothing.types.is_none());
         assert_eq!((nothing.includes_person, nothing.is_enabled), (None, None));

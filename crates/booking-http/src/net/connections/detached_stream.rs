@@ -131,7 +131,7 @@ mod tests {
     use tokio::io::AsyncWriteExt;
 
     #[actix_web::test]
-    async fn the_kernel_gives_up_who_is_gone_without_a_word() {
+    async fn the_kernel_closes_a_connection_whose_client_vanished() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
         let address = listener.local_addr().expect("it has an address");
         let _client = std::net::TcpStream::connect(address).expect("it is listened on");

@@ -133,7 +133,7 @@ async fn assert_finds_all(search: &Search, store: &MemoryStore, event_id: EventI
 }
 
 #[tokio::test]
-async fn those_are_found_who_are_there_and_as_they_are_now() {
+async fn a_search_finds_the_current_registrations() {
     let store = MemoryStore::default();
     let event_id = event_of(&store, PEOPLE).await;
     let search = Search::new(Arc::new(store.clone()));
@@ -192,7 +192,7 @@ async fn known_to(search: &Search, event_id: EventId) -> Option<u64> {
 }
 
 #[tokio::test]
-async fn those_who_came_through_this_server_are_known_up_to_the_first_gap() {
+async fn arrivals_through_this_server_are_cached_up_to_the_first_gap() {
     let store = MemoryStore::default();
     let event_id = event_of(&store, 70).await;
     let search = Search::new(Arc::new(store.clone()));
@@ -222,7 +222,7 @@ async fn those_who_came_through_this_server_are_known_up_to_the_first_gap() {
 }
 
 #[tokio::test]
-async fn what_a_database_that_took_over_has_lost_is_forgotten() {
+async fn commits_that_a_failover_lost_are_dropped_from_the_cache() {
     let (before, after) = (MemoryStore::default(), MemoryStore::default());
     let event_id = event_of(&before, 70).await;
     event_called(event_id, &after, 60).await;
@@ -242,7 +242,7 @@ async fn what_a_database_that_took_over_has_lost_is_forgotten() {
 }
 
 #[tokio::test]
-async fn whoever_is_erased_is_kept_by_nobody_who_came_before() {
+async fn an_erased_person_is_dropped_from_the_arrivals() {
     let store = MemoryStore::default();
     let event_id = event_of(&store, 3).await;
     let search = Search::new(Arc::new(store.clone()));
@@ -260,7 +260,7 @@ async fn whoever_is_erased_is_kept_by_nobody_who_came_before() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn those_who_come_are_kept_for_a_while_and_so_many() {
+async fn arrivals_are_cached_for_a_while_and_bounded() {
     let store = MemoryStore::default();
     let event_id = event_of(&store, 3).await;
     let search = Search::new(Arc::new(store.clone()));
@@ -279,7 +279,7 @@ async fn those_who_come_are_kept_for_a_while_and_so_many() {
 }
 
 #[tokio::test]
-async fn what_is_too_much_to_be_kept_is_found_all_the_same() {
+async fn an_event_too_large_for_the_cache_is_searched_all_the_same() {
     let store = MemoryStore::default();
     let event_id = event_of(&store, 2_500).await;
     let small = Search { bytes_max: 10_000, ..Search::new(Arc::new(store.clone())) };
@@ -298,7 +298,7 @@ async fn what_is_too_much_to_be_kept_is_found_all_the_same() {
 }
 
 #[tokio::test]
-async fn the_events_looked_through_last_are_kept() {
+async fn the_events_searched_last_stay_cached() {
     let store = MemoryStore::default();
     let search = Search::new(Arc::new(store.clone()));
     let one = event_of(&store, 70).await;
@@ -320,7 +320,7 @@ async fn the_events_looked_through_last_are_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_is_kept_whom_nobody_looks_for() {
+async fn events_that_are_not_searched_are_dropped() {
     let store = MemoryStore::default();
     let search = Search::new(Arc::new(store.clone()));
     let event_id = event_of(&store, 3).await;
@@ -332,7 +332,7 @@ async fn nobody_is_kept_whom_nobody_looks_for() {
 }
 
 #[tokio::test]
-async fn where_there_is_no_event_nothing_is_found() {
+async fn a_search_of_a_missing_event_is_not_found() {
     let search = Search::new(Arc::new(MemoryStore::default()));
     let nowhere = search.find(Uuid::nil().into(), &Default::default(), None, PageLimit::MAX).await;
     assert!(matches!(nowhere, Err(ApiError::NotFound)));
