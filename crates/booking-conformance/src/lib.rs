@@ -1,21 +1,21 @@
 //! What every [`BookingStore`](booking_core::BookingStore) must do, as a list of cases that any store can be run
 //! through.
 //!
-//! Whoever writes a store implements [`Fixture`] and puts one line into a test file:
+//! The author of a store implements [`Fixture`] and puts one line into a test file:
 //!
 //! ```ignore
 //! booking_conformance::suite!(MyFixture::new().await);
 //! ```
 //!
-//! This makes one test of each case. The crate that does it needs `tokio` with `macros` and
-//! `rt-multi-thread` among its development dependencies.
+//! This makes one test of each case. The crate that uses it needs `tokio` with `macros` and `rt-multi-thread` among its
+//! development dependencies.
 //!
-//! `tests/journal` of this crate is a whole example: a store over a file of JSON lines, and what becomes of it
-//! with the mistakes that are easily made.
+//! `tests/journal` of this crate is a complete example: a store over a file of JSON lines, and how the suite catches it
+//! with common mistakes.
 //!
-//! [`MemoryStore`] is the oracle: the same [`decide`](booking_core::decide()) over maps in memory, so
-//! that what differs between a store and the oracle is only storage. It also serves as a store in
-//! the tests of whoever embeds `booking-core`.
+//! [`MemoryStore`] is the oracle: the same [`decide`](booking_core::decide()) over maps in memory, so that a store
+//! differs from the oracle only in storage. It also serves as a store in the tests of programs that embed
+//! `booking-core`.
 
 pub mod cases;
 mod deliveries;
@@ -29,15 +29,16 @@ mod tables;
 mod tools;
 
 pub use fixture::Fixture;
-// For tests that break the oracle on purpose: no part of what embedders may rely on.
+// For tests that break the oracle on purpose: not part of the public API.
 #[doc(hidden)]
 pub use memory::DeliveryFlaw;
 pub use memory::MemoryStore;
 pub use tables::{DeliveryTables, EventTable};
 pub use tools::ManualClock;
 
-/// Makes one `#[tokio::test]` of each case, each with a fixture of its own, made by the given
-/// expression (which may `.await`); of those alone that are named behind a `=>`, if some are. With `ignored = "why", ` before it they run only when they are asked for.
+/// Makes one `#[tokio::test]` of each case, each with its own fixture, made by the given expression (which may
+/// `.await`); only of the cases named after `=>`, if there are any. With `ignored = "why", ` before it the tests are
+/// ignored by default.
 #[macro_export]
 macro_rules! suite {
     (ignored = $why:tt, $fixture:expr) => {

@@ -1,4 +1,4 @@
-//! The oracle passes its own suite, and the suite catches an oracle whose lock was taken out.
+//! The oracle passes its own suite, and the suite catches an oracle without its lock.
 
 use async_trait::async_trait;
 use booking_conformance::{DeliveryFlaw, Fixture, MemoryStore, cases};
@@ -43,12 +43,12 @@ fn every_case_is_in_the_suite() {
     assert_eq!(run, written);
 }
 
-/// How often a race is run that somebody has to lose.
+/// How often a race is run that one run in many must lose.
 const RACES: usize = 50;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_the_lock_the_races_fail() {
-    // Now and then nobody happens to come between a decision and its writing.
+    // In some runs nothing comes between a decision and its writing.
     for _ in 0..RACES {
         let unlocked = Memory(MemoryStore::default().without_lock());
         let race = tokio::spawn(async move {
@@ -61,9 +61,9 @@ async fn without_the_lock_the_races_fail() {
     panic!("the suite did not notice what is missing");
 }
 
-/// Checks that the suite notices facts that leave as they must not.
+/// Checks that the suite catches facts that are delivered wrongly.
 async fn assert_passed_over(flaw: DeliveryFlaw) {
-    // Now and then nobody happens to look at the wrong moment.
+    // In some runs no reader looks at the wrong moment.
     for _ in 0..RACES {
         let flawed = Memory(MemoryStore::default().with_delivery_flaw(flaw));
         let race = tokio::spawn(async move { cases::no_fact_is_ever_skipped(&flawed).await });
@@ -98,8 +98,10 @@ async fn without_the_expiry_rule_a_seat_is_lost() {
         Box::pin(cases::a_seat_is_free_the_instant_its_hold_expires(store))
     })
     .await;
-    assert_caught(eternal(), |store| Box::pin(cases::an_expired_offer_goes_to_the_next_in_line(store)))
-        .await;
+    assert_caught(eternal(), |store| {
+        Box::pin(cases::an_expired_offer_goes_to_the_next_in_line(store))
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

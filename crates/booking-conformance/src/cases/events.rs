@@ -1,4 +1,4 @@
-//! The event itself: its doors, its edits, its end.
+//! The event itself: its hours, its edits, its end.
 
 use crate::Fixture;
 use crate::tools::*;
@@ -25,7 +25,7 @@ fn changed(outcome: Outcome) -> booking_core::Event {
     }
 }
 
-/// Doors open and close at their instants, by the store's clock.
+/// Registration opens and closes at the given instants, by the store's clock.
 pub async fn registration_opens_and_closes_on_time(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
@@ -47,12 +47,12 @@ pub async fn registration_opens_and_closes_on_time(fixture: &dyn Fixture) {
     confirmed(execute_one(&*store, register(event.id, "c")).await);
     clock.advance_micros(1);
     assert_eq!(execute_one(&*store, register(event.id, "d")).await, CLOSED);
-    // Nor does anybody hear who is registered: nobody who asks for that would leave a trace.
+    // Nor does it report who is registered: asking would leave no trace.
     assert_eq!(execute_one(&*store, register(event.id, "a")).await, CLOSED);
     confirmed(execute_one(&*store, confirm(&kept)).await);
 }
 
-/// A draft takes nobody until it is published.
+/// A draft takes no registrations until it is published.
 pub async fn a_draft_takes_no_registrations(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let rules = EventRules { status: EventStatus::Draft, ..EventRules::default() };
@@ -67,7 +67,7 @@ pub async fn a_draft_takes_no_registrations(fixture: &dyn Fixture) {
     confirmed(execute_one(&*store, register(event.id, "a")).await);
 }
 
-/// What leaves a store by its facts says whether an event was published, moved, or changed otherwise.
+/// The fact of each edit says whether the event was published, moved, or edited otherwise.
 pub async fn each_event_change_is_recorded_with_its_kind(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let rules = EventRules { status: EventStatus::Draft, ..EventRules::default() };
@@ -77,7 +77,7 @@ pub async fn each_event_change_is_recorded_with_its_kind(fixture: &dyn Fixture) 
     let renamed = Some(EventName::parse("At last").expect("valid"));
     let edits = [
         ("event_moved", Edit { venue: venue("Elsewhere"), name: renamed, ..Edit::default() }),
-        // Wherever it is then.
+        // Published, not moved, although its venue is set with it.
         ("event_published", Edit { publish: true, venue: venue("Here"), ..Edit::default() }),
         ("event_edited", Edit { capacity: Some(capacity(7)), ..Edit::default() }),
     ];
@@ -89,7 +89,7 @@ pub async fn each_event_change_is_recorded_with_its_kind(fixture: &dyn Fixture) 
         assert!(!is_kept().await, "{kind} was kept before it was so");
         changed(execute_one(&*store, edit(event.id, change.clone())).await);
         assert!(is_kept().await, "{kind} is not kept");
-        // It is so already: nothing happens.
+        // A repeated edit changes nothing.
         let again = changed(execute_one(&*store, edit(event.id, change)).await);
         assert_eq!(again, read(&*store, event.id).await);
     }
@@ -97,7 +97,7 @@ pub async fn each_event_change_is_recorded_with_its_kind(fixture: &dyn Fixture) 
     assert_audit_is_clean(&*store).await;
 }
 
-/// What an edit names is changed, and nothing else.
+/// An edit changes the fields that it names, and no others.
 pub async fn an_edit_changes_only_the_fields_it_names(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let other = create(&*store, 2).await;
@@ -126,7 +126,7 @@ pub async fn an_edit_changes_only_the_fields_it_names(fixture: &dyn Fixture) {
     assert_eq!(after, expected);
     assert!(after.changed_at >= before.changed_at);
     assert_eq!(read(&*store, before.id).await, after);
-    // What is so already is no change, whatever version it asks for: a lost answer is asked again.
+    // An edit that changes nothing succeeds, whatever version it names: a client repeats it after a lost answer.
     assert_eq!(changed(execute_one(&*store, edit(before.id, some)).await), after);
     assert_eq!(changed(execute_one(&*store, edit(before.id, Edit::default())).await), after);
 
@@ -151,8 +151,8 @@ pub async fn an_edit_changes_only_the_fields_it_names(fixture: &dyn Fixture) {
     assert_audit_is_clean(&*store).await;
 }
 
-/// An edit that names states of an event is made in one of them, and in no other: neither at another version,
-/// nor at that version of a history that went another way.
+/// An edit with a precondition is made only in a state that it names: neither at another version, nor at that version
+/// of another history, as after a restored backup.
 pub async fn an_edit_is_made_only_if_its_precondition_holds(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
@@ -177,7 +177,7 @@ pub async fn an_edit_is_made_only_if_its_precondition_holds(fixture: &dyn Fixtur
     let second = changed(execute_one(&*store, renamed("a", vec![elsewhere, first])).await);
     assert_eq!((second.version, second.changed_at), (Version::new(2), clock.now()));
     stale("b", vec![first]).await;
-    // What a batch has changed has the batch's time.
+    // Changes of a batch have the batch's time.
     clock.advance_micros(SECOND);
     let bare = EventTag { version: Version::new(3), changed_at: None };
     let of_batch = EventTag { changed_at: Some(clock.now()), ..bare };
@@ -196,7 +196,7 @@ pub async fn an_edit_is_made_only_if_its_precondition_holds(fixture: &dyn Fixtur
     assert_eq!(read(&*store, event.id).await, last);
 }
 
-/// There are never fewer seats than are taken.
+/// The capacity never drops below the taken seats.
 pub async fn the_capacity_never_drops_below_the_booked_seats(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
@@ -246,7 +246,7 @@ pub async fn a_rush_during_capacity_changes_never_oversells(fixture: &dyn Fixtur
     assert_audit_is_clean(&*stores[0]).await;
 }
 
-/// A cancelled event has no seats taken and nobody waiting, and takes nobody.
+/// A cancelled event has no seats taken and no waitlist, and takes no registrations.
 pub async fn cancelling_an_event_ends_its_registrations(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 2).await;
@@ -266,8 +266,8 @@ pub async fn cancelling_an_event_ends_its_registrations(fixture: &dyn Fixture) {
     for person in [&a, &b, &c] {
         let now = look(&*store, person.id).await;
         assert_eq!((now.status, now.position, now.expires_at), (Status::Cancelled, None, None));
-        let told = execute_one(&*store, cancel(person)).await;
-        assert_eq!(told, Outcome::Cancelled(now), "it has ended already");
+        let answer = execute_one(&*store, cancel(person)).await;
+        assert_eq!(answer, Outcome::Cancelled(now), "it has ended already");
         let history = store.history(person.id, PageLimit::MAX).await.expect("the store answers");
         let last = history.expect("it exists").pop().map(|entry| (entry.kind, entry.version));
         let expected = Some((FactKind::EventCancelled, gone.version));

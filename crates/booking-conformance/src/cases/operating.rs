@@ -1,10 +1,10 @@
-//! What a store tells of itself.
+//! What a store reports about itself.
 
 use crate::Fixture;
 use crate::tools::*;
 use booking_core::{Caller, Command, EventCommand, EventRules, EventStatus, StoreHealth, Totals};
 
-/// A store that is there takes writes, and has all its tables.
+/// A working store takes writes, and has all its tables.
 pub async fn a_working_store_reports_its_health(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let health = store.health().await.expect("the store answers");

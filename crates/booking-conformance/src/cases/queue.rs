@@ -1,4 +1,4 @@
-//! The waitlist: first come, first served, and nobody barges in.
+//! The waitlist: first come, first served, and newcomers do not pass it.
 
 use crate::Fixture;
 use crate::tools::*;
@@ -34,7 +34,7 @@ async fn statuses(
     statuses
 }
 
-/// Who waits is told the true place, and moves up when somebody before them leaves.
+/// A waiting attendee's position is correct, and improves when an earlier one leaves.
 pub async fn waitlist_positions_are_reported_correctly(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create_with_offers(&*store, 1, Some(OFFER_SECONDS)).await;
@@ -47,7 +47,7 @@ pub async fn waitlist_positions_are_reported_correctly(fixture: &dyn Fixture) {
     assert_eq!((after.booked_count, after.waitlist_count), (1, 3));
     assert_eq!(read_registrations(&*store, event.id, PageLimit::MAX).await.len(), 1);
 
-    // Asked again under its id, in a batch in which somebody before leaves.
+    // Executed again under its id, in a batch in which an earlier one leaves.
     let again = |who: &Registration, name| {
         let mut command = queue_up(event.id, name);
         let Command::Register(register) = &mut command.command else { unreachable!() };
@@ -68,7 +68,7 @@ pub async fn waitlist_positions_are_reported_correctly(fixture: &dyn Fixture) {
     assert_audit_is_clean(&*store).await;
 }
 
-/// A seat that comes free is offered to who waits longest, in the transaction that frees it.
+/// A freed seat is offered to the attendee who waits longest, in the transaction that frees it.
 pub async fn a_freed_seat_is_offered_to_the_head_of_the_waitlist(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
@@ -91,7 +91,7 @@ pub async fn a_freed_seat_is_offered_to_the_head_of_the_waitlist(fixture: &dyn F
     assert_audit_is_clean(&*store).await;
 }
 
-/// An offer that nobody accepts goes on to the next, whoever notices; the queue is not left for it.
+/// An expired offer goes to the next in line, whichever command settles it; the missed attendee leaves the waitlist.
 pub async fn an_expired_offer_goes_to_the_next_in_line(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
@@ -112,14 +112,14 @@ pub async fn an_expired_offer_goes_to_the_next_in_line(fixture: &dyn Fixture) {
     assert_eq!(late, Outcome::Refused(Refusal::HoldExpired));
     let now = statuses(&*store, &[a, b, c]).await;
     assert_eq!(now, [(Expired, None), (Expired, None), (Offered, None)]);
-    // Whoever missed an offer may queue again, behind.
+    // An attendee who missed an offer may queue again, at the end.
     let again = waitlisted(execute_one(&*store, queue_up(event.id, "a")).await);
     assert_eq!(again.position, Some(1));
     confirmed(execute_one(&*store, confirm(c)).await);
     assert_audit_is_clean(&*store).await;
 }
 
-/// Where the event says so, who waits is confirmed at once.
+/// If the event makes no offers, the waiting attendee is confirmed at once.
 pub async fn without_offers_the_head_of_the_waitlist_is_confirmed(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create_with_offers(&*store, 1, None).await;
@@ -132,7 +132,7 @@ pub async fn without_offers_the_head_of_the_waitlist_is_confirmed(fixture: &dyn 
     assert_audit_is_clean(&*store).await;
 }
 
-/// New seats go to those who wait, and only what is left to whoever comes.
+/// New seats go to the waitlist first, and only the rest to newcomers.
 pub async fn raising_the_capacity_serves_the_waitlist_first(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create_with_offers(&*store, 1, Some(OFFER_SECONDS)).await;
@@ -154,7 +154,7 @@ pub async fn raising_the_capacity_serves_the_waitlist_first(fixture: &dyn Fixtur
     assert_audit_is_clean(&*store).await;
 }
 
-/// A switched-off waitlist takes nobody, and serves those who are on it.
+/// A disabled waitlist takes no attendees, and serves those who are on it.
 pub async fn a_waitlist_can_be_closed(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create_with_offers(&*store, 1, None).await;
@@ -168,7 +168,7 @@ pub async fn a_waitlist_can_be_closed(fixture: &dyn Fixture) {
     assert_audit_is_clean(&*store).await;
 }
 
-/// One seat comes free while a thousand passers-by ask for it: the head of the queue has it.
+/// One seat comes free while a thousand newcomers ask for it: the head of the waitlist gets it.
 pub async fn a_thousand_newcomers_do_not_get_the_seat_of_the_waitlist(fixture: &dyn Fixture) {
     let stores = [fixture.open(None).await, fixture.open(None).await];
     let event = create_with_offers(&*stores[0], 1, Some(OFFER_SECONDS)).await;
@@ -200,7 +200,7 @@ pub async fn a_thousand_newcomers_do_not_get_the_seat_of_the_waitlist(fixture: &
     assert_audit_is_clean(&*stores[0]).await;
 }
 
-/// A queue longer than one transaction serves gets its seats in order, and nobody slips in between.
+/// A waitlist longer than one transaction serves gets its seats in order, and no newcomer gets in between.
 pub async fn a_long_waitlist_is_served_in_order(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let waiting = SETTLED_MAX + 400;

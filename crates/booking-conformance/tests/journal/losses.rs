@@ -1,4 +1,4 @@
-//! What a store may leave out of what was decided. Each is missed by a case, for its own reason.
+//! Parts of a decision that a store may fail to write. Each is caught by a case, for its own reason.
 
 use crate::flaw::Flaw;
 use crate::line::Line;
@@ -7,7 +7,7 @@ use crate::{Loss, assert_caught, each};
 use booking_conformance::cases;
 use booking_core::{EditedEvent, Questions};
 
-/// A store that takes something away from each edit that it writes.
+/// A store that leaves something out of each edit that it writes.
 fn edits(distort: fn(&mut Line)) -> Flaw {
     Flaw { distort, ..Flaw::NONE }
 }
@@ -72,11 +72,15 @@ fn a_store_that_loses_edited_times_is_caught() {
     let reminding = edits(|line| each_edit(line, |edited| edited.remind_at = None));
     let case = cases::attendees_are_reminded_once_for_each_reminder_time;
     assert_caught(reminding, case, "again, since it was moved");
-    // A new event's are written when it is put up.
-    let reminding = Flaw { put_up: |table| table.remind_at = None, ..Flaw::NONE };
+    // A new event's times are written when it is created.
+    let reminding = Flaw { at_creation: |table| table.remind_at = None, ..Flaw::NONE };
     assert_caught(reminding, case, "of one that is on and says when");
-    let erasing = Flaw { put_up: |table| table.erase_at = None, ..Flaw::NONE };
-    assert_caught(erasing, cases::registrations_are_erased_after_the_retention_period, "its time has come");
+    let erasing = Flaw { at_creation: |table| table.erase_at = None, ..Flaw::NONE };
+    assert_caught(
+        erasing,
+        cases::registrations_are_erased_after_the_retention_period,
+        "its time has come",
+    );
 }
 
 #[test]
@@ -112,8 +116,8 @@ fn a_store_that_loses_part_of_an_event_on_reopening_is_caught() {
             "Some(Questions([]))], seeds",
         ),
     ];
-    for (forget, reason) in parts {
-        let flaw = Flaw { forget, ..Flaw::NONE };
+    for (lose, reason) in parts {
+        let flaw = Flaw { lose, ..Flaw::NONE };
         assert_caught(flaw, cases::acknowledged_writes_survive_reopening, reason);
     }
 }
