@@ -12,13 +12,13 @@ use std::time::{Duration, Instant};
 
 on_both_stores! {
     an_event_is_readable_without_a_script
-    what_somebody_typed_is_text_in_every_place
-    what_is_to_come_is_listed_by_its_date
-    a_draft_is_not_there_and_what_is_over_is_in_no_index
-    a_form_takes_a_seat_and_loading_its_answer_anew_takes_no_other
-    a_form_is_refused_in_words_and_keeps_what_was_typed
+    typed_html_is_escaped_in_every_place
+    upcoming_events_are_listed_by_date
+    a_draft_is_not_found_and_a_past_event_is_not_indexed
+    a_form_takes_a_seat_and_reloading_its_answer_takes_no_other
+    a_refused_form_shows_the_reason_and_its_input
     a_form_joins_the_line
-    a_form_of_an_event_that_confirms_addresses_tells_nobody_who_is_registered
+    a_form_of_an_event_that_confirms_addresses_conceals_registrations
     a_form_asks_what_the_event_asks
 }
 
@@ -161,7 +161,7 @@ fn an_event_is_readable_without_a_script(data: Data) {
     assert_eq!((head.status, head.body.len()), (200, 0));
 }
 
-fn what_somebody_typed_is_text_in_every_place(data: Data) {
+fn typed_html_is_escaped_in_every_place(data: Data) {
     let app = App::start(data);
     let body = json!({
         "name": HOSTILE, "description": HOSTILE, "venue": HOSTILE, "capacity": 3,
@@ -185,7 +185,7 @@ fn what_somebody_typed_is_text_in_every_place(data: Data) {
     assert!(refused.contains("value=\"&lt;img src=x"), "what was typed is kept: {refused}");
 }
 
-fn what_is_to_come_is_listed_by_its_date(data: Data) {
+fn upcoming_events_are_listed_by_date(data: Data) {
     let app = App::start_with(data, &[("BASE_URL", "https://booking.example")]);
     assert!(page(&app, "/").contains("No events yet"));
     let create = |name: &str, more: Value| {
@@ -239,7 +239,7 @@ fn what_is_to_come_is_listed_by_its_date(data: Data) {
     }
 }
 
-fn a_draft_is_not_there_and_what_is_over_is_in_no_index(data: Data) {
+fn a_draft_is_not_found_and_a_past_event_is_not_indexed(data: Data) {
     let organizer = make_token(&data, "Jazz club");
     let app = App::start(data);
     let create = |body: Value| {
@@ -299,7 +299,7 @@ fn a_draft_is_not_there_and_what_is_over_is_in_no_index(data: Data) {
     }
 }
 
-fn a_form_takes_a_seat_and_loading_its_answer_anew_takes_no_other(data: Data) {
+fn a_form_takes_a_seat_and_reloading_its_answer_takes_no_other(data: Data) {
     let app = App::start_with(data, &[("BASE_URL", "https://booking.example")]);
     let event = app.create(3);
     let key = key_of(&page(&app, &format!("/e/{event}"))).to_owned();
@@ -331,7 +331,7 @@ fn a_form_takes_a_seat_and_loading_its_answer_anew_takes_no_other(data: Data) {
     app.assert_audit_is_clean();
 }
 
-fn a_form_is_refused_in_words_and_keeps_what_was_typed(data: Data) {
+fn a_refused_form_shows_the_reason_and_its_input(data: Data) {
     let app = App::start(data);
     let body = json!({"name": "Small", "capacity": 1, "waitlist_enabled": false});
     let event = done(&app.post("/events", &body), 201);
@@ -385,7 +385,7 @@ fn a_form_joins_the_line(data: Data) {
     assert_eq!(app.get(&format!("/events/{event}")).json()["waitlist_count"], 1);
 }
 
-fn a_form_of_an_event_that_confirms_addresses_tells_nobody_who_is_registered(data: Data) {
+fn a_form_of_an_event_that_confirms_addresses_conceals_registrations(data: Data) {
     let organizer = make_token(&data, "Desk");
     let folder = tempfile::tempdir().expect("a folder");
     let url = format!("file://{}", folder.path().display());
@@ -409,7 +409,7 @@ fn a_form_of_an_event_that_confirms_addresses_tells_nobody_who_is_registered(dat
 }
 
 #[test]
-fn pages_are_in_the_language_that_is_asked_for() {
+fn pages_are_in_the_language_of_the_browser() {
     let app = App::start(Data::sqlite());
     let event = app.create(1_500);
     let german = [("Accept-Language", "de-AT, en;q=0.5")];
@@ -463,7 +463,7 @@ fn told_to_people(answer: &Answer, status: u16) -> (String, String) {
 }
 
 #[test]
-fn an_address_that_leads_nowhere_is_a_page_for_people_and_a_problem_for_programs() {
+fn an_unknown_address_is_a_page_for_browsers_and_a_problem_for_programs() {
     let app = App::start(Data::sqlite());
     let ask = |method: &str, path: &str, headers: &[(&str, &str)]| {
         send(app.url(), method, path, headers, b"")
@@ -531,7 +531,7 @@ fn an_address_that_leads_nowhere_is_a_page_for_people_and_a_problem_for_programs
 }
 
 #[test]
-fn what_else_a_browser_meets_at_a_page_s_address_is_told_to_people() {
+fn other_errors_at_a_page_s_address_are_pages_for_browsers() {
     let app = App::start(Data::sqlite());
     let event = app.create(1);
     for (method, path, allow) in [
@@ -634,7 +634,7 @@ fn times_over_a_change_of_clocks_are_right_in_every_place() {
 
 /// Whoever has chosen at the foot of a page finds the next ones so, with and without scripts.
 #[test]
-fn pages_are_in_the_language_that_was_chosen() {
+fn pages_are_in_the_language_of_the_cookie() {
     let app = App::start(Data::sqlite());
     let path = format!("/e/{}", app.create(3));
     let ask = |path: &str, headers: &[(&str, &str)]| {
@@ -698,7 +698,7 @@ const KEPT: &str = "booking_language=de";
 const FILES_MAX: usize = 5;
 
 #[test]
-fn what_pages_load_is_little_and_is_kept_for_good() {
+fn assets_are_small_and_cached_for_good() {
     let app = App::start(Data::sqlite());
     let event = app.create(3);
     let gzip = [("Accept-Encoding", "gzip"), ("Accept-Language", "de")];
@@ -737,7 +737,7 @@ fn what_pages_load_is_little_and_is_kept_for_good() {
 }
 
 #[test]
-fn a_form_of_another_site_does_nothing() {
+fn a_form_of_another_site_is_refused() {
     let shop = "https://shop.example";
     let app = App::start_with(Data::sqlite(), &[("CORS_ORIGINS", shop)]);
     let event = app.create(3);
@@ -765,7 +765,7 @@ fn a_form_of_another_site_does_nothing() {
 }
 
 #[test]
-fn everything_is_below_a_path_of_another_site() {
+fn everything_is_below_the_base_path() {
     let base_url = ("BASE_URL", "https://example.org");
     let app = App::start_with(Data::sqlite(), &[("BASE_PATH", "/tickets/"), base_url]);
     let body = json!({"name": "Jazz", "capacity": 3, "starts_at": "2035-05-01T17:00:00Z"});
@@ -848,7 +848,7 @@ fn everything_is_below_a_path_of_another_site() {
 }
 
 #[test]
-fn an_event_s_page_alone_goes_into_frames_of_the_sites_that_are_named() {
+fn only_an_event_s_page_may_be_embedded_by_allowed_sites() {
     let ancestors = |answer: &Answer| {
         let policy = answer.header("content-security-policy").expect("there is one").to_owned();
         policy.split("frame-ancestors ").nth(1).expect("it says who").to_owned()

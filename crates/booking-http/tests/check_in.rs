@@ -15,14 +15,14 @@ use uuid::Uuid;
 on_both_stores! {
     a_ticket_can_be_checked_without_the_server
     only_a_confirmed_registration_has_a_ticket
-    of_fifty_scanners_at_once_one_lets_in
-    tickets_that_are_not_good_are_refused_with_why
+    of_fifty_concurrent_scanners_one_admits
+    invalid_tickets_are_refused_with_a_reason
     white_space_around_a_ticket_an_id_or_a_token_is_dropped
     a_check_in_can_be_taken_back
-    scans_without_a_network_are_told_later
+    offline_scans_are_sent_later
     tickets_outlive_their_keys
-    what_another_server_signed_with_a_key_of_its_own_is_good
-    what_the_store_s_keys_signed_is_good_beside_a_ticket_key
+    a_ticket_signed_by_another_servers_own_key_is_valid
+    tickets_of_the_store_s_keys_stay_valid_beside_a_ticket_key
 }
 
 fn white_space_around_a_ticket_an_id_or_a_token_is_dropped(data: Data) {
@@ -137,7 +137,7 @@ fn only_a_confirmed_registration_has_a_ticket(data: Data) {
     refused(&app.get(&format!("{}/ticket", path(&held))), 409, "not_confirmed");
 }
 
-fn of_fifty_scanners_at_once_one_lets_in(data: Data) {
+fn of_fifty_concurrent_scanners_one_admits(data: Data) {
     let app = App::start(data);
     let concert = app.create(2);
     let ada = register(&app, &concert, "ada@example.org");
@@ -167,7 +167,7 @@ fn of_fifty_scanners_at_once_one_lets_in(data: Data) {
     app.assert_audit_is_clean();
 }
 
-fn tickets_that_are_not_good_are_refused_with_why(data: Data) {
+fn invalid_tickets_are_refused_with_a_reason(data: Data) {
     let app = App::start(data);
     let (concert, other) = (app.create(9), app.create(9));
     let ada = register(&app, &concert, "ada@example.org");
@@ -240,7 +240,7 @@ fn a_check_in_can_be_taken_back(data: Data) {
     assert_eq!(kinds, ["registered", "checked_in", "check_in_undone", "checked_in"]);
 }
 
-fn scans_without_a_network_are_told_later(data: Data) {
+fn offline_scans_are_sent_later(data: Data) {
     let app = App::start(data);
     let concert = app.create(60);
     let tickets: Vec<_> = (0..50)
@@ -309,7 +309,7 @@ fn tickets_outlive_their_keys(data: Data) {
 
 /// What an installation was before it had a `TICKET_KEY`: its tickets are with people for months. The server
 /// that signed them is gone, and what it showed of its keys is forgotten.
-fn what_the_store_s_keys_signed_is_good_beside_a_ticket_key(data: Data) {
+fn tickets_of_the_store_s_keys_stay_valid_beside_a_ticket_key(data: Data) {
     const KEY: &str = "0707070707070707070707070707070707070707070707070707070707070707";
     let with_key = |data: Data| App::start_with(data, &[("TICKET_KEY", KEY)]);
     let stopped = |App { mut server, data }: App| {
@@ -349,7 +349,7 @@ fn what_the_store_s_keys_signed_is_good_beside_a_ticket_key(data: Data) {
 
 /// A server that was given a key, beside one that was not, and one that was given another: none of them calls
 /// the tickets of the others forged, and all of them say that there are several keys.
-fn what_another_server_signed_with_a_key_of_its_own_is_good(data: Data) {
+fn a_ticket_signed_by_another_servers_own_key_is_valid(data: Data) {
     let (one, other) = ("07".repeat(32), "08".repeat(32));
     let first = App::start(data);
     assert!(first.get("/readyz").json()["checks"]["tickets"].is_null());

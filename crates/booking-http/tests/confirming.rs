@@ -11,14 +11,14 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 on_both_stores! {
-    whoever_asks_hears_the_same_of_every_address
-    a_replay_tells_no_more_than_the_first_answer
-    where_there_is_no_seat_everybody_hears_that
+    a_claim_is_answered_alike_for_every_address
+    a_replay_reveals_no_more_than_the_first_answer
+    a_sold_out_event_refuses_every_address_alike
     a_held_seat_is_confirmed_by_its_own_token_alone
-    nobody_is_found_by_giving_a_seat_away
-    on_an_open_server_everybody_is_a_visitor
+    a_transfer_reveals_no_registration
+    on_an_open_server_every_claim_is_a_visitors
     without_mail_no_address_is_confirmed
-    an_address_that_is_known_counts_as_one_that_is_not
+    a_registered_address_counts_as_a_new_one
 }
 
 /// A server that sends its mails to a folder, and the folder.
@@ -89,7 +89,7 @@ fn ways(app: &App, event: &str, email: &str) -> [Answer; 4] {
     ]
 }
 
-fn whoever_asks_hears_the_same_of_every_address(data: Data) {
+fn a_claim_is_answered_alike_for_every_address(data: Data) {
     let desk = Desk::open(data, 50, &[]);
     let (app, event) = (&desk.app, desk.event.as_str());
     let began = Instant::now();
@@ -129,7 +129,7 @@ fn whoever_asks_hears_the_same_of_every_address(data: Data) {
     app.assert_audit_is_clean();
 }
 
-fn a_replay_tells_no_more_than_the_first_answer(data: Data) {
+fn a_replay_reveals_no_more_than_the_first_answer(data: Data) {
     let desk = Desk::open(data, 50, &[]);
     let (app, event) = (&desk.app, desk.event.as_str());
     for route in ["register", "holds"] {
@@ -154,7 +154,7 @@ fn a_replay_tells_no_more_than_the_first_answer(data: Data) {
     }
 }
 
-fn where_there_is_no_seat_everybody_hears_that(data: Data) {
+fn a_sold_out_event_refuses_every_address_alike(data: Data) {
     let desk = Desk::open(data, 2, &[]);
     let (app, event) = (&desk.app, desk.event.as_str());
     let emails = ["ada@example.org", "grace@example.org", "nobody@example.org"];
@@ -202,7 +202,7 @@ fn a_held_seat_is_confirmed_by_its_own_token_alone(data: Data) {
     assert_eq!(done(&own, 200)["status"], "confirmed");
 }
 
-fn nobody_is_found_by_giving_a_seat_away(data: Data) {
+fn a_transfer_reveals_no_registration(data: Data) {
     let desk = Desk::open(data, 5, &[]);
     let (app, own) = (&desk.app, token(&desk.ada));
     assert_eq!(app.register(&desk.event, "grace@example.org").status, 202);
@@ -220,7 +220,7 @@ fn nobody_is_found_by_giving_a_seat_away(data: Data) {
     assert_eq!(done(&given, 200)["user_email"], "kay@example.org");
 }
 
-fn on_an_open_server_everybody_is_a_visitor(data: Data) {
+fn on_an_open_server_every_claim_is_a_visitors(data: Data) {
     let (app, _mails) = start(data, &[]);
     let body = json!({"name": "By mail", "capacity": 5, "confirm_address": true});
     let made = done(&app.post("/events", &body), 201);
@@ -268,7 +268,7 @@ fn without_mail_no_address_is_confirmed(data: Data) {
 }
 
 /// Else whoever asks often enough could count who is registered.
-fn an_address_that_is_known_counts_as_one_that_is_not(data: Data) {
+fn a_registered_address_counts_as_a_new_one(data: Data) {
     let desk = Desk::open(data, 50, &[("EMAIL_HOLDS_MAX", "2")]);
     let (app, event) = (&desk.app, desk.event.as_str());
     for email in ["ada@example.org", "nobody@example.org"] {

@@ -10,18 +10,18 @@ use serde_json::{Value, json};
 
 on_both_stores! {
     people_are_found_by_a_part_of_their_name_or_address
-    what_is_found_is_what_became_of_it
-    counts_tell_how_the_event_stands
-    somebody_is_let_in_without_a_ticket
+    a_search_finds_the_current_state
+    counts_show_the_state_of_the_event
+    a_guest_is_admitted_without_a_ticket
     the_organizer_registers_outside_the_hours
-    a_table_of_people_is_taken_along
-    answers_are_taken_along_and_brought_in
-    a_large_table_is_whole
-    a_table_of_people_is_brought_in
-    what_is_no_table_is_refused
-    events_are_found_by_what_they_are_called_and_when_they_are
+    a_table_of_people_is_exported
+    answers_are_exported_and_imported
+    a_large_table_is_complete
+    a_table_of_people_is_imported
+    an_invalid_table_is_refused
+    events_are_found_by_name_and_date
     an_event_is_copied
-    one_calendar_has_what_is_to_come
+    one_calendar_has_the_upcoming_events
 }
 
 fn register_as(app: &App, event: &str, email: &str, name: &str) -> Value {
@@ -113,7 +113,7 @@ fn people_are_found_by_a_part_of_their_name_or_address(data: Data) {
     }
 }
 
-fn what_is_found_is_what_became_of_it(data: Data) {
+fn a_search_finds_the_current_state(data: Data) {
     let app = App::start(data);
     let event = app.create(3);
     let ada = register_as(&app, &event, "ada@example.org", "Ada Lovelace");
@@ -159,7 +159,7 @@ fn act_on_event(app: &App, event: &str, what: &str) -> http::Answer {
     app.ask("POST", &format!("/events/{event}/{what}"), &[], &Value::Null)
 }
 
-fn counts_tell_how_the_event_stands(data: Data) {
+fn counts_show_the_state_of_the_event(data: Data) {
     let app = App::start(data);
     let event = app.create(3);
     let counts = || done(&app.get(&format!("/events/{event}/counts")), 200);
@@ -181,7 +181,7 @@ fn counts_tell_how_the_event_stands(data: Data) {
     assert_eq!(counts(), expected(1, 1, 0, 1, 1));
 }
 
-fn somebody_is_let_in_without_a_ticket(data: Data) {
+fn a_guest_is_admitted_without_a_ticket(data: Data) {
     let app = App::start(data);
     let (event, other) = (app.create(3), app.create(3));
     let ada = done(&app.register(&event, "ada@example.org"), 201);
@@ -251,7 +251,7 @@ fn text(answer: &http::Answer) -> String {
     String::from_utf8(answer.body.clone()).expect("it is UTF-8")
 }
 
-fn a_table_of_people_is_taken_along(data: Data) {
+fn a_table_of_people_is_exported(data: Data) {
     let app = App::start(data);
     let event = app.create(5);
     let ali = register_as(&app, &event, "+ali@example.org", "-Ali \"the\" Great, Jr.");
@@ -299,7 +299,7 @@ fn a_table_of_people_is_taken_along(data: Data) {
     refused(&table(&app, "00000000-0000-7000-8000-000000000000", ""), 404, "not_found");
 }
 
-fn answers_are_taken_along_and_brought_in(data: Data) {
+fn answers_are_exported_and_imported(data: Data) {
     let app = App::start(data);
     let event = app.create(9);
     let questions = json!({"questions": [
@@ -353,7 +353,7 @@ fn answers_are_taken_along_and_brought_in(data: Data) {
 }
 
 /// More than one page of a listing.
-fn a_large_table_is_whole(data: Data) {
+fn a_large_table_is_complete(data: Data) {
     let app = App::start(data);
     let event = app.create(5_000);
     let mut people = "email,name\n".to_owned();
@@ -382,7 +382,7 @@ fn bring_in(app: &App, event: &str, query: &str, table: &str) -> http::Answer {
     http::send(app.url(), "POST", &path, &[("Content-Type", "text/csv")], table.as_bytes())
 }
 
-fn a_table_of_people_is_brought_in(data: Data) {
+fn a_table_of_people_is_imported(data: Data) {
     let app = App::start(data);
     let event = app.create(3);
     done(&app.register(&event, "here@example.org"), 201);
@@ -458,7 +458,7 @@ fn a_table_of_people_is_brought_in(data: Data) {
     app.assert_audit_is_clean();
 }
 
-fn what_is_no_table_is_refused(data: Data) {
+fn an_invalid_table_is_refused(data: Data) {
     let app = App::start(data);
     let event = app.create(3);
     for (table, pointer) in
@@ -497,7 +497,7 @@ fn put_up(app: &App, name: &str, days: Option<(i64, i64)>) -> Value {
     done(&app.post("/events", &body), 201)
 }
 
-fn events_are_found_by_what_they_are_called_and_when_they_are(data: Data) {
+fn events_are_found_by_name_and_date(data: Data) {
     let app = App::start(data);
     let never = put_up(&app, "Någonting", None);
     let later = put_up(&app, "Jazz in June", Some((30, 31)));
@@ -621,7 +621,7 @@ fn a_copy_asks_what_the_event_asks(app: &App, event: &str, path: &str) {
     done(&app.post(&path, &other), 200);
 }
 
-fn one_calendar_has_what_is_to_come(data: Data) {
+fn one_calendar_has_the_upcoming_events(data: Data) {
     let app = App::start_with(data, &[("BASE_URL", "https://booking.example")]);
     let soon = put_up(&app, "Blues; and more", Some((3, 4)));
     put_up(&app, "Some day", None);

@@ -7,9 +7,9 @@ use common::{App, Data, http, spoil};
 use serde_json::{Value, json};
 
 on_both_stores! {
-    an_event_has_all_that_it_was_given
-    an_edit_changes_what_it_names
-    an_edit_can_be_made_to_depend_on_a_version
+    an_event_has_every_given_field
+    an_edit_changes_the_given_fields
+    an_edit_can_require_a_version
     an_event_of_another_history_is_sent_again
     doors_open_and_close
     a_cancelled_event_takes_everything_with_it
@@ -17,7 +17,7 @@ on_both_stores! {
     an_event_goes_into_a_calendar
 }
 
-fn an_event_has_all_that_it_was_given(data: Data) {
+fn an_event_has_every_given_field(data: Data) {
     let app = App::start(data);
     let body = json!({
         "name": "Jazz", "capacity": 3, "description": null, "status": "draft",
@@ -70,7 +70,7 @@ fn an_event_has_all_that_it_was_given(data: Data) {
     assert_eq!(nulls["offer_ttl_seconds"], Value::Null, "a freed seat is given at once");
 }
 
-fn an_edit_changes_what_it_names(data: Data) {
+fn an_edit_changes_the_given_fields(data: Data) {
     let app = App::start(data);
     let body = json!({
         "name": "Jazz", "description": "Loud", "capacity": 3, "venue": "Here",
@@ -106,7 +106,7 @@ fn an_edit_changes_what_it_names(data: Data) {
     app.assert_audit_is_clean();
 }
 
-fn an_edit_can_be_made_to_depend_on_a_version(data: Data) {
+fn an_edit_can_require_a_version(data: Data) {
     let app = App::start(data);
     let concert = app.create(3);
     let edit = |version: &str, name: &str| {
@@ -265,7 +265,7 @@ fn an_event_goes_into_a_calendar(data: Data) {
 
 /// What links begin with is what the operator says, whatever name a request asks by.
 #[test]
-fn a_calendar_file_leads_to_where_the_operator_says() {
+fn links_in_a_calendar_file_use_the_base_url() {
     let base = ("BASE_URL", "https://booking.example.org/");
     let app = App::start_with(Data::sqlite(), &[base]);
     let body = json!({"name": "Jazz", "capacity": 1, "starts_at": "2027-05-01T19:00:00Z"});

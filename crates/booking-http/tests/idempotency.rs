@@ -11,12 +11,12 @@ use std::sync::Barrier;
 use std::thread;
 
 on_both_stores! {
-    sixty_at_once_under_one_key_are_one
+    sixty_concurrent_requests_under_one_key_are_one
     another_request_under_the_same_key_is_refused
     a_refusal_is_answered_again
     every_route_that_writes_has_keys
     a_transfer_shows_its_token_again
-    scans_that_are_told_again_are_answered_the_same
+    repeated_scans_get_the_same_answer
     an_answer_outlives_the_server_and_the_key_of_its_token
     a_key_that_is_easily_guessed_is_no_secret
 }
@@ -52,7 +52,7 @@ fn assert_same(replay: &Answer, first: &Answer) {
     assert_eq!(without_request_id(replay), without_request_id(first));
 }
 
-fn sixty_at_once_under_one_key_are_one(data: Data) {
+fn sixty_concurrent_requests_under_one_key_are_one(data: Data) {
     let app = App::start(data);
     let event = app.create(100);
     let (url, ready) = (app.url().to_owned(), Barrier::new(60));
@@ -184,7 +184,7 @@ fn a_transfer_shows_its_token_again(data: Data) {
     }
 }
 
-fn scans_that_are_told_again_are_answered_the_same(data: Data) {
+fn repeated_scans_get_the_same_answer(data: Data) {
     let app = App::start(data);
     let event = app.create(3);
     let ada = done(&app.register(&event, "ada@example.org"), 201);

@@ -13,15 +13,15 @@ use std::time::{Duration, Instant};
 on_both_stores! {
     a_registrations_id_ends_as_its_events_does
     a_hold_becomes_a_seat
-    seats_that_are_only_held_are_told_as_such
-    those_who_wait_are_served_in_their_order
-    without_offers_a_freed_seat_is_given_at_once
+    held_seats_are_reported_as_held
+    waiters_are_served_in_their_order
+    without_offers_a_freed_seat_is_confirmed_at_once
     a_seat_is_given_up_once
-    a_seat_passes_to_somebody_else
+    a_seat_is_transferred
     a_token_is_for_its_registration_alone
-    a_history_tells_what_happened
-    all_that_ever_registered_can_be_listed
-    what_does_not_exist_is_not_found
+    a_history_lists_every_change
+    all_registrations_ever_can_be_listed
+    missing_resources_are_not_found
 }
 
 /// So that it leads to where its event is kept.
@@ -78,7 +78,7 @@ fn a_hold_becomes_a_seat(data: Data) {
     app.assert_audit_is_clean();
 }
 
-fn seats_that_are_only_held_are_told_as_such(data: Data) {
+fn held_seats_are_reported_as_held(data: Data) {
     let app = App::start(data);
     let concert = app.create(1);
     let held = done(&hold(&app, &concert, "ada@example.org"), 201);
@@ -96,7 +96,7 @@ fn seats_that_are_only_held_are_told_as_such(data: Data) {
     assert_eq!(answer.header("retry-after"), None);
 }
 
-fn those_who_wait_are_served_in_their_order(data: Data) {
+fn waiters_are_served_in_their_order(data: Data) {
     let app = App::start(data);
     let concert = app.create(1);
     let seated = done(&wait_for(&app, &concert, "ada@example.org"), 201);
@@ -131,7 +131,7 @@ fn those_who_wait_are_served_in_their_order(data: Data) {
     app.assert_audit_is_clean();
 }
 
-fn without_offers_a_freed_seat_is_given_at_once(data: Data) {
+fn without_offers_a_freed_seat_is_confirmed_at_once(data: Data) {
     let app = App::start(data);
     let body = json!({"name": "a", "capacity": 1, "offer_ttl_seconds": null});
     let concert = done(&app.post("/events", &body), 201);
@@ -161,7 +161,7 @@ fn a_seat_is_given_up_once(data: Data) {
     app.assert_audit_is_clean();
 }
 
-fn a_seat_passes_to_somebody_else(data: Data) {
+fn a_seat_is_transferred(data: Data) {
     let app = App::start(data);
     let concert = app.create(3);
     let registered = done(&app.register(&concert, "ada@example.org"), 201);
@@ -227,7 +227,7 @@ fn a_token_is_for_its_registration_alone(data: Data) {
     }
 }
 
-fn a_history_tells_what_happened(data: Data) {
+fn a_history_lists_every_change(data: Data) {
     let app = App::start(data);
     let concert = app.create(1);
     let held = done(&hold(&app, &concert, "ada@example.org"), 201);
@@ -250,7 +250,7 @@ fn a_history_tells_what_happened(data: Data) {
     assert_eq!(history(&waiting), ["4 waitlisted attendee", "6 offered system"]);
 }
 
-fn all_that_ever_registered_can_be_listed(data: Data) {
+fn all_registrations_ever_can_be_listed(data: Data) {
     let app = App::start(data);
     let concert = app.create(2);
     let gone = done(&app.register(&concert, "0@example.org"), 201);
@@ -290,7 +290,7 @@ fn all_that_ever_registered_can_be_listed(data: Data) {
     refused(&app.get(&format!("{list}?status=waiting")), 400, "validation");
 }
 
-fn what_does_not_exist_is_not_found(data: Data) {
+fn missing_resources_are_not_found(data: Data) {
     let app = App::start(data);
     let concert = app.create(1);
     let nobody = json!({"user_email": "ada@example.org"});

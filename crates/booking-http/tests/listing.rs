@@ -10,10 +10,10 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 on_both_stores! {
-    who_puts_it_up_is_said_wherever_the_event_is
+    the_organizer_is_named_wherever_the_event_is_shown
     a_contact_is_an_address_or_a_page_and_no_longer_than_it_may_be
     an_unlisted_event_is_found_by_its_address_alone
-    pages_are_full_whatever_is_left_out_of_them
+    pages_are_full_whatever_is_filtered_out
 }
 
 fn text(answer: &Answer) -> String {
@@ -27,7 +27,7 @@ fn linked_data(page: &str) -> Value {
     serde_json::from_str(linked).expect("JSON-LD is JSON")
 }
 
-fn who_puts_it_up_is_said_wherever_the_event_is(data: Data) {
+fn the_organizer_is_named_wherever_the_event_is_shown(data: Data) {
     let organizer = make_token(&data, "The account");
     let app = App::start(data);
     let body = json!({
@@ -220,7 +220,7 @@ fn an_unlisted_event_is_found_by_its_address_alone(data: Data) {
     app.assert_audit_is_clean();
 }
 
-fn pages_are_full_whatever_is_left_out_of_them(data: Data) {
+fn pages_are_full_whatever_is_filtered_out(data: Data) {
     let club = make_token(&data, "Jazz club");
     let app = App::start(data);
     for number in 0..12 {

@@ -18,14 +18,14 @@ const SILENCE: Duration = Duration::from_millis(1_500);
 const STOPPED_WITHIN: Duration = Duration::from_secs(10);
 
 on_both_stores! {
-    whoever_watches_is_told_of_each_change
-    what_is_known_already_is_not_told
+    a_watcher_gets_each_change
+    a_known_version_is_not_sent
     several_events_are_watched_together
-    what_is_wrong_is_told_before_anything_begins
-    a_hold_that_has_run_out_is_told_of_though_nobody_has_tidied
-    whatever_is_edited_is_told_and_so_is_the_end
+    an_invalid_stream_is_refused_before_it_begins
+    an_expired_hold_is_reported_before_it_is_swept
+    edits_and_the_end_of_an_event_are_streamed
     all_streams_end_when_the_server_stops
-    who_takes_nothing_gets_the_newest_and_not_what_was_between
+    a_stalled_watcher_gets_only_the_newest_state
 }
 
 fn watch(app: &App, path: &str) -> Watch {
@@ -52,7 +52,7 @@ fn metric(app: &App, name: &str) -> u64 {
     line.unwrap_or_else(|| panic!("no {name}: {page}")).parse().expect("a whole number")
 }
 
-fn whoever_watches_is_told_of_each_change(data: Data) {
+fn a_watcher_gets_each_change(data: Data) {
     let app = App::start(data);
     let event = app.create(3);
     // One that is long enough to be compressed, if anything of a stream were.
@@ -95,7 +95,7 @@ fn whoever_watches_is_told_of_each_change(data: Data) {
     app.assert_audit_is_clean();
 }
 
-fn what_is_known_already_is_not_told(data: Data) {
+fn a_known_version_is_not_sent(data: Data) {
     let app = App::start(data);
     let event = app.create(9);
     done(&app.register(&event, "ada@example.org"), 201);
@@ -155,7 +155,7 @@ fn several_events_are_watched_together(data: Data) {
     }
 }
 
-fn what_is_wrong_is_told_before_anything_begins(data: Data) {
+fn an_invalid_stream_is_refused_before_it_begins(data: Data) {
     let owner = make_token(&data, "Jazz club");
     let app = App::start(data);
     let put_up = |status: &str| {
@@ -207,7 +207,7 @@ fn what_is_wrong_is_told_before_anything_begins(data: Data) {
     assert_eq!(own.seats()["status"], "draft");
 }
 
-fn a_hold_that_has_run_out_is_told_of_though_nobody_has_tidied(data: Data) {
+fn an_expired_hold_is_reported_before_it_is_swept(data: Data) {
     let now = match &data {
         Data::Sqlite(_) => "1",
         Data::Postgres(_) => "now() - interval '1 hour'",
@@ -234,7 +234,7 @@ fn a_hold_that_has_run_out_is_told_of_though_nobody_has_tidied(data: Data) {
     assert_eq!(late.seats()["booked_count"], 0);
 }
 
-fn whatever_is_edited_is_told_and_so_is_the_end(data: Data) {
+fn edits_and_the_end_of_an_event_are_streamed(data: Data) {
     let app = App::start(data);
     let event = app.create(2);
     let mut stream = watch(&app, &live(&event));
@@ -281,7 +281,7 @@ fn narrow(url: &str) -> TcpStream {
 }
 
 /// Who stalls for a long sale and then reads finds what was newest, and as much as fits on the way there.
-fn who_takes_nothing_gets_the_newest_and_not_what_was_between(data: Data) {
+fn a_stalled_watcher_gets_only_the_newest_state(data: Data) {
     const EVENTS: usize = 40;
     const ROUNDS: usize = 12;
     let app = App::start(data);
@@ -315,7 +315,7 @@ fn who_takes_nothing_gets_the_newest_and_not_what_was_between(data: Data) {
 
 /// Whoever decides, and whichever server is watched.
 #[test]
-fn what_one_server_does_is_told_by_the_other() {
+fn a_change_on_one_server_is_streamed_by_the_other() {
     let app = App::start(Data::postgres());
     let other = start_on(&app.data, &[]);
     let event = app.create(1_000);
@@ -342,7 +342,7 @@ fn what_one_server_does_is_told_by_the_other() {
 
 /// A connection on which nothing happens is neither idle nor silent, and ends when its organizer's token does.
 #[test]
-fn silence_is_broken_and_who_may_not_watch_any_more_is_told_nothing() {
+fn silence_is_broken_and_a_revoked_watcher_gets_no_more() {
     let data = Data::sqlite();
     let owner = make_token_with(&data, "Jazz club", &[]);
     let app = App::start_with(data, &[("IDLE_SECONDS", "1"), ("HEAD_SECONDS", "1")]);
@@ -360,7 +360,7 @@ fn silence_is_broken_and_who_may_not_watch_any_more_is_told_nothing() {
 }
 
 #[test]
-fn so_many_watch_and_no_more() {
+fn watchers_are_limited() {
     let app = App::start_with(Data::sqlite(), &[("LIVE_MAX", "2")]);
     let event = app.create(2);
     let first = watch(&app, &live(&event));
@@ -397,7 +397,7 @@ fn a_client_watches_on_so_many_connections() {
 /// Nobody sends anything on a stream, and who does all the same is not listened to for ever. What comes behind is no
 /// request either.
 #[test]
-fn who_talks_on_a_stream_is_not_listened_to() {
+fn input_on_a_stream_is_ignored() {
     use std::io::Write;
     let app = App::start(Data::sqlite());
     let event = app.create(2);
@@ -414,7 +414,7 @@ fn who_talks_on_a_stream_is_not_listened_to() {
 
 /// Who knows no chunks gets none, and a request that comes behind one whose answer goes on is not done.
 #[test]
-fn an_old_client_watches_and_nothing_behind_its_request_is_done() {
+fn an_http_1_0_client_watches_and_its_pipelined_requests_are_dropped() {
     use std::io::{Read, Write};
     let app = App::start(Data::sqlite());
     let event = app.create(2);

@@ -8,13 +8,13 @@ use common::{App, Data, make_token};
 use serde_json::{Value, json};
 
 on_both_stores! {
-    an_event_asks_what_it_is_told_to
+    an_event_asks_its_questions
     a_visitor_answers_or_has_no_seat
-    answers_are_changed_by_who_has_the_seat
-    what_was_answered_is_retired_and_not_changed
-    who_agreed_to_which_wording_is_known
-    what_is_no_question_is_refused
-    the_organizer_alone_sees_what_was_asked
+    answers_are_changed_by_the_seat_s_holder
+    an_answered_question_is_retired_and_not_changed
+    consents_record_their_wording
+    an_invalid_question_is_refused
+    only_the_organizer_sees_whether_questions_were_answered
 }
 
 fn questions() -> Value {
@@ -61,7 +61,7 @@ fn as_holder(app: &App, of: &Value, method: &str, path: &str, body: &Value) -> A
     app.ask_as(token(of), method, path, body)
 }
 
-fn an_event_asks_what_it_is_told_to(data: Data) {
+fn an_event_asks_its_questions(data: Data) {
     let app = App::start(data);
     let concert = app.create(9);
     assert_eq!(event(&app, &concert)["has_questions"], false);
@@ -156,7 +156,7 @@ fn a_visitor_answers_or_has_no_seat(data: Data) {
     app.assert_audit_is_clean();
 }
 
-fn answers_are_changed_by_who_has_the_seat(data: Data) {
+fn answers_are_changed_by_the_seat_s_holder(data: Data) {
     let app = App::start(data);
     let concert = asking(&app, 9);
     let given = json!({"name": "Ada", "terms": 1, "diet": "all"});
@@ -181,7 +181,7 @@ fn answers_are_changed_by_who_has_the_seat(data: Data) {
     app.assert_audit_is_clean();
 }
 
-fn what_was_answered_is_retired_and_not_changed(data: Data) {
+fn an_answered_question_is_retired_and_not_changed(data: Data) {
     let app = App::start(data);
     let concert = app.create(9);
     let path = format!("/events/{concert}/questions");
@@ -204,7 +204,7 @@ fn what_was_answered_is_retired_and_not_changed(data: Data) {
     app.assert_audit_is_clean();
 }
 
-fn who_agreed_to_which_wording_is_known(data: Data) {
+fn consents_record_their_wording(data: Data) {
     let app = App::start(data);
     let concert = app.create(9);
     let asks = |wording: &str| {
@@ -228,7 +228,7 @@ fn who_agreed_to_which_wording_is_known(data: Data) {
     assert_eq!(read["answers"], json!({"film": 1}));
 }
 
-fn what_is_no_question_is_refused(data: Data) {
+fn an_invalid_question_is_refused(data: Data) {
     let app = App::start(data);
     let concert = app.create(9);
     let one = json!({"key": "a", "kind": "text", "wording": "A?"});
@@ -265,7 +265,7 @@ fn what_is_no_question_is_refused(data: Data) {
     invalid(&too_long, &["/answers"]);
 }
 
-fn the_organizer_alone_sees_what_was_asked(data: Data) {
+fn only_the_organizer_sees_whether_questions_were_answered(data: Data) {
     let organizer = make_token(&data, "Jazz club");
     let app = App::start(data);
     let body = json!({"name": "Jazz", "capacity": 3});

@@ -26,7 +26,7 @@ const FURTHER_MAX: u64 = 1;
 const UNDER_WAY_WITHIN: Duration = Duration::from_secs(60);
 
 on_both_stores! {
-    everybody_is_answered_and_told_to_close
+    every_client_is_answered_with_connection_close
     a_connection_that_is_idle_is_closed_cleanly
 }
 
@@ -93,7 +93,7 @@ fn unclean_end(stream: &mut TcpStream, rest: &[u8]) -> Option<String> {
     }
 }
 
-fn everybody_is_answered_and_told_to_close(data: Data) {
+fn every_client_is_answered_with_connection_close(data: Data) {
     let shutdown = SHUTDOWN_SECONDS.to_string();
     let settings = [("DRAIN_SECONDS", "0"), ("SHUTDOWN_SECONDS", &shutdown), ("RUST_LOG", "warn")];
     let mut app = App::start_with(data, &settings);
@@ -182,7 +182,7 @@ fn a_connection_that_is_idle_is_closed_cleanly(data: Data) {
 
 /// The negative control: a connection that is cut, or left without an answer, is told from one that ends.
 #[test]
-fn a_cut_is_told_from_a_clean_end() {
+fn a_cut_connection_differs_from_a_clean_end() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("it is bound"));
     let request = |_| "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n".to_owned();

@@ -235,7 +235,7 @@ fn a_cell_that_is_moved_or_dropped_is_in_the_map_no_more_and_its_events_are_ther
 }
 
 #[test]
-fn what_would_lose_events_is_refused() {
+fn a_change_that_would_lose_events_is_refused() {
     let nodes = Nodes::files();
     let two = [("low", "a", "00", "7f"), ("high", "a", "80", "ff")];
     nodes.write("cells.toml", &["a", "b"], 1, &two);

@@ -141,7 +141,7 @@ fn publishing_seconds(server: &ServerProcess) -> f64 {
 
 /// Whoever does it is stopped once they have written down what is to come.
 #[test]
-fn a_change_that_was_begun_and_is_gone_by_by_nobody_is_told_of_once() {
+fn a_pending_change_that_no_server_follows_is_logged_once() {
     let nodes = Nodes::files();
     nodes.write("cells.toml", &["a", "b"], 1, &[("low", "a", "00", "ff")]);
     nodes.done("cells.toml", "cells create");
@@ -254,7 +254,7 @@ fn another_database_is_not_taken_for_a_cell_whatever_tables_it_has() {
 
 /// What is restored from a backup from before it was told of its cells, or from before these were changed.
 #[test]
-fn what_was_restored_is_a_cell_again_once_somebody_has_said_so() {
+fn a_restored_cell_is_used_again_after_adopt() {
     let nodes = Nodes::files();
     nodes.write("cells.toml", &["a", "b"], 3, &TWO);
     nodes.done("cells.toml", "cells create");
@@ -284,7 +284,7 @@ fn what_was_restored_is_a_cell_again_once_somebody_has_said_so() {
 
 /// Two servers at once begin to tell cells from before that they are these; one that is away is told later.
 #[test]
-fn cells_from_before_are_told_by_the_first_servers_that_find_all_of_them() {
+fn unmarked_cells_are_marked_by_the_first_servers_that_reach_all_of_them() {
     let nodes = Nodes::files();
     nodes.write_two("cells.toml");
     nodes.done("cells.toml", "cells create");
@@ -327,18 +327,18 @@ const TAKES_NO_TELLING: &str = "CREATE TRIGGER takes_no_telling BEFORE INSERT ON
                                 BEGIN SELECT raise(ABORT, 'it takes nothing'); END";
 
 /// Two cells as a version before left them, which told nobody.
-fn forget_that_they_were_told(nodes: &Nodes) {
+fn unmark_cells(nodes: &Nodes) {
     let map = "UPDATE cell_map SET map = json_remove(map, '$.id')";
     write(nodes, "a", "low", &format!("DELETE FROM cell_bytes; {map}"));
     write(nodes, "b", "high", "DELETE FROM cell_bytes");
 }
 
 #[test]
-fn cells_that_cannot_be_told_are_served_and_told_by_the_next_start() {
+fn cells_that_cannot_be_marked_are_served_and_marked_at_the_next_start() {
     let nodes = Nodes::files();
     nodes.write_two("cells.toml");
     nodes.done("cells.toml", "cells create");
-    forget_that_they_were_told(&nodes);
+    unmark_cells(&nodes);
     write(&nodes, "b", "high", TAKES_NO_TELLING);
     let are_told = || !nodes.done("cells.toml", "cells status").contains("not all cells were told");
     nodes.refused("cells.toml", "cells create", "cell high failed");
@@ -356,11 +356,11 @@ fn cells_that_cannot_be_told_are_served_and_told_by_the_next_start() {
 
 /// It began before cells were told, and somebody had mistyped where one of its cells is.
 #[test]
-fn a_server_that_has_another_database_says_so_once_the_cells_were_told() {
+fn a_server_with_another_database_reports_it_once_the_cells_are_marked() {
     let mut nodes = Nodes::files();
     nodes.write_two("cells.toml");
     nodes.done("cells.toml", "cells create");
-    forget_that_they_were_told(&nodes);
+    unmark_cells(&nodes);
     fs::create_dir(nodes.folder("alone")).expect("it can be made");
     let alone = [("BOOKING_DB", nodes.folder("alone").join("high.db").display().to_string())];
     assert!(run("migrate", &alone).status.success());
@@ -415,7 +415,7 @@ fn a_server_starts_without_a_cell_that_fails_once_it_was_opened() {
 
 /// It was away when a server began and when the cells were told; what answers in its place is another.
 #[test]
-fn what_answers_in_the_place_of_a_cell_that_was_away_is_looked_at() {
+fn a_database_in_the_place_of_an_absent_cell_is_checked() {
     let mut nodes = Nodes::file_and_database("a", "b");
     nodes.write_two("cells.toml");
     nodes.done("cells.toml", "cells create");
@@ -512,7 +512,7 @@ fn changed_home(nodes: &Nodes, change: &MapChange) -> (rusqlite::Connection, Str
 }
 
 #[test]
-fn what_was_restored_in_the_middle_of_a_change_is_a_cell_again_and_the_change_goes_on() {
+fn a_cell_restored_during_a_change_is_adopted_and_the_change_continues() {
     let nodes = Nodes::files();
     nodes.write_two("cells.toml");
     nodes.done("cells.toml", "cells create");
@@ -540,7 +540,7 @@ fn what_was_restored_in_the_middle_of_a_change_is_a_cell_again_and_the_change_go
 }
 
 #[test]
-fn a_home_that_was_restored_is_that_of_its_cells_again_once_somebody_has_said_so() {
+fn a_restored_home_is_used_again_after_adopt() {
     let nodes = Nodes::files();
     nodes.write_two("cells.toml");
     nodes.done("cells.toml", "cells create");
@@ -557,7 +557,7 @@ fn a_home_that_was_restored_is_that_of_its_cells_again_once_somebody_has_said_so
 
 /// It failed over to a standby that did not have what was written last.
 #[test]
-fn a_change_that_the_home_has_lost_goes_on_when_it_is_made_again() {
+fn a_change_that_the_home_has_lost_continues_when_it_is_repeated() {
     let nodes = Nodes::files();
     nodes.write_two("cells.toml");
     nodes.done("cells.toml", "cells create");
@@ -573,7 +573,7 @@ fn a_change_that_the_home_has_lost_goes_on_when_it_is_made_again() {
 
 /// A database from before there were cells is one that has all of them, and goes on without them.
 #[test]
-fn a_database_by_itself_is_the_only_cell_and_may_be_by_itself_again() {
+fn a_single_database_can_become_the_only_cell_and_be_single_again() {
     let nodes = Nodes::files();
     fs::create_dir(nodes.folder("a")).expect("it can be made");
     let alone = [("BOOKING_DB", nodes.folder("a").join("public.db").display().to_string())];

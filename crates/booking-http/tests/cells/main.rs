@@ -53,7 +53,7 @@ fn one_of_each(server: &ServerProcess) -> [String; 3] {
 }
 
 #[test]
-fn a_cell_that_is_away_takes_its_own_events_with_it() {
+fn a_cell_that_is_away_makes_only_its_own_events_unavailable() {
     let cells = three_files();
     assert!(cells.run(FILE, "cells create").status.success());
     let server = cells.serve(FILE);
@@ -109,7 +109,7 @@ fn a_cell_that_is_away_takes_its_own_events_with_it() {
 }
 
 #[test]
-fn a_request_that_comes_again_finds_the_event_that_it_has_put_up() {
+fn a_repeated_request_finds_the_event_that_it_created() {
     let cells = three_files();
     assert!(cells.run(FILE, "cells create").status.success());
     let server = cells.serve(FILE);
@@ -132,7 +132,7 @@ fn a_request_that_comes_again_finds_the_event_that_it_has_put_up() {
 }
 
 #[test]
-fn cells_are_made_once_and_only_when_that_is_asked_for() {
+fn cells_are_created_once_and_only_on_request() {
     let cells = three_files();
     for arguments in ["serve", "migrate", "audit", "token list", "cells status"] {
         let output = cells.run(FILE, arguments);
@@ -159,7 +159,7 @@ fn cells_are_made_once_and_only_when_that_is_asked_for() {
 
 /// One that is away is named, and keeps none of the others from being brought up to date.
 #[test]
-fn all_cells_that_are_there_are_migrated() {
+fn all_reachable_cells_are_migrated() {
     let cells = three_files();
     assert!(cells.run(FILE, "cells create").status.success());
     let high = cells.folder("high").join("high.db");
@@ -219,7 +219,7 @@ fn cells_may_be_schemas_of_one_postgresql_beside_a_file() {
 /// For longer than the queue lets anybody wait (`QUEUE_FULL_SECONDS`), many ask a database that takes what it is sent and
 /// answers nothing, and others go on.
 #[test]
-fn a_database_that_hangs_keeps_nobody_waiting_who_asks_another() {
+fn a_hanging_database_delays_only_its_own_events() {
     let cluster = Cluster::start(ClusterOptions { durable: false, ..ClusterOptions::default() });
     let (database, folder) =
         (cluster.database(None), tempfile::tempdir().expect("a directory can be made"));

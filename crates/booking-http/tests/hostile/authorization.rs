@@ -410,7 +410,7 @@ fn until(mut is_so: impl FnMut() -> bool) {
 }
 
 #[test]
-fn no_route_is_forgotten() {
+fn every_route_is_listed() {
     // The description is made of the route table.
     let document = booking_http::openapi(CapacityMax::default());
     let document: Value = serde_json::from_str(&document).expect("it is JSON");
@@ -555,7 +555,7 @@ fn every_route_is_for_those_roles_it_is_for(data: Data) {
 
 /// What the description says of roles is what is held to.
 #[test]
-fn the_description_says_which_role_each_route_wants() {
+fn the_description_names_the_role_of_each_route() {
     let document = booking_http::openapi(CapacityMax::default());
     let document: Value = serde_json::from_str(&document).expect("it is JSON");
     for row in ROWS {
@@ -641,7 +641,7 @@ fn a_token_of_some_events_is_for_no_others(data: Data) {
     app.assert_audit_is_clean();
 }
 
-fn a_token_is_made_only_as_it_can_be(data: Data) {
+fn invalid_token_options_are_refused(data: Data) {
     let (app, tokens) = closed(data);
     // A name that a command line has in one word.
     let owner = make_token(&app.data, "Blues");
@@ -671,7 +671,7 @@ fn a_token_is_made_only_as_it_can_be(data: Data) {
     assert!(listed.contains("good  owner  Chess club"), "{listed}");
 }
 
-fn an_id_that_is_no_id_tells_nobody_more(data: Data) {
+fn an_invalid_id_reveals_nothing_without_a_token(data: Data) {
     let (app, _) = closed(data);
     for path in ["/events/x/registrations", "/registrations/x", "/registrations/x/history"] {
         assert_eq!(app.get(path).status, 401, "{path}");
@@ -776,8 +776,8 @@ on_both_stores! {
     every_route_is_for_those_it_is_for
     every_route_is_for_those_roles_it_is_for
     a_token_of_some_events_is_for_no_others
-    a_token_is_made_only_as_it_can_be
-    an_id_that_is_no_id_tells_nobody_more
+    invalid_token_options_are_refused
+    an_invalid_id_reveals_nothing_without_a_token
     drafts_are_their_organizer_s
     a_key_is_its_organizer_s_own
     the_first_token_closes_a_server_for_good

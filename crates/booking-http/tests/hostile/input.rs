@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 const CLOSED_WITHIN: Duration = Duration::from_secs(60);
 
 #[test]
-fn bodies_that_are_no_json_are_malformed() {
+fn a_body_that_is_not_json_is_malformed() {
     let app = App::start(Data::sqlite());
     let event = app.create(5);
     let deep = "[".repeat(5_000);
@@ -45,7 +45,7 @@ fn bodies_that_are_no_json_are_malformed() {
 }
 
 #[test]
-fn input_that_is_not_valid_is_told_in_full() {
+fn every_invalid_field_is_reported() {
     let app = App::start(Data::sqlite());
     let event = app.create(5);
     let long = "x".repeat(201);
@@ -93,7 +93,7 @@ fn input_that_is_not_valid_is_told_in_full() {
 }
 
 #[test]
-fn what_came_later_is_read_as_strictly() {
+fn newer_fields_are_read_as_strictly() {
     let app = App::start(Data::sqlite());
     let event = app.create(5);
     let tell = |method: &str, path: &str, body: Value, pointers: &[&str]| {
@@ -250,7 +250,7 @@ fn headers_that_are_not_well_formed_are_refused() {
 }
 
 #[test]
-fn a_body_must_be_said_to_be_json() {
+fn a_body_needs_the_json_content_type() {
     let app = App::start(Data::sqlite());
     let body = br#"{"name":"a","capacity":5}"#;
     let send = |headers: &[(&str, &str)]| http::send(app.url(), "POST", "/events", headers, body);
@@ -376,7 +376,7 @@ fn a_name_that_shows_nothing_is_empty() {
 }
 
 #[test]
-fn an_address_has_one_seat_however_it_is_spelt() {
+fn every_spelling_of_an_address_has_one_seat() {
     let app = App::start(Data::sqlite());
     let event = app.create(5);
     let seat = app.register(&event, "Ada@Bücher.example").json();
@@ -421,7 +421,7 @@ fn a_body_that_drips_is_cut_off() {
 }
 
 #[test]
-fn other_methods_are_told_which_there_are() {
+fn other_methods_get_405_with_allow() {
     let app = App::start(Data::sqlite());
     let event = app.create(5);
     for (path, allow) in [

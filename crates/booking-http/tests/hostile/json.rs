@@ -153,7 +153,7 @@ fn documents_are_one_object_of_known_fields_each_once() {
 }
 
 #[test]
-fn nothing_is_unpacked() {
+fn no_compressed_body_is_decompressed() {
     let target = Target::start(Data::sqlite());
     // What a kilobyte of this would unpack to is never made: it is not even looked at.
     let bomb = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff\xed\xc1\x01\x01\x00\x00\x00\x80\x90\xfe";

@@ -92,7 +92,7 @@ fn an_address_has_one_way_to_be_written() {
 }
 
 #[test]
-fn nothing_but_the_request_line_says_what_is_asked() {
+fn only_the_request_line_determines_the_route() {
     let target = Target::start(Data::sqlite());
     let app = &target.app;
     let registrations = app.get(&format!("/events/{}/registrations", target.event)).json();

@@ -53,7 +53,7 @@ fn a_query_costs_no_more_than_its_length() {
 }
 
 #[test]
-fn who_may_not_ask_hears_of_that_first() {
+fn authorization_comes_before_validation() {
     let data = Data::sqlite();
     let token = make_token(&data, "Jazz club");
     let app = App::start(data);
@@ -83,7 +83,7 @@ fn who_may_not_ask_hears_of_that_first() {
 
 /// Every address of the API takes the names that it knows, and others none.
 #[test]
-fn every_address_refuses_what_it_does_not_know() {
+fn every_address_refuses_unknown_parameters() {
     let app = App::start(Data::sqlite());
     let event = app.create(3);
     let seat = app.register(&event, "ada@example.org").json();

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::io::Write;
 
 on_both_stores! {
-    whoever_hears_nothing_asks_again_and_has_one_seat
+    a_client_that_retries_without_an_answer_has_one_seat
     a_key_is_one_caller_s_on_one_route
 }
 
@@ -16,7 +16,7 @@ const JSON: (&str, &str) = ("Content-Type", "application/json");
 
 /// Clients that hang up as soon as they have asked. Whether their first request was done or dropped, the
 /// second is answered with their seat, and a third the same.
-fn whoever_hears_nothing_asks_again_and_has_one_seat(data: Data) {
+fn a_client_that_retries_without_an_answer_has_one_seat(data: Data) {
     let app = App::start(data);
     let event = app.create(40);
     let path = format!("/events/{event}/register");

@@ -46,7 +46,7 @@ fn is_cross_site(answer: &Answer) -> bool {
 }
 
 #[test]
-fn what_another_site_asks_for_is_not_done() {
+fn a_request_of_another_site_is_refused() {
     let scene = Scene::start(&[]);
     let before = scene.state();
     assert_eq!(before[2], "held");
@@ -97,7 +97,7 @@ fn what_another_site_asks_for_is_not_done() {
 
 /// The negative control: the very same is done for a site that is allowed.
 #[test]
-fn what_an_allowed_site_asks_for_is_done() {
+fn a_request_of_an_allowed_site_is_executed() {
     let scene = Scene::start(&[("CORS_ORIGINS", SHOP)]);
     let headers = [("Sec-Fetch-Site", "cross-site"), ("Origin", SHOP)];
     let ask = |(method, path): (&str, String)| send(scene.app.url(), method, &path, &headers, b"");
@@ -147,7 +147,7 @@ fn ask_by_name(app: &App, name: &str, path: &str) -> Answer {
 
 /// DNS rebinding: a page whose own name leads here is of our origin, and reads what it likes.
 #[test]
-fn an_open_server_answers_to_no_name_that_somebody_else_may_have() {
+fn an_open_server_refuses_foreign_host_names() {
     let allowed = ("ALLOWED_HOSTS", "booking.example.org, other.example");
     let scene = Scene::start(&[allowed]);
     let list = format!("/events/{}/registrations", scene.event);
@@ -184,7 +184,7 @@ fn an_open_server_answers_to_no_name_that_somebody_else_may_have() {
 }
 
 #[test]
-fn an_open_server_makes_not_everybody_the_organizer() {
+fn an_open_server_refuses_cors_for_every_origin() {
     let data = Data::sqlite();
     let mut settings = data.settings();
     settings.extend([("PORT", "0".to_owned()), ("CORS_ORIGINS", "*".to_owned())]);

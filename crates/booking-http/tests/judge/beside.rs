@@ -45,7 +45,7 @@ fn until(what: &str, url: &str, is_so: impl Fn(&Seen) -> bool) {
 /// Nobody asks for anything here that the store looks at its clock for, so that the sweeper does next, or what looks for
 /// facts, whichever of them is not down already.
 #[test]
-fn what_panics_beside_requests_is_begun_anew_and_told() {
+fn a_background_task_that_panics_is_restarted_and_reported() {
     let breaks = Arc::<AtomicBool>::default();
     let of_clock = Arc::clone(&breaks);
     let url = serve(move || async move {

@@ -46,12 +46,12 @@ const REACHED: &[&str] = &[
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nobody_is_lost_on_sqlite() {
+async fn no_registration_is_lost_on_sqlite() {
     thousands_of_requests(Data::sqlite(), None, &[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nobody_is_lost_on_postgres() {
+async fn no_registration_is_lost_on_postgres() {
     // The organizer has a token, and its crowd has none.
     let data = Data::postgres();
     let token = OrganizerToken::new(&make_token(&data, "Jazz club")).expect("it is one");
@@ -59,7 +59,7 @@ async fn nobody_is_lost_on_postgres() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nobody_is_lost_while_batches_go_side_by_side() {
+async fn no_registration_is_lost_with_parallel_batches() {
     // Four commands are a full batch, so that there often are enough for another.
     let side_by_side = [("BATCHES_PER_NODE", "4"), ("BATCH_MAX", "4")];
     thousands_of_requests(Data::postgres(), None, &side_by_side).await;

@@ -15,7 +15,7 @@ const BEYOND: Duration = Duration::from_secs(20);
 const BACK_WITHIN: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_in_a_black_hole_is_answered_for_in_time() {
+async fn an_unreachable_database_is_answered_for_in_time() {
     let _turn = turn().await;
     let data = Data::postgres();
     let (server, chaos) = server_behind_chaos(&data).await;

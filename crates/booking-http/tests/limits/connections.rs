@@ -98,7 +98,7 @@ fn pipelining_takes_neither_memory_nor_time() {
 
 /// All of it is answered, in order, to a client that does read.
 #[test]
-fn whatever_is_pipelined_is_answered_in_order() {
+fn pipelined_requests_are_answered_in_order() {
     const REQUESTS: usize = 500;
     let app = App::start(Data::sqlite());
     let event = app.create(5);
@@ -167,7 +167,7 @@ fn is_served(stream: &mut TcpStream) -> bool {
 
 /// Whoever keeps more connections than there are files for loses the idle ones; nobody is shut out.
 #[test]
-fn idle_connections_shut_nobody_out() {
+fn idle_connections_shut_no_client_out() {
     let data = Data::sqlite();
     let server = start_with_files(256, &data);
     let mut silent: Vec<_> = (0..400).map(|_| connect(server.url())).collect();

@@ -15,7 +15,7 @@ const SLEEPING: &str = "SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event = 'PgSleep'";
 
 #[test]
-fn seats_are_given_while_events_are_put_up() {
+fn seats_are_sold_while_events_are_created() {
     let app = App::start_with(Data::postgres(), &[("SWEEP_SECONDS", "0")]);
     let event = app.create(100);
     let database = app.data.database().clone();
@@ -72,7 +72,7 @@ fn seats_are_given_while_events_are_put_up() {
 
 /// On the store where everything that writes takes its turn seats go first.
 #[test]
-fn a_crowd_that_puts_up_events_takes_no_seat_from_anybody_on_sqlite() {
+fn a_crowd_that_creates_events_delays_no_sale_on_sqlite() {
     let app = App::start_with(Data::sqlite(), &[("SWEEP_SECONDS", "0")]);
     let event = app.create(1_000);
     let until = Instant::now() + Duration::from_secs(2);

@@ -64,9 +64,9 @@ fn a_client_holds_only_so_many_seats() {
     }
 }
 
-on_both_stores! { a_hold_that_comes_again_is_answered_however_many_there_are }
+on_both_stores! { a_repeated_hold_is_answered_beyond_the_limit }
 
-fn a_hold_that_comes_again_is_answered_however_many_there_are(data: Data) {
+fn a_repeated_hold_is_answered_beyond_the_limit(data: Data) {
     let app = App::start_with(data, &[PROXY, ("CLIENT_HOLDS_MAX", "2"), NO_CLIENT_RATE]);
     let event = app.create(50);
     let hold = |email: &str, key: &str| hold_from(&app, "198.51.100.1", &event, email, key);

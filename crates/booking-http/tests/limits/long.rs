@@ -64,7 +64,7 @@ fn a_listing_ends_where_it_gets_long(data: Data) {
 
 /// A hundred that ask for more than the kernel holds, and read nothing: each of them would keep a copy.
 #[test]
-fn who_reads_nothing_holds_little() {
+fn a_client_that_reads_nothing_uses_little_memory() {
     const READERS: usize = 100;
     let app = App::start(Data::sqlite());
     (0..EVENTS).for_each(|number| drop(create_long(&app, number)));

@@ -81,7 +81,7 @@ fn without_a_limit_the_flood_comes_through() {
 }
 
 #[test]
-fn clients_are_told_how_they_stand() {
+fn responses_carry_the_state_of_the_rate_limit() {
     let data = Data::sqlite();
     let token = make_token(&data, "Jazz club");
     let app = App::start_with(
@@ -116,7 +116,7 @@ fn clients_are_told_how_they_stand() {
 }
 
 #[test]
-fn what_is_refused_leaves_no_trace_and_is_not_read() {
+fn a_refused_request_leaves_no_trace_and_is_not_read() {
     let app = limited();
     let event = app.create(1_000);
     let from = "198.51.100.1";
@@ -158,7 +158,7 @@ fn what_is_refused_leaves_no_trace_and_is_not_read() {
 
 /// A connection on which everything that was sent has come is kept.
 #[test]
-fn who_is_refused_keeps_the_connection() {
+fn a_refused_client_keeps_its_connection() {
     let app = limited();
     let event = app.create(1_000);
     flood(&app, "198.51.100.1", &event, 8);

@@ -65,24 +65,24 @@ fn every_wait_for_a_client_has_an_end() {
     let url = app.url();
     thread::scope(|scope| {
         for wait in [
-            whoever_says_nothing_is_not_waited_for,
-            whoever_says_no_more_is_not_waited_for,
+            a_client_that_sends_nothing_is_cut_off,
+            a_client_that_stops_sending_is_cut_off,
             a_first_head_that_drips_ends,
             a_second_head_that_drips_ends,
-            a_body_that_drips_ends_whether_or_not_anybody_reads_it,
-            a_reader_that_stalls_is_not_waited_for,
+            a_dripping_body_ends_whether_or_not_it_is_read,
+            a_stalled_reader_delays_no_other,
         ] {
             scope.spawn(move || wait(url));
         }
     });
 }
 
-fn whoever_says_nothing_is_not_waited_for(url: &str) {
+fn a_client_that_sends_nothing_is_cut_off(url: &str) {
     let silent = http::connect(url);
     closed(&silent);
 }
 
-fn whoever_says_no_more_is_not_waited_for(url: &str) {
+fn a_client_that_stops_sending_is_cut_off(url: &str) {
     let mut idle = http::connect(url);
     idle.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("the server reads");
     assert!(closed(&idle).starts_with("HTTP/1.1 200"));
@@ -107,7 +107,7 @@ fn a_second_head_that_drips_ends(url: &str) {
     assert!(said.starts_with("HTTP/1.1 200") && said.matches("HTTP/1.1").count() == 1, "{said}");
 }
 
-fn a_body_that_drips_ends_whether_or_not_anybody_reads_it(url: &str) {
+fn a_dripping_body_ends_whether_or_not_it_is_read(url: &str) {
     let chunked = "Transfer-Encoding: chunked\r\nContent-Type: application/json\r\n";
     let long = "Content-Length: 100000\r\nContent-Type: application/json\r\n";
     let cases = [
@@ -154,7 +154,7 @@ fn with_a_long_listing(settings: &[(&'static str, &str)]) -> App {
     app
 }
 
-fn a_reader_that_stalls_is_not_waited_for(url: &str) {
+fn a_stalled_reader_delays_no_other(url: &str) {
     let whole = http::send(url, "GET", "/events", &[], b"").body.len();
     assert!(whole > 500_000, "{whole}");
     let mut stalled = http::connect(url);
@@ -178,7 +178,7 @@ const AIM: Duration = Duration::from_millis(100);
 
 /// What 300 slow clients cost those who are not: the 99th percentile of their waits.
 #[test]
-fn three_hundred_slow_clients_slow_nobody_else() {
+fn three_hundred_slow_clients_delay_no_other() {
     let app = with_a_long_listing(&[]);
     let event = app.create(100_000);
     // What it takes on this machine as it is.

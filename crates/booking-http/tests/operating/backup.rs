@@ -65,9 +65,9 @@ fn registered(app: &App, event: &str) -> BTreeSet<String> {
     addresses.collect()
 }
 
-crate::on_both_stores! { what_was_acknowledged_before_a_backup_is_in_it }
+crate::on_both_stores! { writes_acknowledged_before_a_backup_are_in_it }
 
-fn what_was_acknowledged_before_a_backup_is_in_it(data: Data) {
+fn writes_acknowledged_before_a_backup_are_in_it(data: Data) {
     let app = App::start(data);
     let event = app.create(SEATS);
     let first = done(&app.register(&event, "first@example.org"), 201);

@@ -10,7 +10,7 @@ use std::net::TcpListener;
 const AWAY: &str = "booking_mail_server_away_seconds";
 
 #[test]
-fn a_mail_server_that_is_away_is_told_of() {
+fn a_mail_server_that_is_down_is_reported() {
     // Nobody listens there any more.
     let port = TcpListener::bind("127.0.0.1:0").expect("there is a port").local_addr();
     let url = format!("smtp://127.0.0.1:{}", port.expect("it has one").port());
@@ -59,7 +59,7 @@ fn priorities(pid: u32) -> BTreeMap<String, i32> {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn delivery_comes_after_those_who_sell() {
+fn delivery_has_a_lower_priority_than_requests() {
     let app = App::start(Data::sqlite());
     let behind = |found: &BTreeMap<String, i32>| (found["booking-http"] + 10).min(19);
     // It has its name first, and steps back then.

@@ -97,7 +97,7 @@ fn metrics(app: &App) -> BTreeMap<String, f64> {
 
 on_both_stores! {
     probes_are_answered
-    what_happens_is_counted
+    metrics_count_requests_and_outcomes
     every_metric_of_the_manual_is_shown_and_no_other
 }
 
@@ -135,7 +135,7 @@ fn without_its_database_a_server_lives_and_is_not_ready() {
 }
 
 #[test]
-fn a_server_that_stops_says_so_before_it_refuses_anybody() {
+fn a_stopping_server_reports_it_before_it_refuses_clients() {
     let mut app = App::start_with(Data::sqlite(), &[("DRAIN_SECONDS", "1")]);
     let event = app.create(5);
     assert_eq!(readiness(&app.server, 200), checks("ok", "ok", "ok"));
@@ -148,7 +148,7 @@ fn a_server_that_stops_says_so_before_it_refuses_anybody() {
     assert!(status.success(), "{status}");
 }
 
-fn what_happens_is_counted(data: Data) {
+fn metrics_count_requests_and_outcomes(data: Data) {
     let app = App::start(data);
     let event = app.create(2);
     for (email, status) in [("ada", 201), ("ada", 409), ("grace", 201), ("joan", 409)] {
@@ -236,7 +236,7 @@ fn every_metric_of_the_manual_is_shown_and_no_other(data: Data) {
 
 /// Whatever an alert looks at is a metric of ours, and there is a word on what to do about each.
 #[test]
-fn alerts_look_at_metrics_that_there_are() {
+fn alerts_use_existing_metrics() {
     let rules = include_str!("../../../../docker/alerts.yaml");
     let manual = include_str!("../../../../docker/OPERATING.md");
     let names = |text: &'static str| {
@@ -275,7 +275,7 @@ fn metrics_are_where_they_are_set_to_be() {
 }
 
 #[test]
-fn a_difference_that_an_audit_finds_is_counted_and_told() {
+fn a_difference_that_an_audit_finds_is_counted_and_logged() {
     let data = Data::postgres();
     let app = App::start_with(data, &[("AUDIT_SECONDS", "1"), ("SWEEP_SECONDS", "0")]);
     let event = app.create(5);

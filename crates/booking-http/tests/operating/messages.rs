@@ -45,7 +45,7 @@ fn an_outage_is_logged_once_a_second_and_not_for_each_request() {
 /// Probes come each second of each day: while all is well they leave nothing in the log, and are counted all
 /// the same.
 #[test]
-fn probes_that_go_well_are_not_logged() {
+fn successful_probes_are_not_logged() {
     const PROBES: [&str; 4] = ["/health", "/livez", "/readyz", "/metrics"];
     let (mut app, mut talkative) = (
         App::start(Data::sqlite()),
@@ -97,7 +97,7 @@ fn migrate_logs_migrations() {
 
 /// A level that is misspelt is a module from which nothing comes, by the rules of such filters: all else is left out.
 #[test]
-fn a_filter_of_the_log_with_a_slip_is_told_of() {
+fn a_misspelt_log_filter_is_reported() {
     let told = |filter: &str| {
         let mut settings = Data::sqlite().settings();
         settings.push(("RUST_LOG", filter.to_owned()));
@@ -150,7 +150,7 @@ fn hints_lead_out_of_a_container() {
 /// As a folder of the host's in a container whose user is not its owner.
 #[test]
 #[cfg(target_os = "linux")]
-fn a_folder_that_is_somebody_else_s_is_said_to_be_so() {
+fn a_folder_without_write_permission_is_named() {
     let own = tempfile::tempdir().expect("a directory can be made");
     let (mut command, user) = as_anybody(own.path());
     command.env("PORT", "0").env("BOOKING_DB", "/usr/booking-test.db");
@@ -166,7 +166,7 @@ fn a_folder_that_is_somebody_else_s_is_said_to_be_so() {
 /// A container is started again and again with a password that was changed in its settings alone; its log
 /// has to say what would help.
 #[test]
-fn a_password_that_the_database_has_not_is_told_from_others() {
+fn a_wrong_database_password_has_its_own_message() {
     let cluster = Cluster::start(ClusterOptions {
         durable: false,
         access: Some(vec!["host all all 127.0.0.1/32 scram-sha-256".into()]),

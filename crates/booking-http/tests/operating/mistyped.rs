@@ -22,7 +22,7 @@ const ON_WHAT_IS_THERE: &[&str] = &[
 ];
 
 #[test]
-fn only_what_is_told_to_makes_a_database() {
+fn only_commands_that_may_create_a_database_do() {
     let folder = tempfile::tempdir().expect("a directory");
     let mistyped = folder.path().join("boking.db");
     let settings = [("BOOKING_DB", mistyped.display().to_string())];
@@ -84,7 +84,7 @@ fn a_folder_is_no_database_and_the_setting_is_named() {
 
 /// A setting in another encoding is not one that is left out: that would be another database.
 #[test]
-fn a_setting_that_is_no_text_is_named_and_nothing_is_made() {
+fn a_setting_that_is_not_utf_8_is_named_and_nothing_is_created() {
     let folder = tempfile::tempdir().expect("a directory");
     for name in ["DATABASE_URL", "DB_PASSWORD", "BOOKING_DB", "BASE_URL", "TICKET_KEY", "RUST_LOG"]
     {
@@ -107,7 +107,7 @@ fn a_setting_that_is_no_text_is_named_and_nothing_is_made() {
 
 /// What was acknowledged last is in the log alone, and whoever opened what is there would delete it.
 #[test]
-fn a_log_without_its_database_is_kept_and_told_of() {
+fn a_wal_without_its_database_is_left_alone_and_reported() {
     let app = App::start_with(Data::sqlite(), &[("SWEEP_SECONDS", "0")]);
     app.create(2);
     let App { mut server, data } = app;
@@ -150,7 +150,7 @@ fn a_database_of_another_program_is_left_alone() {
 }
 
 #[test]
-fn a_path_is_told_whole() {
+fn a_path_is_reported_in_full() {
     let folder = tempfile::tempdir().expect("a directory");
     let output = Command::new(PROGRAM)
         .arg("audit")
@@ -225,7 +225,7 @@ fn audit_as_reader(data: &Data, folder: &Path) -> Output {
 }
 
 #[test]
-fn who_may_only_read_a_file_can_recount_it_beside_a_server() {
+fn a_user_with_read_permission_can_audit_beside_a_server() {
     let app = App::start_with(Data::sqlite(), &[("SWEEP_SECONDS", "0")]);
     let event = app.create(2);
     assert_eq!(app.register(&event, "ada@example.org").status, 201);

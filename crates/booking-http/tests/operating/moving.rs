@@ -9,7 +9,7 @@ fn stdout(output: &Output) -> String {
 }
 
 #[test]
-fn a_move_is_given_up_until_the_event_has_left() {
+fn a_move_can_be_abandoned_until_the_event_has_left() {
     let app = App::start(Data::sqlite());
     let event = app.create(9);
     assert_eq!(app.register(&event, "ada@example.org").status, 201);
@@ -54,7 +54,7 @@ fn a_move_is_given_up_until_the_event_has_left() {
 
 /// More than one page of them, of which the first cannot be given up at all.
 #[test]
-fn all_moves_are_given_up_however_many_there_are() {
+fn all_moves_are_abandoned_however_many_there_are() {
     let app = App::start(Data::sqlite());
     let event = app.create(9);
     let Data::Sqlite(folder) = &app.data else { panic!("it is SQLite") };

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 const TMPFS_SIZE: &str = "size=2m";
 
 #[test]
-fn a_file_that_is_deleted_under_the_server_is_told() {
+fn a_deleted_database_file_is_reported() {
     let app = App::start_with(Data::sqlite(), &[("SWEEP_SECONDS", "0")]);
     let event = app.create(5);
     assert_eq!(readiness(&app.server, 200), checks("ok", "ok", "ok"));
@@ -41,7 +41,7 @@ fn a_file_that_is_deleted_under_the_server_is_told() {
 /// Nothing is moved, and what was acknowledged is lost, or memory is gone that SQLite uses: the server says so and
 /// goes on, until it is told to end.
 #[test]
-fn a_file_that_is_cut_off_under_the_server_is_told() {
+fn a_truncated_database_file_is_reported() {
     for suffix in ["-wal", "-shm"] {
         let app = App::start_with(Data::sqlite(), &[("SWEEP_SECONDS", "0")]);
         let event = app.create(5);
@@ -75,7 +75,7 @@ fn a_file_that_is_cut_off_under_the_server_is_told() {
 }
 
 #[test]
-fn a_table_that_is_dropped_is_told() {
+fn a_dropped_table_is_reported() {
     let app = App::start_with(Data::postgres(), &[("SWEEP_SECONDS", "0")]);
     assert_eq!(readiness(&app.server, 200), checks("ok", "ok", "ok"));
     let database = app.data.database().clone();
@@ -144,7 +144,7 @@ fn a_disk_without_room_under_sqlite_is_503_and_heals() {
 }
 
 #[test]
-fn a_backup_without_room_says_what_to_do_and_leaves_nothing() {
+fn a_backup_without_room_explains_itself_and_leaves_nothing() {
     let Some(disk) = Disk::mounted() else { return };
     let data = Data::sqlite();
     assert!(run("migrate", &data.settings()).status.success());

@@ -131,7 +131,7 @@ async fn a_transfer_that_never_left_does_not_keep_a_dead_link_alive() {
 }
 
 #[tokio::test]
-async fn who_goes_away_during_a_booking_finds_it_again() {
+async fn an_attendee_who_leaves_during_a_booking_finds_it_again() {
     let page = Page::start().await;
     let app = &page.app;
     let concert = app.create(5);
@@ -203,7 +203,7 @@ async fn the_last_seat_whose_answer_was_lost_is_asked_for_again_and_not_a_place_
 }
 
 #[tokio::test]
-async fn nothing_is_said_not_to_be_booked_that_may_be() {
+async fn a_claim_of_unknown_outcome_is_never_called_unbooked() {
     let page = Page::start().await;
     let limited =
         json!({"status": 429, "code": "rate_limited", "detail": "slow down", "after": 60});
@@ -230,7 +230,7 @@ async fn nothing_is_said_not_to_be_booked_that_may_be() {
 }
 
 #[tokio::test]
-async fn who_has_to_sign_in_again_creates_no_second_event() {
+async fn an_organizer_who_signs_in_again_creates_no_second_event() {
     let data = Data::sqlite();
     let token = make_token(&data, "Jazz club");
     let page = Page::start_with(data, json!({})).await;
@@ -256,7 +256,7 @@ async fn who_has_to_sign_in_again_creates_no_second_event() {
 }
 
 #[tokio::test]
-async fn what_asks_once_more_waits_for_a_busy_server_until_one_says_no() {
+async fn a_retry_waits_for_a_busy_server_until_it_is_refused() {
     let page = Page::start().await;
     let app = &page.app;
     let ada = done(&app.register(&app.create(1), "ada@example.org"), 201);

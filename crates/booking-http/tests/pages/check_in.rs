@@ -72,7 +72,7 @@ async fn refused(door: &Browser, text: &str, number: u32, reason: &str) {
 }
 
 #[tokio::test]
-async fn each_ticket_lets_one_in_once() {
+async fn each_ticket_admits_one_person_once() {
     let page = Page::start_with(Data::postgres(), json!({})).await;
     let app = &page.app;
     let concert = app.create(5);
@@ -160,7 +160,7 @@ async fn the_camera_reads_a_ticket_in_a_browser_that_cannot_and_tab_ends_a_scan(
 }
 
 #[tokio::test]
-async fn who_has_no_ticket_is_found_by_name_and_let_in() {
+async fn a_guest_without_a_ticket_is_found_by_name_and_admitted() {
     let page = Page::start().await;
     let concert = page.app.create(5);
     let ada = register(&page.app, &concert, "ada@example.org", "Ada Lovelace");
@@ -195,7 +195,7 @@ async fn who_has_no_ticket_is_found_by_name_and_let_in() {
 }
 
 #[tokio::test]
-async fn another_door_s_check_in_is_known_and_a_cancelled_event_lets_nobody_in() {
+async fn another_door_s_check_in_is_shown_and_a_cancelled_event_admits_no_one() {
     let page = Page::start().await;
     let concert = page.app.create(3);
     let ada = register(&page.app, &concert, "ada@example.org", "Ada");
@@ -242,7 +242,7 @@ async fn scan_at(page: &Page, event: &str, timing: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_scan_on_the_wrong_day_lets_in_and_is_told() {
+async fn a_scan_on_the_wrong_day_admits_with_a_warning() {
     let page = Page::start_with(Data::postgres(), json!({})).await;
     let app = &page.app;
     let told = scan_at(&page, &in_three_days(app), "early").await;

@@ -14,7 +14,7 @@ async fn until_text(browser: &Browser, testid: &str, text: &str) {
 }
 
 #[tokio::test]
-async fn a_name_is_corrected_by_whoever_has_the_link_and_the_ticket_stays_good() {
+async fn a_name_is_corrected_by_the_link_s_holder_and_the_ticket_stays_valid() {
     let page = Page::start_with(Data::postgres(), json!({})).await;
     let app = &page.app;
     let concert = app.create(2);
@@ -72,7 +72,7 @@ async fn a_name_is_corrected_by_whoever_has_the_link_and_the_ticket_stays_good()
 }
 
 #[tokio::test]
-async fn what_is_passed_on_to_its_own_address_is_corrected_and_stays_where_it_is() {
+async fn a_transfer_to_the_own_address_is_a_correction() {
     let page = Page::start().await;
     let app = &page.app;
     let ada = done(&app.register(&app.create(1), "ada@example.org"), 201);
@@ -240,7 +240,7 @@ async fn the_pages_have_words_for_refusals_of_their_own_kind() {
 }
 
 #[tokio::test]
-async fn an_event_that_hides_who_is_registered_says_where_that_is_seen() {
+async fn an_event_that_conceals_registrations_says_where_they_are_shown() {
     let page = Page::start().await;
     let app = &page.app;
     let body = json!({

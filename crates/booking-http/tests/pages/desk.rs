@@ -68,7 +68,7 @@ async fn a_guest_is_found_among_many_and_let_in_with_the_keyboard_alone() {
 }
 
 #[tokio::test]
-async fn badges_of_all_who_are_registered_are_printed_in_the_order_of_their_names() {
+async fn badges_of_all_attendees_are_printed_in_the_order_of_their_names() {
     let page = Page::start().await;
     let app = &page.app;
     let body = json!({"name": "Evening of jazz", "capacity": 40});
@@ -153,7 +153,7 @@ async fn badges_of_all_who_are_registered_are_printed_in_the_order_of_their_name
 }
 
 #[tokio::test]
-async fn a_registration_is_cancelled_once_that_was_asked() {
+async fn a_registration_is_cancelled_after_a_confirmation() {
     let page = Page::start().await;
     let app = &page.app;
     let concert = app.create(2);
@@ -185,7 +185,7 @@ async fn a_registration_is_cancelled_once_that_was_asked() {
 }
 
 #[tokio::test]
-async fn people_of_a_table_are_registered_once_it_was_tried() {
+async fn a_table_of_people_is_imported_after_a_dry_run() {
     let page = Page::start().await;
     let app = &page.app;
     let concert = app.create(2_000);
@@ -230,7 +230,7 @@ async fn people_of_a_table_are_registered_once_it_was_tried() {
 }
 
 #[tokio::test]
-async fn what_an_event_asks_is_written_answered_and_read() {
+async fn an_event_s_questions_are_written_answered_and_read() {
     let page = Page::start().await;
     let app = &page.app;
     let concert = app.create(5);
@@ -364,7 +364,7 @@ async fn a_copy_is_a_draft_that_can_be_edited() {
 }
 
 #[tokio::test]
-async fn programs_are_told_and_it_is_seen_what_they_were_told() {
+async fn webhooks_are_sent_and_their_log_is_shown() {
     let page = Page::start().await;
     page.open("/o/webhooks").await;
     page.wait("@webhook-form").await;
@@ -390,7 +390,7 @@ async fn programs_are_told_and_it_is_seen_what_they_were_told() {
 }
 
 #[tokio::test]
-async fn whoever_comes_to_the_door_without_a_registration_gets_one_and_is_in() {
+async fn a_walk_in_is_registered_and_admitted_at_the_door() {
     let page = Page::start().await;
     let app = &page.app;
     let body = json!({"name": "Jazz", "capacity": 1, "closes_at": "2026-01-01T00:00:00Z"});

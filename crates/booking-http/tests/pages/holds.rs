@@ -166,7 +166,7 @@ async fn the_registration_page_of_a_hold_notices_its_end_by_itself() {
 }
 
 #[tokio::test]
-async fn when_every_seat_is_held_the_page_says_until_when() {
+async fn when_every_seat_is_held_the_page_shows_until_when() {
     let page = Page::start().await;
     let event = concert(&page.app, 1);
     let held = done(&hold(&page.app, &event, "ada@example.org"), 201);
@@ -183,7 +183,7 @@ async fn when_every_seat_is_held_the_page_says_until_when() {
 }
 
 #[tokio::test]
-async fn whoever_asks_for_too_much_is_told_until_when() {
+async fn a_rate_limited_visitor_sees_until_when() {
     let page = Page::start_set(&[
         ("EMAIL_HOLDS_MAX", "1"),
         // As if the browser came through a proxy, so that it is counted.
@@ -214,7 +214,7 @@ async fn whoever_asks_for_too_much_is_told_until_when() {
 }
 
 #[tokio::test]
-async fn where_addresses_are_confirmed_it_is_said_to_look_into_the_mail() {
+async fn where_addresses_are_confirmed_the_page_points_to_the_mail() {
     let mails = tempfile::tempdir().expect("a folder");
     let url = format!("file://{}", mails.path().display());
     let settings = [

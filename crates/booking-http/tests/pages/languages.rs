@@ -9,7 +9,7 @@ use serde_json::json;
 const EMAIL_WRONG: &str = "Muss eine E-Mail-Adresse sein, zum Beispiel name@example.org.";
 
 #[tokio::test]
-async fn somebody_chooses_another_language_and_keeps_it() {
+async fn a_visitor_chooses_another_language_and_it_is_remembered() {
     let page = Page::start().await;
     let concert = page.app.create(2);
     page.wait("html[lang=en]").await;
@@ -46,7 +46,7 @@ async fn somebody_chooses_another_language_and_keeps_it() {
 }
 
 #[tokio::test]
-async fn what_is_written_from_right_to_left_keeps_to_itself() {
+async fn right_to_left_text_does_not_affect_its_surroundings() {
     let page = Page::start().await;
     let body = json!({"name": "ערב ג׳אז", "venue": "המרתף", "capacity": 3, "language": "de"});
     let event = done(&page.app.post("/events", &body), 201);

@@ -36,7 +36,7 @@ async fn assert_told(page: &Browser, field: &str, max: usize) {
 }
 
 #[tokio::test]
-async fn limits_of_an_event_are_told_before_they_are_reached() {
+async fn limits_of_an_event_s_fields_are_shown_while_typing() {
     let page = Page::start().await;
     let app = &page.app;
     let limits = [
@@ -90,7 +90,7 @@ async fn limits_of_an_event_are_told_before_they_are_reached() {
 }
 
 #[tokio::test]
-async fn limits_of_a_person_are_told_before_they_are_reached() {
+async fn limits_of_a_person_s_fields_are_shown_while_typing() {
     let page = Page::start().await;
     let concert = page.app.create(3);
     let registrations = || page.app.get(&format!("/events/{concert}/registrations")).json();
@@ -126,7 +126,7 @@ async fn limits_of_a_person_are_told_before_they_are_reached() {
 /// A domain counts as it is looked up, which may be shorter than it is typed: nothing is refused here that
 /// the server takes.
 #[tokio::test]
-async fn an_address_counts_in_the_form_in_which_it_is_kept() {
+async fn an_address_is_measured_in_its_stored_form() {
     let page = Page::start().await;
     let concert = page.app.create(3);
     let label = format!("{}.", "書".repeat(40));
@@ -211,7 +211,7 @@ async fn an_event_whose_name_shows_nothing_can_be_read_and_clicked() {
 }
 
 #[tokio::test]
-async fn what_is_pasted_may_have_something_around_it() {
+async fn pasted_text_is_trimmed() {
     let data = Data::sqlite();
     let token = make_token(&data, "Jazz club");
     let page = Page::start_with(data, json!({})).await;

@@ -13,7 +13,7 @@ async fn assert_pending(door: &Browser, count: u32) {
 /// The plug is pulled at both ends: the browser is told that it is offline, and nobody listens where
 /// the server was. What others do meanwhile they do at another server with the same data.
 #[tokio::test]
-async fn a_door_goes_on_without_a_network_and_tells_later() {
+async fn a_door_works_offline_and_syncs_later() {
     let mut page = Page::start_with(Data::postgres(), json!({})).await;
     let concert = page.app.create(5);
     let ada = register(&page.app, &concert, "ada@example.org", "Ada");
@@ -85,7 +85,7 @@ async fn a_door_goes_on_without_a_network_and_tells_later() {
 }
 
 #[tokio::test]
-async fn a_door_without_a_network_tells_the_wrong_day_too() {
+async fn an_offline_door_warns_of_the_wrong_day_too() {
     let mut page = Page::start().await;
     let concert = in_three_days(&page.app);
     let ada = register(&page.app, &concert, "ada@example.org", "Ada");
@@ -110,7 +110,7 @@ async fn a_door_without_a_network_tells_the_wrong_day_too() {
 }
 
 #[tokio::test]
-async fn the_camera_of_a_door_without_a_network_reads_tickets() {
+async fn the_camera_of_an_offline_door_reads_tickets() {
     let mut page = Page::start().await;
     let concert = page.app.create(3);
     let ada = register(&page.app, &concert, "ada@example.org", "Ada");

@@ -18,7 +18,7 @@ async fn in_new_york(page: &Browser) {
 }
 
 #[tokio::test]
-async fn an_event_is_put_up_with_all_there_is_to_say() {
+async fn an_event_is_created_with_every_field() {
     let page = Page::start().await;
     in_new_york(&page).await;
     page.open("/#/new").await;
@@ -109,7 +109,7 @@ async fn an_event_is_put_up_with_all_there_is_to_say() {
 }
 
 #[tokio::test]
-async fn an_event_is_edited_and_nobody_s_change_is_lost() {
+async fn concurrent_edits_of_an_event_are_not_lost() {
     let page = Page::start_with(Data::postgres(), json!({})).await;
     let body = json!({
         "name": "Jazz", "description": "Loud", "capacity": 3, "status": "draft", "venue": "Here",
@@ -182,7 +182,7 @@ async fn an_event_is_edited_and_nobody_s_change_is_lost() {
 }
 
 #[tokio::test]
-async fn who_puts_an_event_up_is_shown_and_what_is_unlisted_says_so() {
+async fn the_organizer_is_shown_and_an_unlisted_event_is_marked() {
     let page = Page::start().await;
     page.open("/o/new").await;
     page.fill("name", "Evening of jazz").await;
@@ -245,7 +245,7 @@ async fn who_puts_an_event_up_is_shown_and_what_is_unlisted_says_so() {
 }
 
 #[tokio::test]
-async fn an_event_is_cancelled_and_everybody_is_told() {
+async fn an_event_is_cancelled_and_attendees_see_it() {
     let app = App::start(Data::sqlite());
     let (organizer, attendee) = Browser::start_two(app.url()).await;
     let concert = app.create(1);

@@ -37,7 +37,7 @@ async fn until_at_most(browser: &Browser, countdown: &str, seconds: u32) {
 }
 
 #[tokio::test]
-async fn an_event_that_is_over_says_so_and_takes_nothing() {
+async fn a_past_event_says_so_and_has_no_form() {
     let page = Page::start_with(Data::postgres(), json!({})).await;
     let app = &page.app;
     let concert = begun(app, &json!({"waitlist_enabled": false}));
@@ -84,7 +84,7 @@ async fn an_event_that_is_over_says_so_and_takes_nothing() {
 }
 
 #[tokio::test]
-async fn a_form_that_is_sent_once_the_event_is_over_is_answered_in_words() {
+async fn a_form_sent_after_the_event_is_refused_in_words() {
     let page = Page::start().await;
     let concert = begun(&page.app, &json!({}));
     page.open(&format!("/#/events/{concert}")).await;
@@ -100,7 +100,7 @@ async fn a_form_that_is_sent_once_the_event_is_over_is_answered_in_words() {
 }
 
 #[tokio::test]
-async fn whoever_has_or_waits_for_a_seat_is_told_that_the_event_is_over() {
+async fn holders_and_waiters_see_that_the_event_is_over() {
     let page = Page::start().await;
     let app = &page.app;
     let concert = begun(app, &json!({"waitlist_enabled": true}));
@@ -151,7 +151,7 @@ async fn whoever_has_or_waits_for_a_seat_is_told_that_the_event_is_over() {
 }
 
 #[tokio::test]
-async fn who_waits_when_registration_closes_is_still_served() {
+async fn waiters_are_still_served_after_registration_closes() {
     let page = Page::start().await;
     let app = &page.app;
     let concert = begun(app, &json!({"capacity": 1, "waitlist_enabled": true}));

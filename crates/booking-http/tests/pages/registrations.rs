@@ -59,7 +59,7 @@ async fn a_private_link_shows_the_ticket_and_what_happened() {
 }
 
 #[tokio::test]
-async fn what_is_passed_on_has_a_new_link_and_the_old_is_dead() {
+async fn a_transferred_registration_has_a_new_link_and_the_old_is_dead() {
     let page = Page::start().await;
     let concert = page.app.create(2);
     let ada = done(&page.app.register(&concert, "ada@example.org"), 201);
@@ -113,7 +113,7 @@ async fn what_is_passed_on_has_a_new_link_and_the_old_is_dead() {
 }
 
 #[tokio::test]
-async fn a_link_that_is_cut_off_says_so() {
+async fn a_truncated_link_is_explained() {
     let page = Page::start().await;
     let concert = page.app.create(1);
     let ada = done(&page.app.register(&concert, "ada@example.org"), 201);

@@ -56,7 +56,7 @@ async fn no_event(page: &Browser, event: &str) {
 }
 
 #[tokio::test]
-async fn an_open_server_asks_for_nothing_and_says_so_until_it_is_closed() {
+async fn an_open_server_needs_no_token_and_says_so_until_it_is_closed() {
     let page = Page::start().await;
     page.wait("@open-server").await;
     assert!(!page.is_shown("@open-server").await, "whoever only visits reads no command");
@@ -94,7 +94,7 @@ async fn an_open_server_asks_for_nothing_and_says_so_until_it_is_closed() {
 
 /// What a token may not do is not offered, and where somebody goes there all the same they are told.
 #[tokio::test]
-async fn a_token_for_less_is_offered_less() {
+async fn a_lesser_token_is_offered_fewer_actions() {
     let data = Data::sqlite();
     let owner = make_token(&data, "Jazz club");
     let [reader, door] = ["reader", "door"]
@@ -126,7 +126,7 @@ async fn a_token_for_less_is_offered_less() {
 }
 
 #[tokio::test]
-async fn a_token_is_asked_for_in_place_and_kept_in_its_tab_alone() {
+async fn a_token_is_requested_in_place_and_stored_in_its_tab_alone() {
     let data = Data::sqlite();
     let token = make_token(&data, "Jazz club");
     let page = Page::start_with(data, json!({})).await;
@@ -178,7 +178,7 @@ async fn a_token_is_asked_for_in_place_and_kept_in_its_tab_alone() {
 }
 
 #[tokio::test]
-async fn a_token_that_ends_takes_nothing_with_it() {
+async fn an_expired_token_loses_no_input() {
     let data = Data::sqlite();
     let [first, second, third, fourth] = [(); 4].map(|()| make_token_with(&data, "Jazz club", &[]));
     let page = Page::start_with(data, json!({})).await;
@@ -249,7 +249,7 @@ async fn a_token_that_ends_takes_nothing_with_it() {
 }
 
 #[tokio::test]
-async fn visitors_are_asked_for_nothing_and_organizers_manage_their_own() {
+async fn visitors_need_no_token_and_organizers_manage_their_own_events() {
     let data = Data::sqlite();
     let [club, choir] = ["Jazz club", "Choir"].map(|name| make_token(&data, name));
     let page = Page::start_with(data, json!({})).await;

@@ -8,7 +8,7 @@ use fantoccini::key::Key;
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn with_a_mouse_an_event_is_put_up_and_filled() {
+async fn with_a_mouse_an_event_is_created_and_sold_out() {
     let page = Page::start().await;
     assert!(page.text("@empty").await.starts_with("No events yet"));
     page.click("@empty a").await;
@@ -39,7 +39,7 @@ async fn with_a_mouse_an_event_is_put_up_and_filled() {
 }
 
 #[tokio::test]
-async fn with_a_keyboard_an_event_is_put_up_and_filled() {
+async fn with_a_keyboard_an_event_is_created_and_sold_out() {
     let page = Page::start_with(Data::postgres(), json!({})).await;
     page.wait("@empty").await;
     page.tab_to(".skip-link").await;
@@ -80,7 +80,7 @@ async fn with_a_keyboard_an_event_is_put_up_and_filled() {
 }
 
 #[tokio::test]
-async fn what_others_do_is_seen_without_loading_anew() {
+async fn changes_by_others_are_shown_without_a_reload() {
     let page = Page::start().await;
     let event = page.app.create(30);
     page.open(&format!("/#/events/{event}")).await;
@@ -101,7 +101,7 @@ async fn what_others_do_is_seen_without_loading_anew() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_said_beside_its_field() {
+async fn errors_are_shown_beside_their_field() {
     let page = Page::start().await;
     page.open("/#/new").await;
     page.click("@create-form button").await;
@@ -129,7 +129,7 @@ async fn what_is_wrong_is_said_beside_its_field() {
 }
 
 #[tokio::test]
-async fn what_somebody_typed_is_text_and_nothing_else() {
+async fn typed_html_is_escaped() {
     const HOSTILE: &str = "<img src=x onerror=alert(ran=1)><script>ran=1</script>&lt;";
     let page = Page::start().await;
     page.open("/#/new").await;
@@ -147,7 +147,7 @@ async fn what_somebody_typed_is_text_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_server_that_dies_is_told_and_so_is_its_return() {
+async fn an_outage_of_the_server_and_its_end_are_shown() {
     let mut page = Page::start().await;
     let event = page.app.create(3);
     page.open(&format!("/#/events/{event}")).await;
@@ -196,7 +196,7 @@ async fn a_narrow_phone_never_scrolls_sideways() {
 }
 
 #[tokio::test]
-async fn an_address_that_leads_nowhere_says_so() {
+async fn an_unknown_address_is_explained() {
     let page = Page::start().await;
     for (view, title) in [
         ("events/00000000-0000-7000-8000-000000000000", "Event not found"),

@@ -6,7 +6,7 @@ use crate::harness::Browser;
 use serde_json::json;
 
 #[tokio::test]
-async fn who_waits_is_offered_the_seat_of_who_leaves() {
+async fn a_waiter_is_offered_a_cancelled_seat() {
     let app = App::start(Data::postgres());
     let body = json!({
         "name": "Jazz", "capacity": 1, "waitlist_enabled": true, "offer_ttl_seconds": 900,

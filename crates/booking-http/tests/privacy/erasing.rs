@@ -8,11 +8,11 @@ use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
 on_both_stores! {
-    nothing_is_left_of_an_address
+    an_erased_address_leaves_no_trace
     an_address_is_erased_in_every_spelling
-    erasing_beside_a_sale_keeps_every_count
-    what_could_not_be_erased_is_when_it_is_run_again
-    what_is_no_address_is_refused_and_not_repeated
+    erasing_during_a_sale_leaves_counts_correct
+    an_incomplete_erasure_is_completed_when_it_is_repeated
+    an_invalid_address_is_refused_and_not_repeated
 }
 
 const NAME: &str = "Ada Byron Lovelace";
@@ -76,7 +76,7 @@ fn register_named(app: &App, event: &str, email: &str, key: &str) -> Value {
     answer.json()
 }
 
-fn nothing_is_left_of_an_address(data: Data) {
+fn an_erased_address_leaves_no_trace(data: Data) {
     let email = "ada.lovelace@privacy.example";
     let mut app = App::start(data);
     let [first, second, third] = [3, 1, 2].map(|seats| app.create(seats));
@@ -161,7 +161,7 @@ fn an_address_is_erased_in_every_spelling(data: Data) {
     assert!(said(&again).contains("0 registrations of 0 events"), "{}", said(&again));
 }
 
-fn erasing_beside_a_sale_keeps_every_count(data: Data) {
+fn erasing_during_a_sale_leaves_counts_correct(data: Data) {
     let app = App::start(data);
     let other = crate::common::start_on(&app.data, &[]);
     let event = app.create(40);
@@ -198,7 +198,7 @@ fn erasing_beside_a_sale_keeps_every_count(data: Data) {
     app.assert_audit_is_clean();
 }
 
-fn what_could_not_be_erased_is_when_it_is_run_again(data: Data) {
+fn an_incomplete_erasure_is_completed_when_it_is_repeated(data: Data) {
     let app = App::start(data);
     let events = [1, 1, 1].map(|seats| app.create(seats));
     let seats = [0, 1, 2].map(|n| done(&app.register(&events[n], "ada@example.org"), 201));
@@ -240,7 +240,7 @@ pub(crate) fn keep_as_it_is(data: &Data, event: &str) -> &'static str {
     mend
 }
 
-fn what_is_no_address_is_refused_and_not_repeated(data: Data) {
+fn an_invalid_address_is_refused_and_not_repeated(data: Data) {
     for (arguments, input) in
         [(&["--email", "ada.lovelace"][..], ""), (&[], ""), (&[], "b@example.org\nada.lovelace")]
     {

@@ -10,8 +10,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 on_both_stores! {
-    whoever_gave_a_seat_away_is_erased_before_they_are_told
-    where_no_mail_is_sent_nobody_is_kept_for_one
+    a_former_holder_is_erased_before_they_are_notified
+    without_mail_no_former_holder_is_stored
 }
 
 const ADA: &str = "ada.former@privacy.example";
@@ -42,7 +42,7 @@ fn wait_for_mail(folder: &Path, address: &str, subject: &str) {
     }
 }
 
-fn whoever_gave_a_seat_away_is_erased_before_they_are_told(data: Data) {
+fn a_former_holder_is_erased_before_they_are_notified(data: Data) {
     let folder = tempfile::tempdir().expect("a folder");
     let (folder, kay) = (folder.path(), "kay.former@privacy.example");
     let url = format!("file://{}", folder.display());
@@ -83,7 +83,7 @@ fn whoever_gave_a_seat_away_is_erased_before_they_are_told(data: Data) {
     app.assert_audit_is_clean();
 }
 
-fn where_no_mail_is_sent_nobody_is_kept_for_one(data: Data) {
+fn without_mail_no_former_holder_is_stored(data: Data) {
     let mut app = App::start(data);
     let event = app.create(5);
     let seat = done(&app.register(&event, ADA), 201);

@@ -6,10 +6,10 @@ use crate::on_both_stores;
 use serde_json::{Value, json};
 
 on_both_stores! {
-    no_cache_keeps_what_is_anybodys
+    no_cache_stores_personal_answers
 }
 
-fn no_cache_keeps_what_is_anybodys(data: Data) {
+fn no_cache_stores_personal_answers(data: Data) {
     let app = App::start(data);
     let event = app.create(2);
     let email = json!({"user_email": "ada@example.org"});

@@ -9,8 +9,8 @@ use booking_testkit::{Cluster, ClusterOptions, leak};
 use serde_json::{Value, json};
 
 on_both_stores! {
-    no_request_leaves_anything_personal_in_the_log
-    no_failure_of_the_store_does
+    no_request_logs_personal_data
+    no_failure_of_the_store_logs_personal_data
 }
 
 const EMAIL: &str = "ada.lovelace@privacy.example";
@@ -22,7 +22,7 @@ const EVERYTHING: [(&str, &str); 1] = [("RUST_LOG", "trace")];
 
 /// Ends the server, and looks through all that it said.
 #[track_caller]
-fn assert_said_nothing_of(mut app: App, secrets: &[String]) {
+fn assert_revealed_nothing_of(mut app: App, secrets: &[String]) {
     assert!(app.server.terminate().success());
     let said = [app.server.stdout(), app.server.stderr()].concat();
     assert!(said.contains("route=/events/{id}/register"), "it logs requests: {said}");
@@ -36,7 +36,7 @@ fn assert_said_nothing_of(mut app: App, secrets: &[String]) {
     assert_eq!(leak(&said), None);
 }
 
-fn no_request_leaves_anything_personal_in_the_log(data: Data) {
+fn no_request_logs_personal_data(data: Data) {
     let app = App::start_with(data, &EVERYTHING);
     let event = app.create(1);
     let who = json!({"user_email": EMAIL, "name": NAME});
@@ -95,12 +95,12 @@ fn no_request_leaves_anything_personal_in_the_log(data: Data) {
         let _ = http::try_send(app.url(), "POST", &register, &[(header, EMAIL)], b"");
     }
     done(&transfer(&app, &seat, &format!("x.{EMAIL}")), 409);
-    assert_said_nothing_of(app, &[token, text]);
+    assert_revealed_nothing_of(app, &[token, text]);
 }
 
 /// The classic leaks: a constraint that is broken, whose DETAIL quotes the row, and a value that cannot be
 /// read.
-fn no_failure_of_the_store_does(data: Data) {
+fn no_failure_of_the_store_logs_personal_data(data: Data) {
     let app = App::start_with(data, &EVERYTHING);
     let event = app.create(3);
     let register = |email: &str, key: &str| {
@@ -131,12 +131,12 @@ fn no_failure_of_the_store_does(data: Data) {
         },
     );
     assert_eq!(register(&format!("b.{EMAIL}"), "b").status, 500);
-    assert_said_nothing_of(app, &[token(&seat).to_owned()]);
+    assert_revealed_nothing_of(app, &[token(&seat).to_owned()]);
 }
 
 /// What PostgreSQL logs of statements that fail, as far as that is ours to say.
 #[test]
-fn postgresql_logs_no_parameters_of_ours() {
+fn postgresql_logs_no_statement_parameters() {
     let settings = vec!["log_parameter_max_length_on_error = -1".to_owned()];
     let cluster = Cluster::start(ClusterOptions { settings, durable: false, ..Default::default() });
     let data = Data::Postgres(cluster.database(None));

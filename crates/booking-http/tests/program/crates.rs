@@ -209,7 +209,7 @@ fn not_in_pure(tree: &[String]) -> Vec<&str> {
 }
 
 #[test]
-fn each_crate_depends_on_what_it_may() {
+fn each_crate_depends_only_on_allowed_ones() {
     let mut crates: Vec<_> = fs::read_dir(workspace().join("crates"))
         .expect("they are there")
         .map(|entry| entry.expect("it can be read").file_name().to_string_lossy().into_owned())
@@ -229,7 +229,7 @@ fn each_crate_depends_on_what_it_may() {
 
 /// What the test above would find.
 #[test]
-fn a_dependency_that_may_not_be_is_found_however_it_is_written() {
+fn a_forbidden_dependency_is_found_however_it_is_written() {
     let core = ALLOWED[0];
     for line in [
         "[dependencies]\nrand.workspace = true",

@@ -17,7 +17,7 @@ const BEGINNINGS: [&str; 7] =
 const DOTTED: [&str; 3] = [".cargo", ".ci", ".github"];
 
 #[test]
-fn documents_lead_to_files_and_headings_that_are_there() {
+fn links_in_documents_lead_to_existing_files_and_headings() {
     let house = House::of(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."));
     let documents = house.paths.iter().filter(|path| path.ends_with(".md"));
     let documents: Vec<_> = documents.map(|path| (path, house.text(path))).collect();
@@ -28,7 +28,7 @@ fn documents_lead_to_files_and_headings_that_are_there() {
 }
 
 #[test]
-fn a_document_that_leads_nowhere_is_noticed() {
+fn a_broken_link_in_a_document_is_found() {
     let house = House::of(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."));
     let faults = |text: &str| house.faults("docker/OPERATING.md", text);
     for good in [

@@ -16,7 +16,7 @@ fn title_and_language(answer: &Answer) -> (String, Option<&str>) {
 }
 
 #[test]
-fn what_is_wrong_is_told_in_the_language_that_is_asked_for() {
+fn problems_are_in_the_requested_language() {
     let app = App::start(Data::sqlite());
     for (wished, title, language) in [
         ("de-AT, en;q=0.8", "Nicht gefunden", "de"),
@@ -49,7 +49,7 @@ fn what_is_wrong_is_told_in_the_language_that_is_asked_for() {
 }
 
 #[test]
-fn what_else_a_problem_depends_on_is_told_beside_the_language() {
+fn vary_names_the_language_beside_other_headers() {
     let app = App::start_with(Data::sqlite(), &[("CORS_ORIGINS", "https://shop.example")]);
     let answer = ask(&app, &[("Origin", "https://shop.example"), ("Accept-Language", "de")]);
     let vary = answer.header("vary").expect("it depends on both");

@@ -11,11 +11,11 @@ use std::process::Output;
 use std::time::{Duration, Instant};
 
 on_both_stores! {
-    what_fails_is_sent_again_under_the_same_id
+    a_failed_message_is_retried_under_the_same_id
     a_receiver_that_is_gone_is_left_alone_until_it_is_enabled
-    operators_see_what_is_stuck_and_retry_or_drop_it
-    operators_hear_of_what_there_is_not_and_of_what_is_disabled
-    a_server_goes_on_where_the_one_before_was
+    operators_see_stuck_deliveries_and_retry_or_drop_them
+    operators_are_warned_of_unknown_and_disabled_webhooks
+    a_server_continues_where_the_previous_one_stopped
     a_killed_servers_work_is_taken_over
     a_server_may_leave_it_to_others
 }
@@ -27,7 +27,7 @@ fn text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-fn what_fails_is_sent_again_under_the_same_id(data: Data) {
+fn a_failed_message_is_retried_under_the_same_id(data: Data) {
     let app = start(data);
     let (receiver, well) = (Receiver::start(), Receiver::start());
     let types = json!({"types": ["registration.confirmed"]});
@@ -90,7 +90,7 @@ fn a_receiver_that_is_gone_is_left_alone_until_it_is_enabled(data: Data) {
     receiver.wait_for_versions(&event, 2, 3);
 }
 
-fn operators_see_what_is_stuck_and_retry_or_drop_it(data: Data) {
+fn operators_see_stuck_deliveries_and_retry_or_drop_them(data: Data) {
     let app = start(data);
     assert!(text(&app.run("deliveries list")).contains("everything is delivered"));
     let receiver = Receiver::start();
@@ -144,7 +144,7 @@ fn operators_see_what_is_stuck_and_retry_or_drop_it(data: Data) {
     assert_eq!(taken, [2, 4], "what was dropped nobody gets");
 }
 
-fn operators_hear_of_what_there_is_not_and_of_what_is_disabled(data: Data) {
+fn operators_are_warned_of_unknown_and_disabled_webhooks(data: Data) {
     let app = start(data);
     let receiver = Receiver::start();
     let webhook = subscribe(&app, &receiver, json!({"types": ["registration.confirmed"]}));
@@ -174,7 +174,7 @@ fn operators_hear_of_what_there_is_not_and_of_what_is_disabled(data: Data) {
     assert!(!text(&app.run("deliveries list")).contains("disabled"));
 }
 
-fn a_server_goes_on_where_the_one_before_was(data: Data) {
+fn a_server_continues_where_the_previous_one_stopped(data: Data) {
     let mut app = start(data);
     let receiver = Receiver::start();
     subscribe(&app, &receiver, json!({}));

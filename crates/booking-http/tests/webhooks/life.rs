@@ -12,11 +12,11 @@ use uuid::Uuid;
 on_both_stores! {
     a_webhook_is_made_changed_and_deleted
     the_same_request_is_answered_with_the_same_secret
-    a_webhook_is_tried_with_what_never_happened
+    a_webhook_is_tried_with_a_test_message
     a_former_secret_signs_for_a_while
     a_new_key_of_the_server_signs_without_a_restart
     a_webhook_is_its_organizers_own
-    where_it_may_not_lead_it_does_not
+    a_webhook_never_reaches_a_private_address
 }
 
 fn a_webhook_is_made_changed_and_deleted(data: Data) {
@@ -123,7 +123,7 @@ fn the_same_request_is_answered_with_the_same_secret(data: Data) {
     );
 }
 
-fn a_webhook_is_tried_with_what_never_happened(data: Data) {
+fn a_webhook_is_tried_with_a_test_message(data: Data) {
     let app = start(data);
     let receiver = Receiver::start();
     let webhook = subscribe(&app, &receiver, json!({"types": ["event.cancelled"]}));
@@ -233,7 +233,7 @@ fn a_webhook_is_its_organizers_own(data: Data) {
     refused(&app.get("/webhooks"), 401, "unauthenticated");
 }
 
-fn where_it_may_not_lead_it_does_not(data: Data) {
+fn a_webhook_never_reaches_a_private_address(data: Data) {
     let app = App::start(data);
     for url in [
         "http://example.invalid/",

@@ -13,8 +13,8 @@ use tempfile::TempDir;
 on_both_stores! {
     a_mailed_link_manages_its_registration_until_that_has_another_token
     a_mailed_link_dies_with_a_transfer_and_with_an_erasure
-    both_holders_hear_of_a_seat_that_is_given_away
-    links_are_found_by_their_address_and_nobody_else_learns_of_it
+    both_holders_get_mail_about_a_transfer
+    links_are_recovered_by_address_and_revealed_to_no_other
 }
 
 /// A server that sends its mails into a folder, and logs all that it can.
@@ -157,7 +157,7 @@ fn a_mailed_link_dies_with_a_transfer_and_with_an_erasure(data: Data) {
     app.assert_audit_is_clean();
 }
 
-fn both_holders_hear_of_a_seat_that_is_given_away(data: Data) {
+fn both_holders_get_mail_about_a_transfer(data: Data) {
     let organizer = make_token(&data, "Jazz club");
     let post = Post::start(data);
     let app = &post.app;
@@ -189,7 +189,7 @@ fn both_holders_hear_of_a_seat_that_is_given_away(data: Data) {
     app.assert_audit_is_clean();
 }
 
-fn links_are_found_by_their_address_and_nobody_else_learns_of_it(data: Data) {
+fn links_are_recovered_by_address_and_revealed_to_no_other(data: Data) {
     let post = Post::start(data);
     let app = &post.app;
     let (first, second) = (app.create(5), app.create(5));

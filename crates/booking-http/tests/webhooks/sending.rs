@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 on_both_stores! {
-    all_that_happens_arrives_in_order_and_signed
-    a_webhook_gets_what_it_is_for
-    a_person_is_told_of_where_that_is_asked_for_and_not_after_an_erasure
+    every_fact_is_delivered_in_order_and_signed
+    a_webhook_gets_its_types_and_events
+    a_message_includes_the_person_on_request_and_not_after_an_erasure
     the_log_is_paged_and_its_messages_are_sent_again
     two_servers_share_the_work
 }
 
-fn all_that_happens_arrives_in_order_and_signed(data: Data) {
+fn every_fact_is_delivered_in_order_and_signed(data: Data) {
     let app = start(data);
     let receiver = Receiver::start();
     let webhook = subscribe(&app, &receiver, json!({}));
@@ -53,7 +53,7 @@ fn all_that_happens_arrives_in_order_and_signed(data: Data) {
     app.assert_audit_is_clean();
 }
 
-fn a_webhook_gets_what_it_is_for(data: Data) {
+fn a_webhook_gets_its_types_and_events(data: Data) {
     let app = start(data);
     let (all, some, of_one) = (Receiver::start(), Receiver::start(), Receiver::start());
     let (first, second) = (app.create(9), app.create(9));
@@ -79,7 +79,7 @@ fn a_webhook_gets_what_it_is_for(data: Data) {
     assert!(of_one.of(&first).is_empty());
 }
 
-fn a_person_is_told_of_where_that_is_asked_for_and_not_after_an_erasure(data: Data) {
+fn a_message_includes_the_person_on_request_and_not_after_an_erasure(data: Data) {
     let app = start(data);
     let (with, without) = (Receiver::start(), Receiver::start());
     let types = json!(["registration.confirmed", "registration.changed"]);
