@@ -312,7 +312,7 @@ async fn a_role_that_may_make_no_tables_keeps_to_bytes_and_maps() {
 
 /// Also for whoever writes around the store.
 #[tokio::test]
-async fn the_tables_hold_one_row_each_and_none_that_cannot_be() {
+async fn the_tables_hold_one_valid_row_each() {
     let database = migrated_database();
     let session = session(&database).await;
     let bytes = "cell_bytes (version, first_byte, last_byte) VALUES";

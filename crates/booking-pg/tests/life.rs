@@ -202,7 +202,7 @@ async fn a_place_in_the_queue_is_counted_among_those_who_are_left() {
 
 /// What leaves by the facts says of a draft that it is one.
 #[tokio::test]
-async fn a_draft_is_put_up_as_one() {
+async fn the_first_fact_of_a_draft_names_it_a_draft() {
     let database = migrated_database();
     let store = connect(database.url(), 2).await;
     let told = |id: EventId| {

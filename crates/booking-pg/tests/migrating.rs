@@ -177,7 +177,7 @@ async fn version_4_database() -> Database {
 }
 
 #[tokio::test]
-async fn what_was_there_before_organizers_is_nobodys() {
+async fn events_from_before_organizers_have_none() {
     let database = version_4_database().await;
     let all = "SELECT (to_jsonb(events) - '{organizer_id,conceal_registered,changed_at,details_changed_at,sequence,language,remind_hours,remind_at,confirm_address,asks,organizer_name,contact,unlisted,frozen_until}'::text[])::text, pg_relation_filenode('events') FROM events";
     let before = database.sql(all);
@@ -227,7 +227,7 @@ fn migrate_later(database: &Database, needs: i32) {
 }
 
 #[tokio::test]
-async fn a_later_migration_that_says_so_is_worked_with() {
+async fn a_compatible_later_migration_is_accepted() {
     let database = migrated_database();
     let store = connect(database.url(), 2).await;
     assert_eq!(store.check_tables().await.expect("they are there"), <[String; 0]>::default());
@@ -266,7 +266,7 @@ async fn a_migration_that_is_not_ours_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_to_be_there_is_never_made() {
+async fn open_existing_creates_nothing() {
     let database = booking_testkit::shared().database(None);
     let store = connect(database.url(), 2).await;
     assert!(matches!(store.check_tables().await, Err(ConnectError::NotMigrated)));
@@ -358,7 +358,7 @@ fn spelt(database: &Database) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn addresses_are_rewritten_into_the_spelling_that_counts_once() {
+async fn addresses_are_rewritten_into_their_canonical_spelling_once() {
     let database = version_4_database().await;
     insert_spelt(&database);
     let store = migrate(&database).await;

@@ -59,7 +59,7 @@ async fn there_are_never_too_many_tokens() {
 }
 
 #[tokio::test]
-async fn an_event_of_an_organizer_that_is_not_there_is_not_made() {
+async fn an_event_of_an_unknown_organizer_is_refused() {
     let database = migrated_database();
     let store = connect(database.url(), 2).await;
     let nobody = OrganizerId::from(Uuid::now_v7());

@@ -1,4 +1,4 @@
-//! Putting up events.
+//! Creating events.
 
 use crate::errors::Failure;
 use crate::queries::read_event;
@@ -15,11 +15,11 @@ use chrono::{DateTime, SubsecRound, Utc};
 use rusqlite::{Connection, params};
 use uuid::Uuid;
 
-/// What the records of requests are kept under that are of no event yet.
+/// The event id under which records of requests that create an event are stored.
 const NO_EVENT: Uuid = Uuid::nil();
 
-/// Puts up an event, or finds the one that is there under its id. That another cell is to have it is an answer, and no
-/// failure, which would be the store's.
+/// Creates an event, or finds the one that has its id. That it belongs to another cell is an answer and no failure,
+/// which would be the store's.
 pub(crate) fn create_event(
     connection: &Connection,
     new: &NewEvent,
@@ -35,19 +35,19 @@ pub(crate) fn create_event(
     })
 }
 
-/// The same whatever cell is to have it.
+/// The same, whichever cell the event belongs to.
 pub(crate) fn put_up(
     connection: &Connection,
     new: &NewEvent,
     now: DateTime<Utc>,
 ) -> Result<Work<Event>, Failure> {
     let inserted = insert(connection, new, now)?;
-    // Read back in both cases, so that what is answered is what anybody will read.
+    // Read back in both cases, so that the answer is what any reader will see.
     let event = read_back(connection, new, now)?;
     Ok(if inserted { Work::Changed(event) } else { Work::Unchanged(event) })
 }
 
-/// Puts up an event unless the same request has done so before.
+/// Creates an event, unless the same request has done so before.
 pub(crate) fn create_event_once(
     connection: &Connection,
     new: &NewEvent,
@@ -70,7 +70,8 @@ pub(crate) fn create_event_once(
     Ok(Work::Changed(Ok(outcome)))
 }
 
-/// What keeps an event from being put up that another cell is to have, unless it is here already.
+/// Why an event may not be created here, if it belongs to another cell and does not exist here
+/// already.
 fn another_cells(
     connection: &Connection,
     new: &NewEvent,
@@ -128,6 +129,6 @@ fn read_back(
     new: &NewEvent,
     now: DateTime<Utc>,
 ) -> Result<Event, Failure> {
-    // Nothing else keeps it from being put up.
+    // Nothing else prevents its creation.
     read_event(connection, new.id, now)?.ok_or(Failure::EventMoving)
 }
