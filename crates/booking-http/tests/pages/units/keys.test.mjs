@@ -38,7 +38,7 @@ async function sent(what, end, { signal = HERE, through = attempt } = {}) {
   return { key: used, isOpen };
 }
 
-test("a refusal that decides nothing keeps the key of a try whose answer was lost", async () => {
+test("a refusal that decides nothing keeps the key of an attempt whose answer was lost", async () => {
   const refusals = [
     problem(401, null, { code: "unauthenticated" }),
     problem(403, null, { code: "cross_site" }),
@@ -67,7 +67,7 @@ test("a refusal that decides nothing keeps the key of a try whose answer was los
   }
 });
 
-test("what was decided, or was found not to be done, is not open any more", async () => {
+test("a decided write, or one found not to be done, is not open any more", async () => {
   for (const status of [409, 412, 422]) {
     const first = await sent(["decided", status], lost());
     assert.ok(!(await sent(["decided", status], problem(status))).isOpen);
@@ -87,7 +87,7 @@ async function keysOf(...writes) {
   return keys;
 }
 
-test("what was changed back is changed anew, and not answered as it was before", async () => {
+test("a repeated change after a reversal is made anew, and not answered from before", async () => {
   const left = new AbortController();
   left.abort();
   const ends = [["done"], [lost()], ["done", { signal: left.signal }]];
@@ -105,7 +105,7 @@ test("what was changed back is changed anew, and not answered as it was before",
   }
 });
 
-test("what was done makes old answers about the same thing void, and no others", async () => {
+test("a write makes old answers about the same resource void, and no others", async () => {
   const grace = { user_email: "grace@example.org" };
   const correction = ["correction", "r", { name: "A" }, { name: "B" }];
   const [name, transfer, link] = [["name", "r", "A", "B"], ["transfer", "r", grace], ["link", "r"]];
@@ -127,7 +127,7 @@ test("what was done makes old answers about the same thing void, and no others",
   }
 });
 
-test("an answer that nobody sees is found when the same is asked for again", async () => {
+test("an unseen answer is found when the same is requested again", async () => {
   const leave = new AbortController();
   leave.abort();
   const what = ["seat", "jazz", "hold", { user_email: "ada@example.org" }];
@@ -138,7 +138,7 @@ test("an answer that nobody sees is found when the same is asked for again", asy
   assert.equal(openAttempt("seat", "jazz"), null);
 });
 
-test("a late answer to who has left takes nothing from who came back", async () => {
+test("a late answer to a page that was left does not affect the one that came back", async () => {
   const leave = new AbortController();
   const what = ["seat", "late"];
   const fails = [];
@@ -177,7 +177,7 @@ test("keys outlive the page, but neither the day nor too many others", async (co
   }
 });
 
-test("what may have been done keeps its key, however many refusals come after it", async () => {
+test("a write that may have been done keeps its key, however many refusals come after it", async () => {
   const refuse = async (times) => {
     for (let time = 0; time < times; time += 1) await sent(["refused", time], problem(400));
   };
@@ -190,7 +190,7 @@ test("what may have been done keeps its key, however many refusals come after it
   assert.notEqual(later, first);
 });
 
-test("whom an organizer had to do with does not outlive the sign-out, and nobody the day", async (context) => {
+test("people's data does not outlive the sign-out, nor the day", async (context) => {
   globalThis.sessionStorage = storage();
   context.after(() => delete globalThis.sessionStorage);
   const stored = () => sessionStorage.getItem("attempts") ?? "";

@@ -29,7 +29,7 @@ test("every module is used", () => {
   assert.deepEqual([...sources.keys()].filter((name) => !used.has(name)), []);
 });
 
-test("everything that is exported is used elsewhere", () => {
+test("every export is used elsewhere", () => {
   const unused = [];
   for (const [name, source] of sources) {
     const others = [...sources].filter(([other]) => other !== name).map(([, text]) => text);
@@ -41,7 +41,7 @@ test("everything that is exported is used elsewhere", () => {
   assert.deepEqual(unused, []);
 });
 
-test("every style is of something in the pages", () => {
+test("every style matches something in the pages", () => {
   const styles = filesOf("css/").map(read).join("\n");
   const withoutStrings = styles.replaceAll(/\/\*[\s\S]*?\*\/|"[^"]*"/g, "");
   const styled = new Set([...withoutStrings.matchAll(/\.([a-z][\w-]*)/g)].map(([, name]) => name));
@@ -57,7 +57,7 @@ test("every style is of something in the pages", () => {
   assert.deepEqual(unused, []);
 });
 
-test("everything is sent from one place, and every error becomes words in one", () => {
+test("every request is sent from one place, and every error is worded in one", () => {
   for (const [call, homes] of [
     ["fetch(", ["js/http.js"]],
     ['addEventListener("submit"', ["js/submit_form.js", "js/views/check_in.js"]],
@@ -73,7 +73,7 @@ test("everything is sent from one place, and every error becomes words in one", 
   }
 });
 
-test("what an error says by itself is shown by no module but the one that explains", () => {
+test("an error's own message is shown only by the module that explains errors", () => {
   const shown = /\.message\b|\["message"\]|\{[^{}()]*\bmessage\b[^{}()]*\}\s*(=[^=>]|\))|String\(\w*(error|failure)\b|\$\{\w*(error|failure)\}/i;
   for (const taken of [
     "setText(said, error.message)",
@@ -89,7 +89,7 @@ test("what an error says by itself is shown by no module but the one that explai
   assert.deepEqual(found, ["js/explain.js"]);
 });
 
-test("nothing is left out of the types", () => {
+test("every module is checked for types", () => {
   const hole = /@ts-(ignore|expect-error|nocheck)|[{<(|:,]\s*any\s*[}>)|\],]|\bany\[\]/;
   const comments = ["/** @type {any} */", "/** @returns {Promise<any>} */", "// @ts-ignore", "/** @param {any[]} a */"];
   for (const comment of comments) assert.match(comment, hole);

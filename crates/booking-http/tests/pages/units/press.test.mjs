@@ -32,7 +32,7 @@ test("a button that is pressed twice acts once, and can be pressed again afterwa
   assert.equal(acted, 2);
 });
 
-test("a write that failed is told with whether anything was done", async () => {
+test("a failed write is shown with whether anything was done", async () => {
   for (const [error, words] of [
     [new ConnectionError(false, null), new RegExp(`^Nothing was sent\\. ${NOTHING}`)],
     [new ConnectionError(true, null), /may or may not have worked/],
@@ -47,7 +47,7 @@ test("a write that failed is told with whether anything was done", async () => {
   }
 });
 
-test("who has gone elsewhere is told nothing", async () => {
+test("a page that was left shows nothing", async () => {
   const { button, said, ending } = open(() => Promise.reject(new TypeError("late")));
   button.click();
   ending.abort();
@@ -55,7 +55,7 @@ test("who has gone elsewhere is told nothing", async () => {
   assert.equal(said.textContent, "");
 });
 
-test("what is read over and over says that it keeps trying, unless the page itself is at fault", () => {
+test("a repeated read shows that it keeps trying, unless the page itself is at fault", () => {
   assert.match(explainPolled(new ConnectionError(true, null)), /^The server could not be reached\. .*keeps trying/);
   assert.match(explainPolled(new ProblemError(500, { detail: "no" }, null)), /^No\. .*keeps trying/i);
   assert.doesNotMatch(explainPolled(new TypeError("x")), /keeps trying/);

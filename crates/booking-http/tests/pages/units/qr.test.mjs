@@ -48,7 +48,7 @@ test("codes of other encoders are read", () => {
   }
 });
 
-test("each version and level holds as much as another encoder says", () => {
+test("each version and level holds as much as in another encoder", () => {
   const known = lines.filter((line) => line.startsWith("capacity ")).map((line) => line.split(" ").slice(1).map(Number));
   const ours = known.map(([version]) => [version, ...LEVELS.map((level) => capacity(version, level))]);
   assert.equal(known.length, VERSION_MAX);
@@ -72,7 +72,7 @@ test("every version, level and mask is read, full and with a part torn out", () 
   }
 });
 
-test("blocks are mended up to the bound, and never beyond it to what was not meant", () => {
+test("blocks are corrected up to the bound, and never beyond it to another text", () => {
   const random = randomFrom(7);
   const below = (count) => Math.floor(random() * count);
   for (let round = 0; round < 400; round += 1) {
@@ -92,7 +92,7 @@ test("blocks are mended up to the bound, and never beyond it to what was not mea
   }
 });
 
-test("what says the version and the format may have three wrong bits", () => {
+test("the version and the format may have three wrong bits", () => {
   const text = "three wrong bits";
   const { size, dark } = encode([bytes(text)], { version: 7, level: "H", mask: 5 });
   const turn = (places) => {
@@ -183,7 +183,7 @@ test("a ticket is read through a stain, a glare and a crease", () => {
   }
 });
 
-test("of several codes all are read, up to the one that is wanted", () => {
+test("of several codes all are read, up to the wanted one", () => {
   const others = ["one", "two", "three"].map((text) => encode([bytes(text)], { version: 2, level: "M" }));
   const codes = [
     { code: others[0], x: 100, y: 100, angle: 10 },
@@ -197,7 +197,7 @@ test("of several codes all are read, up to the one that is wanted", () => {
   assert.equal(texts.at(-1), TICKET);
 });
 
-test("what is no code is not read as one", () => {
+test("a picture without a code is not read as one", () => {
   const [width, height] = [320, 240];
   const random = randomFrom(11);
   const pictures = {
@@ -232,7 +232,7 @@ test("half a code is none", () => {
     assert.deepEqual(readAll(picture(code, { width: 320, height: 300, module, ...how })), []);
 });
 
-test("the worker answers each picture with what is in it", async (context) => {
+test("the worker answers each picture with its codes", async (context) => {
   const heard = [];
   const answers = [];
   globalThis.self = { addEventListener: (_, hear) => heard.push(hear), postMessage: (answer) => answers.push(answer) };
