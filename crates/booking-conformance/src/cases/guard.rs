@@ -37,9 +37,9 @@ impl Personal {
     }
 }
 
-/// The personal data of a registration: its person and its manage token. Both structs are destructured in full: whoever
-/// adds a field has to decide here whether it is personal, and this case fails if it is and `Registration::erase` or a
-/// store leaves it.
+/// The personal data of a registration: its person and its manage token. Both structs are destructured in full: the
+/// author of a new field has to decide here whether it is personal, and this case fails if it is and
+/// `Registration::erase` or a store leaves it.
 fn personal(registration: &Registration) -> Vec<Personal> {
     let Registration {
         // Chosen by programs, and all that is left afterwards.

@@ -1,5 +1,5 @@
-//! How a store writes down what holds the hashes of tokens. What is serialized for people and programs does
-//! without them, and a store must not: who manages a registration by its link would be locked out.
+//! How a store serializes values with token hashes. The API's JSON leaves the hashes out; a store must not, or
+//! attendees who manage a registration by its link would be locked out.
 
 use crate::{
     Admitted, CheckedIn, Event, EventId, Outcome, Person, Refusal, Registration, RegistrationId,
@@ -8,10 +8,10 @@ use crate::{
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Something in the form in which a store keeps it: a [`Registration`] or an [`Outcome`] with the hash of the
-/// token that manages it, which is left out where one is serialized by itself.
+/// A [`Registration`] or an [`Outcome`] in the form in which a store serializes it: with the hash of the manage token,
+/// which is left out otherwise.
 ///
-/// It is the same JSON that every earlier version kept. What is given to anybody else is the plain value.
+/// The JSON is the same as in every earlier version. Everywhere but in stores, serialize the plain value.
 ///
 /// ```
 /// use booking_core::{Registration, Stored, TokenHash};
@@ -67,7 +67,7 @@ impl<'de> Deserialize<'de> for Stored<Outcome> {
     }
 }
 
-/// See [`Registration`]. The compiler misses here whatever field is added there.
+/// See [`Registration`]. The compiler reports here each field that is added there.
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Registration")]
 struct RegistrationForm {
@@ -131,7 +131,7 @@ mod boxed {
     }
 }
 
-/// Those of a change.
+/// The registrations of a change.
 pub(crate) mod registrations {
     use super::{Deserialize, Deserializer, Registration, Serializer, Stored};
 
@@ -155,7 +155,7 @@ mod tests {
     use super::*;
     use serde_json::{from_str, to_string};
 
-    /// As every version before kept an outcome.
+    /// As every earlier version stored an outcome.
     fn kept(outcome: &str, more: &str) -> String {
         let hash = "07".repeat(32);
         format!(

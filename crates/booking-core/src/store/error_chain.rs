@@ -1,8 +1,8 @@
 use std::error::Error;
 use std::fmt;
 
-/// An error with all that lies beneath it, from the top down: for a log, whose readers look for the cause. An
-/// error's own text never holds its source's.
+/// Prints an error with all its sources, outermost first: for a log, whose readers look for the cause. An error's own
+/// text never includes its source's.
 #[derive(Debug, Clone, Copy)]
 pub struct ErrorChain<'a>(pub &'a dyn Error);
 

@@ -1,4 +1,4 @@
-//! Coming to an event: register, hold, wait.
+//! Claiming a seat: register, hold, wait.
 
 use crate::decide::seats::Seats;
 use crate::{
@@ -15,8 +15,8 @@ impl<'a> Seats<'a> {
     ) -> Result<Outcome, Refusal> {
         let claim = &register.claim;
         let by_mail = self.asks_by_mail(caller) && !register.as_organizer;
-        // The id comes first: a command that is executed again must find its own success, whatever
-        // has become of the event since.
+        // The id comes first: a command that is executed again must find its own success, even if the event has changed
+        // since.
         if let Some(row) = self.by_id(claim.registration_id) {
             return Ok(match self.row(row).status {
                 _ if by_mail => self.shown_as(row, Outcome::ToConfirm),
@@ -55,7 +55,7 @@ impl<'a> Seats<'a> {
     pub(super) fn hold(&mut self, hold: &'a Hold, caller: Caller) -> Result<Outcome, Refusal> {
         let claim = &hold.claim;
         let by_mail = self.asks_by_mail(caller);
-        // A mail has to be read first, however soon whoever asked would confirm.
+        // The mail has to be read first, however short a hold the caller asked for.
         let ttl = if by_mail { HoldTtl::MAX } else { hold.ttl };
         let told: fn(Registration) -> Outcome =
             if by_mail { Outcome::ToConfirm } else { Outcome::Held };
@@ -63,7 +63,7 @@ impl<'a> Seats<'a> {
             return Ok(self.shown_as(row, told));
         }
         let is_open = self.rules.is_open(self.now);
-        // What has to be answered may be answered when it is confirmed; but a mailed link only confirms.
+        // Required answers may still be given when it is confirmed; but a mailed link only confirms.
         if let Some(known) = self.check_claim(claim, is_open, false, by_mail, by_mail)? {
             return Ok(known);
         }
@@ -85,8 +85,8 @@ impl<'a> Seats<'a> {
         self.shown_as(row, told)
     }
 
-    /// Whether this address may claim a seat now, if there is one, or a place in the queue if it may wait, where the
-    /// event `is_open` for that. An answer if only whoever has the address may hear that it has one: it is `by_mail` then.
+    /// Checks whether this address may claim a seat now, or a waitlist place, where the event `is_open` for that.
+    /// Returns an outcome if only the owner of the address may learn that it is registered: it is `by_mail` then.
     fn check_claim(
         &mut self,
         claim: &Claim,
@@ -95,7 +95,7 @@ impl<'a> Seats<'a> {
         by_mail: bool,
         must_answer: bool,
     ) -> Result<Option<Outcome>, Refusal> {
-        // Before the address: where nobody can register, asking would tell who has, and leave no trace.
+        // Before the address: otherwise a request to a closed event would reveal who is registered, and leave no trace.
         if !is_open || self.is_over() {
             return Err(Refusal::Closed);
         }
@@ -103,9 +103,9 @@ impl<'a> Seats<'a> {
         if conceals && !may_wait && !self.has_seat_for_anybody() {
             return Err(self.full());
         }
-        // Before the address, too: what is wrong with them is told to everybody.
+        // Before the address, too: faulty answers are reported to every caller.
         self.check_answers(&claim.person.answers, None, must_answer)?;
-        // Before the seats: somebody who has one should hear that, and not that there are none left.
+        // Before the seats: a registered attendee should be told that, and not that there are none left.
         match self.live_by_email(&claim.person.user_email) {
             Some(row) if by_mail => Ok(Some(Outcome::KnownAddress(self.row(row).id))),
             Some(_) => Err(Refusal::AlreadyRegistered),
@@ -115,7 +115,7 @@ impl<'a> Seats<'a> {
 
     fn full(&self) -> Refusal {
         match self.due_at() {
-            // What comes free goes to them first.
+            // Freed seats go to the waitlist first.
             Some(retry_at) if self.counts.waiting == 0 => Refusal::AllHeld { retry_at },
             Some(_) | None => Refusal::SoldOut,
         }
