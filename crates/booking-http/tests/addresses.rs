@@ -1,4 +1,4 @@
-//! Pages that have addresses, over real HTTP, on both stores: what is in them before any script runs, and what their
+//! Pages that have addresses, over real HTTP, on both stores: their HTML before any script runs, and what their
 //! forms do where none does.
 
 mod common;
@@ -37,7 +37,7 @@ fn page(app: &App, path: &str) -> String {
     text(&answer)
 }
 
-/// What stands between two texts, of which the first is there once.
+/// The part between two texts, of which the first occurs once.
 #[track_caller]
 fn between<'a>(page: &'a str, from: &str, to: &str) -> &'a str {
     let (_, rest) = page.split_once(from).unwrap_or_else(|| panic!("no {from} in {page}"));
@@ -132,7 +132,7 @@ fn an_event_is_readable_without_a_script(data: Data) {
     assert_eq!(linked["offers"]["availability"], "https://schema.org/InStock");
     assert_eq!((&linked["url"], &linked["remainingAttendeeCapacity"]), (&json!(url), &json!(2)));
 
-    // What the modules begin with is what the API says.
+    // The data for the modules is the same as the API's.
     let (_, data) = page.split_once("id=\"event-data\"").expect("it is there");
     let (_, data) = data.split_once("\">").expect("its tag ends");
     let (data, _) = data.split_once("</script>").expect("and so does it");
@@ -153,7 +153,7 @@ fn an_event_is_readable_without_a_script(data: Data) {
     ] {
         assert!(page.contains(words), "{words} is not in {page}");
     }
-    // Whatever the page loads is served.
+    // Every asset of the page is served.
     for path in page.split('"').filter(|part| part.starts_with("/static/")) {
         assert_eq!(app.get(path).status, 200, "{path}");
     }
@@ -217,7 +217,7 @@ fn upcoming_events_are_listed_by_date(data: Data) {
         let canonical = between(&page, "<link rel=\"canonical\" href=\"", "\"");
         assert_eq!(canonical, "https://booking.example/");
     }
-    // Found by a part of a name, by days, or among what is over, and in no index then.
+    // Found by a part of a name, by date, or among past events, and not indexed then.
     let searches: [(&str, &[&str]); 5] = [
         ("/?q=SOON", &["Sooner &lt;b&gt;"]),
         ("/?from=2035-05-15", &["Later"]),
@@ -252,7 +252,7 @@ fn a_draft_is_not_found_and_a_past_event_is_not_indexed(data: Data) {
     assert_eq!((nothing.status, nothing.problem().as_str()), (404, "not_found"));
     let form = encoded(&[("user_email", "ada@example.org")]);
     assert_eq!(post(&app, &draft, &form, &[]).status, 404);
-    // The same as of what there is not, for people too.
+    // The same as for a missing event, for browsers too.
     let html = [("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")];
     let unknown = "/e/00000000-0000-7000-8000-000000000000";
     for path in [path.as_str(), unknown, "/e/none", "/e/%3Cb%3E"] {
@@ -267,7 +267,7 @@ fn a_draft_is_not_found_and_a_past_event_is_not_indexed(data: Data) {
     assert_eq!(shown.status, 200);
     assert!(text(&shown).contains("noindex"));
 
-    // Where a token is for some events alone, it opens no other; and what may not register does not.
+    // A token for some events opens no other; and one whose role may not register does not.
     let other = create(json!({"name": "Other", "capacity": 3, "status": "draft"}));
     let few = make_token_with(&app.data, "Jazz club", &["--role", "reader", "--event", &other]);
     let began = Instant::now();
@@ -322,7 +322,7 @@ fn a_form_takes_a_seat_and_reloading_its_answer_takes_no_other(data: Data) {
     assert_eq!(text(&again), page, "the same answer, link and all");
     assert_eq!(booked(&app, &event), 1);
 
-    // Whoever goes back and writes another address means another seat.
+    // An attendee who goes back and writes another address wants another seat.
     assert_outcome(&post(&app, &event, &form("grace@example.org"), &[]), 201, "registered");
     assert_eq!(booked(&app, &event), 2);
     let known = submit(&app, &event, &[("user_email", "ada@example.org")]);
@@ -355,7 +355,7 @@ fn a_refused_form_shows_the_reason_and_its_input(data: Data) {
     );
     assert_eq!(booked(&app, event), 0);
 
-    // Without a key, as somebody writes a form by hand, it is taken all the same.
+    // Without a key, as in a form written by hand, it is accepted all the same.
     let by_hand = post(&app, event, &encoded(&[("user_email", "ada@example.org")]), &[]);
     assert_outcome(&by_hand, 201, "registered");
     let late = submit(&app, event, &[("user_email", "late@example.org")]);
@@ -444,11 +444,11 @@ fn pages_are_in_the_language_of_the_browser() {
     assert!(text(&missing).contains("Veranstaltung nicht gefunden"), "{missing:?}");
 }
 
-/// What browsers ask for by an address, and by a form.
+/// What browsers send for an address, and with a form.
 const BROWSER: (&str, &str) =
     ("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8");
 
-/// The page that tells of what went wrong, and its title.
+/// The page of an error, and its title.
 #[track_caller]
 fn told_to_people(answer: &Answer, status: u16) -> (String, String) {
     let page = text(answer);
@@ -502,7 +502,7 @@ fn an_unknown_address_is_a_page_for_browsers_and_a_problem_for_programs() {
     let head = ask("HEAD", "/nowhere", &[BROWSER]);
     assert_eq!((head.status, head.body.len()), (404, 0));
 
-    // Programs are told as before, to the byte: they name no HTML, or name JSON as well, or ask the API.
+    // Programs get the same as before, to the byte: they name no HTML, or name JSON as well, or call the API.
     let problem = |path: &str, answer: &Answer| {
         let id = answer.header("x-request-id").expect("it has one");
         let expected = format!(
@@ -562,7 +562,7 @@ fn other_errors_at_a_page_s_address_are_pages_for_browsers() {
         let program = send(app.url(), "GET", &path, &[], b"");
         assert_eq!((program.status, program.problem().as_str()), (414, "too_large"));
     }
-    // The negative control: what is the API's is told as the API tells it, whoever asks.
+    // The negative control: below the API's paths every client gets the API's answer.
     for (method, path, status) in [
         ("GET", format!("/events/{event}/register"), 405),
         ("GET", format!("/events{long}"), 414),
@@ -632,7 +632,7 @@ fn times_over_a_change_of_clocks_are_right_in_every_place() {
     }
 }
 
-/// Whoever has chosen at the foot of a page finds the next ones so, with and without scripts.
+/// A visitor who has chosen a language at the foot of a page finds the next ones in it, with and without scripts.
 #[test]
 fn pages_are_in_the_language_of_the_cookie() {
     let app = App::start(Data::sqlite());
@@ -669,14 +669,14 @@ fn pages_are_in_the_language_of_the_cookie() {
             let other = ask(path, &[("Cookie", pair), ("If-None-Match", tag)]);
             assert_eq!(language_of(&other), german);
         }
-        // The negative controls: what is no language, and a link that another site follows for somebody.
+        // The negative controls: an unknown language, and a link that another site follows on the visitor's behalf.
         assert_eq!(ask(&format!("{path}?lang=xx"), &[]).header("set-cookie"), None);
         for from in [&[("Sec-Fetch-Site", "cross-site")][..], &[("Sec-Fetch-Site", "none")], &[]] {
             let linked = ask(&format!("{path}?lang=de"), from);
             assert_eq!((language_of(&linked), linked.header("set-cookie")), (german.clone(), None));
         }
     }
-    // What comes of a form, and what goes wrong.
+    // The result of a form, and its errors.
     let form = encoded(&[("user_email", "ada@example.org")]);
     let headers = [FORM, ("Cookie", KEPT)];
     let taken = send(app.url(), "POST", &path, &headers, form.as_bytes());
@@ -684,13 +684,13 @@ fn pages_are_in_the_language_of_the_cookie() {
     let headers = [("Accept", "text/html"), ("Cookie", KEPT)];
     let missing = send(app.url(), "GET", "/e/none", &headers, b"");
     assert!(text(&missing).contains("Veranstaltung nicht gefunden"), "{missing:?}");
-    // Programs say what they wish for in each request, and are asked for nothing else.
+    // Programs send their language with each request, and need no cookie.
     let problem = send(app.url(), "GET", "/nothing", &[("Cookie", KEPT)], b"");
     assert_eq!(problem.header("content-language"), Some("en"));
     assert_eq!(app.get("/events?lang=de").status, 400);
 }
 
-/// What a browser keeps of somebody who reads German.
+/// The cookie of a visitor who reads German.
 const KEPT: &str = "booking_language=de";
 
 /// How many files a page may load by itself: its icon, its styles, its words and its script, and of a registration's page
@@ -758,7 +758,7 @@ fn a_form_of_another_site_is_refused() {
     assert_eq!(booked(&app, &event), 0);
     let own = [("Origin", "http://localhost"), ("Sec-Fetch-Site", "same-origin")];
     assert_outcome(&post(&app, &event, &form, &own), 201, "registered");
-    // A page that told its origin to nobody would be taken for another's, over plain HTTP.
+    // A page that sends no origin at all would be taken for another site's, over plain HTTP.
     let page = app.get(&format!("/e/{event}"));
     assert_eq!(page.header("referrer-policy"), Some("same-origin"));
     assert_eq!(booked(&app, &event), 1);
@@ -806,7 +806,7 @@ fn everything_is_below_the_base_path() {
     let described = app.get("/tickets/openapi.json").json();
     assert_eq!(described["servers"][0]["url"], "https://example.org/tickets");
     assert_eq!(app.get("/tickets/sw.js").status, 200);
-    // All that it leads to is beside it, whatever the path of that is.
+    // Everything that it links to is below the base path.
     let manifest = app.get("/tickets/manifest.webmanifest");
     assert_eq!(manifest.header("content-type"), Some("application/manifest+json"));
     assert_eq!(manifest.json()["start_url"], "./");
@@ -825,7 +825,7 @@ fn everything_is_below_the_base_path() {
     let missing = app.get("/tickets/events/none").json();
     assert_eq!(missing["type"], "/tickets/problems#not_found");
     assert_eq!(missing["instance"], "/tickets/events/none");
-    // What is beside it is the other site's, and none of the API's.
+    // Everything outside of it is the other site's, and none of the API's.
     let beside = |method: &str, path: &str| {
         let json = [("Content-Type", "application/json")];
         let body = if method == "POST" { body.to_string() } else { String::new() };
@@ -837,7 +837,7 @@ fn everything_is_below_the_base_path() {
     }
     assert_eq!(beside("POST", "/events"), 404);
     assert_eq!(app.get("/tickets/events").json().as_array().map(Vec::len), Some(2));
-    // But for what monitoring asks.
+    // But for the addresses of monitoring.
     for path in ["/health", "/livez", "/readyz", "/metrics", "/tickets/livez"] {
         assert_eq!(app.get(path).status, 200, "{path}");
     }
@@ -918,7 +918,7 @@ fn a_form_asks_what_the_event_asks(data: Data) {
     let data: Value = serde_json::from_str(data).expect("it is JSON");
     assert_eq!(data.as_array().map(Vec::len), Some(5));
 
-    // What is missing is told beside its field, and what was typed stays.
+    // A missing field is reported beside it, and the input stays.
     let written = [
         ("user_email", "ada@example.org"),
         ("answers/note", "Cello & bow"),

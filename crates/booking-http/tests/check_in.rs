@@ -37,7 +37,7 @@ fn white_space_around_a_ticket_an_id_or_a_token_is_dropped(data: Data) {
         let padded = |text: &str| format!("{before}{text}{after}");
         let ticket = ticket(&app, &ada);
         done(&check_in(&app, &concert, &padded(&ticket)), 201);
-        // Told again by a device, under an id that came along in the same way.
+        // Sent again by a device, under an id that was copied in the same way.
         let mut told = scan(&padded(&ticket), "2026-05-01T20:00:00Z");
         told["id"] = padded(&Uuid::now_v7().to_string()).into();
         let results = done(&tell(&app, &concert, &[told]), 200);
@@ -53,7 +53,7 @@ fn white_space_around_a_ticket_an_id_or_a_token_is_dropped(data: Data) {
         b"",
     );
     assert_eq!(done(&shown, 200)["id"], ada["id"]);
-    // What is inside stays what it is.
+    // White space inside stays.
     let ticket = ticket(&app, &ada);
     let (first, second) = ticket.split_at(70);
     refused(&check_in(&app, &concert, &format!("{first} {second}")), 409, "ticket_refused");
@@ -200,7 +200,7 @@ fn invalid_tickets_are_refused_with_a_reason(data: Data) {
     let answer = check_in(&app, &concert, &altered);
     refused(&answer, 409, "ticket_refused");
 
-    // The same told together.
+    // The same, sent together.
     let told: Vec<_> = scans.iter().map(|(scan, _)| scan.clone()).collect();
     let results = done(&tell(&app, &concert, &told), 200);
     for ((scan, reason), result) in scans.iter().zip(results["results"].as_array().expect("one")) {
@@ -209,7 +209,7 @@ fn invalid_tickets_are_refused_with_a_reason(data: Data) {
         assert!(result["detail"].is_string() && result["checked_in_at"].is_null(), "{result}");
     }
 
-    // The ticket of whoever bought it is good, and so is the one that was left alone.
+    // The first holder's ticket is valid, and so is the one that was not transferred.
     assert_eq!(check_in(&app, &concert, &ticket(&app, &seller)).status, 201);
     assert_eq!(check_in(&app, &concert, &good).status, 201);
     let cancel = format!("/events/{concert}/cancel");
@@ -247,7 +247,7 @@ fn offline_scans_are_sent_later(data: Data) {
         .map(|who| ticket(&app, &register(&app, &concert, &format!("{who}@example.org"))))
         .collect();
     done(&check_in(&app, &concert, &tickets[7]), 201);
-    // By a clock that is years behind: nobody is let in before they are registered.
+    // By a clock that is years behind: a guest is not admitted before they are registered.
     let early = "2026-01-01T19:00:00.5Z";
     let made_at = |who: usize| {
         let list = app.get(&format!("/events/{concert}/registrations")).json();
@@ -280,8 +280,8 @@ fn offline_scans_are_sent_later(data: Data) {
     app.assert_audit_is_clean();
 }
 
-/// A key is added while servers run: what was signed stays good, and each server learns of it from the
-/// first ticket that it does not know.
+/// A key is added while servers run: earlier signatures stay valid, and each server learns of it from the first
+/// ticket that it does not know.
 fn tickets_outlive_their_keys(data: Data) {
     let app = App::start(data);
     let concert = app.create(5);
@@ -307,8 +307,8 @@ fn tickets_outlive_their_keys(data: Data) {
     drop(second.server);
 }
 
-/// What an installation was before it had a `TICKET_KEY`: its tickets are with people for months. The server
-/// that signed them is gone, and what it showed of its keys is forgotten.
+/// An installation before it had a `TICKET_KEY`: people have had its tickets for months. The server that signed
+/// them is gone, and its published keys have expired.
 fn tickets_of_the_store_s_keys_stay_valid_beside_a_ticket_key(data: Data) {
     const KEY: &str = "0707070707070707070707070707070707070707070707070707070707070707";
     let with_key = |data: Data| App::start_with(data, &[("TICKET_KEY", KEY)]);
@@ -330,12 +330,12 @@ fn tickets_of_the_store_s_keys_stay_valid_beside_a_ticket_key(data: Data) {
     let now = ticket(&app, &joan);
     assert_ne!(now[..12], earlier[0][..12], "another key signs");
     done(&check_in(&app, &concert, &now), 201);
-    // Doors without a network know as much as this one.
+    // Offline doors have the same keys.
     assert_eq!(keyring(&app).iter().count(), 3);
     assert_eq!(keyring(&app).verify(&earlier[1]), Ok(claims));
     assert!(app.server.stderr().contains("signing_keys"), "{}", app.server.stderr());
     assert!(app.get("/readyz").json()["checks"]["tickets"].is_null(), "nobody else signs");
-    // What neither the settings nor the store ever had.
+    // Keys that neither the settings nor the store ever had.
     let forged = SigningKey::from_seed(&[9; 32]).sign(&claims);
     assert_eq!(check_in(&app, &concert, &forged).json()["reason"], "forged");
 
@@ -384,7 +384,7 @@ fn a_ticket_signed_by_another_servers_own_key_is_valid(data: Data) {
             server.stderr()
         );
     }
-    // Nobody has shown this one.
+    // A key that no server has published.
     let holder = register(&first, &concert, "last@example.org");
     let claims = keyring(&first).verify(&ticket(&first, &holder)).expect("it is good");
     let forged = SigningKey::from_seed(&[9; 32]).sign(&claims);

@@ -1,5 +1,5 @@
-//! Events that confirm addresses, over real HTTP, on both stores: whoever asks for a seat hears the same, whether or
-//! not the address is registered.
+//! Events that confirm addresses, over real HTTP, on both stores: a claim gets the same answer, whether or not the
+//! address is registered.
 
 mod common;
 
@@ -53,7 +53,7 @@ impl Desk {
         let event = id(&event).to_owned();
         let register = format!("/events/{event}/register");
         let body = json!({"user_email": "ada@example.org"});
-        // Whoever manages the event knows who is registered, and gives seats as ever.
+        // The event's organizer sees who is registered, and registers people as ever.
         let ada = done(&app.ask_as(&organizer, "POST", &register, &body), 201);
         assert_eq!(ada["status"], "confirmed");
         refused(&app.ask_as(&organizer, "POST", &register, &body), 409, "already_registered");
@@ -100,7 +100,7 @@ fn a_claim_is_answered_alike_for_every_address(data: Data) {
     let held = desk.of("fresh@example.org");
     assert_eq!((&held["status"], held.get("manage_token")), (&json!("held"), None));
 
-    // Whoever has a seat, whoever has a hold, and whoever has neither.
+    // An address with a seat, one with a hold, and one with neither.
     let version = desk.version();
     for email in ["ada@example.org", " ADA@Example.org ", "fresh@example.org"] {
         for answer in ways(app, event, email) {
@@ -115,12 +115,12 @@ fn a_claim_is_answered_alike_for_every_address(data: Data) {
     }
     assert_eq!(desk.all().len(), 6, "each address once");
 
-    // What has ended is as what never was.
+    // An ended registration counts as none.
     let ended = app.ask_as(&desk.organizer, "DELETE", &path(&desk.ada), &Value::Null);
     assert_eq!(done(&ended, 200)["status"], "cancelled");
     assert_eq!(app.register(event, "ada@example.org").comparable(), expected);
     assert_ne!(id(&desk.of("ada@example.org")), id(&desk.ada));
-    // What is wrong is told of every address alike.
+    // Invalid input is reported alike for every address.
     for email in ["ada@example.org", "nobody@example.org"] {
         let body = json!({"user_email": email, "on_full": "perhaps"});
         let wrong = app.post(&format!("/events/{event}/register"), &body);
@@ -170,11 +170,11 @@ fn a_sold_out_event_refuses_every_address_alike(data: Data) {
         refused(&app.register(event, email), 409, "sold_out");
         refused(&hold(app, event, email), 409, "sold_out");
     }
-    // Who would wait takes a place, or has one, or has a seat: nobody else hears which.
+    // A claim for the waitlist takes a place, or has one, or has a seat: only a mail tells which.
     let waits = emails.map(|email| wait_for(app, event, email).comparable());
     assert!(waits.iter().all(|answer| *answer == waits[0] && answer.0 == 202), "{waits:?}");
     assert_eq!(desk.of("nobody@example.org")["status"], "waitlisted");
-    // Nobody is seated unasked, though the event makes no offers.
+    // A waiter is not seated unasked, though the event makes no offers.
     let at_once = json!({"offer_ttl_seconds": null});
     let path_of = format!("/events/{event}");
     done(&app.ask_as(&desk.organizer, "PATCH", &path_of, &at_once), 200);
@@ -238,7 +238,7 @@ fn on_an_open_server_every_claim_is_a_visitors(data: Data) {
     };
     let lasts = instant(&all[0]["expires_at"]) - instant(&all[0]["created_at"]);
     assert_eq!(lasts.num_seconds(), 1_800);
-    // As soon as it is asked for no more, a seat is a seat.
+    // Once the event no longer confirms addresses, a seat is a seat.
     done(&edit(&app, event, &json!({"confirm_address": false})), 200);
     assert_eq!(done(&app.register(event, "grace@example.org"), 201)["status"], "confirmed");
     refused(&app.register(event, "grace@example.org"), 409, "already_registered");
@@ -261,13 +261,13 @@ fn without_mail_no_address_is_confirmed(data: Data) {
     for body in [json!({"confirm_address": false}), json!({"name": "b"})] {
         done(&app.ask_as(&organizer, "PATCH", &path, &body), 200);
     }
-    // Nobody hears more of what is another's.
+    // A caller learns nothing of another's registration.
     let answer = app.ask_as(&other, "PATCH", &path, &json!({"confirm_address": true}));
     refused(&answer, 404, "not_found");
     refused(&app.post("/events", &asks), 401, "unauthenticated");
 }
 
-/// Else whoever asks often enough could count who is registered.
+/// Else a client that asks often enough could count the registered addresses.
 fn a_registered_address_counts_as_a_new_one(data: Data) {
     let desk = Desk::open(data, 50, &[("EMAIL_HOLDS_MAX", "2")]);
     let (app, event) = (&desk.app, desk.event.as_str());

@@ -98,7 +98,7 @@ fn a_registration_takes_a_seat(data: Data) {
     assert_eq!(registration["user_email"], "ada@example.org");
     assert_eq!(registration["event_id"], event.as_str());
     let list = app.get(&format!("/events/{event}/registrations")).json();
-    // The token is told once, to whoever registered.
+    // The token is shown once, to the attendee who registered.
     registration.as_object_mut().expect("an object").remove("manage_token");
     assert_eq!(list, json!([registration]));
     let shown = app.get(&format!("/events/{event}")).json();

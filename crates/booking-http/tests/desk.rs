@@ -133,7 +133,7 @@ fn a_search_finds_the_current_state(data: Data) {
     done(&app.ask("PATCH", &path(&ada), &[], &body), 200);
     assert_listed(&app, &event, "?q=augusta", &everybody[..1]);
     assert_listed(&app, &event, "?q=lovelace", &[]);
-    // So is who has the seat since.
+    // So is the new holder.
     let body = json!({"user_email": "barbara@example.org", "name": "Barbara Liskov"});
     done(&app.post(&format!("{}/transfer", path(&grace)), &body), 200);
     assert_listed(&app, &event, "?q=hopper", &[]);
@@ -149,7 +149,7 @@ fn a_search_finds_the_current_state(data: Data) {
     assert_listed(&app, &event, "?q=liskov", &[]);
     assert_listed(&app, &event, "?status=cancelled&q=liskov", &["barbara@example.org"]);
 
-    // Whoever was erased is not found by what they were called.
+    // An erased person is not found by their former name.
     assert!(app.run("erase --email barbara@example.org").status.success());
     assert_listed(&app, &event, "?status=all&q=liskov", &[]);
     assert_listed(&app, &event, "?status=all&q=erased", &[]);
@@ -284,7 +284,7 @@ fn a_table_of_people_is_exported(data: Data) {
     assert_eq!(with_bom, format!("\u{feff}{}", expected.concat()));
     assert_eq!(text(&table(&app, &event, "?bom=false")), expected.concat());
 
-    // Whoever has it already need not read it again, until something has changed.
+    // A client that has it already need not read it again, until it changes.
     let tag = answer.header("etag").expect("it has a tag").to_owned();
     assert!(tag.starts_with("W/\""), "{tag}");
     let csv = format!("/events/{event}/registrations.csv");
@@ -369,7 +369,7 @@ fn a_large_table_is_complete(data: Data) {
     for (number, row) in rows.iter().enumerate() {
         assert_eq!(row[1], format!("p{number}@example.org"), "in the order of the table");
     }
-    // What was taken along is brought in, and changes nothing.
+    // An export is imported again, and changes nothing.
     let before = done(&app.get(&format!("/events/{event}")), 200);
     let again = done(&bring_in(&app, &event, "?apply=true", &table), 200);
     assert_eq!(again["counts"]["already_registered"], 2_345);
@@ -440,7 +440,7 @@ fn a_table_of_people_is_imported(data: Data) {
     let ada = done_so["rows"][0]["registration_id"].as_str().expect("an id");
     assert_eq!(done(&app.get(&format!("/registrations/{ada}")), 200)["name"], "=Ada");
 
-    // Sent again it changes nothing; but who found no seat may have one by now.
+    // Sent again it changes nothing; but a person who found no seat may get one by now.
     let again = done(&bring_in(&app, &event, "?apply=true", people), 200);
     assert_eq!(again["counts"], counts(0, 3, 1));
     assert_eq!(again["rows"][0]["registration_id"], ada);
@@ -590,7 +590,7 @@ fn an_event_is_copied(data: Data) {
     a_copy_asks_what_the_event_asks(&app, event, &path);
 }
 
-/// But nothing of what it has asked before.
+/// But none of its former questions.
 fn a_copy_asks_what_the_event_asks(app: &App, event: &str, path: &str) {
     let diet =
         json!({"key": "diet", "kind": "text", "wording": "What do you eat?", "required": true});
@@ -615,7 +615,7 @@ fn a_copy_asks_what_the_event_asks(app: &App, event: &str, path: &str) {
     assert_eq!(copy["has_questions"], true);
     assert_eq!(asked(&copy), ["diet"]);
     assert_eq!(done(&app.ask("POST", path, &headers, &Value::Null), 201), copy, "once for a key");
-    // Nobody has answered there yet, and so it may be another one.
+    // There are no answers yet, and so it may become another one.
     let other = json!({"questions": [{"key": "diet", "kind": "yes_no", "wording": "Do you eat?"}]});
     let path = format!("/events/{}/questions", copy["id"].as_str().expect("an id"));
     done(&app.post(&path, &other), 200);

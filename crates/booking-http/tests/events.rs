@@ -93,7 +93,7 @@ fn an_edit_changes_the_given_fields(data: Data) {
     }
     assert_eq!(edited, expected);
     assert_eq!(event(&app, concert), expected);
-    // What changes nothing makes no version.
+    // An edit without a change makes no version.
     assert_eq!(done(&edit(&app, concert, &json!({})), 200), expected);
     assert_eq!(done(&edit(&app, concert, &json!({"name": "Blues"})), 200), expected);
 
@@ -119,7 +119,7 @@ fn an_edit_can_require_a_version(data: Data) {
     assert_eq!(done(&edit(&tag, "First"), 200)["version"], 2, "it is as it was asked to be");
     assert_eq!(done(&edit("*", "Third"), 200)["version"], 3);
 
-    // A list is as good as what is in it, and a client that knows only the version may say that.
+    // A list of tags matches if one of them does, and a client that knows only the version may send that.
     let tag = app.get(&format!("/events/{concert}")).header("etag").expect("one").to_owned();
     refused(&edit(&format!("W/{tag}"), "Weak"), 412, "version_mismatch");
     for never in ["\"x\"", "\"03\"", "\"99999999999999999999\"", "\"1\", \"2\"", "\"\""] {
@@ -138,7 +138,7 @@ fn an_edit_can_require_a_version(data: Data) {
     );
 }
 
-/// A backup that was restored, and went another way to the same version, is not what a client has.
+/// A restored backup that came to the same version by other changes is not what a client has.
 fn an_event_of_another_history_is_sent_again(data: Data) {
     let app = App::start(data);
     let concert = app.create(3);
@@ -227,7 +227,7 @@ fn an_event_goes_into_a_calendar(data: Data) {
         assert!(text.contains(&format!("\r\n{line}\r\n")), "{line} is not in\n{text}");
     }
     assert!(!text.contains("\r\nURL"), "nobody said where it is reached: {text}");
-    // A sale changes nothing of it; what people are told does.
+    // A sale does not change it; an edit of what people see does.
     let file = || {
         let answer = app.get(&format!("/events/{}/calendar.ics", id(&concert)));
         String::from_utf8(answer.body.clone()).expect("it is text")
@@ -255,7 +255,7 @@ fn an_event_goes_into_a_calendar(data: Data) {
     assert!(file().contains("\r\nSEQUENCE:1\r\n"), "{}", file());
     done(&act_on_event(&app, id(&concert), "cancel"), 200);
     assert!(file().contains("\r\nSEQUENCE:2\r\n") && file().contains("\r\nSTATUS:CANCELLED\r\n"));
-    // Nobody puts one up in a year that no calendar knows.
+    // An event in a year that no calendar supports is refused.
     for year in ["0000", "10000", "-001"] {
         let body =
             json!({"name": "a", "capacity": 1, "starts_at": format!("{year}-05-01T19:00:00Z")});
@@ -263,7 +263,7 @@ fn an_event_goes_into_a_calendar(data: Data) {
     }
 }
 
-/// What links begin with is what the operator says, whatever name a request asks by.
+/// Links begin with the operator's URL, whatever host name a request uses.
 #[test]
 fn links_in_a_calendar_file_use_the_base_url() {
     let base = ("BASE_URL", "https://booking.example.org/");

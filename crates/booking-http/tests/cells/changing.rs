@@ -1,4 +1,4 @@
-//! Cells that are split, moved and dropped while they sell, and whoever does that is killed.
+//! Cells that are split, moved and dropped while they sell, and the command is killed again and again.
 
 use crate::common::http::{Answer, try_send};
 use crate::common::{PROGRAM, key};
@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long a command goes on before it is killed: while it makes the new cell, begins, waits, and moves.
+/// How long a command runs before it is killed: while it makes the new cell, begins, waits, and moves.
 const KILLED_AFTER: [Duration; 6] = [
     Duration::from_millis(30),
     Duration::from_millis(150),
@@ -41,7 +41,7 @@ fn decided(url: &str, path: &str, key: &str, body: &Value) -> Answer {
     }
 }
 
-/// What a client was told that it has.
+/// A seat that a client was promised.
 #[derive(Default)]
 struct Sold {
     /// Registrations, by event.
@@ -74,14 +74,14 @@ fn buy(urls: [&str; 2], who: usize, events: &[String], is_over: &AtomicBool) -> 
     sold
 }
 
-/// Whether a change has begun by what `cells status` says, and whether it has ended.
+/// Whether a change has begun by the output of `cells status`, and whether it has ended.
 fn stands(told: &str, to: &str) -> (bool, bool) {
     let is_under_way = told.contains("under way:") || told.contains("begun, and not");
     let is_there = told.lines().any(|line| line.split("  ").nth(1) == Some(to));
     (is_under_way || is_there, is_there && !is_under_way)
 }
 
-/// Splits a cell in the middle of a sale by two servers, while whoever does it is killed again and again.
+/// Splits a cell in the middle of a sale by two servers, while the command is killed again and again.
 fn split_in_a_sale(nodes: &Nodes, from: &str, to: &str) {
     nodes.write("cells.toml", &["a", "b"], 1, &[("low", from, "00", "ff")]);
     assert!(nodes.done("cells.toml", "cells create").contains("low  applied: V1__"));
@@ -122,7 +122,7 @@ fn split_in_a_sale(nodes: &Nodes, from: &str, to: &str) {
         all.entry(event).or_default().extend(seats);
     }
     assert_eq!(missing(&servers, &all), [""; 0]);
-    // It would be noticed.
+    // A lost seat would be found.
     let (event, seats) = all.iter().find(|(_, seats)| !seats.is_empty()).expect("some are sold");
     let another = format!("00000000{}", &seats[0][8..]);
     let faked = BTreeMap::from([(event.clone(), [&seats[..], slice::from_ref(&another)].concat())]);
@@ -142,7 +142,7 @@ fn split_in_a_sale(nodes: &Nodes, from: &str, to: &str) {
     nodes.done("cells.toml", "audit");
 }
 
-/// What somebody was told that they have, and do not; of each event how many of it, by each server.
+/// The seats that clients were promised and do not have; for each event its counts, by each server.
 fn missing(servers: &[ServerProcess; 2], sold: &BTreeMap<String, Vec<String>>) -> Vec<String> {
     let mut missing = Vec::new();
     for (event, seats) in sold {
@@ -220,7 +220,7 @@ fn a_cell_that_is_moved_or_dropped_is_in_the_map_no_more_and_its_events_are_ther
     are_there();
     assert!(nodes.events_of("b", "high").is_empty());
     assert!(nodes.events_of("a", "upper").contains(&in_high));
-    // What it prints is what the file may have from then on.
+    // It prints what the file may contain from then on.
     let (_, printed) = told.split_once("on every server:\n\n").expect("it says what to do");
     nodes.write_text("new.toml", &["a", "b"], printed);
     let status = nodes.done("new.toml", "cells status");
@@ -256,7 +256,7 @@ fn a_change_that_would_lose_events_is_refused() {
     }
     assert!(!nodes.folder("b").exists(), "nothing was made");
 
-    // What is somebody's already.
+    // Another event has it already.
     fs::create_dir(nodes.folder("b")).expect("it can be made");
     let other = [("BOOKING_DB", nodes.folder("b").join("next.db").display().to_string())];
     let server = ServerProcess::start(Path::new(PROGRAM), &other);
@@ -268,7 +268,7 @@ fn a_change_that_would_lose_events_is_refused() {
     let home = "cells split low --at 40 --to home --node b";
     nodes.refused("cells.toml", home, "the home of other cells");
 
-    // A file that somebody has written other cells into.
+    // A file with other cells.
     let edited = [("low", "a", "00", "3f"), ("high", "a", "40", "ff")];
     nodes.write("edited.toml", &["a", "b"], 2, &edited);
     for arguments in ["serve", "audit", "migrate", "cells create", "cells drop high"] {
@@ -278,7 +278,7 @@ fn a_change_that_would_lose_events_is_refused() {
     let told = text(&status.stdout);
     assert!(!status.status.success() && told.contains("00-7f  low  a/low  up"), "{told}");
     assert!(told.contains("has other cells, as version 2"), "{told}");
-    // A file that does not know a node.
+    // A file that does not name a node.
     nodes.done("cells.toml", "cells move high --to next --node b --schema upper");
     nodes.write("fewer.toml", &["a"], 1, &two);
     nodes.refused("fewer.toml", "audit", "no node b, which cell next is on");
@@ -319,7 +319,7 @@ fn one_change_at_a_time_is_under_way_and_resume_ends_it() {
     let erased = nodes.run("cells.toml", "erase --email ada@example.org");
     let told = text(&erased.stderr);
     assert!(!erased.status.success() && told.contains("may have been passed over"), "{told}");
-    // Nobody has to wait for the end of it.
+    // No client has to wait for its end.
     soon("the server goes by it", || version_of(&server) == "2");
     assert_eq!(get(&server, &format!("/events/{event}")).status, 200);
     assert!(byte_of(&put_up_from(&server, 0x80)) >= 0x80);
@@ -335,7 +335,7 @@ fn one_change_at_a_time_is_under_way_and_resume_ends_it() {
     assert!(nodes.events_of("a", "low").contains(&event), "it came back");
 }
 
-/// A program of a version before would leave behind what it does not know.
+/// An older program would leave behind what it does not know.
 #[test]
 fn nothing_is_moved_out_of_or_into_tables_of_a_newer_version() {
     let nodes = Nodes::files();

@@ -53,7 +53,7 @@ fn a_server_whose_file_lacks_a_node_goes_on_and_reads_it_again_by_itself() {
     assert!(is_told(&server, "no node b, which cell high is on"), "{}", server.stderr());
     assert_eq!(get(&server, &format!("/events/{high}")).problem(), "event_moving");
     assert_eq!(get(&server, &format!("/events/{low}")).status, 200);
-    // What is not its cell's any more is put up nowhere.
+    // An event that has left its cell cannot be created there again.
     let refused = (0..40).any(|_| {
         let body = json!({"name": "An event", "capacity": 9});
         let made = post(&server, "/events", &[], &body);
@@ -70,7 +70,7 @@ fn a_server_whose_file_lacks_a_node_goes_on_and_reads_it_again_by_itself() {
         }
     });
     assert!(refused, "half of all events are not its to put up");
-    // What another has put up where this one does not look may be anywhere.
+    // An event that another server created where this one does not look may be anywhere.
     let other = nodes.serve("cells.toml");
     let elsewhere = put_up_from(&other, 0x80);
     assert_eq!(get(&server, &format!("/events/{elsewhere}")).problem(), "event_moving");
@@ -92,7 +92,7 @@ fn a_file_that_has_changed_counts_from_sighup_on_and_a_wrong_one_changes_nothing
     let high = put_up_from(&server, 0x80);
     let is_there = |server: &ServerProcess| get(server, &format!("/events/{high}")).status == 200;
     let edited = [("low", "a", "00", "3f"), ("high", "b", "40", "ff")];
-    // Neither what is no file, nor other cells, nor a node that is missing, nor a cell that is not there, nor another home.
+    // Neither a file that is not TOML, nor other cells, nor a missing node, nor a missing cell, nor another home.
     let mut wrong = |why: &str| {
         assert!(!is_told(&server, why), "{why} was told before");
         server.signal("HUP");
@@ -118,7 +118,7 @@ fn a_file_that_has_changed_counts_from_sighup_on_and_a_wrong_one_changes_nothing
     nodes.write_two("cells.toml");
     wrong("no map is kept");
 
-    // What has moved is found where the file says by now.
+    // A cell that has moved is found where the file names it by now.
     nodes.set_folder("a", "a");
     nodes.set_folder("b", "c");
     fs::rename(nodes.folder("b"), nodes.folder("c")).expect("it can be moved");
@@ -131,7 +131,7 @@ fn a_file_that_has_changed_counts_from_sighup_on_and_a_wrong_one_changes_nothing
     nodes.done("cells.toml", "audit");
 }
 
-/// What the server says of how long a change has been begun and nobody goes by it.
+/// How long a change has been pending without being followed, by the server's metrics.
 fn publishing_seconds(server: &ServerProcess) -> f64 {
     let metrics = text(&get(server, "/metrics").body);
     let name = "booking_cells_map_publishing_seconds ";
@@ -139,7 +139,7 @@ fn publishing_seconds(server: &ServerProcess) -> f64 {
     shown.expect("it is shown").parse().expect("it is a number")
 }
 
-/// Whoever does it is stopped once they have written down what is to come.
+/// The command is stopped once the next map is stored.
 #[test]
 fn a_pending_change_that_no_server_follows_is_logged_once() {
     let nodes = Nodes::files();
@@ -177,14 +177,14 @@ fn a_pending_change_that_no_server_follows_is_logged_once() {
     assert_eq!(cells_of(&server), "ok");
 }
 
-/// What a file keeps, changed by hand as somebody may who restores backups.
+/// The stored cell marks, changed by hand as an operator may who restores backups.
 fn write(nodes: &Nodes, node: &str, schema: &str, sql: &str) {
     let file = nodes.folder(node).join(format!("{schema}.db"));
     let connection = rusqlite::Connection::open(file).expect("it is there");
     connection.execute_batch(sql).expect("it can be written");
 }
 
-/// Somebody mistypes where a node is, and all tables are there.
+/// An operator mistypes where a node is, and all tables are there.
 #[test]
 fn another_database_is_not_taken_for_a_cell_whatever_tables_it_has() {
     let mut nodes = Nodes::files();
@@ -234,7 +234,7 @@ fn another_database_is_not_taken_for_a_cell_whatever_tables_it_has() {
     server.signal("HUP");
     soon(why, || is_told(&server, why));
     nodes.refused("cells.toml", "audit", why);
-    // The home is another's, and keeps a map of the same cells.
+    // The home is another's, and stores a map of the same cells.
     nodes.set_folder("a", "other_a");
     nodes.set_folder("b", "b");
     nodes.write_two("cells.toml");
@@ -252,7 +252,7 @@ fn another_database_is_not_taken_for_a_cell_whatever_tables_it_has() {
     assert_eq!(get(&server, &format!("/events/{high}")).status, 200);
 }
 
-/// What is restored from a backup from before it was told of its cells, or from before these were changed.
+/// A backup from before it was marked as a cell, or from before the cells were changed.
 #[test]
 fn a_restored_cell_is_used_again_after_adopt() {
     let nodes = Nodes::files();
@@ -274,7 +274,7 @@ fn a_restored_cell_is_used_again_after_adopt() {
         assert_eq!(get(&serve(), &format!("/events/{high}")).status, 200, "{sql}");
     }
     nodes.refused("cells.toml", "cells adopt middle", "there is no cell middle");
-    // The home is older than what it was told since.
+    // The home is older than its mark.
     write(&nodes, "b", "high", "UPDATE cell_bytes SET version = 4, first_byte = 200");
     nodes.refused("cells.toml", "serve", "ids end in c8-ff, and cell high has 80-ff");
     nodes.refused("cells.toml", "cells adopt high", "by a later map than version 3");
@@ -282,7 +282,7 @@ fn a_restored_cell_is_used_again_after_adopt() {
     nodes.refused("cells.toml", "cells adopt high", "one of other cells, of another map");
 }
 
-/// Two servers at once begin to tell cells from before that they are these; one that is away is told later.
+/// Two servers at once begin to mark unmarked cells; one that does not answer is marked later.
 #[test]
 fn unmarked_cells_are_marked_by_the_first_servers_that_reach_all_of_them() {
     let nodes = Nodes::files();
@@ -322,11 +322,11 @@ fn unmarked_cells_are_marked_by_the_first_servers_that_reach_all_of_them() {
     assert!(!status.contains("not all cells were told"), "{status}");
 }
 
-/// What somebody may have written whose disk is full.
+/// As when an operator's disk is full.
 const TAKES_NO_TELLING: &str = "CREATE TRIGGER takes_no_telling BEFORE INSERT ON cell_bytes \
                                 BEGIN SELECT raise(ABORT, 'it takes nothing'); END";
 
-/// Two cells as a version before left them, which told nobody.
+/// Two cells as an earlier version left them, unmarked.
 fn unmark_cells(nodes: &Nodes) {
     let map = "UPDATE cell_map SET map = json_remove(map, '$.id')";
     write(nodes, "a", "low", &format!("DELETE FROM cell_bytes; {map}"));
@@ -354,7 +354,7 @@ fn cells_that_cannot_be_marked_are_served_and_marked_at_the_next_start() {
     assert!(are_told() && !is_told(&server, "could not be told"), "{}", server.stderr());
 }
 
-/// It began before cells were told, and somebody had mistyped where one of its cells is.
+/// It began before cells were marked, and one of its cells' places was mistyped.
 #[test]
 fn a_server_with_another_database_reports_it_once_the_cells_are_marked() {
     let mut nodes = Nodes::files();
@@ -383,7 +383,7 @@ fn a_server_with_another_database_reports_it_once_the_cells_are_marked() {
     assert!(!outdated());
 }
 
-/// One that answers when it is connected to, and not when it is asked which cell it is.
+/// One that answers a connection, but not the question which cell it is.
 #[test]
 fn a_server_starts_without_a_cell_that_fails_once_it_was_opened() {
     let nodes = Nodes::file_and_database("a", "b");
@@ -413,7 +413,7 @@ fn a_server_starts_without_a_cell_that_fails_once_it_was_opened() {
     });
 }
 
-/// It was away when a server began and when the cells were told; what answers in its place is another.
+/// It was away when a server started and when the cells were marked; another database is in its place.
 #[test]
 fn a_database_in_the_place_of_an_absent_cell_is_checked() {
     let mut nodes = Nodes::file_and_database("a", "b");
@@ -461,7 +461,7 @@ fn a_database_in_the_place_of_an_absent_cell_is_checked() {
     soon("it is where the file says", || status(&server) == 200);
 }
 
-/// Has whoever connects to a port connected to another until the tests end; tells how many came.
+/// Forwards connections to a port until the tests end; counts them.
 fn lead_to(port: u16, target: u16) -> Arc<AtomicU64> {
     let listener = TcpListener::bind(("127.0.0.1", port)).expect("it was free");
     let came = Arc::new(AtomicU64::new(0));
@@ -501,7 +501,7 @@ fn a_cell_in_the_place_of_another_is_not_made_that() {
     nodes.done("cells.toml", "audit");
 }
 
-/// The home, and the map that it keeps as it is to be by a change, which somebody may have begun who was stopped.
+/// The home, with the next map of a change whose command was stopped.
 fn changed_home(nodes: &Nodes, change: &MapChange) -> (rusqlite::Connection, String) {
     let home = rusqlite::Connection::open(nodes.folder("a").join("low.db")).expect("it is there");
     let kept: String = home
@@ -519,7 +519,7 @@ fn a_cell_restored_during_a_change_is_adopted_and_the_change_continues() {
     let event = put_up_from(&nodes.serve("cells.toml"), 0x80);
     let cell = CellName::parse("high").expect("a valid name");
     let (home, after) = changed_home(&nodes, &MapChange::Drop { cell });
-    // While nobody goes by it yet.
+    // While no server follows it yet.
     home.execute("UPDATE cell_map SET next = ?1", [&after]).expect("it can be written");
     write(&nodes, "b", "high", "DELETE FROM cell_bytes");
     nodes.refused("cells.toml", "cells resume", "was never told that it is cell high");
@@ -555,7 +555,7 @@ fn a_restored_home_is_used_again_after_adopt() {
     assert_eq!(get(&nodes.serve("cells.toml"), &format!("/events/{event}")).status, 200);
 }
 
-/// It failed over to a standby that did not have what was written last.
+/// It failed over to a standby without the last writes.
 #[test]
 fn a_change_that_the_home_has_lost_continues_when_it_is_repeated() {
     let nodes = Nodes::files();
@@ -571,7 +571,7 @@ fn a_change_that_the_home_has_lost_continues_when_it_is_repeated() {
     assert_eq!(get(&nodes.serve("cells.toml"), &format!("/events/{event}")).status, 200);
 }
 
-/// A database from before there were cells is one that has all of them, and goes on without them.
+/// A database from before there were cells is one that has all of them, and continues without them.
 #[test]
 fn a_single_database_can_become_the_only_cell_and_be_single_again() {
     let nodes = Nodes::files();

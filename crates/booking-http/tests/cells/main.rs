@@ -1,4 +1,4 @@
-//! The program on several databases at once, and what is left of it when one of them is away.
+//! The program on several databases at once, and what still works when one of them is away.
 
 mod changing;
 #[path = "../common/mod.rs"]
@@ -32,7 +32,7 @@ fn three_files() -> Nodes {
     nodes
 }
 
-/// The name of the cell that has what is called by `id`.
+/// The name of the cell that holds `id`.
 fn cell_of(id: &str) -> &'static str {
     match byte_of(id) {
         0..0x40 => NAMES[0],
@@ -157,7 +157,7 @@ fn cells_are_created_once_and_only_on_request() {
     assert!(!none.status.success() && text(&none.stderr).contains("CELLS_FILE"), "{none:?}");
 }
 
-/// One that is away is named, and keeps none of the others from being brought up to date.
+/// One that does not answer is named, and the others are migrated.
 #[test]
 fn all_reachable_cells_are_migrated() {
     let cells = three_files();
@@ -216,8 +216,8 @@ fn cells_may_be_schemas_of_one_postgresql_beside_a_file() {
     assert!(audit.status.success(), "{}", text(&audit.stdout));
 }
 
-/// For longer than the queue lets anybody wait (`QUEUE_FULL_SECONDS`), many ask a database that takes what it is sent and
-/// answers nothing, and others go on.
+/// For longer than the queue lets a request wait (`QUEUE_FULL_SECONDS`), many clients ask a database that accepts
+/// their requests and answers nothing, and others continue.
 #[test]
 fn a_hanging_database_delays_only_its_own_events() {
     let cluster = Cluster::start(ClusterOptions { durable: false, ..ClusterOptions::default() });
@@ -249,7 +249,7 @@ fn a_hanging_database_delays_only_its_own_events() {
     let seat = register(&there, "ada").json()["id"].as_str().expect("it has an id").to_owned();
     let answer = confirm(&seat);
     assert_eq!(answer, 200);
-    // One that nobody has, whose id leads to where that one is.
+    // A missing one, whose id leads to where that one is.
     let nobody = format!("00000000{}", &seat[8..]);
     cluster.pause();
 
@@ -300,7 +300,7 @@ fn event_in(server: &ServerProcess, cell: &str) -> String {
     }
 }
 
-/// Whatever comes of a test: those who wait for a frozen database are not to be waited for.
+/// However a test ends: requests that wait for a frozen database must not delay it.
 struct Resumed<'a>(&'a Cluster);
 
 impl Drop for Resumed<'_> {

@@ -1,4 +1,4 @@
-//! Nodes with cells on them, and what is asked of servers and commands that go by them.
+//! Nodes with cells on them, and helpers for servers and commands that use them.
 
 use crate::common::http::{Answer, send};
 use crate::common::{PROGRAM, ask, run};
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 /// How long anything is waited for.
 pub(crate) const SOON: Duration = Duration::from_secs(60);
-/// Of what is one client here.
+/// The limits of one client, switched off.
 const NO_LIMITS: [(&str, &str); 4] = [
     ("CLIENT_RATE", "0"),
     ("TOKEN_RATE", "0"),
@@ -159,7 +159,7 @@ impl Nodes {
         child.wait().expect("it ends");
     }
 
-    /// The ids of the events that are in a cell, and of whom there are no stubs alone.
+    /// The ids of the events in a cell, except for those that are stubs.
     pub(crate) fn events_of(&self, node: &str, schema: &str) -> BTreeSet<String> {
         if let (Some(database), true) = (&self.database, self.urls[node].starts_with("postgres")) {
             let rows = database.sql(&format!("SELECT id FROM {schema}.events"));
@@ -228,7 +228,7 @@ pub(crate) fn soon(what: &str, look: impl Fn() -> bool) {
     }
 }
 
-/// Whatever comes of a test: those who go on until it is over are not to go on for ever.
+/// However a test ends: threads that run until it is over must not run for ever.
 pub(crate) struct End<'a>(pub(crate) &'a AtomicBool);
 
 impl Drop for End<'_> {

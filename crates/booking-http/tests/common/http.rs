@@ -26,8 +26,8 @@ impl Answer {
         first.map(|(_, value)| value.as_str())
     }
 
-    /// All of it that could tell one answer from another: its id and the time are of each, and neither headers nor what
-    /// a list of names has are in an order.
+    /// The parts by which two answers could be distinguished: id and time differ in each, and neither headers nor
+    /// the items of a list of names have an order.
     pub fn comparable(&self) -> (u16, Vec<(String, String)>, String) {
         let mut headers = self.headers.clone();
         headers.retain(|(name, _)| !["x-request-id", "date"].contains(&name.as_str()));
@@ -133,8 +133,8 @@ fn ended_early(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::UnexpectedEof, what)
 }
 
-/// Reads the next answer of a connection that is kept, by its length, and leaves in `rest` what came after
-/// it. `None` if the server has closed, cleanly, before a byte of it.
+/// Reads the next answer of a persistent connection, by its length, and leaves the rest in `rest`. `None` if the
+/// server has closed, cleanly, before a byte of it.
 pub fn read_next(stream: &mut impl Read, rest: &mut Vec<u8>) -> io::Result<Option<Answer>> {
     let mut buffer = [0; 16_384];
     loop {
@@ -152,7 +152,7 @@ pub fn read_next(stream: &mut impl Read, rest: &mut Vec<u8>) -> io::Result<Optio
     }
 }
 
-/// Takes an answer out of what has come, if all of it has.
+/// Parses an answer from the bytes that have arrived, if it is complete.
 fn take_answer(bytes: &mut Vec<u8>) -> Option<Answer> {
     let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
     let mut answer = parse(&bytes[..end + 4], end);
@@ -175,7 +175,7 @@ fn take_answer(bytes: &mut Vec<u8>) -> Option<Answer> {
     Some(answer)
 }
 
-/// A body that came in chunks (RFC 9112, section 7.1), if all of them have, and what follows it.
+/// A chunked body (RFC 9112, section 7.1), if it is complete, and the bytes after it.
 fn dechunked(mut bytes: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     let mut body = Vec::new();
     loop {
@@ -202,7 +202,7 @@ pub fn read_all(stream: TcpStream) -> Answer {
     }
 }
 
-/// Reads what has come. A signal that comes meanwhile, as when a browser ends, is no end of it.
+/// Reads the bytes that have arrived. A signal meanwhile, as when a browser ends, does not end the read.
 pub fn read_some(stream: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     loop {
         match stream.read(buffer) {
@@ -219,7 +219,7 @@ fn try_read_all(mut stream: TcpStream, is_head: bool) -> io::Result<Answer> {
         match read_some(&mut stream, &mut buffer) {
             Ok(0) => break,
             Ok(length) => bytes.extend_from_slice(&buffer[..length]),
-            // A reset after the answer: part of what we sent was never read.
+            // A reset after the answer: part of the request was never read.
             Err(_) if !bytes.is_empty() => break,
             Err(error) => return Err(error),
         }

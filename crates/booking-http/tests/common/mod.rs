@@ -27,7 +27,7 @@ pub const PROGRAM: &str = env!("CARGO_BIN_EXE_booking-http");
 /// by slow networks.
 pub const VISIT_BYTES_MAX: usize = 80_000;
 
-/// Where a server keeps its data.
+/// Where a server stores its data.
 pub enum Data {
     Sqlite(TempDir),
     Postgres(Database),
@@ -142,7 +142,7 @@ impl App {
     }
 }
 
-/// A key for who shows no token: so long that nobody guesses it.
+/// A key for a client without a token: too long to guess.
 pub fn key(name: &str) -> String {
     format!("{name} in a key that nobody guesses")
 }
@@ -174,7 +174,7 @@ pub fn make_token(data: &Data, name: &str) -> String {
 pub struct Token {
     pub secret: String,
     pub id: String,
-    /// What people are told of it.
+    /// The messages about it.
     pub told: String,
 }
 

@@ -7,10 +7,10 @@ use std::io::{self, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-/// The longest wait for what has to come.
+/// The longest wait for an expected message.
 const WITHIN: Duration = Duration::from_secs(60);
 
-/// What comes in a stream.
+/// An item of a stream.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Item {
     Message { event: String, id: String, data: String },
@@ -24,7 +24,7 @@ pub enum Item {
 pub struct Watch {
     stream: TcpStream,
     pub headers: Vec<(String, String)>,
-    /// As proxies pass on what ends with its connection.
+    /// Without chunks, as proxies forward a body that ends with the connection.
     is_chunked: bool,
     raw: Vec<u8>,
     text: Vec<u8>,
@@ -84,7 +84,7 @@ impl Watch {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// What comes next, if anything does within this time.
+    /// The next item, if one arrives within this time.
     pub fn next_within(&mut self, within: Duration) -> Option<Item> {
         let began = Instant::now();
         loop {
@@ -165,7 +165,7 @@ impl Watch {
         }
     }
 
-    /// Takes what has come out of the chunks that it came in.
+    /// Decodes the chunks of a body.
     fn decode(&mut self) {
         if !self.is_chunked {
             self.text.append(&mut self.raw);
