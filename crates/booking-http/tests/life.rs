@@ -24,7 +24,7 @@ on_both_stores! {
     missing_resources_are_not_found
 }
 
-/// So that it leads to where its event is kept.
+/// With such an end that it leads to its event's cell.
 fn a_registrations_id_ends_as_its_events_does(data: Data) {
     let app = App::start(data);
     // Of some events, since one's last byte may be another's by chance.
@@ -139,7 +139,7 @@ fn without_offers_a_freed_seat_is_confirmed_at_once(data: Data) {
     let waiting = done(&wait_for(&app, id(&concert), "grace@example.org"), 202);
     done(&give_up(&app, &seated), 200);
     assert_eq!(app.get(&path(&waiting)).json()["status"], "confirmed");
-    // A raised capacity serves whoever waits in the same transaction.
+    // A raised capacity serves the next waiter in the same transaction.
     let next = done(&wait_for(&app, id(&concert), "hedy@example.org"), 202);
     let edited = done(&edit(&app, id(&concert), &json!({"capacity": 2})), 200);
     assert_eq!((&edited["booked_count"], &edited["waitlist_count"]), (&json!(2), &json!(0)));
@@ -334,7 +334,7 @@ fn missing_resources_are_not_found(data: Data) {
     }
 }
 
-/// What has run out counts for nothing at once, and the sweeper gives it to whoever waits.
+/// An expired hold no longer counts, and the sweeper gives its seat to the next waiter.
 #[test]
 fn time_ends_holds_and_the_sweeper_serves_the_queue() {
     let app = App::start_with(Data::postgres(), &[("SWEEP_SECONDS", "0")]);

@@ -10,7 +10,7 @@ use socket2::{Domain, Socket, Type};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-/// The longest wait for what has to come to be so.
+/// The longest wait for an expected state.
 const WITHIN: Duration = Duration::from_secs(60);
 /// Long enough for several readings of the store.
 const SILENCE: Duration = Duration::from_millis(1_500);
@@ -86,7 +86,7 @@ fn a_watcher_gets_each_change(data: Data) {
     stream.until(|seats| seats["waitlist_count"] == 1);
     stream.is_silent(SILENCE);
 
-    // Another one is told at once how it is, and who has gone is noticed.
+    // A new watcher gets the state at once, and one that is gone is noticed.
     assert_eq!(watch(&app, &live(&event)).seats()["version"], 5);
     until("the other one is gone", || metric(&app, "booking_live_watchers") == 1);
     drop(stream);
@@ -103,7 +103,7 @@ fn a_known_version_is_not_sent(data: Data) {
     let asks: [(String, &[(&str, &str)]); 5] = [
         (format!("{path}?since=2"), &[]),
         (path.clone(), &[("Last-Event-ID", "2")]),
-        // What a browser that comes again has seen since.
+        // The last id of a reconnecting browser.
         (format!("{path}?since=1"), &[("Last-Event-ID", "2")]),
         (format!("{path}?since=1000"), &[]),
         (format!("/live?events={event}&since=1"), &[("Last-Event-ID", "2")]),
@@ -119,7 +119,7 @@ fn a_known_version_is_not_sent(data: Data) {
     for (stream, (path, _)) in streams.iter_mut().zip(&asks) {
         assert_eq!(stream.seats()["version"], 3, "{path}");
     }
-    // And what is older, or no version at all, is told the state.
+    // And for an older one, or an invalid one, the state is sent.
     for last in ["2", "", "x", "-1", "99999999999999999999999"] {
         let headers = [("Last-Event-ID", last)];
         let mut stream = Watch::open(app.url(), &path, &headers).expect("a stream");
@@ -194,7 +194,7 @@ fn an_invalid_stream_is_refused_before_it_begins(data: Data) {
     refused(&app.post(&live(&event), &Value::Null), 405, "method_not_allowed");
     refused(&app.ask_as("org_unknown", "GET", &live(&event), &Value::Null), 401, "unauthenticated");
 
-    // Its head alone; nobody watches for that.
+    // Its head alone; that opens no stream.
     let head = http::send(app.url(), "HEAD", &live(&event), &[], b"");
     assert_eq!((head.status, head.body.len()), (200, 0), "{head:?}");
     assert_eq!(head.header("content-type"), Some("text/event-stream"));
@@ -229,7 +229,7 @@ fn an_expired_hold_is_reported_before_it_is_swept(data: Data) {
         assert_eq!((&free["booked_count"], &free["available"]), (&json!(0), &json!(2)));
         assert_eq!(free["version"], 2, "nobody has written anything");
     }
-    // Who comes now and knows that version does not know that.
+    // A new watcher that claims that version does not have that state.
     let mut late = watch(&app, &format!("{}?since=2", live(&event)));
     assert_eq!(late.seats()["booked_count"], 0);
 }
@@ -280,7 +280,8 @@ fn narrow(url: &str) -> TcpStream {
     stream
 }
 
-/// Who stalls for a long sale and then reads finds what was newest, and as much as fits on the way there.
+/// A client that stalls during a long sale and then reads finds the newest state, and as much as fits on the way
+/// there.
 fn a_stalled_watcher_gets_only_the_newest_state(data: Data) {
     const EVENTS: usize = 40;
     const ROUNDS: usize = 12;
@@ -293,7 +294,7 @@ fn a_stalled_watcher_gets_only_the_newest_state(data: Data) {
         for id in &ids {
             done(&app.register(id, &format!("{round}@example.org")), 201);
         }
-        // The negative control: who reads is told of every round.
+        // The negative control: a client that reads gets every round.
         let mut told = 0;
         while told < EVENTS {
             told += usize::from(beside.seats()["booked_count"] == round);
@@ -309,11 +310,11 @@ fn a_stalled_watcher_gets_only_the_newest_state(data: Data) {
         messages += 1;
     }
     println!("{messages} messages of {}", EVENTS * (ROUNDS + 1));
-    // What the kernel had taken, and one for each.
+    // The messages that the kernel had taken, and one for each.
     assert!(messages < EVENTS * ROUNDS / 2, "{messages} messages were queued");
 }
 
-/// Whoever decides, and whichever server is watched.
+/// Whichever server decides, and whichever is watched.
 #[test]
 fn a_change_on_one_server_is_streamed_by_the_other() {
     let app = App::start(Data::postgres());
@@ -394,8 +395,7 @@ fn a_client_watches_on_so_many_connections() {
     until("there is a place", || from("198.51.100.1").is_ok());
 }
 
-/// Nobody sends anything on a stream, and who does all the same is not listened to for ever. What comes behind is no
-/// request either.
+/// Clients send nothing on a stream, and bytes of one that does are not read for ever. They are no request either.
 #[test]
 fn input_on_a_stream_is_ignored() {
     use std::io::Write;
@@ -412,7 +412,7 @@ fn input_on_a_stream_is_ignored() {
     assert_eq!(app.get("/events").json().as_array().map(Vec::len), Some(1));
 }
 
-/// Who knows no chunks gets none, and a request that comes behind one whose answer goes on is not done.
+/// An HTTP/1.0 client gets no chunks, and a pipelined request behind a stream is not executed.
 #[test]
 fn an_http_1_0_client_watches_and_its_pipelined_requests_are_dropped() {
     use std::io::{Read, Write};
@@ -442,7 +442,7 @@ fn an_http_1_0_client_watches_and_its_pipelined_requests_are_dropped() {
     );
     let mut stream = http::connect(app.url());
     stream.write_all(both.as_bytes()).expect("it is taken");
-    // It ends, or goes on as a stream: either way nobody has a seat.
+    // It ends, or continues as a stream: either way no seat is taken.
     stream.set_read_timeout(Some(SILENCE)).expect("it is open");
     while stream.read(&mut buffer).is_ok_and(|length| length > 0) {}
     assert_eq!(acts::event(&app, &event)["booked_count"], 0);

@@ -1,4 +1,4 @@
-//! Who may do what: every route, asked by everybody who may not and by who may, once there are organizers.
+//! Who may do what: every route, called by every kind of caller, allowed and not, once there are organizers.
 
 use crate::common::http::{self, Answer};
 use crate::common::sse::Watch;
@@ -14,22 +14,22 @@ use tempfile::TempDir;
 /// How long a server may take to hear of a token that was made or revoked; it looks every second.
 const HEARD_WITHIN: Duration = Duration::from_secs(60);
 
-/// Whom a route is for.
+/// The callers that a route is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum For {
     /// The organizer of the event, or of the webhook, that it names.
     EventOrganizer,
     /// Any organizer.
     AnyOrganizer,
-    /// Who shows nothing, and any organizer.
+    /// Any organizer, and a caller without a token.
     NoTokenOrOrganizer,
-    /// Who has the registration's token, and its event's organizer.
+    /// The holder of the registration's token, and its event's organizer.
     Registration,
-    /// Its event's organizer alone, who has to be asked by whoever has the token.
+    /// Its event's organizer alone, whom the holder of the token has to ask.
     OrganizerForRegistration,
-    /// Everybody, but an organizer sees its own events alone.
+    /// Every caller, but an organizer sees its own events alone.
     Public,
-    /// Everybody, whatever they show.
+    /// Every caller, whatever token they show.
     Everybody,
 }
 
@@ -45,7 +45,7 @@ const NO_ROLE: Least = None;
 /// The least of the roles with which an organizer may ask.
 type Least = Option<usize>;
 
-/// A route, whom it is for, from which role of an organizer's on, a body that it takes, and what it then answers.
+/// A route, its callers, the least role of an organizer, a valid body, and the answer to it.
 struct Row {
     method: &'static str,
     path: &'static str,
@@ -83,7 +83,7 @@ const NOWHERE: &str = "https://127.0.0.1:1/";
 
 const NOTHING: fn(&Scene) -> Value = |_| Value::Null;
 
-/// Who was not there before.
+/// A person who is not registered yet.
 const SOMEBODY: fn(&Scene) -> Value = |_| {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -195,7 +195,7 @@ const ROWS: &[Row] = &[
     row("GET", "/openapi.json", For::Everybody, NO_ROLE, 200, NOTHING),
 ];
 
-/// What is wrong with a query besides who asks, and how those hear of it who may.
+/// An invalid query, and the answer to an authorized caller.
 #[derive(Debug)]
 struct Wrong {
     query: String,
@@ -215,7 +215,7 @@ impl Wrong {
     }
 }
 
-/// Who asks, by what they show.
+/// The callers, by the token that they show.
 struct Tokens {
     owner: String,
     another: String,
@@ -229,11 +229,11 @@ struct Scene<'a> {
     app: &'a App,
     event: String,
     id: String,
-    /// What manages that one, and what manages the other.
+    /// The manage token of that one, and that of the other.
     own: String,
     others: String,
     ticket: String,
-    /// A webhook of the owner's, and what was sent to it, where the route is about one.
+    /// A webhook of the owner's, and a message to it, where the route is about one.
     webhook: String,
     delivery: String,
 }
@@ -310,7 +310,8 @@ impl<'a> Scene<'a> {
         self.app.ask(row.method, &self.path(row), &headers, &body)
     }
 
-    /// Asks with all that can be wrong, of which those hear who may ask; others hear `status`, as ever.
+    /// Calls a route with every kind of invalid input: authorized callers see the errors, others get `status`, as
+    /// ever.
     fn ask_wrongly(&self, row: &Row, authorization: Option<&str>, status: u16) {
         for wrong in Wrong::all_of(row) {
             let (body, kind) = sent(row, &(row.body)(self));
@@ -333,7 +334,7 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// Neither does who may not ask hear what else is wrong with a body.
+    /// Nor does an unauthorized caller see what else is wrong with a body.
     fn ask_with_wrong_bodies(
         &self,
         row: &Row,
@@ -388,7 +389,7 @@ fn closed(data: Data) -> (App, Tokens) {
         ("MAIL_FROM", "tickets@example.org"),
         ("BASE_URL", "https://booking.example"),
         ("WEBHOOK_ALLOW_PRIVATE", "true"),
-        // Everybody asks for everything here.
+        // Every caller calls every route here.
         ("CLIENT_RATE", "0"),
         ("TOKEN_RATE", "0"),
     ];
@@ -432,7 +433,7 @@ fn every_route_is_for_those_it_is_for(data: Data) {
     for row in ROWS {
         let scene = Scene::new(&app, &tokens.owner, row);
         if row.path.ends_with("/confirm") {
-            // What is confirmed already is confirmed again; so it takes no hold to see who may.
+            // A confirmed registration is confirmed again; so no hold is needed to see who may.
             assert_eq!(scene.ask(row, bearer(&scene.own).as_deref()).status, 200);
         }
         let before = scene.all(&tokens.owner);
@@ -540,7 +541,7 @@ fn every_route_is_for_those_roles_it_is_for(data: Data) {
                 assert_eq!(answer.status, row.status, "{what}: {answer:?}");
                 continue;
             }
-            // Whatever else is wrong, and whoever's it is.
+            // Whatever else is wrong, and whatever event it is about.
             scene.ask_wrongly(row, Some(&bearer), 403);
             let answer = scene.ask(row, Some(&bearer));
             assert_eq!(answer.status, 403, "{what}: {answer:?}");
@@ -553,7 +554,7 @@ fn every_route_is_for_those_roles_it_is_for(data: Data) {
     app.assert_audit_is_clean();
 }
 
-/// What the description says of roles is what is held to.
+/// The roles in the description are those that are enforced.
 #[test]
 fn the_description_names_the_role_of_each_route() {
     let document = booking_http::openapi(CapacityMax::default());
@@ -570,7 +571,7 @@ fn the_description_names_the_role_of_each_route() {
     }
 }
 
-/// To who shows a token of some events, the organizer's others are as those of others.
+/// To a token of some events, the organizer's other events are as those of others.
 fn a_token_of_some_events_is_for_no_others(data: Data) {
     let (app, tokens) = closed(data);
     let put_up = |name: &str| {
@@ -614,7 +615,7 @@ fn a_token_of_some_events_is_for_no_others(data: Data) {
         }
     }
 
-    // What it is for it may do.
+    // It may do what it is for.
     let names = |path: &str| {
         let listed = done(&app.ask_as(&limited, "GET", path, &Value::Null), 200);
         let listed = listed.as_array().expect("an array").iter();
@@ -698,7 +699,7 @@ fn drafts_are_their_organizer_s(data: Data) {
     assert_eq!(app.register(&draft, "ada@example.org").status, 404);
     assert_eq!(app.ask_as(&tokens.another, "GET", &path, &Value::Null).status, 404);
     assert_eq!(app.ask_as(&tokens.owner, "GET", &path, &Value::Null).status, 200);
-    // Nor is it told by what else is wrong.
+    // Nor do other errors reveal it.
     assert_eq!(app.get(&format!("{path}?x")).status, 404);
     let asked = app.ask_as(&tokens.owner, "GET", &format!("{path}?x"), &Value::Null);
     assert_eq!(asked.status, 400);
@@ -768,7 +769,7 @@ fn the_first_token_closes_a_server_for_good(data: Data) {
     assert_eq!(ask(again.url(), "POST", "/events", &[], &create).status, 401);
     let nobody = "00000000-0000-7000-8000-000000000000";
     assert!(!app.run(&format!("token revoke {nobody}")).status.success());
-    // What is public stays so.
+    // Public operations stay public.
     assert_eq!(app.register(&orphan, "ada@example.org").status, 201);
 }
 

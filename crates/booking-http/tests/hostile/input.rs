@@ -154,7 +154,7 @@ fn newer_fields_are_read_as_strictly() {
     }
     tell("PATCH", &path, json!({"status": "draft"}), &["/status"]);
     tell("PATCH", &path, json!({"booked_count": 0}), &["/booked_count"]);
-    // Which field is wrong depends on what the event has, so it is the whole.
+    // Which field is wrong depends on the event, so the error is for the whole body.
     let ends_first =
         json!({"starts_at": "2026-05-01T20:00:00Z", "ends_at": "2026-05-01T19:00:00Z"});
     tell("PATCH", &path, ends_first, &[""]);
@@ -235,7 +235,7 @@ fn headers_that_are_not_well_formed_are_refused() {
         assert_eq!((answer.status, answer.problem().as_str()), (400, "invalid_header"));
         assert_eq!(answer.pointers(), [pointer], "{headers:?}");
     }
-    // What is for a proxy on the way is none of ours where nobody is asked who they are.
+    // A header for a proxy on the way is ignored where no authentication is needed.
     let proxied = [("Authorization", "Basic YTpi"), ("Content-Type", "application/json")];
     let body = br#"{"user_email":"ada@example.org"}"#;
     let registered =
@@ -285,7 +285,7 @@ fn a_body_has_a_greatest_length() {
     let body = |frame: &str, length: usize| format!("{frame}{}", " ".repeat(length - frame.len()));
     for (path, frame, length) in [
         (register.as_str(), r#"{"user_email":"ada@example.org"}"#, 16 * 1_024),
-        // What an event's body may be is said by the longest description.
+        // The longest description determines the limit of an event's body.
         ("/events", r#"{"name":"a","capacity":5}"#, 16 * 1_024 + 12 * 10_000),
     ] {
         assert_eq!(app.post_bytes(path, body(frame, length).as_bytes()).status, 201);
@@ -296,7 +296,7 @@ fn a_body_has_a_greatest_length() {
         assert!(detail.contains(&length.to_string()), "{detail}");
     }
 
-    // Without a length said beforehand it is counted.
+    // Without a `Content-Length` its bytes are counted.
     let mut stream = http::connect(app.url());
     stream
         .write_all(format!("POST {register} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n").as_bytes())
@@ -311,7 +311,7 @@ fn a_body_has_a_greatest_length() {
     assert_eq!((answer.status, answer.problem().as_str()), (413, "too_large"));
 }
 
-/// A body holds whatever its fields may hold, in every way in which JSON can spell it.
+/// A body fits with every field at its limit, in every JSON encoding.
 #[test]
 fn the_longest_description_fits_however_it_is_spelt() {
     let app = App::start(Data::sqlite());

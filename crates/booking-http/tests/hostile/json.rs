@@ -139,7 +139,7 @@ fn documents_are_one_object_of_known_fields_each_once() {
         "validation",
         &["/booked_count", "/version"],
     );
-    // Not more is told than somebody can have got wrong: a small question has no huge answer.
+    // The errors are bounded: a small request has no huge answer.
     let many: String = (0..1_500).map(|n| format!(",\"{n}\":0")).collect();
     let answer = target.app.post_bytes("/events", format!("{{{good}{many}}}").as_bytes());
     assert_eq!((answer.problem().as_str(), answer.pointers().len()), ("validation", 250));
@@ -155,7 +155,7 @@ fn documents_are_one_object_of_known_fields_each_once() {
 #[test]
 fn no_compressed_body_is_decompressed() {
     let target = Target::start(Data::sqlite());
-    // What a kilobyte of this would unpack to is never made: it is not even looked at.
+    // A kilobyte of this is never decompressed: it is not even read.
     let bomb = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff\xed\xc1\x01\x01\x00\x00\x00\x80\x90\xfe";
     for encoding in ["gzip", "x-gzip", "deflate", "br", "zstd", "gzip, gzip", "identity, gzip", ""]
     {
@@ -167,7 +167,7 @@ fn no_compressed_body_is_decompressed() {
     let json = ("Content-Type", "application/json");
     let answer = send(target.app.url(), "POST", "/events", &[json], bomb);
     assert_eq!(answer.problem(), "malformed_json");
-    // Said twice is not said.
+    // A repeated header is no header.
     let body = br#"{"name":"a","capacity":5}"#;
     for headers in [
         [json, ("Content-Type", "text/plain")],

@@ -110,7 +110,7 @@ fn only_the_request_line_determines_the_route() {
     let answer = send(app.url(), "GET", &format!("{seat}?_method=DELETE"), &[], b"");
     assert_eq!((answer.status, answer.pointers()), (400, vec!["/_method".to_owned()]));
     assert_eq!(app.get(&seat).json()["status"], "confirmed");
-    // What names this server does not go into its answers.
+    // The host name of a request does not go into its answers.
     let headers = [("X-Forwarded-Host", "evil.example"), ("Forwarded", "host=evil.example")];
     let listed = send(app.url(), "GET", "/events?limit=1", &headers, b"");
     assert!(!format!("{listed:?}").contains("evil.example"));

@@ -1,4 +1,4 @@
-//! Requests that come twice, late, or from somebody else, under one key.
+//! Requests that come twice, late, or from another client, under one key.
 
 use crate::common::acts::{done, id, refused, token};
 use crate::common::http::{connect, send};
@@ -14,8 +14,8 @@ on_both_stores! {
 
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 
-/// Clients that hang up as soon as they have asked. Whether their first request was done or dropped, the
-/// second is answered with their seat, and a third the same.
+/// Clients that hang up right after their request. Whether their first request was done or dropped, the second is
+/// answered with their seat, and a third the same.
 fn a_client_that_retries_without_an_answer_has_one_seat(data: Data) {
     let app = App::start(data);
     let event = app.create(40);
@@ -57,7 +57,7 @@ fn a_key_is_one_caller_s_on_one_route(data: Data) {
     let strange = "\"'; DROP TABLE--\\ =1+1 {}<>%00 ~";
     let with = |key: &str, method: &str, path: &str, token: Option<&str>, body: &Value| {
         let bearer = token.map(|token| format!("Bearer {token}"));
-        // Who shows no token needs a long one.
+        // A client without a token needs a long one.
         let key = if token.is_none() && key.len() < 16 {
             crate::common::key(key)
         } else {
@@ -89,7 +89,7 @@ fn a_key_is_one_caller_s_on_one_route(data: Data) {
     // The same key on another route is another key.
     let seat = done(&with("k", "POST", &register, None, &ada), 201);
     let path = format!("/registrations/{}", id(&seat));
-    // One who does not have the right token learns nothing from the right key.
+    // A client without the right token learns nothing from the right key.
     let other = done(&app.register(&event, "hedy@example.org"), 201);
     let cancelled = with("c", "DELETE", &path, Some(token(&seat)), &Value::Null);
     done(&cancelled, 200);
@@ -105,7 +105,7 @@ fn a_key_is_one_caller_s_on_one_route(data: Data) {
         b"{ \"user_email\": \"ada@example.org\" }",
     );
     refused(&spaced, 422, "idempotency_key_reused");
-    // A key does not help what is wrong in itself, and is not used up by it.
+    // A key does not help an invalid request, and is not used up by it.
     for _ in 0..2 {
         let wrong = with("w", "POST", &register, None, &json!({"user_email": "x"}));
         refused(&wrong, 400, "validation");

@@ -1,15 +1,15 @@
 //! Requests that are no proper HTTP/1.1 (RFC 9110, RFC 9112), and proper ones that servers trip over.
 //!
-//! Two readers that take the same bytes for different requests are how requests are smuggled past a proxy.
-//! So whatever is not certain in its length is refused and ends the connection, and what is taken is seen
-//! to end where it says: the request behind it is answered.
+//! Two readers that take the same bytes for different requests are how requests are smuggled past a proxy. So every
+//! request of uncertain length is refused and ends the connection, and the end of an accepted one is checked: the
+//! request behind it is answered.
 
 use crate::common::Data;
 use crate::connection::Then::{self, Closed, Open};
 use crate::connection::{Expected, Target, exchange};
 
 const BODY: &str = r#"{"name":"","capacity":5}"#;
-/// What the body is answered with wherever it arrives whole.
+/// The answer to the body wherever it arrives complete.
 const ARRIVED: Expected = (400, "validation");
 const BAD: Expected = (400, "");
 const HEAD: &str = "Host: localhost\r\nContent-Type: application/json\r\n";
@@ -147,7 +147,7 @@ fn chunks_are_read_strictly() {
         row("zeros", data(&format!("0000{size}")), &[ARRIVED], Open),
         row("capitals", data(&size.to_uppercase()), &[ARRIVED], Open),
         row("a space after the size", data(&format!("{size} ")), &[ARRIVED], Open),
-        // Trailers are read and mean nothing (RFC 9110, section 6.5.1), whatever they are called.
+        // Trailers are read and mean nothing (RFC 9110, section 6.5.1), whatever their names.
         row(
             "trailers",
             format!("{chunk}0\r\nX-T: 1\r\nContent-Length: 3\r\nHost: y\r\n\r\n{NEXT}"),
@@ -253,7 +253,7 @@ fn heads_are_read_strictly() {
             Closed,
         ),
     ];
-    // Section 3.2: no Host, more than one, and what is none are 400.
+    // Section 3.2: no Host, more than one, and an invalid one are 400.
     rows.push(row("no Host", get(""), &[BAD], Closed));
     rows.push(row("two Hosts", get("Host: localhost\r\nHost: y\r\n"), &[BAD], Closed));
     rows.push(row("Host twice", get("Host: localhost\r\nHost: localhost\r\n"), &[BAD], Closed));
@@ -307,7 +307,7 @@ fn a_connection_ends_when_it_is_said() {
             &[OK],
             Open,
         ),
-        // What is not read is not taken for a request.
+        // An unread body is not taken for a request.
         row(
             "a body for GET",
             format!(
@@ -357,7 +357,7 @@ fn other_protocols_are_not_spoken() {
     const OK: Expected = (200, "");
     let length = length();
     let rows = vec![
-        // RFC 9110, section 7.8: who does not know the protocol goes on as if nothing had been said.
+        // RFC 9110, section 7.8: a server that does not know the protocol ignores the header.
         row(
             "h2c",
             format!(
@@ -378,7 +378,7 @@ fn other_protocols_are_not_spoken() {
             &[ARRIVED, OK],
             Open,
         ),
-        // Here the library has no end for the body, so what follows is never taken for a request.
+        // Here the library has no end for the body, so the following bytes are never taken for a request.
         row(
             "a web socket",
             format!(

@@ -1,5 +1,5 @@
-//! Pages of other websites, as browsers send what they ask for: forms that need no preflight, and names that
-//! were made to lead here.
+//! Pages of other websites, by the requests that browsers send for them: forms that need no preflight, and names
+//! that were made to resolve here.
 
 use crate::common::acts::{done, hold, path};
 use crate::common::http::{Answer, send};
@@ -24,7 +24,7 @@ impl Scene {
         Self { app, event, held }
     }
 
-    /// What needs no body, and so no preflight.
+    /// Requests that need no body, and so no preflight.
     fn writes(&self) -> [(&'static str, String); 4] {
         [
             ("POST", format!("{}/confirm", path(&self.held))),
@@ -64,7 +64,7 @@ fn a_request_of_another_site_is_refused() {
         &[("Origin", &sibling)],
     ] {
         for (method, path) in scene.writes() {
-            // Whether or not there is a body, and whatever it claims to be.
+            // Whether or not there is a body, and whatever its content type.
             for (form, body) in [(None, &b""[..]), (Some(FORM), b"x=y"), (Some(FORM), b"{}")] {
                 let mut headers = headers.to_vec();
                 headers.extend(form);
@@ -72,12 +72,12 @@ fn a_request_of_another_site_is_refused() {
                 assert!(is_cross_site(&answer), "{method} {path} {headers:?}: {answer:?}");
             }
         }
-        // Reading is what CORS is for.
+        // Reads are for CORS to decide.
         let read = send(url, "GET", "/events", headers, b"");
         assert_eq!((read.status, read.header("access-control-allow-origin")), (200, None));
     }
     assert_eq!(scene.state(), before);
-    // Our own pages, and what is no browser.
+    // Our own pages, and clients that are no browsers.
     let origin = "http://localhost".to_owned();
     for headers in [
         &[("Sec-Fetch-Site", "same-origin"), ("Origin", origin.as_str())][..],
@@ -145,7 +145,7 @@ fn ask_by_name(app: &App, name: &str, path: &str) -> Answer {
     crate::common::http::read_all(stream)
 }
 
-/// DNS rebinding: a page whose own name leads here is of our origin, and reads what it likes.
+/// DNS rebinding: a page whose own name resolves to us has our origin, and could read every answer.
 #[test]
 fn an_open_server_refuses_foreign_host_names() {
     let allowed = ("ALLOWED_HOSTS", "booking.example.org, other.example");

@@ -1,4 +1,4 @@
-//! What runs beside requests goes on after a mistake in it, and operators see that there was one.
+//! Background tasks continue after a panic, and operators see that there was one.
 
 use crate::common::http::{Answer, send};
 use crate::embedded::serve;
@@ -42,8 +42,8 @@ fn until(what: &str, url: &str, is_so: impl Fn(&Seen) -> bool) {
     }
 }
 
-/// Nobody asks for anything here that the store looks at its clock for, so that the sweeper does next, or what looks for
-/// facts, whichever of them is not down already.
+/// No request here makes the store read its clock, so that the sweeper does next, or the task that reads facts,
+/// whichever of them is not down already.
 #[test]
 fn a_background_task_that_panics_is_restarted_and_reported() {
     let breaks = Arc::<AtomicBool>::default();

@@ -65,8 +65,8 @@ async fn no_registration_is_lost_with_parallel_batches() {
     thousands_of_requests(Data::postgres(), None, &side_by_side).await;
 }
 
-/// Doors close and events end while all of that goes on. What is rarer, such as an offer that is as short as its
-/// event, is reached by histories of a test's own and by `scripts/soak.sh`.
+/// Doors close and events end while all of that runs. Rarer cases, such as an offer that is as short as its event,
+/// are reached by histories of a test's own and by `scripts/soak.sh`.
 const ENDED: &[&str] = &[
     "EventEdited: hours",
     "register: closed by its hours",

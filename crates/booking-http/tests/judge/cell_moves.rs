@@ -1,5 +1,5 @@
-//! Eight cells on two databases, of which one moves to the other database and back in the middle of a sale, while whoever
-//! moves it is killed again and again, and a database too.
+//! Eight cells on two databases, of which one moves to the other database and back in the middle of a sale, while
+//! the command that moves it is killed again and again, and a database too.
 
 use crate::common::{PROGRAM, run};
 use crate::{QUIET, assert_clean, blocking, judged_beside_moves, load, turn};
@@ -14,7 +14,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// What happens to whoever makes the change, and after how long: it makes the cell, begins, waits for servers for 4 s, and moves.
+/// The faults that hit the command, and after how long: it makes the cell, begins, waits for servers for 4 s, and
+/// moves.
 const HAPPENS: [(Duration, Fault); 5] = [
     (Duration::from_millis(100), Fault::Killed),
     (Duration::from_millis(600), Fault::Killed),
@@ -101,7 +102,7 @@ impl House {
         }
     }
 
-    /// What is to be asked for next to have the change made: it, or what ends it; `None` if it is made.
+    /// The next command that completes the change: the same, or `resume`; `None` if it is complete.
     fn next(&self, change: &str, to: &str) -> Option<String> {
         let (_, told) = self.run("cells status");
         let is_under_way = told.contains("under way:") || told.contains("begun, and not");
@@ -113,7 +114,7 @@ impl House {
         }
     }
 
-    /// Moves a cell to a node, through all that can happen to whoever does it. Tells how often each did.
+    /// Moves a cell to a node, through all faults of the command. Returns how often each occurred.
     fn move_cell(&self, cell: &str, to: &str, node: usize) -> Happened {
         let change = format!("cells move {cell} --to {to} --node db{node}");
         let mut happened = Happened::default();
@@ -154,7 +155,7 @@ enum Fault {
     DatabaseKilled,
 }
 
-/// How often who makes a change was killed, and how often a database was under it.
+/// How often the command was killed, and how often a database was under it.
 #[derive(Default)]
 struct Happened {
     kills: usize,

@@ -1,5 +1,5 @@
-//! The negative controls: what is broken on purpose, the judge must see. Each runs behind the real
-//! surface, and where a rule is left out the same load is clean with it.
+//! The negative controls: the judge must find what is broken on purpose. Each runs behind the real surface, and
+//! where a rule is left out the same load is clean with it.
 
 use crate::common::{App, Data};
 use crate::embedded::{fast_clock, serve};
@@ -20,7 +20,7 @@ const MINUTE: Duration = Duration::from_millis(250);
 /// By the same clock: half a second of ours.
 const HOURS_WITHIN: Duration = Duration::from_secs(120);
 
-/// How long a load may take until it has done what a test waits for.
+/// How long a load may take to do what a test waits for.
 const UNDER_WAY_WITHIN: Duration = Duration::from_secs(60);
 
 fn short(url: &str) -> WorkloadOptions {
@@ -136,9 +136,9 @@ async fn acknowledging_before_the_commit_is_caught() {
     let _turn = turn().await;
     let settings =
         ["synchronous_commit = off", "wal_writer_delay = 10s", "wal_writer_flush_after = 1GB"];
-    // What is lost is seen as whatever it was: a registration, a change of one, a version given again.
+    // A loss is found as whatever it was: a registration, a change of one, a version that was assigned again.
     let breaches = ["lost", "change_missing", "version_twice", "version_missing", "answered_twice"];
-    // Some ten commits; but whatever writes a page first writes the log up to it, and may do so before the kill.
+    // Some ten commits; but the first write to a page flushes the log up to it, and may do so before the kill.
     assert_caught(&breaches, async || after_a_kill(&settings, 8_000).await).await;
 }
 
@@ -232,7 +232,7 @@ async fn clients_that_vanish_leave_all_or_nothing() {
             let length = if who % 2 == 0 { bytes.len() } else { bytes.len() - 1 - who % 40 };
             stream.write_all(&bytes[..length]).expect("it is taken");
         }
-        // Whoever sent all of it asks again, and hears of the one seat that they have.
+        // A client that sent all of it repeats the request, and gets the one seat that it has.
         for who in (0..200).step_by(2) {
             let key = format!("vanishing-client-{who}");
             let headers = [("Content-Type", "application/json"), ("Idempotency-Key", key.as_str())];

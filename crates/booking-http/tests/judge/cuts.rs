@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 /// How long it may take until every fault was met.
 const SEEN_WITHIN: Duration = Duration::from_secs(60);
-/// How long a decision may take: less than what clients ask for, on a machine that has other things to do.
+/// How long a decision may take: less than the clients' timeout, on a busy machine.
 const DECIDED_WITHIN: Duration = Duration::from_secs(45);
 
 /// A server whose way to its database goes through chaos.

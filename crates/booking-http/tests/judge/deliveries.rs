@@ -1,4 +1,4 @@
-//! Webhooks that tell of a sale, while nothing fails, and while servers, the database and receivers are killed again and
+//! Webhooks about a sale, while nothing fails, and while servers, the database and receivers are killed again and
 //! again.
 
 use crate::common::{App, Data, PROGRAM, http, run};
@@ -16,21 +16,21 @@ use tempfile::TempDir;
 
 /// Receivers are on loopback, where webhooks do not lead otherwise.
 const PRIVATE: (&str, &str) = ("WEBHOOK_ALLOW_PRIVATE", "true");
-/// How many endpoints are told of everything.
+/// How many endpoints get everything.
 const ENDPOINTS: usize = 3;
-/// From one kill to the next, so that what was begun is taken over, and what failed is tried again, before the same one
-/// is killed the next time: a receiver that fails twice is waited for for minutes.
+/// From one kill to the next, so that the work of a killed process is taken over, and failed messages are retried,
+/// before the same one is killed the next time: after two failures a receiver is retried in minutes only.
 const KILL_EVERY: Duration = Duration::from_secs(4);
 /// How long a receiver is away.
 const AWAY: Duration = Duration::from_millis(200);
-/// What is asked for in the short run: what goes out is to keep up on a machine that has other things to do.
+/// The rate of requests in the short run: delivery has to keep up on a busy machine.
 const REQUESTS_A_SECOND: u32 = 150;
-/// Each so manieth message is held against what the API tells at that moment.
+/// Each so manieth message is compared with the API's answer at that moment.
 const LOOK_BACK_EVERY: u64 = 10;
 /// How long no message may arrive after the load while some are missing: longer than a receiver is left alone that failed.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(180);
 
-/// What every run has to tell of.
+/// The message types that every run has to produce.
 const TOLD: &[&str] = &[
     "message: event.published",
     "message: event.changed",
@@ -43,7 +43,7 @@ const TOLD: &[&str] = &[
     "message: registration.changed",
 ];
 
-/// What is killed.
+/// The processes that are killed.
 #[derive(Debug, Clone, Copy)]
 enum Victim {
     Server(usize),
@@ -75,7 +75,7 @@ const ON_SQLITE: &[Victim] = &[
     Victim::Receiver(2),
 ];
 
-/// Servers and what they keep their data in.
+/// Servers and their data.
 struct House {
     program: PathBuf,
     settings: Vec<Vec<(&'static str, String)>>,
@@ -155,7 +155,7 @@ impl House {
     }
 }
 
-/// What came of it.
+/// The result of a run.
 struct Told {
     verdict: Verdict,
     arrived_after: Option<Duration>,
@@ -176,7 +176,7 @@ impl Told {
     }
 }
 
-/// Asks while `kills` go on, and judges what was answered and what the endpoints were told.
+/// Sends requests while `kills` run, and judges the answers and the messages of the endpoints.
 async fn told_during(
     mut house: House,
     options: WorkloadOptions,
@@ -300,7 +300,7 @@ async fn a_sale_is_told(data: Data) {
     .await
     .expect("it can be run");
     assert_clean(&report.verdict, TOLD);
-    // Those who are dead or slow keep nothing from the one who is not.
+    // Dead and slow receivers do not delay the one that works.
     assert!(report.arrived_after.is_some(), "{report}");
     let [good, dead, stalling] = report.receivers.as_slice() else { panic!("{report}") };
     assert_eq!(good.messages, report.verdict.changes, "{report}");

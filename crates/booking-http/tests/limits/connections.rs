@@ -13,11 +13,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 const REQUEST: &[u8] = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";
-/// What a client sent that took 27 MB of the server for it: as much as a connection may have unread.
+/// Bytes that one client sent which cost the server 27 MB: as much as a connection may have unread.
 const PIPELINED_BYTES: usize = 131_072;
 const CONNECTIONS: usize = 100;
 const MIB: u64 = 1_024 * 1_024;
-/// For whatever has to happen on a machine that has other things to do.
+/// For everything that has to happen on a busy machine.
 const WITHIN: Duration = Duration::from_secs(60);
 
 /// The memory of a process in bytes, and the CPU time that it has taken.
@@ -36,7 +36,7 @@ fn usage(pid: u32) -> (u64, Duration) {
     (kib.expect("it has memory") * 1_024, Duration::from_millis(ticks * 10))
 }
 
-/// A client for which the kernel keeps few answers, so that the server soon has nowhere to write to.
+/// A client for which the kernel buffers few answers, so that the server's writes soon block.
 fn connect_narrow(url: &str) -> TcpStream {
     let address: SocketAddr =
         url.strip_prefix("http://").and_then(|rest| rest.parse().ok()).expect("an address");
@@ -46,7 +46,7 @@ fn connect_narrow(url: &str) -> TcpStream {
     socket.into()
 }
 
-/// Sends as much as is taken; what the server does not read waits in the kernel.
+/// Sends as much as the server reads; the rest waits in the kernel.
 fn send_what_is_taken(stream: &TcpStream, bytes: &[u8]) {
     stream.set_nonblocking(true).expect("it can be set");
     let mut stream = stream;
@@ -75,7 +75,7 @@ fn pipelining_takes_neither_memory_nor_time() {
     let clients: Vec<_> = (0..CONNECTIONS).map(|_| connect_narrow(app.url())).collect();
     let mut most = before;
     let deadline = Instant::now() + WITHIN;
-    // Until everybody's buffers are full, and nothing is done any more.
+    // Until all buffers are full, and nothing is done any more.
     loop {
         clients.iter().for_each(|client| send_what_is_taken(client, &bytes));
         let (memory, began) = usage(app.server.pid());
@@ -165,7 +165,7 @@ fn is_served(stream: &mut TcpStream) -> bool {
         && matches!(stream.read(&mut buffer), Ok(length) if buffer[..length].starts_with(b"HTTP/1.1 200"))
 }
 
-/// Whoever keeps more connections than there are files for loses the idle ones; nobody is shut out.
+/// A client that holds more connections than there are files for loses the idle ones; no other client is shut out.
 #[test]
 fn idle_connections_shut_no_client_out() {
     let data = Data::sqlite();

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 const CREATING: usize = 40;
 
-/// What puts up an event takes its time here, so that all that there may be are under way at once.
+/// Creating an event takes time here, so that all that are allowed are under way at once.
 const SLOW: &str = "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     PERFORM pg_sleep(1); RETURN NEW; END $$;
     CREATE TRIGGER slow BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION slow()";
@@ -59,7 +59,7 @@ fn seats_are_sold_while_events_are_created() {
         assert!(created > 0 && refused > 0, "{created} put up, {refused} refused");
         let events = database.sql("SELECT count(*) FROM events")[0][0].clone();
         assert_eq!(events, Some((1 + created).to_string()), "who was refused has made none");
-        // Whoever was refused asks again under the same key, and is served.
+        // A refused client retries under the same key, and is served.
         database.sql("DROP TRIGGER slow ON events");
         for n in 0..CREATING {
             assert_eq!(create(n).status, 201);

@@ -1,4 +1,4 @@
-//! One client, or one e-mail address, keeps only so many seats from the others.
+//! One client, or one e-mail address, can hold only so many seats.
 
 use crate::common::acts::{act, done, give_up, hold, id, refused};
 use crate::common::http::Answer;

@@ -69,7 +69,7 @@ fn one_address_has_its_rate_and_others_have_theirs() {
 fn without_a_limit_the_flood_comes_through() {
     for settings in [
         &[PROXY, NO_CLIENT_RATE][..],
-        // Nobody is believed, and this machine is its owner's.
+        // No proxy is trusted, and this machine is its owner's.
         &[("CLIENT_RATE", "1"), ("CLIENT_BURST", "5")],
     ] {
         let app = App::start_with(Data::sqlite(), settings);
@@ -139,7 +139,7 @@ fn a_refused_request_leaves_no_trace_and_is_not_read() {
     };
     assert_eq!((later.status, later.header("idempotency-replayed")), (201, None));
 
-    // What is wrong with a request is not looked at, and a body is not waited for.
+    // An invalid request is not parsed, and a body is not waited for.
     let head = format!(
         "POST /events HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: {from}\r\nContent-Length: 16000\r\n\r\n{{"
     );
@@ -156,7 +156,7 @@ fn a_refused_request_leaves_no_trace_and_is_not_read() {
     assert_eq!(answer.header("connection"), Some("close"));
 }
 
-/// A connection on which everything that was sent has come is kept.
+/// A connection whose request has arrived in full stays open.
 #[test]
 fn a_refused_client_keeps_its_connection() {
     let app = limited();
@@ -218,7 +218,7 @@ fn proxies_are_believed_only_if_they_are_named() {
         let limit = answer.header("ratelimit").expect("it is counted").to_owned();
         limit.split(['=', ';']).nth(2).and_then(|r| r.parse::<u32>().ok()).expect("a number")
     };
-    // Each is asked for so often that it takes long to be as good as new.
+    // Each is used so often that it takes long to be as good as new.
     let ask_often_at = |app: &App, name: &str, value: &str| {
         assert_eq!(remaining_at(app, name, value), 99, "{value} is new");
         for _ in 0..30 {
@@ -235,7 +235,7 @@ fn proxies_are_believed_only_if_they_are_named() {
         assert!(remaining(value) < 99, "{value} is the same network");
     }
     assert_eq!(remaining("for=\"[2001:db8:0:1::1]\""), 99, "another network");
-    // What says nothing that names anybody counts for the proxy that says it.
+    // A header that names no client counts for the proxy that sends it.
     ask_often_at(&app, "Forwarded", "for=unknown, for=10.9.9.9");
     assert!(remaining("for=nonsense, for=10.9.9.9") < 99);
 
@@ -251,7 +251,7 @@ fn proxies_are_believed_only_if_they_are_named() {
     ask_often_at(&app, "X-Real-IP", "2001:db8::1");
     assert!(remaining_at(&app, "X-Real-IP", "[2001:db8::2]:80") < 99, "the same network");
 
-    // A proxy that nobody has named is told of, once.
+    // An untrusted proxy is logged once.
     let mut app = App::start(Data::sqlite());
     for _ in 0..3 {
         app.post("/events", &json!({}));

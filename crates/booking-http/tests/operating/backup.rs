@@ -1,4 +1,4 @@
-//! A backup that is made in the middle of a sale, and what is in it.
+//! A backup that is made in the middle of a sale, and its content.
 
 use crate::common::acts::{act, done, hold, id, path, ticket};
 use crate::common::{App, Data, ask, run};
@@ -122,7 +122,7 @@ fn writes_acknowledged_before_a_backup_are_in_it(data: Data) {
     app.assert_audit_is_clean();
 }
 
-/// Why there is a subcommand: what was acknowledged is in the log beside the file.
+/// The reason for the subcommand: acknowledged writes are in the log beside the file.
 #[test]
 fn a_copy_of_the_file_alone_is_no_backup() {
     let app = App::start(Data::sqlite());

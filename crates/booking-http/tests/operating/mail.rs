@@ -1,4 +1,4 @@
-//! What operators see of delivery: of the thread that it has, and of a mail server that is away.
+//! What operators see of delivery: its thread, and a mail server that is down.
 
 use super::{get, metrics, soon};
 use crate::common::{App, Data};
@@ -11,7 +11,7 @@ const AWAY: &str = "booking_mail_server_away_seconds";
 
 #[test]
 fn a_mail_server_that_is_down_is_reported() {
-    // Nobody listens there any more.
+    // No process listens there any more.
     let port = TcpListener::bind("127.0.0.1:0").expect("there is a port").local_addr();
     let url = format!("smtp://127.0.0.1:{}", port.expect("it has one").port());
     let settings = [
@@ -39,7 +39,7 @@ fn a_mail_server_that_is_down_is_reported() {
     assert!(app.server.terminate().success(), "nobody waits for it when the server is to end");
 }
 
-/// The priority of each thread of a process, by its name: what is higher comes later.
+/// The niceness of each thread of a process, by its name: a higher one is scheduled later.
 #[cfg(target_os = "linux")]
 fn priorities(pid: u32) -> BTreeMap<String, i32> {
     let threads = fs::read_dir(format!("/proc/{pid}/task")).expect("it runs");

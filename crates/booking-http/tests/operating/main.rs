@@ -141,7 +141,7 @@ fn a_stopping_server_reports_it_before_it_refuses_clients() {
     assert_eq!(readiness(&app.server, 200), checks("ok", "ok", "ok"));
     app.server.signal("TERM");
     assert_eq!(readiness(&app.server, 503), checks("stopping", "ok", "ok"));
-    // Whoever comes meanwhile is served, and told to connect elsewhere next time.
+    // A client that connects meanwhile is served, and asked to connect elsewhere next time.
     let answer = app.register(&event, "ada@example.org");
     assert_eq!((answer.status, answer.header("connection")), (201, Some("close")));
     let status = app.server.wait(SOON).expect("it ends");
@@ -157,7 +157,7 @@ fn metrics_count_requests_and_outcomes(data: Data) {
     let held = app.create(3);
     let hold = json!({"user_email": "ada@example.org"});
     assert_eq!(app.post(&format!("/events/{held}/holds"), &hold).status, 201);
-    // Neither what nobody serves nor methods that nobody knows make series.
+    // Neither unknown addresses nor unknown methods make series.
     for n in 0..20 {
         assert_eq!(app.get(&format!("/nothing/{n}")).status, 404);
         let method = format!("METHOD{n}");
@@ -234,7 +234,7 @@ fn every_metric_of_the_manual_is_shown_and_no_other(data: Data) {
     assert_eq!(shown, rows.collect());
 }
 
-/// Whatever an alert looks at is a metric of ours, and there is a word on what to do about each.
+/// Every metric in an alert is one of ours, and each alert has a runbook.
 #[test]
 fn alerts_use_existing_metrics() {
     let rules = include_str!("../../../../docker/alerts.yaml");

@@ -1,4 +1,4 @@
-//! Messages to operators: what the log and the errors at start say, and what they leave out.
+//! Messages to operators: the content of the log and of errors at start, and what they omit.
 
 use crate::common::http::send;
 use crate::common::{App, Data, PROGRAM, ask, make_token_with, run, start_on};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Of an outage a line a second is told, whoever asks how often.
+/// An outage is logged once a second, however often requests fail.
 #[test]
 fn an_outage_is_logged_once_a_second_and_not_for_each_request() {
     const ASKED: usize = 40;
@@ -34,7 +34,7 @@ fn an_outage_is_logged_once_a_second_and_not_for_each_request() {
     crate::soon("it is told", || (told(&server.stderr()) > 0).then_some(()));
     let log = server.stderr();
     assert!(told(&log) <= seconds + 2, "in {seconds} s:\n{log}");
-    // The next one tells of those that were not.
+    // The next line counts those that were not logged.
     std::thread::sleep(Duration::from_millis(1_100));
     ask();
     crate::soon("it is told how many failed", || {
@@ -56,7 +56,7 @@ fn successful_probes_are_not_logged() {
             assert_eq!(app.get(path).status, 200, "{path}");
         }
         assert_eq!(app.get("/events").status, 200);
-        // Who is refused is no probe that went well.
+        // A refused probe is no success.
         assert_eq!(app.ask("POST", "/livez", &[], &Value::Null).status, 405);
     }
     for (app, lines) in [(&mut app, 0), (&mut talkative, 1)] {
@@ -117,7 +117,7 @@ fn a_misspelt_log_filter_is_reported() {
     }
 }
 
-/// Nobody has this program outside of its container.
+/// The program is not installed outside of its container.
 #[test]
 fn hints_lead_out_of_a_container() {
     let data = Data::sqlite();
@@ -163,8 +163,8 @@ fn a_folder_without_write_permission_is_named() {
     }
 }
 
-/// A container is started again and again with a password that was changed in its settings alone; its log
-/// has to say what would help.
+/// A container is restarted again and again with a password that was changed in its settings alone; its log has to
+/// say what would help.
 #[test]
 fn a_wrong_database_password_has_its_own_message() {
     let cluster = Cluster::start(ClusterOptions {

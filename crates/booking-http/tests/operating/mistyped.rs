@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// Whatever works with what is there, and must not make it.
+/// Commands that use an existing database, and must not create it.
 const ON_WHAT_IS_THERE: &[&str] = &[
     "audit",
     "erase --email nobody@example.org",
@@ -47,7 +47,7 @@ fn only_commands_that_may_create_a_database_do() {
     assert!(run("token list", &[("BOOKING_DB", token)]).status.success());
 }
 
-/// Whatever opens a database at all.
+/// All commands that open a database.
 fn on_any_database() -> impl Iterator<Item = &'static str> {
     ON_WHAT_IS_THERE.iter().copied().chain(["serve", "migrate", "token create --name Ada"])
 }
@@ -105,7 +105,7 @@ fn a_setting_that_is_not_utf_8_is_named_and_nothing_is_created() {
     }
 }
 
-/// What was acknowledged last is in the log alone, and whoever opened what is there would delete it.
+/// The last acknowledged writes are in the log alone, and any process that opened the database would delete it.
 #[test]
 fn a_wal_without_its_database_is_left_alone_and_reported() {
     let app = App::start_with(Data::sqlite(), &[("SWEEP_SECONDS", "0")]);
@@ -129,7 +129,7 @@ fn a_wal_without_its_database_is_left_alone_and_reported() {
     }
 }
 
-/// Somebody else's database: nothing makes it another one, or anything beside it.
+/// Another program's database: no command changes it, or puts anything beside it.
 #[test]
 fn a_database_of_another_program_is_left_alone() {
     let folder = tempfile::tempdir().expect("a directory");
@@ -178,7 +178,7 @@ fn an_empty_database_stays_empty() {
     assert!(told.contains("no tables") && told.contains(database.name()), "{told}");
 }
 
-/// What an older program says of newer tables, and does with them.
+/// How an older program treats newer tables.
 #[test]
 fn rolling_back_is_possible_where_the_tables_say_so() {
     let data = Data::postgres();
@@ -218,7 +218,7 @@ fn a_server_needs_no_more_than_its_rows() {
     }
 }
 
-/// Runs `booking-http audit` as somebody who may read the files and write nowhere.
+/// Runs `booking-http audit` as a user who may read the files and write nowhere.
 fn audit_as_reader(data: &Data, folder: &Path) -> Output {
     let (mut command, _) = as_anybody(folder);
     command.arg("audit").envs(data.settings()).output().expect("it can be run")
@@ -244,7 +244,7 @@ fn a_user_with_read_permission_can_audit_beside_a_server() {
     let Data::Sqlite(folder) = &data else { unreachable!("it was made as one") };
     allow(folder.path(), 0o755);
     assert!(server.terminate().success());
-    // Whoever closes it last leaves nothing beside it.
+    // The last process that closes it leaves nothing beside it.
     assert!(run("audit", &data.settings()).status.success(), "its owner can");
     assert!(!folder.path().join("booking.db-shm").exists());
     allow(folder.path(), 0o555);

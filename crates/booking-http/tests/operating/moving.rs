@@ -65,7 +65,7 @@ fn all_moves_are_abandoned_however_many_there_are() {
     assert!(run("migrate", &settings).status.success());
     let there = rusqlite::Connection::open(&to).expect("opened");
     let id = event.replace('-', "");
-    // Of events that are nowhere, before that one in whatever order.
+    // Of unknown events, before that one in whatever order.
     there
         .execute_batch(&format!(
             "WITH RECURSIVE many(number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM many WHERE number < 600)

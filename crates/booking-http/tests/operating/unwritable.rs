@@ -1,4 +1,4 @@
-//! A store that answers and cannot write: whoever asks hears 503, and so does the balancer.
+//! A store that answers and cannot write: clients get 503, and so does the load balancer.
 
 use crate::common::{App, Data, ask, run};
 use crate::{checks, readiness, soon};
@@ -38,8 +38,8 @@ fn a_deleted_database_file_is_reported() {
     assert_eq!(readiness(&app.server, 503), checks("ok", "file_moved", "ok"));
 }
 
-/// Nothing is moved, and what was acknowledged is lost, or memory is gone that SQLite uses: the server says so and
-/// goes on, until it is told to end.
+/// The file stays, but acknowledged writes are lost, or memory is gone that SQLite uses: the server logs it and
+/// continues, until it is asked to stop.
 #[test]
 fn a_truncated_database_file_is_reported() {
     for suffix in ["-wal", "-shm"] {
@@ -115,8 +115,8 @@ impl Drop for Disk {
     }
 }
 
-/// SQLite's disk is full: nothing was written, so it is 503 and not 504. As an ordinary user, who may not
-/// mount, only the store's own tests fill one.
+/// SQLite's disk is full: nothing was written, so it is 503 and not 504. As an ordinary user, who may not mount,
+/// only the store's own tests fill one.
 #[test]
 fn a_disk_without_room_under_sqlite_is_503_and_heals() {
     let Some(disk) = Disk::mounted() else { return };
