@@ -1,4 +1,4 @@
-//! What an event asks and what people answer, over real HTTP, on both stores.
+//! An event's questions and the answers to them, over real HTTP, on both stores.
 
 mod common;
 
@@ -148,7 +148,7 @@ fn a_visitor_answers_or_has_no_seat(data: Data) {
     assert_eq!((&seat["status"], &seat["answers"]), (&json!("confirmed"), &all["answers"]));
     assert_eq!(done(&act(&app, &held, "confirm"), 200)["answers"], all["answers"]);
 
-    // Where nothing is asked everything is as ever.
+    // Without questions everything is as ever.
     let silent = app.create(2);
     let seat = done(&app.register(&silent, ada), 201);
     assert!(seat.get("answers").is_none(), "{seat}");
@@ -279,7 +279,7 @@ fn only_the_organizer_sees_whether_questions_were_answered(data: Data) {
     assert!(seen[0].get("answered").is_none() && seen[0].get("former_wordings").is_none());
     let own = app.ask_as(&organizer, "GET", &path, &Value::Null).json();
     assert_eq!((&own[0]["answered"], &own[0]["retired"]), (&json!(false), &json!(false)));
-    // Who registers somebody need not know what they would answer.
+    // An organizer who registers a guest need not know their answers.
     let register = path.replace("questions", "register");
     let seat = json!({"user_email": "ada@example.org"});
     let seat = done(&app.ask_as(&organizer, "POST", &register, &seat), 201);

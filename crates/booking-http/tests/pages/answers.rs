@@ -1,4 +1,5 @@
-//! Answers that come late, or not at all: they are found, and nothing is done twice or said that nobody knows.
+//! Answers that come late, or not at all: their results are found, no write is done twice, and the page never
+//! claims an unknown result.
 
 use crate::axe::assert_no_faults;
 use crate::common::acts::{done, event, id, path, private};
@@ -7,8 +8,8 @@ use crate::harness::{Browser, Page};
 use crate::signing_in::sign_in;
 use serde_json::{Value, json};
 
-/// Says what becomes of the next answers to writes, one after the other: `"lost"`, or `"unsent"` even before, or
-/// that many milliseconds late, or another in its place. Lasts until the page is loaded anew.
+/// Sets the fate of the next answers to writes, one after the other: `"lost"`, or `"unsent"` even before, or that
+/// many milliseconds late, or replaced by another. Lasts until the page is reloaded.
 async fn on_the_way(page: &Browser, answers: &Value) {
     let script = "
         window.keys ??= [];
@@ -151,7 +152,7 @@ async fn an_attendee_who_leaves_during_a_booking_finds_it_again() {
     page.wait("@private-link").await;
     assert_one_key(&page, 2).await;
 
-    // Whoever types the same once more asks for the same.
+    // An attendee who enters the same once more repeats the same request.
     page.js("window.keys = []; window.onTheWay = [2_000]").await;
     page.register_another().await;
     page.fill("user_email", "grace@example.org").await;

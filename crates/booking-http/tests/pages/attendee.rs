@@ -1,5 +1,5 @@
-//! What somebody who comes to an event finds: the list by date, the one thing to do, the ticket on paper and without a
-//! network, and what is kept for them on their device.
+//! The attendee's pages: the list by date, the main action, the ticket on paper and offline, and the registrations
+//! that are saved on their device.
 
 use crate::axe::assert_no_faults;
 use crate::common::acts::{done, give_up, id, private, ticket};
@@ -357,7 +357,7 @@ async fn a_draft_is_saved_in_its_tab_and_leaving_it_is_confirmed() {
     page.end().await;
 }
 
-/// What comes late moves nothing that is there already.
+/// A late part moves nothing that is there already.
 #[tokio::test]
 async fn no_element_moves_while_a_page_loads() {
     const WATCH: &str = "window.moved = 0;
@@ -377,7 +377,7 @@ async fn no_element_moves_while_a_page_loads() {
         page.reload().await;
         page.js(WATCH).await;
         page.wait(there).await;
-        // Whatever is asked for beside has come by then.
+        // Every other request has been answered by then.
         page.wait("@open-server").await;
         let moved = page.js("return window.moved").await;
         assert!(moved.as_f64().is_some_and(|moved| moved < 0.05), "{path}: {moved}");
@@ -393,7 +393,7 @@ async fn a_first_visit_is_small() {
     let page = Page::start().await;
     let more = json!({"venue": "The cellar", "description": "Bring a friend.\n".repeat(9)});
     let concert = put_up(&page.app, "Evening of jazz", Some(TimeDelta::days(9)), &more);
-    // What keeps the pages for when there is no network is not there yet on a first visit.
+    // The worker that caches the pages for offline use is not there yet on a first visit.
     page.cdp("Network.enable", json!({})).await;
     page.cdp("Network.setBypassServiceWorker", json!({"bypass": true})).await;
     for (path, there) in
@@ -402,7 +402,7 @@ async fn a_first_visit_is_small() {
         page.open(&path).await;
         page.wait(there).await;
         page.wait("@open-server").await;
-        // What is asked for again later is no part of it. What came out of a cache counts as what it was when it came.
+        // Later requests are no part of it. A cached response counts with the size that it had when it arrived.
         let visit = page
             .js("const entries = ['navigation', 'resource'].flatMap((kind) => performance.getEntriesByType(kind));
                 const names = entries.map(({name}) => name.replace(location.origin, ''));

@@ -1,4 +1,4 @@
-//! axe-core, which finds what keeps people from using a page: what it calls serious or critical.
+//! axe-core, which finds barriers for people with disabilities: those that it rates serious or critical.
 
 use crate::common::PROGRAM;
 use crate::harness::Browser;
@@ -10,10 +10,10 @@ use std::{env, fs};
 /// `scripts/test.sh` reads it here.
 const AXE_VERSION: &str = "4.14.1";
 
-/// Both colour schemes, on a desk and on the narrowest phone that anybody asks pages to fit.
+/// Both colour schemes, on a desktop and on the narrowest phone that pages have to fit.
 const LOOKS: [(&str, u32); 4] = [("light", 1280), ("dark", 1280), ("light", 320), ("dark", 320)];
 
-/// Waits for what moves: a colour on its way is neither the one nor the other.
+/// Waits for transitions: a colour on its way is neither the one nor the other.
 const RUN: &str = "const done = arguments[0];
     Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {})))
         .then(() => axe.run(document, {resultTypes: ['violations']}))
@@ -43,7 +43,7 @@ fn script() -> &'static str {
     })
 }
 
-/// What is serious or critical on the page as it is.
+/// The serious and critical findings on the page as it is.
 pub(crate) async fn faults(browser: &Browser) -> Vec<Value> {
     if browser.js("return window.axe === undefined").await == true {
         browser.js(script()).await;

@@ -19,8 +19,8 @@ fn look_up(app: &App, registration: &Value) -> Value {
     done(&app.get(&path(registration)), 200)
 }
 
-/// Types a ticket as scanners do, and waits for what the door makes of it: of the scan with this
-/// number, not of the one before.
+/// Types a ticket as scanners do, and waits for the door's result: of the scan with this number, not of the one
+/// before.
 pub(crate) async fn scan(door: &Browser, text: &str, number: u32, result: &str) {
     door.wait("@door-input:focus").await.send_keys(text).await.expect("it can be typed into");
     door.press(&Key::Enter).await;
@@ -107,7 +107,7 @@ async fn each_ticket_admits_one_person_once() {
     refused(&page, "not a ticket", 4, "not_a_ticket").await;
     refused(&page, of_gone, 5, "cancelled").await;
     refused(&page, of_passed, 6, "transferred").await;
-    // A signature of somebody else's making.
+    // A signature by another key.
     let forged = format!("{}AAAAAAAA{}", &of_grace[..120], &of_grace[128..]);
     refused(&page, &forged, 7, "forged").await;
     page.wait("@door-count[data-count='1']").await;
@@ -224,7 +224,7 @@ pub(crate) fn in_three_days(app: &App) -> String {
     id(&done(&app.post("/events", &body), 201)).to_owned()
 }
 
-/// Scans a ticket that lets somebody in; what the door says of the hour.
+/// Scans a valid ticket; returns the door's warning about the hour.
 async fn scan_at(page: &Page, event: &str, timing: &str) -> String {
     let ada = register(&page.app, event, "ada@example.org", "Ada");
     let of_ada = ticket(&page.app, &ada);

@@ -124,7 +124,7 @@ async fn the_organizer_corrects_an_address_and_makes_a_new_link() {
     page.click("@registration:first-child @correct").await;
     page.wait("#field-correct-user_email:focus").await;
     assert_no_faults(&page, "a registration that is being corrected").await;
-    // One at a time: two forms alike would be one to whoever cannot see them.
+    // One at a time: a screen reader could not tell two such forms apart.
     page.click("@registration:last-child @correct").await;
     page.wait_until_gone("@registration:first-child @correct-form").await;
     assert_eq!(page.value("correct-user_email").await, "grace@example.org");
@@ -146,7 +146,7 @@ async fn the_organizer_corrects_an_address_and_makes_a_new_link() {
     assert_eq!((&now["user_email"], &now["name"]), (&json!("ada@example.org"), &json!("Ada")));
     assert_eq!(page.text("@registration:first-child @person-name").await, "Ada");
     assert_eq!(page.text("@registration:first-child @person-email").await, "ada@example.org");
-    // It is shown for as long as nobody goes away, whatever happens meanwhile.
+    // It is shown until the organizer leaves the page, whatever happens meanwhile.
     done(&app.register(&concert, "late@example.org"), 201);
     page.wait("@registration:nth-child(3)").await;
     assert!(page.is_shown("@new-link-made").await);

@@ -1,4 +1,4 @@
-//! An organizer at their desk: how an event goes, who comes, tables, copies, and what is told to other programs.
+//! An organizer at their desk: the state of an event, its people, tables, copies, and webhooks.
 
 use crate::axe::assert_no_faults;
 use crate::check_in::register;
@@ -129,7 +129,7 @@ async fn badges_of_all_attendees_are_printed_in_the_order_of_their_names() {
     page.cdp("Emulation.setEmulatedMedia", json!({"media": ""})).await;
     page.cdp("Emulation.clearDeviceMetricsOverride", json!({})).await;
 
-    // Closed before they have come, they are neither printed nor kept.
+    // Closed before they have loaded, they are neither printed nor stored.
     page.js("window.asked = window.fetch; window.held = []; \
          window.fetch = async (path, ...what) => { \
              await new Promise((go) => window.held.push({path: String(path), go})); \
@@ -277,7 +277,7 @@ async fn an_event_s_questions_are_written_answered_and_read() {
     page.click("@register").await;
     page.outcome("registered").await;
 
-    // By whoever has the link what they answered can be changed.
+    // The link's holder can change their answers.
     let body = json!({"user_email": "grace@example.org", "as_organizer": true});
     let grace = done(&app.post(&format!("/events/{concert}/register"), &body), 201);
     page.open(&private(&grace)).await;
@@ -298,7 +298,7 @@ async fn an_event_s_questions_are_written_answered_and_read() {
     assert!(answers.contains("What do you eat?") && answers.contains("Plants"), "{answers}");
     assert!(answers.contains("Agreed"), "{answers}");
 
-    // What was answered can be left out, and not be made another.
+    // An answered question can be left out, and not be replaced.
     page.open(&format!("/o/e/{concert}/questions")).await;
     page.wait("#field-question1-kind:disabled").await;
     page.click("@question:nth-child(2) @question-remove").await;
@@ -309,7 +309,7 @@ async fn an_event_s_questions_are_written_answered_and_read() {
     page.end().await;
 }
 
-/// Those who can no longer tell which wording it was are asked by the form that was sent.
+/// Where the wording of their consent is unknown, they are asked by the form that was sent.
 #[tokio::test]
 async fn a_wording_that_changed_meanwhile_is_asked_again() {
     let page = Page::start().await;

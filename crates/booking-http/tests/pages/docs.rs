@@ -32,7 +32,7 @@ async fn the_page_of_the_api_shows_every_operation() {
     ] {
         assert!(told.contains(part), "{part} is not in\n{told}");
     }
-    // What has to be in a query is in the example, too.
+    // Required parameters of a query are in the example, too.
     page.click("@watch_events > summary").await;
     let told = page.text("@watch_events").await;
     for part in ["/live?events=EVENTS", "event: seats", "\"available\":1"] {
@@ -58,7 +58,7 @@ async fn the_page_of_the_api_shows_every_operation() {
     assert!(page.text("@schema-Register").await.contains("on_full"));
     assert_no_faults(&page, "the page of the API").await;
 
-    // A link from elsewhere opens what it is to.
+    // A link from elsewhere opens its target.
     page.open("/problems").await;
     page.open("/docs#operation-transfer").await;
     page.wait("@transfer[open]").await;

@@ -7,7 +7,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use fantoccini::key::Key;
 use serde_json::{Value, json};
 
-/// Notes down, from now on, what the countdown shows and when it does.
+/// Records, from now on, the values of the countdown and their times.
 const WATCH: &str = "window.seen = [];
     const digits = document.querySelector('[data-testid=hold-countdown]');
     const note = () => window.seen.push([Number(digits.dataset.seconds), Date.now()]);
@@ -26,7 +26,7 @@ async fn start_hold(browser: &Browser, event: &str, email: &str) {
     assert_eq!(browser.text("@hold @hold-email").await, email);
 }
 
-/// What the tab remembers of its hold.
+/// The hold that the tab has stored.
 async fn remembered(browser: &Browser, event: &str) -> Value {
     browser.js(&format!("return JSON.parse(sessionStorage.getItem('hold:{event}'))")).await
 }
@@ -47,7 +47,7 @@ async fn a_hold_is_kept_over_a_reload_and_confirmed_by_keyboard() {
     page.reload().await;
     assert_eq!(page.text("@hold @hold-email").await, "ada@example.org");
     let after = page.seconds("@hold-countdown").await;
-    // The page that was loaded anew has asked for the server's time anew, to a fraction of a second.
+    // The reloaded page has asked for the server's time anew, to a fraction of a second.
     assert!((560..=before).contains(&after), "{after} s of {before}");
     page.tab_to("@hold-confirm").await;
     page.enter("").await;
@@ -83,8 +83,8 @@ async fn a_hold_is_given_back_and_taken_again() {
     page.end().await;
 }
 
-/// The hold's end is moved to a few seconds from now, in the database and in what the tab remembers;
-/// from there on it runs out as any other.
+/// The hold's end is moved to a few seconds from now, in the database and in the tab's storage; from there on it
+/// expires as any other.
 #[tokio::test]
 async fn a_hold_that_is_not_confirmed_lapses_and_its_seat_is_back() {
     let page = Page::start_with(Data::postgres(), json!({})).await;
@@ -122,7 +122,7 @@ async fn a_hold_that_is_not_confirmed_lapses_and_its_seat_is_back() {
     assert!(!page.is_shown("@hold").await);
     assert_eq!(event(&page.app, &event_id)["booked_count"], 0);
 
-    // The private link, had somebody kept it, says the same.
+    // The private link, had the attendee saved it, shows the same.
     let token = held["token"].as_str().expect("a token");
     page.open(&format!("/#/registrations/{}/{token}", id(&held))).await;
     page.wait("@registration-status[data-status=expired]").await;
@@ -205,7 +205,7 @@ async fn a_rate_limited_visitor_sees_until_when() {
     );
     assert!(!told.contains("Busy"), "nobody waits for that: {told}");
 
-    // A second is waited for without a word to be said.
+    // A wait of a second is not shown.
     for number in 0..10 {
         hold(&page.app, &first, &format!("{number}@example.org"));
     }
@@ -231,12 +231,12 @@ async fn where_addresses_are_confirmed_the_page_points_to_the_mail() {
     page.register("ada@example.org", "to_confirm").await;
     page.meter(1, 3).await;
     assert!(!page.is_shown("@registration-id").await, "nothing is told of it");
-    // Nor to whoever asks once more.
+    // Nor to a visitor who asks once more.
     page.open("/#/").await;
     page.open(&format!("/#/events/{concert}")).await;
     page.register("ada@example.org", "to_confirm").await;
     assert_eq!(event(&page.app, &concert)["booked_count"], 1);
-    // Who has lost the mail, too, hears the same as everybody.
+    // A visitor who has lost the mail, too, gets the same answer as everyone.
     page.click(".footer a").await;
     page.wait("@find-form").await;
     for email in ["ada@example.org", "nobody@example.org"] {

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Instant;
 
-/// The links in all mails of this folder, once there are more than so many. They are the same in each mail, as long as
-/// nobody asks for others.
+/// The links in all mails of this folder, once there are more than so many. They are the same in each mail, as long
+/// as no new ones are made.
 async fn links_beyond(folder: &Path, count: usize) -> Vec<(String, String)> {
     let began = Instant::now();
     loop {
@@ -109,7 +109,7 @@ async fn a_seat_is_taken_lost_found_again_printed_passed_on_and_given_back() {
     page.end().await;
 }
 
-/// Of 5,000 who come.
+/// Of 5,000 guests.
 #[tokio::test]
 async fn one_of_five_thousand_is_found_at_the_desk_and_let_in() {
     let page = Page::start().await;

@@ -24,7 +24,7 @@ async fn a_visitor_chooses_another_language_and_it_is_remembered() {
     assert_eq!(page.js(loaded).await, json!(["de.json"]), "of one language alone");
     assert_no_faults(&page, "an event in German").await;
 
-    // What the server says is in the language of the page, though the browser wishes for another.
+    // The server's texts are in the language of the page, though the browser prefers another.
     page.fill("user_email", "no-at").await;
     page.click("@register-form button").await;
     page.assert_refused("user_email", EMAIL_WRONG).await;

@@ -1,4 +1,4 @@
-//! What the server would refuse is told while it is typed, and never sent; what is around a text is dropped.
+//! Errors that the server would report are shown while typing, and are never sent; text is trimmed.
 
 use crate::axe::assert_no_faults;
 use crate::common::acts::{done, id, private, ticket_as_attendee};
@@ -79,7 +79,7 @@ async fn limits_of_an_event_s_fields_are_shown_while_typing() {
     for (field, max) in limits {
         assert_eq!(made[field].as_str().expect("a text").chars().count(), max, "{field}");
     }
-    // In the form for what is there already, too.
+    // In the form for existing events, too.
     page.open(&format!("/#/events/{}/edit", id(&made))).await;
     assert_eq!(counter(&page, "name").await, "200 of 200 characters");
     page.choose("name", &FACE.repeat(201)).await;
@@ -159,7 +159,7 @@ async fn a_name_that_shows_nothing_is_empty() {
     page.open("/#/new").await;
     page.wait("@create-form").await;
     for nothing in NOTHING {
-        // Something else is wrong, so that nothing is sent, and what is said next is new.
+        // Another field is invalid, so that nothing is sent, and the next message is new.
         page.choose("capacity", "").await;
         page.choose("name", "Jazz").await;
         page.click("@create-form > button").await;

@@ -10,8 +10,8 @@ async fn assert_pending(door: &Browser, count: u32) {
     door.wait(&format!("@door-pending[data-count='{count}']")).await;
 }
 
-/// The plug is pulled at both ends: the browser is told that it is offline, and nobody listens where
-/// the server was. What others do meanwhile they do at another server with the same data.
+/// The plug is pulled at both ends: the browser is set offline, and no process listens at the server's port.
+/// Changes meanwhile are made at another server with the same data.
 #[tokio::test]
 async fn a_door_works_offline_and_syncs_later() {
     let mut page = Page::start_with(Data::postgres(), json!({})).await;
@@ -39,7 +39,7 @@ async fn a_door_works_offline_and_syncs_later() {
     page.wait("@door-result[data-reason=forged]").await;
     assert_pending(&page, 2).await;
 
-    // From what the worker keeps: there is no server to get it from.
+    // From the worker's cache: there is no server to get it from.
     page.reload().await;
     page.wait("@door-keys[data-keys=ready]").await;
     assert_pending(&page, 2).await;
@@ -123,7 +123,7 @@ async fn the_camera_of_an_offline_door_reads_tickets() {
     page.reload().await;
     page.wait("@door-keys[data-keys=ready]").await;
     hold_up(&page, &of_ada).await;
-    // What reads it is loaded only now, and there is no server.
+    // The module that reads it is loaded only now, and there is no server.
     page.click("@door-camera").await;
     page.wait("@door-result[data-scan='1'][data-result=queued]:not([aria-busy])").await;
     assert_pending(&page, 1).await;

@@ -146,7 +146,7 @@ async fn concurrent_edits_of_an_event_are_not_lost() {
     page.until(is_saved).await;
     assert_eq!(event(&page.app, concert)["starts_at"], "2027-10-31T00:30:00Z", "the hour before");
 
-    // Somebody else is faster.
+    // Another organizer is faster.
     done(&edit(&page.app, concert, &json!({"name": "Blues", "capacity": 4})), 200);
     page.fill("capacity", "5").await;
     page.click("@edit-save").await;
@@ -285,8 +285,8 @@ async fn doors_open_and_close_by_themselves() {
         let moment = Utc::now() + TimeDelta::seconds(seconds);
         (moment, moment.to_rfc3339_opts(SecondsFormat::Micros, true))
     };
-    // The page guesses the server's clock from what the header may be late by: one that is never late
-    // makes it guess too early.
+    // The page estimates the server's clock within the delay that the header may have: one that is never late makes
+    // the estimate too early.
     page.js(
         "const fetched = window.fetch;
         window.fetch = async (...asked) => {
@@ -314,7 +314,7 @@ async fn doors_open_and_close_by_themselves() {
     assert!(Utc::now() > opens - TimeDelta::seconds(1));
     assert!(page.is_shown("@register-form").await);
     page.register("ada@example.org", "registered").await;
-    // Set while somebody looks, and then it is the clock alone.
+    // Set while the page is open, and then only the clock changes.
     let (closes, closes_at) = moment(4);
     done(&edit(&page.app, &concert, &json!({"closes_at": closes_at})), 200);
     page.wait("@registration-window[data-state=closed]").await;

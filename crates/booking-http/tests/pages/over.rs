@@ -1,4 +1,4 @@
-//! Events that are over, and those whose registration has closed: nothing is counted down that nobody can get.
+//! Past events, and those whose registration has closed: no countdown runs for a seat that cannot be had.
 
 use crate::axe::assert_no_faults;
 use crate::common::acts::{done, edit, event, give_up, id, private, refused, transfer, wait_for};
@@ -26,7 +26,7 @@ fn ends_in(app: &App, event: &str, delta: TimeDelta) {
     done(&edit(app, event, &json!({"ends_at": from_now(delta)})), 200);
 }
 
-/// Waits until what is counted down has no more left than that, or has ended.
+/// Waits until the countdown has no more left than that, or has ended.
 async fn until_at_most(browser: &Browser, countdown: &str, seconds: u32) {
     browser
         .until(&format!(
@@ -48,7 +48,7 @@ async fn a_past_event_says_so_and_has_no_form() {
     page.click("@hold-start").await;
     let before = page.seconds("@hold-countdown").await;
     assert!(before > 500, "{before} s of ten minutes");
-    // Somebody looks at it while its end is set: the hold lasts no longer.
+    // Its end is set while the page is open: the hold lasts no longer.
     ends_in(app, &concert, TimeDelta::seconds(8));
     until_at_most(&page, "hold-countdown", 8).await;
     page.wait("@hold-ended[data-end=over] h3:focus").await;
@@ -89,7 +89,7 @@ async fn a_form_sent_after_the_event_is_refused_in_words() {
     let concert = begun(&page.app, &json!({}));
     page.open(&format!("/#/events/{concert}")).await;
     page.wait("@register-form").await;
-    // The page has not heard yet: the answer to the form tells.
+    // The page does not know yet: the answer to the form shows it.
     page.js("window.fetch = ((real) => (path, init) => init?.method === 'POST' ? real(path, init)
         : new Promise(() => {}))(window.fetch)")
         .await;

@@ -1,4 +1,4 @@
-//! A registration of one's own, by its private link: the ticket, passing it on, and who sees the link.
+//! A registration, by its private link: the ticket, the transfer, and who sees the link.
 
 use crate::axe::assert_no_faults;
 use crate::common::acts::{done, event, id, path, private, ticket};
@@ -125,7 +125,7 @@ async fn a_truncated_link_is_explained() {
     page.end().await;
 }
 
-/// Passes on what a browser and the server say, and keeps every byte that left the browser.
+/// Forwards the bytes of a browser and of the server, and records every byte that left the browser.
 struct RecordingProxy {
     url: String,
     sent: Arc<Mutex<Vec<u8>>>,
@@ -137,7 +137,7 @@ impl RecordingProxy {
         let url = format!("http://{}", listener.local_addr().expect("it is bound"));
         let (sent, server) = (Arc::default(), server.to_owned());
         let proxy = Self { url, sent: Arc::clone(&sent) };
-        // It ends with the tests: nobody waits for it.
+        // It ends with the tests: it is not waited for.
         thread::spawn(move || {
             for browser in listener.incoming().map_while(Result::ok) {
                 let server = http::connect(&server);
@@ -183,7 +183,7 @@ async fn the_token_of_a_link_is_only_ever_in_one_header() {
     browser.wait("@history-entry").await;
     browser.reload().await;
     browser.wait("@ticket-qr:not([hidden])").await;
-    // To wherever one can go from there: what is sent along as the address one came from?
+    // To every page that can be reached from there: which referrer is sent?
     browser.click("@registration-event").await;
     browser.meter(1, 2).await;
     browser.open("/problems").await;

@@ -1,4 +1,4 @@
-//! Organizers' tokens in the pages: who is asked for one, where it is kept, and what its end leaves behind.
+//! Organizers' tokens in the pages: who needs one, where it is stored, and what happens when it expires.
 
 use crate::axe::assert_no_faults;
 use crate::check_in::scan;
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 const NOT_A_TOKEN: &str =
     "This server does not know that token. It may be mistyped, or have been revoked.";
 
-/// Waits until the server says this of who shows `token`.
+/// Waits until the server answers a caller with `token` so.
 async fn until_taken(app: &App, token: &str, status: u16) {
     let began = Instant::now();
     while app.ask_as(token, "GET", "/organizer", &Value::Null).status != status {
@@ -75,7 +75,7 @@ async fn an_open_server_needs_no_token_and_says_so_until_it_is_closed() {
     let token = make_token(&page.app.data, "Jazz club");
     until_taken(&page.app, "org_none", 401).await;
     page.create("Blues", "Bring a friend.", "7").await;
-    // Whoever waits for an answer is taken to the question.
+    // An organizer who waits for an answer is taken to the sign-in form.
     page.wait("#field-organizer_token:focus").await;
     page.outcome("signed_out").await;
     page.wait_until_gone("@open-server").await;
@@ -92,7 +92,7 @@ async fn an_open_server_needs_no_token_and_says_so_until_it_is_closed() {
     page.end().await;
 }
 
-/// What a token may not do is not offered, and where somebody goes there all the same they are told.
+/// Actions that a token does not permit are not offered, and an organizer who opens them all the same sees why.
 #[tokio::test]
 async fn a_lesser_token_is_offered_fewer_actions() {
     let data = Data::sqlite();
@@ -204,7 +204,7 @@ async fn an_expired_token_loses_no_input() {
     page.outcome("saved").await;
     assert_eq!(event(app, &concert)["name"], "Blues");
 
-    // A door goes on as if the network were gone, and leaves whoever scans at their field.
+    // A door continues as if offline, and leaves the focus in its field.
     page.open(&format!("/#/events/{concert}/door")).await;
     page.wait("@door-keys[data-keys=ready]").await;
     page.wait("@door-seats[data-count='2']").await;
@@ -216,7 +216,7 @@ async fn an_expired_token_loses_no_input() {
     sign_in(&page, &third.secret).await;
     page.wait("@door-pending[data-count='0']").await;
     page.wait("@door-count[data-count='1']").await;
-    // Nor is a scan lost whose door is closed before anybody signs in.
+    // Nor is a scan lost if the door is closed before the organizer signs in.
     revoke(app, &third).await;
     page.wait("@door-result[data-result=checked_in]").await;
     scan(&page, &ticket_as_attendee(app, &grace), 3, "queued").await;
@@ -232,7 +232,7 @@ async fn an_expired_token_loses_no_input() {
         assert!(done(&one, 200)["checked_in_at"].is_string());
     }
 
-    // On the page of an event it is asked for where it is needed, and who is registered is out of sight.
+    // On the page of an event the form is where it is needed, and the list of people is hidden.
     page.open(&format!("/#/events/{concert}")).await;
     page.click("@registrations summary").await;
     page.wait("@registration").await;

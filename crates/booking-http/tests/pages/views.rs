@@ -62,7 +62,7 @@ async fn with_a_keyboard_an_event_is_created_and_sold_out() {
     page.enter("ada@example.org").await;
     page.outcome("registered").await;
     page.meter(1, 1).await;
-    // What came of it has taken the place of the form, and the focus with it.
+    // The result has replaced the form, and has the focus.
     page.wait("@outcome h2:focus").await;
     assert!(!page.is_shown("@register-form").await);
     page.tab_to("@register-another").await;
@@ -109,7 +109,7 @@ async fn errors_are_shown_beside_their_field() {
     page.assert_refused("name", "Give the event a name.").await;
     page.assert_refused("capacity", "Give the seats as a whole number, such as 40.").await;
     page.wait("#field-name:focus").await;
-    // What only the server refuses ends up in the same places.
+    // Errors that only the server finds are shown in the same places.
     page.create("A meeting of nobody", "", "0").await;
     page.wait("#field-name:not([aria-invalid])").await;
     page.wait("#field-capacity:focus").await;
@@ -155,7 +155,7 @@ async fn an_outage_of_the_server_and_its_end_are_shown() {
     page.app.server.kill9();
     let band = page.text("@offline").await;
     assert!(band.starts_with("Offline — last updated "), "{band}");
-    // What was known stays in sight, and what cannot be known is not made up.
+    // The known state stays in sight, and unknown state is not made up.
     page.meter(0, 3).await;
     page.register("ada@example.org", "unknown").await;
 

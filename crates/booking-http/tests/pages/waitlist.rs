@@ -46,7 +46,7 @@ async fn a_waiter_is_offered_a_cancelled_seat() {
     ada.until("return document.querySelector('[data-testid=ticket]').hidden").await;
     assert_eq!(ada.js("return document.body.innerText.includes('QR')").await, false);
 
-    // By itself: nobody has touched this page.
+    // By itself: this page was not touched.
     grace.wait("@registration-status[data-status=offered]").await;
     let seconds = grace.seconds("@offer @offer-countdown").await;
     assert!((870..=900).contains(&seconds), "{seconds}");

@@ -120,15 +120,14 @@ fn an_erased_address_leaves_no_trace(data: Data) {
     let stranger = [("Authorization", bearer.as_str())];
     let answer = app.ask("GET", &path(&again), &stranger, &Value::Null);
     refused(&answer, 403, "forbidden");
-    // It is as free as any other, and what stands in its place is nobody's to have.
+    // The address is as free as any other, and its placeholder is no valid address.
     done(&app.register(&first, email), 201);
     refused(&app.register(&first, &expected), 400, "validation");
     let nothing_left = erase(&app.data, &[], "nobody@example.org\n");
     assert!(said(&nothing_left).contains("0 registrations of 0 events"), "{nothing_left:?}");
 }
 
-/// A server of an earlier version, which is still there while they are being replaced, knows more than one
-/// spelling of an address.
+/// A server of an earlier version, which still runs during an upgrade, knows more than one spelling of an address.
 fn an_address_is_erased_in_every_spelling(data: Data) {
     let canonical = "ada@xn--bcher-kva.example";
     let app = App::start(data);
@@ -177,7 +176,7 @@ fn erasing_during_a_sale_leaves_counts_correct(data: Data) {
                 }
             });
         }
-        // Two at once, of the same people, some of whom have come by now.
+        // Two at once, of the same people, some of whom have registered by now.
         for _ in 0..2 {
             let data = &app.data;
             scope.spawn(move || {
@@ -217,7 +216,7 @@ fn an_incomplete_erasure_is_completed_when_it_is_repeated(data: Data) {
     app.assert_audit_is_clean();
 }
 
-/// Lets nobody's registration for an event be erased; returns what takes that back.
+/// Makes the erasure of registrations of an event fail; returns the statement that undoes that.
 pub(crate) fn keep_as_it_is(data: &Data, event: &str) -> &'static str {
     let (keep, mend) = match data {
         Data::Postgres(_) => (

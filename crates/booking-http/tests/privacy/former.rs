@@ -1,4 +1,4 @@
-//! Whoever gave a seat to somebody else: kept until they are told, and erased before that if they are to be.
+//! Former holders of a transferred seat: stored until they are notified, and erased before that if they are to be.
 
 use super::erasing::{erase, everything_stored, holds};
 use crate::common::acts::*;
@@ -19,7 +19,7 @@ const GRACE: &str = "grace.former@privacy.example";
 /// Far longer than a mail takes.
 const WITHIN: Duration = Duration::from_secs(60);
 
-/// What the mails to an address in a folder are about.
+/// The subjects of the mails to an address in a folder.
 fn subjects(folder: &Path, address: &str) -> Vec<String> {
     let files = fs::read_dir(folder).expect("it is there");
     let paths = files.map(|file| file.expect("it can be listed").path());
@@ -60,7 +60,7 @@ fn a_former_holder_is_erased_before_they_are_notified(data: Data) {
     });
     app.server.terminate();
 
-    // Mail is sent here, and by nobody at the moment.
+    // Mail is enabled, and no server sends it at the moment.
     let quiet = [&settings[..], &[("DELIVERY", "false")]].concat();
     let mut app = App::start_with(app.data, &quiet);
     for (seat, to) in seats.iter().zip([GRACE, "lin.former@privacy.example"]) {
@@ -89,7 +89,7 @@ fn without_mail_no_former_holder_is_stored(data: Data) {
     let seat = done(&app.register(&event, ADA), 201);
     done(&transfer(&app, &seat, GRACE), 200);
     app.server.terminate();
-    // It takes out of SQLite's log what was deleted.
+    // It removes deleted data from SQLite's log.
     assert!(erase(&app.data, &["--email", "nobody@privacy.example"], "").status.success());
     let stored = everything_stored(&app.data);
     assert!(!holds(&stored, ADA) && holds(&stored, GRACE));

@@ -1,4 +1,4 @@
-//! `retention_days`: what is kept for so long and no longer.
+//! `retention_days`: how long personal data is stored.
 
 use super::erasing::{everything_stored, holds, keep_as_it_is};
 use crate::common::acts::*;

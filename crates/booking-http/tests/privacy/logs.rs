@@ -1,6 +1,6 @@
-//! A log never holds an address, a name, a key or a token, whatever is asked and whatever fails. That of
-//! every server that any test starts is looked at for addresses and tokens when it ends
-//! (`booking_testkit::leak`); here everything is logged that can be.
+//! A log never holds an address, a name, a key or a token, whatever the request and whatever fails. The log of
+//! every server that any test starts is searched for addresses and tokens when it ends (`booking_testkit::leak`);
+//! here everything is logged that can be.
 
 use crate::common::acts::*;
 use crate::common::{App, Data, http, spoil};
@@ -16,11 +16,11 @@ on_both_stores! {
 const EMAIL: &str = "ada.lovelace@privacy.example";
 const NAME: &str = "Ada Byron Lovelace";
 const KEY: &str = "an-idempotency-key-of-hers";
-/// What none of the lines may hold, in lower case.
+/// Texts that must not be in any line, in lower case.
 const PERSONAL: [&str; 4] = ["lovelace", "privacy.example", "an-idempotency-key", "ada byron"];
 const EVERYTHING: [(&str, &str); 1] = [("RUST_LOG", "trace")];
 
-/// Ends the server, and looks through all that it said.
+/// Ends the server, and searches its whole log.
 #[track_caller]
 fn assert_revealed_nothing_of(mut app: App, secrets: &[String]) {
     assert!(app.server.terminate().success());
@@ -56,7 +56,7 @@ fn no_request_logs_personal_data(data: Data) {
     for what in ["registrations", "check-ins", "check-ins/batch", "cancel", "calendar.ics"] {
         paths.push(format!("/events/{event}/{what}"));
     }
-    // What has no business there: in the path, in the query, in every header that is read.
+    // Personal data where it does not belong: in the path, in the query, in every header that is read.
     paths.push(format!("/registrations/{token}"));
     paths.push(format!("/events/{EMAIL}/register?user_email={EMAIL}&cursor={token}"));
     paths.push(format!("/events?cursor={EMAIL}"));
@@ -134,7 +134,7 @@ fn no_failure_of_the_store_logs_personal_data(data: Data) {
     assert_revealed_nothing_of(app, &[token(&seat).to_owned()]);
 }
 
-/// What PostgreSQL logs of statements that fail, as far as that is ours to say.
+/// The lines that PostgreSQL logs about failing statements, as far as we can set that.
 #[test]
 fn postgresql_logs_no_statement_parameters() {
     let settings = vec!["log_parameter_max_length_on_error = -1".to_owned()];

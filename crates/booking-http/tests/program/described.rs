@@ -1,4 +1,4 @@
-//! The description of the API, as it is served, and what holds answers against it.
+//! The description of the API, as it is served, and the checks of answers against it.
 
 use crate::common::described::{fault, fault_of_message, fault_of_seats, template};
 use crate::common::http::{Answer, send};
@@ -93,7 +93,7 @@ fn headers_are_described_for_the_answers_that_have_them() {
     for header in ["etag", "Location", "link", "retry-after", "www-authenticate"] {
         assert!(with("POST", &register, 201, &made, header).is_some(), "{header}");
     }
-    // Nothing is kept under the key of some, and there is none for what is read.
+    // Some operations store nothing under the key, and reads have none.
     let ticket = format!("/registrations/{ID}/ticket");
     let not_confirmed = problem("not_confirmed");
     assert!(with("GET", &ticket, 409, &not_confirmed, "Idempotency-Replayed").is_some());
@@ -177,7 +177,7 @@ fn the_description_is_public_and_cached_until_it_changes() {
     assert_eq!(ask("POST", &[]).header("allow"), Some("GET, HEAD"));
     assert_eq!(app.get("/openapi.json?x").problem(), "validation");
 
-    // Clients ask where it was read, if nobody has said more.
+    // Clients use the server that the description was read from, if no URL is set.
     assert_eq!(document.get("servers"), None);
 
     let base = ("BASE_URL", "https://booking.example.org/");

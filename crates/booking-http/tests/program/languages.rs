@@ -1,4 +1,4 @@
-//! Problems are told in the language that is asked for.
+//! Problems are in the language that the client accepts.
 
 use crate::common::http::{self, Answer};
 use crate::common::{App, Data};
@@ -8,7 +8,7 @@ fn ask(app: &App, headers: &[(&str, &str)]) -> Answer {
     http::send(app.url(), "GET", "/nothing", headers, b"")
 }
 
-/// What a problem is called, and the language that it says it is in.
+/// The title of a problem, and the language in its header.
 fn title_and_language(answer: &Answer) -> (String, Option<&str>) {
     assert_eq!((answer.status, answer.problem().as_str()), (404, "not_found"));
     let title = answer.json()["title"].as_str().expect("it has one").to_owned();
@@ -38,7 +38,7 @@ fn problems_are_in_the_requested_language() {
     details.sort_unstable();
     let expected = ["darf nicht leer sein", "muss eine ganze Zahl von 1 bis 100000 sein"];
     assert_eq!(details, expected.map(Some));
-    // What is no problem is the same in every language.
+    // Answers that are no problems are the same in every language.
     let made = app.ask(
         "POST",
         "/events",

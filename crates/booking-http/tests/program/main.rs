@@ -122,7 +122,7 @@ fn other_origins_may_call_only_if_the_setting_allows_it() {
     assert_eq!(allowed(&preflight(&closed)), None);
     let simple = http::send(closed.url(), "GET", "/events", &[origin], b"");
     assert_eq!(allowed(&simple), None);
-    // Nothing is said of other origins at all: OPTIONS is a method like others, and no answer depends on one.
+    // No CORS headers at all: OPTIONS is a method like others, and no answer depends on an origin.
     let refused = preflight(&closed);
     assert_eq!((refused.status, refused.header("allow")), (405, Some("GET, HEAD, POST")));
     assert_eq!(simple.header("access-control-expose-headers"), None);
@@ -177,7 +177,7 @@ fn configured_keys_are_the_only_ones() {
 /// How long it may take until something is seen that is to be, on a machine that has other things to do.
 const SEEN_WITHIN: Duration = Duration::from_secs(60);
 
-/// An event's row that somebody's psql holds until it is let go.
+/// An event's row that a psql session locks until it is released.
 struct HeldRow {
     database: Database,
     holding: std::thread::JoinHandle<()>,
@@ -242,7 +242,7 @@ fn stopping_finishes_what_is_under_way() {
         let held = HeldRow::of(&app, &event);
         let waiting = registering(&app, &event, "ada@example.org");
         held.wait_until_wanted();
-        // A connection that nobody uses does not keep the server from stopping.
+        // An unused connection does not keep the server from stopping.
         let idle = http::connect(app.url());
         app.server.signal(signal);
         // Some time later, it is still under way.
@@ -345,7 +345,7 @@ fn pages_come_with_a_policy_that_forbids_inline_script() {
         for inline in ["<style", " style=", " onclick=", "javascript:"] {
             assert!(!text.contains(inline), "{path} has {inline}");
         }
-        // Whatever the page loads is served.
+        // Every asset of the page is served.
         for part in text.split(['"', '\'']).filter(|part| part.starts_with("/static/")) {
             assert_eq!(app.get(part).status, 200, "{part}");
         }

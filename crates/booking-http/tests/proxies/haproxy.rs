@@ -38,8 +38,8 @@ fn no_client_evades_the_hold_limit_or_uses_up_another_s() {
     assert_holds_are_bounded(&app, &proxy.url());
 }
 
-/// It lets nothing through of what it does not write itself: who believes that hears nothing, and counts
-/// all that come through it as one.
+/// It removes this header, which it does not write itself: a server that trusts it gets none, and counts all
+/// requests through the proxy as one client.
 #[test]
 fn a_client_s_own_forwarded_does_not_arrive() {
     let app = limited("Forwarded");

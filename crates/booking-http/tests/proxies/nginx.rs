@@ -7,9 +7,9 @@ use crate::{
 };
 use booking_testkit::ProxyProcess;
 
-/// It adds to what the client sends, and passes all others on.
+/// It appends to the client's header, and passes all others on.
 const ADDS: &str = "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;";
-/// It replaces what the client sends, and passes all others on.
+/// It replaces the client's header, and passes all others on.
 const WRITES_FORWARDED: &str = "proxy_set_header Forwarded \"for=$remote_addr;proto=$scheme\";";
 const WRITES_REAL_IP: &str = "proxy_set_header X-Real-IP $remote_addr;";
 
@@ -56,8 +56,8 @@ fn a_proxy_that_writes_one_address_is_believed_where_that_is_set() {
     assert_rates_hold(&app, &proxy.url());
 }
 
-/// The negative control: a header that the proxy does not write is the client's own, and whoever names
-/// it believes anybody.
+/// The negative control: a header that the proxy does not write is the client's own, and a server that trusts it
+/// believes any client.
 #[test]
 fn a_header_that_the_proxy_does_not_write_can_be_forged() {
     for (believed, forgery) in [("Forwarded", "Forwarded: for=@"), ("X-Real-IP", "X-Real-IP: @")] {
@@ -67,7 +67,7 @@ fn a_header_that_the_proxy_does_not_write_can_be_forged() {
         let sale = Sale::start(&app, &url);
         let (accepted, _) = sale.flood(source(10), forgery);
         assert_eq!(accepted, 20, "{forgery} is believed");
-        // Those who say nothing in it are one client, and it is said why.
+        // Clients without this header are one client, and the log says why.
         sale.register(source(10), ("", ""));
         app.server.terminate();
         let log = app.server.stderr();

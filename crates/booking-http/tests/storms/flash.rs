@@ -116,7 +116,7 @@ async fn a_database_killed_in_the_middle_loses_nothing() {
     drop((server, cluster));
 }
 
-/// A sale whose seats outlast the outage, so that it hits those who get some.
+/// A sale whose seats outlast the outage, so that it hits successful clients.
 fn sale_through_an_outage(url: &str) -> FlashOptions {
     FlashOptions {
         seats: 3_000,

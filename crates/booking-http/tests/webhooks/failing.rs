@@ -20,7 +20,7 @@ on_both_stores! {
     a_server_may_leave_it_to_others
 }
 
-/// By then a killed server's work goes on: its lease, and the looks of another.
+/// By then a killed server's work continues: its lease, and the polling of another.
 const TAKEN_OVER_WITHIN: Duration = Duration::from_secs(15);
 
 fn text(output: &Output) -> String {
@@ -148,7 +148,7 @@ fn operators_are_warned_of_unknown_and_disabled_webhooks(data: Data) {
     let app = start(data);
     let receiver = Receiver::start();
     let webhook = subscribe(&app, &receiver, json!({"types": ["registration.confirmed"]}));
-    // Nobody's; and what mail is called inside, which is no webhook for that.
+    // An unknown id; and the internal id of mail, which is no webhook for that.
     for id in ["019606a8-0000-7000-8000-000000000000", "00000000-0000-0000-0000-000000000000"] {
         for command in ["retry", "drop --yes"] {
             let output = app.run(&format!("deliveries {command} --webhook {id}"));
@@ -159,7 +159,7 @@ fn operators_are_warned_of_unknown_and_disabled_webhooks(data: Data) {
     }
     let disable = app.ask("PATCH", &webhook_path(&webhook), &[], &json!({"enabled": false}));
     done(&disable, 200);
-    // Whoever delivers hears of it within this.
+    // The delivering server sees it within this.
     std::thread::sleep(2 * ENDPOINTS_EVERY);
     let event = app.create(9);
     assert_eq!(app.register(&event, "ada@example.org").status, 201);
@@ -214,7 +214,7 @@ fn a_killed_servers_work_is_taken_over(data: Data) {
     receiver.wait_for_versions(&event, 1, 9);
     let took = killed_at.elapsed();
     assert!(took < TAKEN_OVER_WITHIN + Duration::from_secs(5), "{took:?}");
-    // What came twice came under the same id.
+    // A message that came twice came under the same id.
     let received = receiver.of(&event);
     for message in &received {
         let id = format!("msg_{}_{}", event.replace('-', ""), message.version());
@@ -230,7 +230,7 @@ fn a_server_may_leave_it_to_others(data: Data) {
     let event = app.create(3);
     std::thread::sleep(Duration::from_secs(2));
     assert!(receiver.received().is_empty());
-    // But what somebody asks for.
+    // But those that an organizer sends.
     let test = format!("{}/test", webhook_path(&webhook));
     assert_eq!(done(&app.ask("POST", &test, &[], &Value::Null), 200)["delivered"], true);
     let _beside = start_on(&app.data, &[ALLOW]);

@@ -142,7 +142,7 @@ fn a_webhook_is_tried_with_a_test_message(data: Data) {
     }
     assert_ne!(received[0].id(), received[1].id());
     assert!(log(&app, &webhook).is_empty(), "it is no message of its log");
-    // Nobody reads by it what a receiver says, nor whether there is one.
+    // The organizer does not learn the receiver's answer by it, nor whether there is one.
     assert!(!String::from_utf8_lossy(&answer.body).contains("own secret"));
     let nobody = done(&app.post("/webhooks", &json!({"url": "http://127.0.0.1:1/"})), 201);
     let tried = app.ask("POST", &format!("{}/test", webhook_path(&nobody)), &[], &Value::Null);
@@ -169,7 +169,7 @@ fn a_former_secret_signs_for_a_while(data: Data) {
     assert!(first["whpk"].as_str().is_some_and(|key| key.starts_with("whpk_")), "{keys}");
 }
 
-/// Whoever has read the keys verifies what comes, also after the server's key was changed beneath it.
+/// A receiver that has read the keys verifies its messages, also after the server's key was changed beneath it.
 fn a_new_key_of_the_server_signs_without_a_restart(data: Data) {
     let app = start(data);
     let receiver = Receiver::start();
@@ -187,7 +187,7 @@ fn a_new_key_of_the_server_signs_without_a_restart(data: Data) {
     let (of_message, keys) = signer();
     assert_eq!((of_message, keys.len()), (Some(0), 1));
     assert!(app.run("rotate-keys").status.success());
-    // The server looks again at once, and not within a minute, for a ticket of a key that it does not know.
+    // For a ticket of an unknown key the server reads the keys again at once, and not within a minute.
     let event = app.create(1);
     let claims = TicketClaims {
         event_id: event.parse().expect("an id"),
@@ -221,7 +221,7 @@ fn a_webhook_is_its_organizers_own(data: Data) {
     of_another.wait_for_versions(&others, 1, 2);
     assert!(of_owner.of(&others).is_empty() && of_another.of(&own).is_empty());
 
-    // Neither does anybody subscribe to what is somebody else's, or look at it.
+    // Nor does an organizer subscribe to another's event, or see its webhooks.
     let foreign = made(&another, &json!({"url": of_another.url, "event_id": own}));
     assert_eq!((foreign.status, foreign.pointers()), (400, vec!["/event_id".to_owned()]));
     let nobodys = "019606a8-0000-7000-8000-000000000000";
@@ -256,7 +256,7 @@ fn a_webhook_never_reaches_a_private_address(data: Data) {
         assert_eq!((answer.status, answer.problem().as_str()), (400, "validation"), "{url}");
         assert_eq!(answer.pointers(), ["/url"], "{url}");
     }
-    // What a name leads to is looked at where the connection is made.
+    // The address of a host name is checked where the connection is made.
     let receiver = Receiver::start();
     let port = receiver.url.rsplit(':').next().expect("a port");
     let url = format!("https://localhost:{port}");

@@ -1,4 +1,4 @@
-//! What receivers are told, and in which order.
+//! The messages to receivers, and their order.
 
 use crate::common::acts::{done, give_up, id};
 use crate::common::{Data, ask, start_on};
@@ -102,7 +102,7 @@ fn a_message_includes_the_person_on_request_and_not_after_an_erasure(data: Data)
         (erased.kind().as_str(), &erased.json()["data"]["person"]),
         ("registration.changed", &Value::Null)
     );
-    // Nor is it told of again.
+    // Nor is it sent again.
     let path = format!("{}/deliveries/{}/redeliver", webhook_path(&webhook), first.id());
     let again = done(&app.ask("POST", &path, &[], &Value::Null), 200);
     assert_eq!(again, json!({"delivered": true, "status": 200, "failure": null}));

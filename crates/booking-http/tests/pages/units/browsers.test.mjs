@@ -39,7 +39,7 @@ test("no browser without :has() prints or hides anything else than the others", 
   const folder = new URL("../../../../../static/css/", import.meta.url);
   const styles = readdirSync(folder).map((name) => readFileSync(new URL(name, folder), "utf8"));
   const selectors = styles.flatMap((text) => text.replaceAll(/\/\*[\s\S]*?\*\//g, "").match(/[^{};]*:has\([^{]*(?=\{)/g) ?? []);
-  // Room that is kept for nothing, a ring with one in its place, and room below the bar at the foot of a phone.
+  // Reserved space, a focus ring that has a fallback, and the space below the bar at the foot of a phone.
   const known = [".nav__place:has(> [hidden])", ".card:has(a:focus-visible)", "@supports not selector(:has(a))", "body:has(.event-bar:not([hidden]))"];
   assert.deepEqual(selectors.map((selector) => selector.trim()).sort(), known.sort());
 });
@@ -165,7 +165,7 @@ test("texts come in the requested language, and in English if they cannot be loa
   assert.deepEqual([t("page.failed"), language()], ["Failed.", "en"]);
   const paths = asked.map(({ path }) => path);
   assert.deepEqual(paths, ["/static/i18n/de.json", "/static/i18n/de.json", "/static/i18n/en.json"]);
-  // A request with one is another than what pages load ahead.
+  // A request with one is another than those that pages preload.
   assert.ok(asked.every(({ headers }) => headers === undefined));
 });
 test("a script's bug is reported as such, and not as a network failure", (context) => {

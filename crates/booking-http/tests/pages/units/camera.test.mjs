@@ -95,7 +95,7 @@ test("a scan goes to its field, wherever the focus was", (context) => {
   assert.equal(input.focused, 1);
 });
 
-/** A browser with a camera and without a detector; its worker answers what it is told to. */
+/** A browser with a camera and without a detector; its worker gives the set answers. */
 function startBrowser(context, { answer = () => ({ texts: [] }), detector } = {}) {
   const page = startPage(context);
   const { createElement } = page;

@@ -14,7 +14,7 @@ const TICKET =
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 setOnline(true);
 
-/** A queue whose requests are answered by `send`. It forgets its timers once the test has ended. */
+/** A queue whose requests are answered by `send`. It drops its timers once the test has ended. */
 function start(context, send, known = []) {
   const leave = new AbortController();
   context.after(() => leave.abort());
@@ -59,7 +59,7 @@ test("an offline door knows the date and the name of its event", (context) => {
   const next = createTimes(EVENT);
   assert.deepEqual([next.now().starts_at, next.lastName], ["2099-01-01T20:00:00Z", "Jazz"]);
   assert.deepEqual([createTimes("other").now(), createTimes("other").lastName], [null, null]);
-  // As releases before this one have kept it.
+  // In the form of earlier releases.
   localStorage.setItem("door-times", JSON.stringify({ id: EVENT, times: { starts_at: "2099-01-01T20:00:00Z" } }));
   assert.deepEqual([createTimes(EVENT).now().starts_at, createTimes(EVENT).lastName], ["2099-01-01T20:00:00Z", null]);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import * as clock from "../../../../../static/js/clock.js";
 
-/** The module remembers what it heard: each test has one of its own. */
+/** The module stores the answers: each test has an instance of its own. */
 let copies = 0;
 function fresh() {
   copies += 1;
@@ -46,7 +46,7 @@ test("a server's timestamp bounds its clock to the millisecond", async () => {
   const before = serverNow() - Date.now();
   noteServerMoment(new Date(now + 300).toISOString());
   assert.ok(serverNow() - Date.now() > before, "the bound from below was raised");
-  // It cannot be later than what the header allowed.
+  // It cannot be later than the header allowed.
   const known = serverNow() - Date.now();
   noteServerMoment(new Date(now + 60_000).toISOString());
   near(serverNow() - Date.now(), known, 5);

@@ -130,7 +130,7 @@ test("an event over a change of clocks is right where it is and where we are, in
   }
 });
 
-/** Both ends, in this order, whatever stands around them. */
+/** Both ends, in this order, with any text around them. */
 function assertTold(text, [from, to]) {
   const plain = text
     .replace(/\s/g, " ")

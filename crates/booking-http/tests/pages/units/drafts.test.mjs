@@ -32,7 +32,7 @@ function startForm() {
   return { form, fields, type, tick };
 }
 
-/** A tab that keeps things. What the modules know of it would outlast the test. */
+/** A tab with storage. The modules' state would outlast the test. */
 function startTab(context) {
   globalThis.sessionStorage = storage();
   context.after(() => {
@@ -115,7 +115,7 @@ test("signing out deletes drafts of events, and only a few drafts are stored", (
   assert.ok(keys().length > 0 && keys().every((key) => key.startsWith("register")), String(keys()));
 });
 
-/** Clicks a link while a form is as it is, and gives what became of it. */
+/** Clicks a link while a form is in this state, and returns the result. */
 function click(context, isDirty, options = {}, attributes = { href: "#/" }) {
   const page = startPage(context);
   const [body, link] = [new FakeElement("body"), new FakeElement("a")];

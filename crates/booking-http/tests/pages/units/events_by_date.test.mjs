@@ -148,7 +148,7 @@ test("a list is requested by date, revalidated by its tag, and in the old way fr
   assert.ok(isListedByDate());
   assert.deepEqual((await getEvents(eventsPath(20, "past"), signal, '"t"')).items, [{ id: "2" }]);
   assert.ok(!isListedByDate());
-  // What is wrong with a list without dates is wrong.
+  // Other errors of a list without dates stay errors.
   await assert.rejects(getEvents(eventsPath(20, "upcoming"), signal));
   assert.deepEqual(
     asked.map(({ path, headers }) => [path, headers["If-None-Match"]]),

@@ -6,7 +6,7 @@ import { findView } from "../../../../../static/js/views/find.js";
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-/** The page where somebody writes an address and sends it. */
+/** The page on which an attendee enters an address and sends it. */
 async function ask(context, address) {
   startPage(context);
   const root = new FakeElement();

@@ -43,7 +43,7 @@ test("a name is requested once, and again if that failed", async () => {
   assert.equal(asked, 2);
 });
 
-/** A door that lets in by name; the server answers as it is told. */
+/** A door that admits by name; the server gives the set answers. */
 function door(context, send) {
   const leave = new AbortController();
   context.after(() => leave.abort());

@@ -24,7 +24,7 @@ const settled = async () => {
   for (let round = 0; round < 20; round += 1) await new Promise((resolve) => setImmediate(resolve));
 };
 
-/** A browser that keeps things, for as long as the test runs. */
+/** A browser with storage, for as long as the test runs. */
 function keeping(context) {
   globalThis.localStorage = storage();
   context.after(() => {

@@ -6,7 +6,7 @@ import { attempt, leavesOpen, openAttempt, randomUuid } from "../../../../../sta
 
 const problem = (status, retryAfter = null, body = {}) => new ProblemError(status, body, retryAfter);
 const lost = () => new ConnectionError(true, null);
-/** As long as somebody is there. */
+/** As long as the page is shown. */
 const HERE = new AbortController().signal;
 
 test("the same write has the same key until it is decided, and others have others", async () => {
@@ -23,7 +23,7 @@ test("the same write has the same key until it is decided, and others have other
   assert.notEqual(keys[3], keys[0]);
 });
 
-/** Sends a write that ends so; gives its key, and whether it is open after that what came of it. */
+/** Sends a write that ends so; returns its key, and whether its outcome is open after that. */
 async function sent(what, end, { signal = HERE, through = attempt } = {}) {
   let used;
   const write = async (key) => {
@@ -60,7 +60,7 @@ test("a refusal that decides nothing keeps the key of an attempt whose answer wa
     const third = await sent(what, "done");
     assert.deepEqual([second.key, third.key], [first.key, first.key], String(index));
     assert.deepEqual([first.isOpen, second.isOpen], [true, true], String(index));
-    // The negative controls: by itself it leaves nothing open, and what is done is done with its key.
+    // The negative controls: by itself it leaves nothing open, and a decided write ends its key.
     const alone = await sent(what, refusal);
     assert.ok(!alone.isOpen && alone.key !== first.key, String(index));
     await sent(what, "done");
@@ -186,7 +186,7 @@ test("a write that may have been done keeps its key, however many refusals come 
   await refuse(25);
   const [again, later] = await keysOf([["seat", "kept"], "done"], [["refused", 0], problem(400)]);
   assert.equal(again, seat);
-  // The negative control: too many are not kept.
+  // The negative control: there are bounds on them.
   assert.notEqual(later, first);
 });
 

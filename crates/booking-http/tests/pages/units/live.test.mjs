@@ -10,7 +10,7 @@ import { startPolling } from "../../../../../static/js/poll.js";
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 const eventOf = (id, version = 1) => ({ id, version, capacity: 5, booked_count: 0, status: "published" });
 
-/** What browsers have, as far as it is used, and all that were opened. */
+/** The browser's objects, as far as they are used, and all streams that were opened. */
 class FakeSource extends EventTarget {
   static CLOSED = 2;
   static opened = [];
@@ -160,7 +160,7 @@ test("a silent stream is none", (context) => {
   const { live, heard, last } = listen(context);
   live.watch([eventOf("a", 1)]);
   last().begin();
-  // Asked for, it is newer than what was told: the message is on its way.
+  // Polled, it is newer than the stream: the message is on its way.
   live.watch([eventOf("a", 2)]);
   at(1);
   last().tell({ event_id: "a", version: 2 });
@@ -170,7 +170,7 @@ test("a silent stream is none", (context) => {
   at(14);
   live.watch([eventOf("a", 3)]);
   assert.equal(live.isOn(), true);
-  // What comes again by itself may have missed it.
+  // A stream that reconnects may have missed it.
   last().fail(0);
   last().begin();
   at(16);
@@ -248,7 +248,7 @@ function poll(context, pace) {
     counts.asked += 1;
     if (counts.error) throw counts.error;
   };
-  // The session is asked for, too, and nobody answers.
+  // The session is requested, too, and gets no answer.
   context.mock.method(globalThis, "fetch", async () => {
     throw new TypeError("no network");
   });
@@ -297,7 +297,7 @@ test("a change that all pages get at once is not polled by all at once", async (
   polling.soon();
   await pass(0);
   assert.equal(counts.asked, 3);
-  // Not before a server that fails is to be asked again.
+  // Not before a failing server may be asked again.
   counts.error = new Error("away");
   polling.soon();
   await pass(0);

@@ -12,7 +12,7 @@ const read = (name) => readFileSync(new URL(name, PAGES), "utf8");
 const sources = new Map(filesOf("js/").map((name) => [name, read(name)]));
 const tests = filesOf("./", import.meta.url).map((name) => readFileSync(new URL(name, import.meta.url), "utf8"));
 
-/** What a module imports, types and workers too, by its name in `static`. */
+/** The imports of a module, types and workers too, by their names in `static`. */
 const importsOf = (name) =>
   [...sources.get(name).matchAll(/(?:from |import\(|new URL\()"(\.[^"]+)"/g)].map(([, path]) =>
     new URL(path, new URL(name, PAGES)).href.slice(PAGES.href.length),
@@ -46,7 +46,7 @@ test("every style matches something in the pages", () => {
   const withoutStrings = styles.replaceAll(/\/\*[\s\S]*?\*\/|"[^"]*"/g, "");
   const styled = new Set([...withoutStrings.matchAll(/\.([a-z][\w-]*)/g)].map(([, name]) => name));
   const templates = filesOf("./", TEMPLATES).map((name) => readFileSync(new URL(name, TEMPLATES), "utf8"));
-  // Of a template its text, without what decides.
+  // Of a template its text, without its conditions.
   const rendered = templates.map((text) => text.replaceAll(/\{%[^%]*%\}/g, " "));
   const pages = [...sources.values(), ...rendered, read("problems.html"), read("docs.html")].join("\n");
   // Texts have capitals and full stops; names of classes have not. Some are put together: `badge--${badge}`.

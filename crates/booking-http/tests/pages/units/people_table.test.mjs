@@ -7,7 +7,7 @@ import { createPeopleTable } from "../../../../../static/js/views/people_table.j
 const person = (id, more = {}) => ({ id, event_id: "e", user_email: `${id}@example.org`, created_at: "2026-07-01T10:00:00Z", ...more });
 const people = (ids) => [...ids].map((id) => person(id));
 
-/** A table, who stands in it from the top, and what was done with each row. */
+/** A table, its people from the top, and the changes of each row. */
 function open(context) {
   startPage(context);
   const table = createPeopleTable("People");

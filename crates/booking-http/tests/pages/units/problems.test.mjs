@@ -51,7 +51,7 @@ test("a rate-limited visitor sees when to try again", () => {
   const later = (seconds) => explain(problem(429, { code: "rate_limited", detail: "slow down" }, seconds), NOTHING);
   assert.match(later(30).text, /Slow down\. Nothing was booked\. Try again in a minute\./);
   assert.match(later(61).text, /in 2 minutes\./);
-  // Also by who stands before the server. It was tried once, for nobody waits for so long.
+  // Also by a proxy. It was tried once, as the wait is too long.
   const byProxy = explain(problem(429, {}, 61), NOTHING);
   assert.match(byProxy.text, /Nothing was booked\. Try again in 2 minutes\./);
   assert.doesNotMatch(byProxy.text, /several tries/);

@@ -86,7 +86,7 @@ test("blocks are corrected up to the bound, and never beyond it to another text"
     for (const place of places.slice(0, erased + errors)) block[place] ^= 1 + below(255);
     assert.equal(correct(block, parity, 0, places.slice(0, erased)), true, `${erased} erased, ${errors} wrong, ${parity}`);
     assert.deepEqual(block, whole);
-    // What it keeps back it does not spend.
+    // Reserved bytes of the parity correct nothing.
     for (const place of places.slice(0, (parity >> 1) - 1)) block[place] ^= 1 + below(255);
     assert.equal(correct(block, parity, 4, []), false);
   }
@@ -116,7 +116,7 @@ test("segments of every kind are read, and put together", () => {
   assert.equal(text([latin]), "grün", "no UTF-8");
   assert.equal(text([raw([7, 4], [3, 8]), latin]), "grün");
   assert.equal(text([raw([7, 4], [7, 8]), latin]), "grќn", "ISO 8859-5");
-  // Numbers of two and three bytes, and character sets that nobody here knows.
+  // Numbers of two and three bytes, and unknown character sets.
   assert.equal(text([raw([7, 4], [0x8383, 16]), bytes("two")]), "two");
   assert.equal(text([raw([7, 4], [0xc1, 8], [0x86a0, 16]), bytes("three")]), "three");
   assert.equal(text([raw([3, 4], [0x01, 8], [0x55, 8]), bytes("one of two")]), "one of two");
@@ -219,7 +219,7 @@ test("a code whose data is random is not read", () => {
     const random = randomFrom(seed);
     const version = 1 + (seed % 10);
     const code = encode([], { version, level: LEVELS[seed % 4], mask: seed % 8 });
-    // All but what shows that it is a code.
+    // All but the patterns by which a code is recognized.
     for (let y = 9; y < code.size; y += 1)
       for (let x = 9; x < code.size; x += 1) code.dark[y * code.size + x] = random() < 0.5 ? 1 : 0;
     assert.deepEqual(readAll(picture(code, { width: 260, height: 260, module: 3 })), [], `seed ${seed}`);

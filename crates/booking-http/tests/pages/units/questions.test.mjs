@@ -33,7 +33,7 @@ test("a typo in a common domain is recognized, and a lookalike is not", () => {
 /** Presses a button of a form as a browser does, which no fake element can. */
 const submit = (form) => form.dispatchEvent(Object.assign(new Event("submit", { cancelable: true }), { submitter: null }));
 
-/** A form for a person, and what it sent. */
+/** A form for a person, and its request. */
 function personForm(context) {
   startPage(context);
   const sent = [];
@@ -87,7 +87,7 @@ test("an attendee who confirms the address is believed, and queried again for an
   type("ada@hotmial.com");
   await settled();
   assert.deepEqual([sent.length, part("mail-slip").hidden], [2, false]);
-  // What is corrected by hand needs no answer.
+  // An address that was corrected by hand needs no answer.
   type("ada@hotmail.com");
   await settled();
   assert.deepEqual([sent.at(-1), part("mail-slip").hidden], ["ada@hotmail.com", true]);
@@ -101,7 +101,7 @@ test("a request that may have been done before is not queried again", async (con
   assert.deepEqual([sent, part("mail-slip").hidden], [["ada@gmial.com"], true]);
 });
 
-/** The form that passes a registration on, and what was sent. */
+/** The form that transfers a registration, and its request. */
 function transfer(context, ...answers) {
   startPage(context);
   const asked = serve(context, ...answers);
@@ -133,7 +133,7 @@ test("a seat is transferred only after a confirmation, and an answer for another
   assert.deepEqual([asked.length, part("transfer-submit").focused], [0, 1]);
   type("grace@example.org");
   await settled();
-  // Changed while the question stands: it is asked anew.
+  // Changed while the question is open: it is asked anew.
   type("late@example.org");
   await settled();
   assert.equal(asked.length, 0);

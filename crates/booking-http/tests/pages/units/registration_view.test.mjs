@@ -7,7 +7,7 @@ import { registrationView } from "../../../../../static/js/views/registration.js
 const CREATED = "2026-07-01T10:00:00Z";
 const EVENT = { id: "e", name: "Jazz", capacity: 1, booked_count: 1, status: "published", version: 3, created_at: CREATED };
 
-/** The page of a registration, how it stands by the server, and what is done beside. */
+/** The page of a registration, its state on the server, and the side effects. */
 function open(context, status) {
   const page = startPage(context, "connection", "main");
   page.hidden = false;

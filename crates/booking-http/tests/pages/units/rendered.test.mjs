@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { takeRendered } from "../../../../../static/js/rendered.js";
 
-/** A page with the data of an event, and a form in which somebody has begun to write. */
+/** A page with the data of an event, and a form that was begun. */
 function open(context) {
   const page = startPage(context, "event-data");
   const data = page.getElementById("event-data");

@@ -20,7 +20,7 @@ class FakeForm extends FakeElement {
   }
 }
 
-/** A form whose answers are given one after the other, and what it was seen to do. */
+/** A form whose answers are given one after the other, and its visible effects. */
 function start(answers, options = {}) {
   const form = new FakeForm();
   const seen = { keys: [], shown: [], sent: [], retry: null };
@@ -175,7 +175,7 @@ test("after an attempt that may have worked the page never says that nothing was
       assert.doesNotMatch(told[0][0], /Nothing was saved/);
       assert.match(told[1][0], /Whether an earlier try has worked is not known yet/);
       assert.doesNotMatch(told[1][0], /Nothing was saved/);
-      // The negative control: after it was decided that is just what is said.
+      // The negative control: once it was decided, just that is shown.
       assert.match(told[3][0], /Nothing was saved/);
       assert.deepEqual(told.map(([, isOpen]) => isOpen), [true, true, false, false]);
     }

@@ -70,7 +70,7 @@ test("a description is shortened without its markup, and a plain text stays", ()
   ]) {
     assert.equal(withoutMarks(text), words);
   }
-  // However long it is, and whatever is in it.
+  // For any length and content.
   const began = Date.now();
   for (const text of ["*", "[", "**a", "`", "_ a", "[a](", "- "]) withoutMarks(text.repeat(10_000 / text.length));
   assert.ok(Date.now() - began < 500);

@@ -40,7 +40,7 @@ test("an answer under way is waited for, wherever it was requested", () => {
   for (const [tag, attribute, isPressed] of [
     ["form", "aria-busy", true],
     ["button", "aria-disabled", true],
-    // As at a door: nobody pressed it, and the next ticket is typed meanwhile.
+    // As at a door: no button was pressed, and the next ticket is typed meanwhile.
     ["div", "aria-busy", false],
   ]) {
     const { page, panel, part } = pageWith(tag);

@@ -17,14 +17,14 @@ const catalogues = new Map(LANGUAGES.map((language) => [language, catalogue(lang
 const english = catalogues.get("en");
 /** The server's part of a catalogue, which its own tests look after. */
 const isServers = (key) => key.startsWith("problem.");
-/** In English alone: the page that shows programmers what the server says of itself, which is English. */
+/** In English alone: the page that shows programmers the API's description, which is English. */
 const ENGLISH_ONLY = ["js/docs.js", "js/docs/curl.js", "js/docs/schema.js"];
 const modules = new Map(filesOf("js/").map((name) => [name, read(name)]));
 const RENDERED = new URL("../../../", import.meta.url);
 const filesIn = (folder) => readdirSync(new URL(folder, RENDERED)).map((name) => readFileSync(new URL(folder + name, RENDERED), "utf8"));
-/** What the server puts together: without what it decides there. */
+/** The templates: without their conditions. */
 const templates = filesIn("templates/").map((text) => text.replaceAll(/\{%[^%]*%\}/g, ""));
-/** What it puts in, and the handlers that do so. */
+/** The values that it inserts, and the handlers that do so. */
 const renderers = [...filesIn("src/pages/"), readFileSync(new URL("src/routes/pages.rs", RENDERED), "utf8")].map(
   (text) => text.split("#[cfg(test)]")[0],
 );
@@ -67,7 +67,7 @@ test("each counted text has every plural form of its language, and no other", ()
 });
 
 test("no text is left in English", () => {
-  // What both languages call the same.
+  // Words that both languages share.
   const same = ["calendar.google", "calendar.outlook", "language.de", "language.en", "language.direction", "person.name", "registrations.name"];
   for (const [language, words] of catalogues) {
     const alike = Object.keys(words).filter((key) => {
