@@ -69,7 +69,7 @@ type Purge = dyn Fn(PageLimit) -> BoxFuture<'static, Result<u64, SubmitError>> +
 /// let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
 /// let sweeping = tokio::spawn(async move { sweeper.run_until(async { drop(stopped.await) }).await });
 ///
-/// A minute later no caller sends a command, and the seat is hers to accept all the same.
+/// // A minute later no caller sends a command, and the seat is hers to accept all the same.
 /// # clock.advance_micros(60_000_000);
 /// # while store.registration(grace.id).await?.map(|row| row.status) == Some(Status::Waitlisted) {
 /// #     tokio::time::sleep(Duration::from_millis(1)).await;

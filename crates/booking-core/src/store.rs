@@ -25,12 +25,12 @@ use thiserror::Error;
 ///
 /// | part | for |
 /// | --- | --- |
-/// | [`SeatStore`] | putting up events and giving out their seats: all that sells |
-/// | [`ReadStore`] | showing them |
-/// | [`OrganizerStore`] | who may put up events, and by which token they are known |
+/// | [`SeatStore`] | creating events and giving out their seats |
+/// | [`ReadStore`] | reading them |
+/// | [`OrganizerStore`] | organizers and their tokens |
 /// | [`KeyStore`] | the keys that tickets are signed with |
-/// | [`DeliveryStore`] | carrying what was decided to people and programs |
-/// | [`UpkeepStore`] | what time brings, erasing, audits, and how the store is |
+/// | [`DeliveryStore`] | delivering facts by mail and webhooks |
+/// | [`UpkeepStore`] | due work, erasing, audits, and health |
 ///
 /// A type that implements the parts implements this, and a `dyn BookingStore` has the methods of all. To
 /// call them on a store of a known type, the parts have to be in scope:

@@ -29,7 +29,7 @@ use std::fmt;
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let store = booking_conformance::MemoryStore::default();
 /// let url = EndpointUrl::parse("https://hooks.example.org/booking", false)?;
-/// 32 random bytes, by which the receiver verifies the sender.
+/// // 32 random bytes, by which the receiver verifies the sender.
 /// let new = NewEndpoint::new(Uuid::now_v7().into(), url, EndpointSecret::new([7; 32]));
 /// let sink = SinkId::from(store.create_endpoint(new).await?.expect("there is room").id);
 /// # let seats = Capacity::parse(30, CapacityMax::default())?;
@@ -41,7 +41,7 @@ use std::fmt;
 /// let lane = store.claim_lanes(&[(sink, 1)], lease).await?.remove(0);
 /// let facts = store.facts_after(event.id, lane.version, PageLimit::MAX).await?;
 /// assert_eq!(facts[0].fact.kind, FactKind::EventCreated);
-/// Now a message of each fact is sent. The lane is released for later facts.
+/// // Now a message of each fact is sent. The lane is released for later facts.
 /// let mut step = LaneStep::new(&lane, lease, LaneNext::Release);
 /// step.version = lane.target;
 /// assert_eq!(store.advance(&[step]).await?, [true]);

@@ -11,7 +11,7 @@ use std::fmt;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let store = booking_conformance::MemoryStore::default();
-/// 32 random bytes each. Of servers that start together the first one's seed is stored, and all use it.
+/// // 32 random bytes each. Of servers that start together the first one's seed is stored, and all use it.
 /// for seed in [SigningSeed::new([1; 32]), SigningSeed::new([2; 32])] {
 ///     store.add_signing_seed(seed, true).await?;
 /// }

@@ -49,7 +49,7 @@ pub const KNOWS_MOVES: i32 = 20;
 /// ```
 /// use booking_core::{EventId, MOVED_TABLES, MoveId, MoveStore, StoreError};
 ///
-/// Returns whether the event has moved; if not, it is sold where it was.
+/// /// Returns whether the event has moved; if not, it is sold where it was.
 /// async fn move_event(
 ///     from: &dyn MoveStore,
 ///     to: &dyn MoveStore,
@@ -61,7 +61,7 @@ pub const KNOWS_MOVES: i32 = 20;
 ///     {
 ///         return Ok(false);
 ///     }
-/// From here on the event cannot change, for as long as a lease lasts.
+///     // From here on the event cannot change, for as long as a lease lasts.
 ///     let Some(frozen) = from.freeze(event, mover).await? else { return Ok(false) };
 ///     for table in MOVED_TABLES {
 ///         let mut after = None;

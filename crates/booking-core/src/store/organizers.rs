@@ -14,7 +14,7 @@ use std::fmt;
 /// # let store = booking_conformance::MemoryStore::default();
 /// let name = OrganizerName::parse("The club")?;
 /// let organizer = Organizer::new(Uuid::now_v7().into(), name);
-/// The SHA-256 of a token that only the organizer has.
+/// // The SHA-256 of a token that only the organizer has.
 /// let hash = TokenHash::new([7; 32]);
 /// let new = NewToken::new(Uuid::now_v7().into(), organizer, hash);
 /// let token = store.create_token(new).await?.expect("there is room");

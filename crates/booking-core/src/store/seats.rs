@@ -39,7 +39,7 @@ pub struct SeatLane {
 /// let batch = [EventCommand::new(event.id, Caller::Anyone, Command::Register(ada.into()))];
 /// let executions = store.execute(&batch, WhenBusy::Wait).await?;
 /// assert!(matches!(executions[0], Execution::Decided(Outcome::Confirmed(_))));
-/// A command repeated after a lost answer: still one seat is taken.
+/// // A command repeated after a lost answer: still one seat is taken.
 /// assert_eq!(store.execute(&batch, WhenBusy::Wait).await?, executions);
 /// # Ok(())
 /// # }
@@ -50,19 +50,19 @@ pub struct SeatLane {
 /// A store decides nothing. It loads an [`EventState`](crate::EventState) under the lock of the event's row, calls
 /// [`decide_batch`](crate::decide_batch()), and writes each [`EventChange`](crate::EventChange) as it is, in the
 /// transaction that has the lock. The time of the decision is read once, after the lock, and cut to the microsecond: it
-/// is the same for what is decided and what is written. The last column says where a missing part is noticed:
+/// is the same for what is decided and what is written. The last column says what fails if a part is not written:
 ///
-/// | of the change | is written | and is missed by |
+/// | part of the change | where it is written | who misses it |
 /// | --- | --- | --- |
 /// | `counts`, `version`, `due_at` | on the event's row. With any `facts`, its `changed_at` is the time of the decision, too | the next decision, [`UpkeepStore::due_events`](crate::UpkeepStore::due_events), the audit |
-/// | `edited` | on the event's row: its details, capacity, rules, `details_changed_at`, `sequence`; `erase_at` and `remind_at` as they are, also `None`; `cancelled_version` and `erased_to` only if they are there, else they stay | [`UpkeepStore::erasable_events`](crate::UpkeepStore::erasable_events), [`DeliveryStore::due_reminders`](crate::DeliveryStore::due_reminders), [`EventState::unerased`](crate::EventState::unerased), histories |
-/// | `edited.asks` | on the event's row, always | visitors, who could leave out what they have to answer |
-/// | `questions` | as the event's, in place of what was | [`EventState::questions`](crate::EventState::questions), [`ReadStore::questions`](crate::ReadStore::questions) |
+/// | `edited` | on the event's row: its details, capacity, rules, `details_changed_at`, `sequence`; `erase_at` and `remind_at` as they are, also `None`; `cancelled_version` and `erased_to` only if they are `Some` | [`UpkeepStore::erasable_events`](crate::UpkeepStore::erasable_events), [`DeliveryStore::due_reminders`](crate::DeliveryStore::due_reminders), [`EventState::unerased`](crate::EventState::unerased), histories |
+/// | `edited.asks` | on the event's row, always | visitors, who could leave out required answers |
+/// | `questions` | as the event's, replacing the stored ones | [`EventState::questions`](crate::EventState::questions), [`ReadStore::questions`](crate::ReadStore::questions) |
 /// | `edited.offers_end_by` | on the event's offers that last longer, as their end, before `registrations` | an offer of an event that is over, which could still be confirmed |
-/// | `replaced`, then `registrations` | the rows with these ids *of this event* are deleted, and those of `registrations` inserted, without their `position`, which is counted when it is asked for. An id names a registration of one event: another event may have a row with the same one | everybody |
-/// | `facts` | one row each, under the event and the version that it made: the first made [`first_version`](crate::EventChange::first_version), and so on; with the time of the decision | histories, what leaves by them, the audit |
-/// | `former_holders` | if [`facts are for mail`](crate::DeliveryStore::show_mail) now, one row each, under the event, the registration and the version; before them those of the registrations that are [`erased`](crate::EventChange::erased) are deleted | the mail that tells them, [`DeliveryStore::former_holder`](crate::DeliveryStore::former_holder); and what is not deleted outlives an erasure |
-/// | `purges_records`, then `records` | what is kept under the event's idempotency keys is deleted if it says so, then `records` are kept; one that is there under the same key is overwritten | a request that is sent again |
+/// | `replaced`, then `registrations` | the rows with these ids *of this event* are deleted, and those of `registrations` inserted, without their `position`, which is counted when it is asked for. An id names a registration of one event: another event may have a row with the same one | every read |
+/// | `facts` | one row each, under the event and the version that it made: the first made [`first_version`](crate::EventChange::first_version), and so on; with the time of the decision | histories, deliveries, the audit |
+/// | `former_holders` | if [`facts are for mail`](crate::DeliveryStore::show_mail) now, one row each, under the event, the registration and the version; before them those of the registrations that are [`erased`](crate::EventChange::erased) are deleted | the mail that notifies them, [`DeliveryStore::former_holder`](crate::DeliveryStore::former_holder); and what is not deleted outlives an erasure |
+/// | `purges_records`, then `records` | the event's idempotency records are deleted if it is set, then `records` are stored; an existing one under the same key is overwritten | a repeated request |
 ///
 /// [`create_event`](Self::create_event) writes the row of [`NewEvent::created_at`] with counts of zero, the fact
 /// [`of_creation`](crate::Fact::of_creation) as its version 1, `erase_at` and `remind_at` from
