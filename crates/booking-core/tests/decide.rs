@@ -1,4 +1,4 @@
-//! What must hold for every decision, whatever the state and the batch.
+//! Properties of every decision, whatever the state and the batch.
 
 use booking_conformance::EventTable;
 use booking_core::{
@@ -39,8 +39,8 @@ fn empty(id: EventId, seats: u32, offer_seconds: Option<i64>) -> EventTable {
     )
 }
 
-/// The same, over so many seconds after now, when all that is personal is to be erased; where addresses are
-/// confirmed, or not.
+/// The same, over so many seconds after now, when all personal data is to be erased; where addresses are confirmed, or
+/// not.
 fn ending(
     seats: u32,
     offer_seconds: Option<i64>,
@@ -57,8 +57,8 @@ fn ending(
     table
 }
 
-/// Few ids and few people, so that repetitions and duplicates are common. Each transfer and scan has a
-/// token and an id of its own, as it must.
+/// Few ids and few people, so that repetitions and duplicates are common. Each transfer and scan has its own token and
+/// id, as required.
 fn commands() -> impl Strategy<Value = EventCommand> {
     let (kind, id, who, nonce) = (0u8..23, 1u128..14, 0u8..10, any::<u64>());
     let keyed = prop::option::weighted(0.15, (0u8..4, 0u8..2));
@@ -147,7 +147,7 @@ fn run(table: &mut EventTable, batch: &[EventCommand], now: DateTime<Utc>) -> Ve
     decision.outcomes
 }
 
-/// What can be seen of an event.
+/// The visible state of an event.
 fn seen(table: &EventTable, now: DateTime<Utc>) -> impl PartialEq + std::fmt::Debug {
     let facts: Vec<_> = table
         .facts_since(before_the_first())
@@ -160,7 +160,7 @@ fn before_the_first() -> booking_core::Version {
     booking_core::Version::new(0)
 }
 
-/// Every change of an event makes a fact that says what those who hear of it have to do.
+/// Every change of an event makes a fact of the kind that its receivers act on.
 #[test]
 fn each_event_edit_makes_a_fact_of_its_kind() {
     use FactKind::{EventCreated, EventDrafted, EventEdited, EventMoved, EventPublished};
@@ -218,7 +218,7 @@ proptest! {
         let mut one_by_one = table.clone();
         let outcomes = run(&mut table, &batch, now);
         let mut alone = Vec::new();
-        // An empty batch tidies too.
+        // An empty batch settles too.
         run(&mut one_by_one, &[], now);
         for command in &batch {
             alone.extend(run(&mut one_by_one, std::slice::from_ref(command), now));
@@ -303,8 +303,8 @@ proptest! {
         prop_assert_eq!(sorted(lean.change), sorted(rich.change));
     }
 
-    /// Whatever else is in the batch, nothing is left of whom the event's time had come for, and nobody
-    /// can come any more; all that is counted is as it was.
+    /// Whatever else is in the batch, no personal data of a due event is left, and registration stays closed; all
+    /// counts stay the same.
     #[test]
     fn an_event_past_its_retention_is_erased_completely(
         (mut table, now) in pasts(), batch in batches(),
@@ -333,7 +333,8 @@ proptest! {
         prop_assert_eq!(refused, Outcome::Refused(Refusal::Closed));
     }
 
-    /// Where addresses are confirmed a visitor hears the same of each, and nobody is seated by what a visitor asks.
+    /// Where addresses are confirmed a visitor gets the same answer for each, and no request of a visitor gives out a
+    /// seat.
     #[test]
     fn a_visitor_gets_the_same_answer_for_every_address((mut table, now) in pasts(), way in 0u8..3) {
         let confirm = Edit { confirms_address: Some(true), ..Edit::default() };
@@ -378,7 +379,7 @@ proptest! {
     fn events_of_a_batch_do_not_affect_each_other(
         commands in prop::collection::vec((0u128..5, commands()), 0..40),
     ) {
-        // Events 0 to 2 are there, 3 is busy, 4 does not exist.
+        // Events 0 to 2 exist, 3 is busy, 4 does not exist.
         let events: Vec<EventId> = (0..5).map(|n| Uuid::from_u128(n).into()).collect();
         let batch: Vec<_> = commands.into_iter()
             .map(|(event, command)| EventCommand { event_id: events[event as usize], ..command })
@@ -429,7 +430,7 @@ fn an_event_oversold_by_hand_gives_out_no_seats() {
     assert_eq!(decision.change, None);
 }
 
-/// Who was reminded is so again only if the event is to be at another time, and that is not over yet.
+/// Attendees are reminded again only if the event is moved to another time that is not past.
 #[test]
 fn a_reminder_is_due_until_sent_and_again_after_a_new_time() {
     let (mut table, in_days) = (empty(event_id(), 1, None), |days| now() + TimeDelta::days(days));

@@ -1,4 +1,4 @@
-//! What is personal is not shown by `Debug`, with which panics and logs tell of commands and rows.
+//! Personal data is not shown by `Debug`, which panics and logs use for commands and rows.
 
 use booking_conformance::EventTable;
 use booking_core::{

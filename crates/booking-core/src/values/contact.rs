@@ -4,8 +4,8 @@ use crate::values::web_url::parse_strictly;
 use serde::Deserialize;
 use std::fmt;
 
-/// Where people ask about an event: an e-mail address, in the form of [`EmailAddress`], or the URL of a page, with
-/// `https` or `http` and in the form that browsers give it. It has at most [`Contact::BYTES_MAX`] bytes.
+/// Where to ask about an event: an e-mail address, in the form of [`EmailAddress`], or the URL of a page, with `https`
+/// or `http` and in the form that browsers give it. It has at most [`Contact::BYTES_MAX`] bytes.
 ///
 /// ```
 /// # use booking_core::Contact;
@@ -17,19 +17,19 @@ use std::fmt;
 /// # Ok::<(), booking_core::Invalid>(())
 /// ```
 ///
-/// It is said in public, and may all the same be one person's own: its `Debug` does not show it.
+/// It is public, but may still be a person's own: its `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Contact(String);
 
 impl Contact {
-    /// The longest one, in bytes, as it is given and as it is kept.
+    /// The longest one, in bytes, as given and as stored.
     pub const BYTES_MAX: usize = 500;
 
     /// Reads an address or a URL.
     ///
     /// # Errors
-    /// [`Invalid::NotAContact`], [`Invalid::TooManyBytes`], and what else [`EmailAddress::parse`] says of an address.
+    /// [`Invalid::NotAContact`], [`Invalid::TooManyBytes`], and those of [`EmailAddress::parse`] for an address.
     pub fn parse(raw: &str) -> Result<Self, Invalid> {
         let raw = raw.trim();
         let too_long = Invalid::TooManyBytes { max: Self::BYTES_MAX };
@@ -48,10 +48,10 @@ impl Contact {
         if url.len() > Self::BYTES_MAX { Err(too_long) } else { Ok(Self(url)) }
     }
 
-    /// The same for what a store holds, however strict [`parse`](Self::parse) has become.
+    /// The same for a stored value, however strict [`parse`](Self::parse) has become.
     ///
     /// # Errors
-    /// As [`parse`](Self::parse), for what no version ever wrote.
+    /// As [`parse`](Self::parse), for a value that no version ever stored.
     pub fn parse_stored(raw: &str) -> Result<Self, Invalid> {
         match is_of_the_web(raw) {
             true => page(raw).map(Self).ok_or(Invalid::NotAContact),
@@ -74,7 +74,7 @@ impl Contact {
         &self.0
     }
 
-    /// Where a link to it leads: a URL with `mailto`, `https` or `http`.
+    /// The target of a link to it: a URL with `mailto`, `https` or `http`.
     pub fn href(&self) -> String {
         match self.as_address() {
             Some(address) => format!("mailto:{}", in_mailto(address)),
@@ -83,8 +83,7 @@ impl Contact {
     }
 }
 
-/// Whether a text begins as the address of a page does. No e-mail address does: before its `@` there is no colon
-/// without quotes.
+/// Whether a text begins as a URL does. No e-mail address does: before its `@` there is no unquoted colon.
 fn is_of_the_web(text: &str) -> bool {
     let scheme = text.split_once("://").map(|(scheme, _)| scheme);
     scheme.is_some_and(|scheme| {
@@ -96,7 +95,7 @@ fn page(raw: &str) -> Option<String> {
     parse_strictly(raw).map(String::from)
 }
 
-/// An address as RFC 6068, section 2, has it: what would end it, or begin something else, is encoded.
+/// An address as in RFC 6068, section 2: characters that would end it, or begin another part, are encoded.
 fn in_mailto(address: &str) -> String {
     let mut encoded = String::with_capacity(address.len());
     for byte in address.bytes() {

@@ -138,7 +138,7 @@ fn every_wording_that_may_have_been_agreed_to_is_stored() {
         asked([Question { wording, ..question("terms", QuestionKind::Consent) }])
     };
     let questions = Questions::NONE.replaced_by(&worded("One"), at(0)).expect("it fits");
-    // Somebody may be reading it: so the number is another one, and nothing need be kept.
+    // An attendee may be reading it: so the number changes, but no wording need be stored.
     let mut questions = questions.replaced_by(&worded("Two"), at(1)).expect("nobody agreed");
     assert_eq!((questions.all()[0].version, questions.all()[0].former_wordings.len()), (2, 0));
     let two = answers(json!({"terms": 2}));
