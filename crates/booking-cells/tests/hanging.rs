@@ -32,7 +32,7 @@ impl Hanging {
         let home = Backend::postgres();
         let Backend::Postgres(database) = &home else { panic!("it is one") };
         let (frozen, is_frozen) = watch::channel(false);
-        let url = way_to(database.url(), is_frozen).await;
+        let url = proxy_to(database.url(), is_frozen).await;
         let options = PgOptions { pool_size: 4, ..PgOptions::parse(&url).expect("a valid URL") };
         let store = PgStore::connect(&options, Duration::from_secs(60)).await.expect("reachable");
         let mut stores: Vec<Arc<dyn BookingStore>> = vec![Arc::new(store)];
@@ -50,7 +50,7 @@ impl Hanging {
     }
 }
 
-async fn way_to(url: &str, is_frozen: watch::Receiver<bool>) -> String {
+async fn proxy_to(url: &str, is_frozen: watch::Receiver<bool>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let port = listener.local_addr().expect("it is bound").port();
     let (_, rest) = url.split_once("127.0.0.1:").expect("a URL of the test cluster");

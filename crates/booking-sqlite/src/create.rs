@@ -4,7 +4,7 @@ use crate::errors::Failure;
 use crate::queries::read_event;
 use crate::rows::{stored, stored_time};
 use crate::transaction::Work;
-use crate::write::{need_who_knows, write_facts};
+use crate::write::{require_unlisted_support, write_facts};
 use crate::{keeping, records, sql};
 use booking_core::{
     Clock, Contact, Event, Fact, ForeignByte, IdempotencyKey, IdempotencyRecord, NewEvent,
@@ -117,7 +117,7 @@ fn insert(connection: &Connection, new: &NewEvent, now: DateTime<Utc>) -> Result
         details.is_unlisted,
     ])?;
     if inserted == 1 {
-        need_who_knows(connection, details)?;
+        require_unlisted_support(connection, details)?;
         let facts = [Fact::of_creation(rules.status)];
         write_facts(connection, new.id, Version::FIRST, Version::FIRST, &facts, now)?;
     }

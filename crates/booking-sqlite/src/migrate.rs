@@ -38,7 +38,7 @@ pub(crate) fn migrate_blocking(path: &Path) -> Result<Migrated, OpenError> {
         && missing.is_empty()
         && spellings::is_rewritten(&connection).unwrap_or(false)
     {
-        schema::tell_newer(path, &newer);
+        schema::log_newer(path, &newer);
         return Ok(Migrated { applied: Vec::new(), newer });
     }
     let mut connection = open_or_create(path)?;
@@ -67,7 +67,7 @@ fn apply(connection: &mut Connection, path: &Path) -> Result<Migrated, OpenError
     let (Schema { missing, newer }, _) = schema::look(&transaction, path)?;
     // None is missing if another process was faster.
     let applied: Vec<String> = if missing.is_empty() {
-        schema::tell_newer(path, &newer);
+        schema::log_newer(path, &newer);
         Vec::new()
     } else {
         let ran = schema::runner().set_grouped(true).run(&mut LockedConnection(&transaction));

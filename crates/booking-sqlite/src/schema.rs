@@ -102,7 +102,7 @@ pub(crate) fn open_checked(path: &Path) -> Result<(Connection, Vec<String>), Ope
         looked => looked?,
     }
     let connection = open_reader(path)?;
-    let found = look(&connection, path).map_err(who_may_not_write);
+    let found = look(&connection, path).map_err(read_only_error);
     let (Schema { missing, newer }, any) = found?;
     if !any {
         return Err(OpenError::NotMigrated { path: path.to_path_buf() });
@@ -110,13 +110,13 @@ pub(crate) fn open_checked(path: &Path) -> Result<(Connection, Vec<String>), Ope
     if !missing.is_empty() {
         return Err(OpenError::OutOfDate { path: path.to_path_buf(), missing: missing.join(", ") });
     }
-    tell_newer(path, &newer);
+    log_newer(path, &newer);
     Ok((connection, newer))
 }
 
 /// A reader needs the files beside the database, and gets one of these errors if it can neither find nor create
 /// them.
-fn who_may_not_write(error: OpenError) -> OpenError {
+fn read_only_error(error: OpenError) -> OpenError {
     let (path, source) = match error {
         OpenError::Open { path, source } => (path, source),
         OpenError::NotOurs { path, source, .. } => (path, *source),
@@ -130,7 +130,7 @@ fn who_may_not_write(error: OpenError) -> OpenError {
     }
 }
 
-pub(crate) fn tell_newer(path: &Path, newer: &[String]) {
+pub(crate) fn log_newer(path: &Path, newer: &[String]) {
     if !newer.is_empty() {
         log::warn!(
             "{} was migrated by a newer version ({}), which says that this one can work with it",

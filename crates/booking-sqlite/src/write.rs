@@ -102,7 +102,7 @@ fn write_event(
         details.is_unlisted,
     ])?;
     one_row("event/edit", rows)?;
-    need_who_knows(connection, details)?;
+    require_unlisted_support(connection, details)?;
     if let Some(end) = edited.offers_end_by {
         let mut end_offers = connection.prepare_cached(sql::REGISTRATION_END_OFFERS)?;
         end_offers.execute(params![id.as_bytes(), end.timestamp_micros()])?;
@@ -185,7 +185,7 @@ fn write_questions(
 }
 
 /// Keeps programs from opening the file that would list unlisted events.
-pub(crate) fn need_who_knows(
+pub(crate) fn require_unlisted_support(
     connection: &Connection,
     details: &EventDetails,
 ) -> Result<(), Failure> {
