@@ -48,7 +48,7 @@ pub(crate) enum Kept {
     GoneBy,
     /// A newer one.
     Newer,
-    /// Another of the same version: the cells were marked since, or the home got another first.
+    /// Another of the same version: the cells were assigned since, or the home got another first.
     Another,
 }
 

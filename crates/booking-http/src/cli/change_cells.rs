@@ -81,8 +81,8 @@ pub(super) async fn resume(config: &Config, cells: &CellsConfig) -> anyhow::Resu
     }
 }
 
-/// Makes a restored backup a cell again, which it is by the current map although it was not marked as one, or was
-/// marked as it was before cells were changed. The home may be from before all cells were marked.
+/// Makes a restored backup a cell again, which it is by the current map although it was not assigned, or was
+/// assigned as before cells were changed. The home may be from before all cells were assigned.
 pub(super) async fn adopt(
     config: &Config,
     cells: &CellsConfig,
@@ -127,7 +127,7 @@ pub(super) async fn adopt(
     Ok(ExitCode::SUCCESS)
 }
 
-/// The other cell of a map that has just the bytes that `name` was marked with, if there is one; but for the cell
+/// The other cell of a map that has just the bytes that `name` was assigned, if there is one; but for the cell
 /// that all events of `name` are moved to.
 fn other_with<'a>(map: &'a CellMap, name: &CellName, told: StoredBytes) -> Option<&'a CellName> {
     let moved = map.change().filter(|change| change.from == *name).map(|change| change.to);
@@ -136,7 +136,7 @@ fn other_with<'a>(map: &'a CellMap, name: &CellName, told: StoredBytes) -> Optio
     others.find(|cell| told.bytes == Some(cell.bytes())).map(|cell| &cell.name)
 }
 
-/// Makes a home that was restored from before cells were marked the home of the others again, which are marked so.
+/// Makes a home that was restored from before cells were assigned the home of the others again, which are assigned to it.
 async fn be_home_again(
     config: &Config,
     cells: &CellsConfig,
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn a_store_marked_with_another_cells_bytes_is_that_cell() {
+    fn a_store_assigned_another_cells_bytes_is_that_cell() {
         let told = |first, last| StoredBytes {
             version: 1,
             bytes: Some(CellBytes { first, last }),

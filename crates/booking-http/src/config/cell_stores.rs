@@ -64,7 +64,7 @@ impl OpenCells {
 
 /// Opens all cells: first the home, whose stored map counts. One that does not answer is opened all the same, and
 /// is used when it does: the others are not affected. It fails if none answers, and for a command if the home does
-/// not. Where tables are migrated the home stores the file's map, if it stores none, and all cells are marked, if
+/// not. Where tables are migrated the home stores the file's map, if it stores none, and all cells are assigned, if
 /// they were not: once all are as the file says, and at the next start if one fails meanwhile. It fails where one
 /// that answers is not what the map has there.
 pub(super) async fn open_cells(
@@ -81,7 +81,7 @@ pub(super) async fn open_cells(
     Ok(opened)
 }
 
-/// The same, and returns why cells were not marked, if that failed.
+/// The same, and returns why cells were not assigned, if that failed.
 async fn open_and_tell(
     cells: &CellsConfig,
     opening: &Opening,
@@ -164,7 +164,7 @@ async fn open_and_tell(
     Ok((OpenCells { map, stores }, untold))
 }
 
-/// Has the home store the file's map, unless one is stored, and marks all cells, unless they are marked. Returns
+/// Has the home store the file's map, unless one is stored, and assigns all cells, unless they are assigned. Returns
 /// the map to follow.
 async fn keep_and_tell(
     cells: &CellsConfig,
@@ -199,7 +199,7 @@ async fn keep_and_tell(
     if !is_ours(&known) {
         return Err(NotTheCell::Changed);
     }
-    // Another server may have marked them by its map.
+    // Another server may have assigned them by its map.
     for (spec, store) in known.all().zip(stores) {
         check_cell(&known, &spec.name, &**store, home).await?;
     }
@@ -249,7 +249,7 @@ impl Opening {
         self.open(place, None).await?.map_err(|Silent { why, .. }| anyhow!(why))
     }
 
-    /// A cell that is not connected to yet: it is used once its database answers, if it is marked as that cell.
+    /// A cell that is not connected to yet: it is used once its database answers, if it is assigned as that cell.
     pub(super) fn unconnected(
         &self,
         options: &PgOptions,
@@ -261,7 +261,7 @@ impl Opening {
         Ok(Arc::new(store.with_context(|| format!("PostgreSQL at {}", options.location()))?))
     }
 
-    /// Opens a cell, or else one whose database does not answer: that is used once it does, if it is marked as that
+    /// Opens a cell, or else one whose database does not answer: that is used once it does, if it is assigned as that
     /// cell. The caller has to check one that answers ([`check_cell`]).
     pub(super) async fn open(
         &self,

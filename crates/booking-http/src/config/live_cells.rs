@@ -126,7 +126,7 @@ impl LiveCells {
         let stores = map.all().map(|spec| self.opened(&known, &file, spec, of_map));
         let mut stores = try_join_all(stores).await?;
         if now.id().is_none() && map.id().is_some() {
-            // They were marked after these stores were opened.
+            // They were assigned after these stores were opened.
             for (spec, cell) in map.all().zip(&mut stores) {
                 let in_cell = || format!("cell {}", spec.name);
                 match check_cell(&map, &spec.name, &*cell.store, &*home.store).await {

@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_somebody_typed_is_text_and_nothing_else() {
+    fn typed_html_is_escaped() {
         for text in [
             "<img src=x onerror=alert(ran=1)><script>ran=1</script>&lt;",
             "<script>\nran=1\n</script>",

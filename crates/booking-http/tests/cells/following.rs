@@ -177,7 +177,7 @@ fn a_pending_change_that_no_server_follows_is_logged_once() {
     assert_eq!(cells_of(&server), "ok");
 }
 
-/// The stored cell marks, changed by hand as an operator may who restores backups.
+/// The stored assignments of cells, changed by hand as an operator may who restores backups.
 fn write(nodes: &Nodes, node: &str, schema: &str, sql: &str) {
     let file = nodes.folder(node).join(format!("{schema}.db"));
     let connection = rusqlite::Connection::open(file).expect("it is there");
@@ -252,7 +252,7 @@ fn another_database_is_not_taken_for_a_cell_whatever_tables_it_has() {
     assert_eq!(get(&server, &format!("/events/{high}")).status, 200);
 }
 
-/// A backup from before it was marked as a cell, or from before the cells were changed.
+/// A backup from before it was assigned as a cell, or from before the cells were changed.
 #[test]
 fn a_restored_cell_is_used_again_after_adopt() {
     let nodes = Nodes::files();
@@ -274,7 +274,7 @@ fn a_restored_cell_is_used_again_after_adopt() {
         assert_eq!(get(&serve(), &format!("/events/{high}")).status, 200, "{sql}");
     }
     nodes.refused("cells.toml", "cells adopt middle", "there is no cell middle");
-    // The home is older than its mark.
+    // The home is older than its assignment.
     write(&nodes, "b", "high", "UPDATE cell_bytes SET version = 4, first_byte = 200");
     nodes.refused("cells.toml", "serve", "ids end in c8-ff, and cell high has 80-ff");
     nodes.refused("cells.toml", "cells adopt high", "by a later map than version 3");
@@ -282,9 +282,9 @@ fn a_restored_cell_is_used_again_after_adopt() {
     nodes.refused("cells.toml", "cells adopt high", "one of other cells, of another map");
 }
 
-/// Two servers at once begin to mark unmarked cells; one that does not answer is marked later.
+/// Two servers at once begin to assign unassigned cells; one that does not answer is assigned later.
 #[test]
-fn unmarked_cells_are_marked_by_the_first_servers_that_reach_all_of_them() {
+fn unassigned_cells_are_assigned_by_the_first_servers_that_reach_all_of_them() {
     let nodes = Nodes::files();
     nodes.write_two("cells.toml");
     nodes.done("cells.toml", "cells create");
@@ -326,19 +326,19 @@ fn unmarked_cells_are_marked_by_the_first_servers_that_reach_all_of_them() {
 const TAKES_NO_TELLING: &str = "CREATE TRIGGER takes_no_telling BEFORE INSERT ON cell_bytes \
                                 BEGIN SELECT raise(ABORT, 'it takes nothing'); END";
 
-/// Two cells as an earlier version left them, unmarked.
-fn unmark_cells(nodes: &Nodes) {
+/// Two cells as an earlier version left them, unassigned.
+fn unassign_cells(nodes: &Nodes) {
     let map = "UPDATE cell_map SET map = json_remove(map, '$.id')";
     write(nodes, "a", "low", &format!("DELETE FROM cell_bytes; {map}"));
     write(nodes, "b", "high", "DELETE FROM cell_bytes");
 }
 
 #[test]
-fn cells_that_cannot_be_marked_are_served_and_marked_at_the_next_start() {
+fn cells_that_cannot_be_assigned_are_served_and_assigned_at_the_next_start() {
     let nodes = Nodes::files();
     nodes.write_two("cells.toml");
     nodes.done("cells.toml", "cells create");
-    unmark_cells(&nodes);
+    unassign_cells(&nodes);
     write(&nodes, "b", "high", TAKES_NO_TELLING);
     let are_told = || !nodes.done("cells.toml", "cells status").contains("not all cells were told");
     nodes.refused("cells.toml", "cells create", "cell high failed");
@@ -354,13 +354,13 @@ fn cells_that_cannot_be_marked_are_served_and_marked_at_the_next_start() {
     assert!(are_told() && !is_told(&server, "could not be told"), "{}", server.stderr());
 }
 
-/// It began before cells were marked, and one of its cells' places was mistyped.
+/// It began before cells were assigned, and one of its cells' places was mistyped.
 #[test]
-fn a_server_with_another_database_reports_it_once_the_cells_are_marked() {
+fn a_server_with_another_database_reports_it_once_the_cells_are_assigned() {
     let mut nodes = Nodes::files();
     nodes.write_two("cells.toml");
     nodes.done("cells.toml", "cells create");
-    unmark_cells(&nodes);
+    unassign_cells(&nodes);
     fs::create_dir(nodes.folder("alone")).expect("it can be made");
     let alone = [("BOOKING_DB", nodes.folder("alone").join("high.db").display().to_string())];
     assert!(run("migrate", &alone).status.success());
@@ -413,7 +413,7 @@ fn a_server_starts_without_a_cell_that_fails_once_it_was_opened() {
     });
 }
 
-/// It was away when a server started and when the cells were marked; another database is in its place.
+/// It was away when a server started and when the cells were assigned; another database is in its place.
 #[test]
 fn a_database_in_the_place_of_an_absent_cell_is_checked() {
     let mut nodes = Nodes::file_and_database("a", "b");
