@@ -340,7 +340,7 @@ proptest! {
         let confirm = Edit { confirms_address: Some(true), ..Edit::default() };
         let confirm = Command::Edit(Box::new(confirm));
         run(&mut table, &[EventCommand::new(event_id(), Caller::Operator, confirm)], now);
-        let told = (0..10).map(|who| {
+        let answers = (0..10).map(|who| {
             let claim = Claim::new(Uuid::from_u128(200 + u128::from(who)).into(), address(who));
             let command = match way {
                 0 => Command::Register(claim.into()),
@@ -353,9 +353,9 @@ proptest! {
                 outcome => Some(outcome),
             }
         });
-        let told: Vec<_> = told.collect();
-        prop_assert!(told.windows(2).all(|two| two[0] == two[1]), "{told:?}");
-        prop_assert!(matches!(told[0], None | Some(Outcome::Refused(_))), "{told:?}");
+        let answers: Vec<_> = answers.collect();
+        prop_assert!(answers.windows(2).all(|two| two[0] == two[1]), "{answers:?}");
+        prop_assert!(matches!(answers[0], None | Some(Outcome::Refused(_))), "{answers:?}");
     }
 
     #[test]
@@ -438,8 +438,8 @@ fn a_reminder_is_due_until_sent_and_again_after_a_new_time() {
         |edit: Edit| EventCommand::new(event_id(), Caller::Operator, Command::Edit(Box::new(edit)));
     let due = |table: &EventTable, command: &EventCommand, is_done: bool| {
         let mut state = table.state(&[command], now());
-        if let Some(kept) = state.details.as_mut().filter(|_| is_done) {
-            kept.remind_at = None;
+        if let Some(stored) = state.details.as_mut().filter(|_| is_done) {
+            stored.remind_at = None;
         }
         let change = decide(&state, &[command], now()).change.expect("it is changed");
         change.edited.expect("more than counts").remind_at

@@ -70,7 +70,10 @@ impl<'a> Seats<'a> {
             beyond: 0,
             left_queue: Vec::new(),
             edited: false,
-            reminder: state.details.as_ref().and_then(|kept| kept.details.remind_at(&state.rules)),
+            reminder: state
+                .details
+                .as_ref()
+                .and_then(|stored| stored.details.remind_at(&state.rules)),
             offers_end_by: None,
             cancelled_version: None,
             erased_to: None,
@@ -102,7 +105,7 @@ impl<'a> Seats<'a> {
         }
         for registration in &self.state.overdue {
             let row = self.rows.load(registration);
-            self.expire_if_run_out(row);
+            self.expire_if_due(row);
         }
         let limit = self.state.load_plan([], self.now).overdue_max as usize;
         self.due_at = match self.state.overdue.last() {
@@ -145,7 +148,7 @@ impl<'a> Seats<'a> {
     }
 
     /// Ends an expired hold or offer. In a cancelled event none is left to end.
-    pub(crate) fn expire_if_run_out(&mut self, row: usize) {
+    pub(crate) fn expire_if_due(&mut self, row: usize) {
         let counts = self.rules.status != EventStatus::Cancelled;
         let holds = self.left_out != Some(Rule::Expiry);
         if counts && holds && self.row(row).has_run_out(self.now) {
@@ -188,7 +191,7 @@ impl<'a> Seats<'a> {
     }
 
     /// Whether the owner of the address decides, by mail, and not the caller.
-    pub(crate) fn asks_by_mail(&self, caller: Caller) -> bool {
+    pub(crate) fn confirms_by_mail(&self, caller: Caller) -> bool {
         self.rules.confirms_address
             && caller.is_visitor(self.state.organizer_id)
             && self.left_out != Some(Rule::AddressConfirmed)
@@ -200,7 +203,7 @@ impl<'a> Seats<'a> {
     }
 
     /// Whether a newcomer may have a seat.
-    pub(crate) fn has_seat_for_anybody(&self) -> bool {
+    pub(crate) fn has_seat_for_newcomer(&self) -> bool {
         let queue_first = self.left_out != Some(Rule::QueueFirst);
         self.free() > 0 && (self.counts.waiting == 0 || !queue_first)
     }
@@ -237,7 +240,7 @@ impl<'a> Seats<'a> {
     /// The live registration with this address.
     pub(crate) fn live_by_email(&mut self, email: &EmailAddress) -> Option<usize> {
         let row = self.rows.by_email(email)?;
-        self.expire_if_run_out(row);
+        self.expire_if_due(row);
         self.row(row).status.is_live().then_some(row)
     }
 
@@ -324,12 +327,12 @@ impl<'a> Seats<'a> {
         self.edited = true;
         self.facts.push(Fact::of_event(kind).by(actor));
         let rules = self.rules;
-        let kept = self.details.as_mut().expect("details are read for an edit");
-        kept.erase_at = kept.details.erase_at(&rules);
-        let reminder = kept.details.remind_at(&rules);
+        let stored = self.details.as_mut().expect("details are read for an edit");
+        stored.erase_at = stored.details.erase_at(&rules);
+        let reminder = stored.details.remind_at(&rules);
         if reminder != self.reminder {
             // Attendees reminded for another time are reminded for this one, too, unless it has passed.
-            kept.remind_at = reminder.filter(|at| *at > self.now);
+            stored.remind_at = reminder.filter(|at| *at > self.now);
             self.reminder = reminder;
         }
     }
@@ -382,9 +385,9 @@ impl<'a> Seats<'a> {
     /// Notes that the event's public details changed; `is_moved` if the time or the place changed, or it was cancelled.
     pub(crate) fn announce(&mut self, is_moved: bool) {
         let now = self.now;
-        let kept = self.details.as_mut().expect("details are read for an edit");
-        kept.details_changed_at = now;
-        kept.sequence += u32::from(is_moved);
+        let stored = self.details.as_mut().expect("details are read for an edit");
+        stored.details_changed_at = now;
+        stored.sequence += u32::from(is_moved);
     }
 
     /// Adds a registration of the state that no command named.
@@ -443,9 +446,9 @@ impl<'a> Seats<'a> {
 
     /// The event as it is now.
     pub(crate) fn event(&self) -> Event {
-        let kept = self.details.clone().expect("details are read for an edit");
+        let stored = self.details.clone().expect("details are read for an edit");
         let StoredDetails { details, created_at, changed_at, details_changed_at, sequence, .. } =
-            kept;
+            stored;
         let is_changed = self.version != self.state.version;
         Event {
             id: self.id,
@@ -499,10 +502,10 @@ impl<'a> Seats<'a> {
         assert!(held <= booked, "event {id}: {held} held of {booked}");
 
         let edited = self.edited.then(|| {
-            let kept = self.details.take().expect("details are read for an edit");
+            let stored = self.details.take().expect("details are read for an edit");
             let StoredDetails {
                 details, details_changed_at, sequence, erase_at, remind_at, ..
-            } = kept;
+            } = stored;
             let (capacity, rules) = (self.capacity, self.rules);
             Box::new(EditedEvent {
                 details,

@@ -156,7 +156,7 @@ mod tests {
     use serde_json::{from_str, to_string};
 
     /// As every earlier version stored an outcome.
-    fn kept(outcome: &str, more: &str) -> String {
+    fn stored(outcome: &str, more: &str) -> String {
         let hash = "07".repeat(32);
         format!(
             r#"{{"{outcome}":{{"id":"0190f1c5-01b3-7d20-8c4f-5e11223344e7","event_id":"0190f1c4-6f2a-7c11-9a53-0242ac12a0e7","user_email":"ada@example.org","name":null,"status":"confirmed","expires_at":null,"position":null,"check_in":null,"generation":1,"token_hash":"{hash}","created_version":2,"event_version":2,"created_at":"2026-05-01T19:00:00Z"{more}}}}}"#
@@ -179,13 +179,13 @@ mod tests {
             "erased",
         ] {
             let more = if name == "checked_in" { r#","timing":"on_time""# } else { "" };
-            let text = kept(name, more);
+            let text = stored(name, more);
             let Stored(outcome) = from_str::<Stored<Outcome>>(&text).expect("it was always read");
             let registration = outcome.registration().expect("it tells of one");
             assert_eq!(registration.token_hash, Some(TokenHash::new([7; 32])), "{name}");
             assert_eq!(to_string(&Stored(&outcome)).ok(), Some(text), "{name}");
-            let told = to_string(&outcome).expect("plain data");
-            assert!(!told.contains("token") && !told.contains("0707"), "{told}");
+            let serialized = to_string(&outcome).expect("plain data");
+            assert!(!serialized.contains("token") && !serialized.contains("0707"), "{serialized}");
             let replayed = Outcome::Replayed(Box::new(outcome));
             let text = to_string(&Stored(&replayed)).expect("plain data");
             assert_eq!(from_str::<Stored<Outcome>>(&text).ok(), Some(Stored(replayed.clone())));
@@ -205,8 +205,8 @@ mod tests {
 
     #[test]
     fn an_old_outcome_without_a_token_or_a_timing_is_read() {
-        let text =
-            kept("checked_in", "").replace(&format!(r#""token_hash":"{}","#, "07".repeat(32)), "");
+        let text = stored("checked_in", "")
+            .replace(&format!(r#""token_hash":"{}","#, "07".repeat(32)), "");
         let Stored(outcome) = from_str::<Stored<Outcome>>(&text).expect("it was always read");
         assert_eq!(outcome.registration().and_then(|registration| registration.token_hash), None);
     }

@@ -33,7 +33,7 @@ pub enum WriteTrouble {
 pub struct WriteWatch {
     committed: AtomicBool,
     failed: AtomicBool,
-    told: AtomicBool,
+    reported: AtomicBool,
 }
 
 /// How the writes of a store went since the last call.
@@ -70,13 +70,13 @@ impl WriteWatch {
 
     /// A probe failed. Returns whether that is news, so that it is logged once.
     pub fn is_news_of_trouble(&self) -> bool {
-        !self.told.swap(true, Ordering::Relaxed)
+        !self.reported.swap(true, Ordering::Relaxed)
     }
 
     /// A probe succeeded, and so would a write. Returns whether that is news.
     pub fn is_news_of_recovery(&self) -> bool {
         self.failed.store(false, Ordering::Relaxed);
-        self.told.swap(false, Ordering::Relaxed)
+        self.reported.swap(false, Ordering::Relaxed)
     }
 }
 

@@ -218,12 +218,12 @@ pub trait MoveStore: BookingStore {
         rows: &[String],
     ) -> Result<(), StoreError>;
 
-    /// From now on creates only events whose ids end in one of the bytes that are `told`, or none: any other is
+    /// From now on creates only events whose ids end in one of the `assigned` bytes, or none: any other is
     /// [`ForeignByte`](crate::ForeignByte). Once this has returned, no other is created by any caller, not even one
     /// that had begun to. Existing events stay, and stored answers of idempotency keys are returned as before. `false`,
     /// and nothing is changed, if a map of a later version has set it, or one of other cells. The map it belongs to is
-    /// set once: `None` changes nothing about that. A store that was never told creates any event.
-    async fn keep_to(&self, told: StoredBytes) -> Result<bool, StoreError>;
+    /// set once: `None` changes nothing about that. A store without an assignment creates any event.
+    async fn keep_to(&self, assigned: StoredBytes) -> Result<bool, StoreError>;
 
     /// The same, whatever map it belongs to.
     async fn keep_to_bytes(

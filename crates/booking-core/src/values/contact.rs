@@ -36,7 +36,7 @@ impl Contact {
         if raw.len() > Self::BYTES_MAX {
             return Err(too_long);
         }
-        if !is_of_the_web(raw) {
+        if !looks_like_url(raw) {
             let address = EmailAddress::parse(raw).map_err(|invalid| match invalid {
                 Invalid::NotAnEmailAddress => Invalid::NotAContact,
                 other => other,
@@ -53,7 +53,7 @@ impl Contact {
     /// # Errors
     /// As [`parse`](Self::parse), for a value that no version ever stored.
     pub fn parse_stored(raw: &str) -> Result<Self, Invalid> {
-        match is_of_the_web(raw) {
+        match looks_like_url(raw) {
             true => page(raw).map(Self).ok_or(Invalid::NotAContact),
             false => Ok(Self(EmailAddress::parse_stored(raw)?.into())),
         }
@@ -61,12 +61,12 @@ impl Contact {
 
     /// The address, if it is one.
     pub fn as_address(&self) -> Option<&str> {
-        (!is_of_the_web(&self.0)).then_some(self.as_str())
+        (!looks_like_url(&self.0)).then_some(self.as_str())
     }
 
     /// The URL, if it is one.
     pub fn as_url(&self) -> Option<&str> {
-        is_of_the_web(&self.0).then_some(self.as_str())
+        looks_like_url(&self.0).then_some(self.as_str())
     }
 
     /// The address or the URL as a string.
@@ -77,14 +77,14 @@ impl Contact {
     /// The target of a link to it: a URL with `mailto`, `https` or `http`.
     pub fn href(&self) -> String {
         match self.as_address() {
-            Some(address) => format!("mailto:{}", in_mailto(address)),
+            Some(address) => format!("mailto:{}", encode_mailto(address)),
             None => self.0.clone(),
         }
     }
 }
 
 /// Whether a text begins as a URL does. No e-mail address does: before its `@` there is no unquoted colon.
-fn is_of_the_web(text: &str) -> bool {
+fn looks_like_url(text: &str) -> bool {
     let scheme = text.split_once("://").map(|(scheme, _)| scheme);
     scheme.is_some_and(|scheme| {
         scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http")
@@ -96,7 +96,7 @@ fn page(raw: &str) -> Option<String> {
 }
 
 /// An address as in RFC 6068, section 2: characters that would end it, or begin another part, are encoded.
-fn in_mailto(address: &str) -> String {
+fn encode_mailto(address: &str) -> String {
     let mut encoded = String::with_capacity(address.len());
     for byte in address.bytes() {
         match byte {
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_contact_is_an_address_or_a_url() {
-        for (raw, kept, href) in [
+        for (raw, stored, href) in [
             (" Ada@Example.ORG ", "ada@example.org", "mailto:ada@example.org"),
             ("a&b?c=d@example.org", "a&b?c=d@example.org", "mailto:a%26b%3Fc%3Dd@example.org"),
             ("https://example.org", "https://example.org/", "https://example.org/"),
@@ -163,11 +163,11 @@ mod tests {
             ),
         ] {
             let contact = Contact::parse(raw).unwrap_or_else(|invalid| panic!("{raw}: {invalid}"));
-            assert_eq!((contact.as_str(), contact.href().as_str()), (kept, href));
-            assert_eq!(contact.as_url().is_some(), kept.starts_with("http"));
+            assert_eq!((contact.as_str(), contact.href().as_str()), (stored, href));
+            assert_eq!(contact.as_url().is_some(), stored.starts_with("http"));
             assert_ne!(contact.as_url(), contact.as_address());
-            assert_eq!(Contact::parse(kept), Ok(contact.clone()), "it may be said again");
-            assert_eq!(Contact::parse_stored(kept), Ok(contact), "it is read back");
+            assert_eq!(Contact::parse(stored), Ok(contact.clone()), "it may be said again");
+            assert_eq!(Contact::parse_stored(stored), Ok(contact), "it is read back");
         }
     }
 

@@ -1,6 +1,6 @@
 use crate::RegistrationId;
 use crate::values::text::{Invalid, serialized_as_text};
-use crate::values::unseen::shows_nothing;
+use crate::values::unseen::is_invisible;
 use email_address::Options;
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use serde::Deserialize;
@@ -44,18 +44,18 @@ impl EmailAddress {
             return Err(Invalid::InvisibleCharacter);
         }
         let (local, domain) = trimmed.rsplit_once('@').ok_or(Invalid::NotAnEmailAddress)?;
-        if local.chars().any(shows_nothing) {
+        if local.chars().any(is_invisible) {
             return Err(Invalid::InvisibleCharacter);
         }
-        let Some(domain) = as_in_dns(domain) else {
+        let Some(domain) = to_ascii_domain(domain) else {
             return Err(match trimmed.len() > Self::BYTES_MAX {
                 true => Invalid::TooManyBytes { max: Self::BYTES_MAX },
                 // A joiner where none may be.
-                false if domain.chars().any(shows_nothing) => Invalid::InvisibleCharacter,
+                false if domain.chars().any(is_invisible) => Invalid::InvisibleCharacter,
                 false => Invalid::NotAnEmailAddress,
             });
         };
-        if hides_something(&domain) {
+        if has_hidden_character(&domain) {
             return Err(Invalid::InvisibleCharacter);
         }
         let address = Self::checked(join(local, &domain).ok_or(Invalid::NotAnEmailAddress)?)?;
@@ -81,7 +81,7 @@ impl EmailAddress {
     /// As [`EmailAddress::parse`].
     pub fn parse_sought(raw: &str) -> Result<Self, Invalid> {
         Self::parse(raw).or_else(|refused| match Self::parse_stored(raw) {
-            Ok(old) if !old.is_erased() && !old.0.chars().any(shows_nothing) => Ok(old),
+            Ok(old) if !old.is_erased() && !old.0.chars().any(is_invisible) => Ok(old),
             Ok(_) | Err(_) => Err(refused),
         })
     }
@@ -190,26 +190,26 @@ fn is_address(address: &str) -> bool {
 /// Whether a character is invisible and not allowed in a domain either. Joiners are: some languages need them, and UTS
 /// 46 checks their neighbours (RFC 5892, appendix A).
 fn is_hidden(c: char) -> bool {
-    shows_nothing(c) && !matches!(c, '\u{200c}' | '\u{200d}')
+    is_invisible(c) && !matches!(c, '\u{200c}' | '\u{200d}')
 }
 
 /// Hyphens in the third and fourth place are accepted, since there are hosts that have them.
 const HYPHENS: Hyphens = Hyphens::CheckFirstLast;
 
 /// The form in which a domain is looked up (UTS 46, ToASCII), `xn--` where it is not ASCII; `None` if it is invalid.
-fn as_in_dns(domain: &str) -> Option<String> {
+fn to_ascii_domain(domain: &str) -> Option<String> {
     let ascii =
         Uts46::new().to_ascii(domain.as_bytes(), AsciiDenyList::STD3, HYPHENS, DnsLength::Verify);
     ascii.ok().map(Cow::into_owned)
 }
 
 /// Whether a domain in that form contains a hidden character: it is refused in either spelling.
-fn hides_something(domain: &str) -> bool {
-    domain.contains("xn--") && as_read(domain).chars().any(is_hidden)
+fn has_hidden_character(domain: &str) -> bool {
+    domain.contains("xn--") && to_readable_domain(domain).chars().any(is_hidden)
 }
 
 /// A domain in its readable form (UTS 46, ToUnicode).
-fn as_read(domain: &str) -> Cow<'_, str> {
+fn to_readable_domain(domain: &str) -> Cow<'_, str> {
     Uts46::new().to_unicode(domain.as_bytes(), AsciiDenyList::STD3, HYPHENS).0
 }
 
@@ -337,7 +337,7 @@ mod tests {
     #[test]
     fn hidden_characters_in_a_domain_are_refused_in_either_spelling() {
         // A joiner is not allowed between such letters.
-        for hidden in ('\0'..=char::MAX).filter(|c| shows_nothing(*c)) {
+        for hidden in ('\0'..=char::MAX).filter(|c| is_invisible(*c)) {
             let label = format!("a{hidden}b");
             let in_dns = idna::punycode::encode_str(&label).expect("it is short");
             let visible = parse(&format!("ada@{label}.example"));
@@ -410,8 +410,8 @@ mod tests {
             ("ada@bucher.example", false, false),
             ("no address", false, false),
         ] {
-            let told = (ada.is_stored_as(stored), ada.is_respelt_as(stored));
-            assert_eq!(told, (is_hers, is_respelt), "{stored}");
+            let found = (ada.is_stored_as(stored), ada.is_respelt_as(stored));
+            assert_eq!(found, (is_hers, is_respelt), "{stored}");
         }
         let sought = |raw| EmailAddress::parse_sought(raw).map(String::from);
         assert_eq!(sought("\"ada\"@example.org"), Ok("ada@example.org".into()));
@@ -458,7 +458,7 @@ mod tests {
         if let Ok(address) = EmailAddress::parse(raw) {
             let (local, domain) = address.as_str().rsplit_once('@').expect("it is an address");
             prop_assert!(domain.is_ascii(), "{domain}");
-            let read = format!("{local}@{}", as_read(domain));
+            let read = format!("{local}@{}", to_readable_domain(domain));
             prop_assert_eq!(EmailAddress::parse(&read), Ok(address.clone()));
             prop_assert_eq!(EmailAddress::parse(address.as_str()), Ok(address.clone()));
             prop_assert_eq!(EmailAddress::parse_stored(address.as_str()), Ok(address.clone()));

@@ -161,7 +161,7 @@ impl EventDetails {
 
     /// Whether attendees would be told of a change. The retention, the reminder and language settings and the listing
     /// do not count.
-    pub(crate) fn is_told_otherwise_than(&self, before: &Self) -> bool {
+    pub(crate) fn differs_publicly_from(&self, before: &Self) -> bool {
         let Self { retention, language, remind_hours, is_unlisted, .. } = *self;
         *self != Self { retention, language, remind_hours, is_unlisted, ..before.clone() }
     }
@@ -511,7 +511,7 @@ mod tests {
             (EventDetails { is_unlisted: true, ..before.clone() }, false),
             (before.clone(), false),
         ] {
-            assert_eq!(after.is_told_otherwise_than(&before), is_news, "{after:?}");
+            assert_eq!(after.differs_publicly_from(&before), is_news, "{after:?}");
             assert!(!after.is_moved_from(&before));
         }
     }

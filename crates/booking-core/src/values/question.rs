@@ -298,7 +298,7 @@ impl Questions {
 
     /// The current ones, in order.
     pub fn asked(&self) -> impl Iterator<Item = &EventQuestion> {
-        self.0.iter().filter(|kept| !kept.is_retired)
+        self.0.iter().filter(|stored| !stored.is_retired)
     }
 
     /// Whether there are current ones.
@@ -308,11 +308,11 @@ impl Questions {
 
     /// The current ones, to be set for another event.
     pub fn to_ask(&self) -> AskedQuestions {
-        AskedQuestions(self.asked().map(|kept| kept.question.clone()).collect())
+        AskedQuestions(self.asked().map(|stored| stored.question.clone()).collect())
     }
 
     fn find(&self, key: QuestionKey) -> Option<&EventQuestion> {
-        self.0.iter().find(|kept| kept.question.key == key)
+        self.0.iter().find(|stored| stored.question.key == key)
     }
 
     /// The questions after a change to `asked` at `now`: an answered one that is left out is retired, and an unanswered
@@ -322,9 +322,9 @@ impl Questions {
         asked: &AskedQuestions,
         now: DateTime<Utc>,
     ) -> Result<Self, QuestionsFault> {
-        let mut kept = Vec::with_capacity(asked.0.len());
+        let mut stored = Vec::with_capacity(asked.0.len());
         for question in &asked.0 {
-            kept.push(match self.find(question.key) {
+            stored.push(match self.find(question.key) {
                 Some(before) => before.replaced_by(question, now)?,
                 None => EventQuestion::new(question.clone()),
             });
@@ -333,8 +333,12 @@ impl Questions {
             asked.0.iter().any(|question| question.key == before.question.key)
         };
         let gone = self.0.iter().filter(|before| before.is_answered && !is_asked(before));
-        kept.extend(gone.map(|before| EventQuestion { is_retired: true, ..before.clone() }));
-        if kept.len() > QUESTIONS_KEPT_MAX { Err(QuestionsFault::TooMany) } else { Ok(Self(kept)) }
+        stored.extend(gone.map(|before| EventQuestion { is_retired: true, ..before.clone() }));
+        if stored.len() > QUESTIONS_KEPT_MAX {
+            Err(QuestionsFault::TooMany)
+        } else {
+            Ok(Self(stored))
+        }
     }
 
     /// Checks that `given` answer the current questions, and, if `all_required`, that no required answer is missing in
@@ -351,7 +355,7 @@ impl Questions {
         for (key, answer) in given.iter() {
             self.check_one(key, answer)?;
         }
-        let missing = self.asked().map(|kept| &kept.question).find(|question| {
+        let missing = self.asked().map(|stored| &stored.question).find(|question| {
             all_required && question.is_required && all.get(question.key).is_none()
         });
         missing.map_or(Ok(()), |question| Err((question.key, AnswerFault::Missing)))
@@ -364,8 +368,8 @@ impl Questions {
     ) -> Result<(), (QuestionKey, AnswerFault)> {
         let fault = match self.find(key) {
             None => Some(AnswerFault::NoQuestion),
-            Some(kept) if kept.is_retired => Some(AnswerFault::Retired),
-            Some(kept) => kept.question.fault(answer, kept.version),
+            Some(stored) if stored.is_retired => Some(AnswerFault::Retired),
+            Some(stored) => stored.question.fault(answer, stored.version),
         };
         fault.map_or(Ok(()), |fault| Err((key, fault)))
     }
@@ -385,7 +389,7 @@ impl Questions {
                 None => {
                     let is_required = self
                         .find(key)
-                        .is_some_and(|kept| !kept.is_retired && kept.question.is_required);
+                        .is_some_and(|stored| !stored.is_retired && stored.question.is_required);
                     if keeps_required && is_required {
                         return Err((key, AnswerFault::Missing));
                     }
@@ -404,9 +408,9 @@ impl Questions {
     /// Marks answered questions; returns whether any is new.
     pub(crate) fn note_answered(&mut self, answers: &Answers) -> bool {
         let mut is_news = false;
-        for kept in &mut self.0 {
-            if !kept.is_answered && answers.get(kept.question.key).is_some() {
-                kept.is_answered = true;
+        for stored in &mut self.0 {
+            if !stored.is_answered && answers.get(stored.question.key).is_some() {
+                stored.is_answered = true;
                 is_news = true;
             }
         }
@@ -433,7 +437,7 @@ impl EventQuestion {
         let is_consent = question.kind == QuestionKind::Consent;
         // An attendee may be reading the current wording, and must not agree to another by it.
         let is_other = is_consent && self.question.wording != question.wording;
-        let mut kept = Self {
+        let mut stored = Self {
             question: question.clone(),
             version: self.version + u32::from(is_other),
             is_retired: false,
@@ -441,10 +445,10 @@ impl EventQuestion {
         };
         if is_other && self.is_answered {
             let (version, wording) = (self.version, self.question.wording.clone());
-            kept.former_wordings.push(FormerWording { version, wording, replaced_at: now });
+            stored.former_wordings.push(FormerWording { version, wording, replaced_at: now });
         }
-        let fits = kept.former_wordings.len() < WORDINGS_MAX;
-        if fits { Ok(kept) } else { Err(QuestionsFault::TooMany) }
+        let fits = stored.former_wordings.len() < WORDINGS_MAX;
+        if fits { Ok(stored) } else { Err(QuestionsFault::TooMany) }
     }
 }
 

@@ -1,14 +1,14 @@
 //! Searching attendees by a part of their name or address.
 
 use crate::values::text::Invalid;
-use crate::values::unseen::shows_nothing;
+use crate::values::unseen::is_invisible;
 use crate::{Listed, Person, Registration, Status};
 use std::fmt;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 /// A part of a name or of an address, in the form in which it is compared: without case and accents, and with one space
-/// for each white space.
+/// for each run of white space.
 ///
 /// ```
 /// # use booking_core::{EmailAddress, Person, PersonName, SearchText};
@@ -68,7 +68,7 @@ impl fmt::Debug for SearchText {
 /// white space is one space. Letters that do not decompose are replaced as people type them without accents.
 pub fn folded(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
-    for c in text.nfkd().filter(|c| !is_combining_mark(*c) && !shows_nothing(*c)) {
+    for c in text.nfkd().filter(|c| !is_combining_mark(*c) && !is_invisible(*c)) {
         if c.is_whitespace() {
             if !folded.is_empty() && !folded.ends_with(' ') {
                 folded.push(' ');

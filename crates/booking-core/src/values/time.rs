@@ -10,7 +10,7 @@ use std::fmt;
 /// # Errors
 /// [`Invalid::NotAnInstant`].
 pub fn parse_instant(raw: &str) -> Result<DateTime<Utc>, Invalid> {
-    parse_device_time(raw).and_then(|time| match TOLD_TIMES.contains(&time.timestamp()) {
+    parse_device_time(raw).and_then(|time| match PUBLIC_TIMES.contains(&time.timestamp()) {
         true => Ok(time),
         false => Err(Invalid::NotAnInstant),
     })
@@ -29,7 +29,7 @@ pub fn parse_device_time(raw: &str) -> Result<DateTime<Utc>, Invalid> {
 }
 
 /// The years 1 to 9999, in seconds from 1970.
-const TOLD_TIMES: std::ops::Range<i64> = -62_135_596_800..STORED_TIMES.end;
+const PUBLIC_TIMES: std::ops::Range<i64> = -62_135_596_800..STORED_TIMES.end;
 
 /// The years 0 to 9999, in seconds from 1970: the range of every store.
 const STORED_TIMES: std::ops::Range<i64> = -62_167_219_200..253_402_300_800;

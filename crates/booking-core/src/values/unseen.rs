@@ -6,7 +6,7 @@ use unicode_normalization::char::is_combining_mark;
 /// placeholders of missing objects.
 pub(crate) fn is_blank(text: &str) -> bool {
     text.chars().all(|c| {
-        c.is_whitespace() || shows_nothing(c) || is_combining_mark(c) || c == OBJECT_REPLACEMENT
+        c.is_whitespace() || is_invisible(c) || is_combining_mark(c) || c == OBJECT_REPLACEMENT
     })
 }
 
@@ -16,7 +16,7 @@ const OBJECT_REPLACEMENT: char = '\u{fffc}';
 /// Format characters (Unicode category Cf), those that programs ignore by default (property
 /// Default_Ignorable_Code_Point), and letters and symbols that are drawn as nothing. White space and control characters
 /// are not among them.
-pub(crate) fn shows_nothing(c: char) -> bool {
+pub(crate) fn is_invisible(c: char) -> bool {
     matches!(
         c,
         '\u{ad}'

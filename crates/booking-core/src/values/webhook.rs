@@ -278,7 +278,7 @@ mod tests {
 
     #[test]
     fn an_endpoint_is_an_https_url() {
-        for (raw, kept) in [
+        for (raw, stored) in [
             ("https://example.org", "https://example.org/"),
             ("HTTPS://EXAMPLE.org:443/a?b=c", "https://example.org/a?b=c"),
             (" https://bücher.example:8443/é\n", "https://xn--bcher-kva.example:8443/%C3%A9"),
@@ -286,7 +286,7 @@ mod tests {
             ("https://[::1]/a@b", "https://[::1]/a@b"),
         ] {
             let url = EndpointUrl::parse(raw, false);
-            assert_eq!(url.as_ref().map(EndpointUrl::as_str), Ok(kept), "{raw}");
+            assert_eq!(url.as_ref().map(EndpointUrl::as_str), Ok(stored), "{raw}");
         }
         for raw in [
             "",

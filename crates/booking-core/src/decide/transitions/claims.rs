@@ -14,7 +14,7 @@ impl<'a> Seats<'a> {
         caller: Caller,
     ) -> Result<Outcome, Refusal> {
         let claim = &register.claim;
-        let by_mail = self.asks_by_mail(caller) && !register.as_organizer;
+        let by_mail = self.confirms_by_mail(caller) && !register.as_organizer;
         // The id comes first: a command that is executed again must find its own success, even if the event has changed
         // since.
         if let Some(row) = self.by_id(claim.registration_id) {
@@ -35,7 +35,7 @@ impl<'a> Seats<'a> {
         if let Some(known) = self.check_claim(claim, is_open, may_wait, by_mail, must_answer)? {
             return Ok(known);
         }
-        if self.has_seat_for_anybody() {
+        if self.has_seat_for_newcomer() {
             if by_mail {
                 return Ok(self.hold_seat(claim, HoldTtl::MAX, Outcome::ToConfirm));
             }
@@ -45,44 +45,44 @@ impl<'a> Seats<'a> {
         }
         if may_wait {
             let row = self.claim(claim, Status::Waitlisted, None, FactKind::Waitlisted);
-            let told: fn(Registration) -> Outcome =
+            let to_outcome: fn(Registration) -> Outcome =
                 if by_mail { Outcome::ToConfirm } else { Outcome::Waitlisted };
-            return Ok(self.shown_as(row, told));
+            return Ok(self.shown_as(row, to_outcome));
         }
         Err(self.full())
     }
 
     pub(super) fn hold(&mut self, hold: &'a Hold, caller: Caller) -> Result<Outcome, Refusal> {
         let claim = &hold.claim;
-        let by_mail = self.asks_by_mail(caller);
+        let by_mail = self.confirms_by_mail(caller);
         // The mail has to be read first, however short a hold the caller asked for.
         let ttl = if by_mail { HoldTtl::MAX } else { hold.ttl };
-        let told: fn(Registration) -> Outcome =
+        let to_outcome: fn(Registration) -> Outcome =
             if by_mail { Outcome::ToConfirm } else { Outcome::Held };
         if let Some(row) = self.by_id(claim.registration_id) {
-            return Ok(self.shown_as(row, told));
+            return Ok(self.shown_as(row, to_outcome));
         }
         let is_open = self.rules.is_open(self.now);
         // Required answers may still be given when it is confirmed; but a mailed link only confirms.
         if let Some(known) = self.check_claim(claim, is_open, false, by_mail, by_mail)? {
             return Ok(known);
         }
-        if !self.has_seat_for_anybody() {
+        if !self.has_seat_for_newcomer() {
             return Err(self.full());
         }
-        Ok(self.hold_seat(claim, ttl, told))
+        Ok(self.hold_seat(claim, ttl, to_outcome))
     }
 
     fn hold_seat(
         &mut self,
         claim: &'a Claim,
         ttl: HoldTtl,
-        told: fn(Registration) -> Outcome,
+        to_outcome: fn(Registration) -> Outcome,
     ) -> Outcome {
         let end = Some(ttl.after(self.now));
         self.take_seat(Status::Held, end);
         let row = self.claim(claim, Status::Held, end, FactKind::Held);
-        self.shown_as(row, told)
+        self.shown_as(row, to_outcome)
     }
 
     /// Checks whether this address may claim a seat now, or a waitlist place, where the event `is_open` for that.
@@ -100,7 +100,7 @@ impl<'a> Seats<'a> {
             return Err(Refusal::Closed);
         }
         let conceals = self.rules.conceals_registered || by_mail;
-        if conceals && !may_wait && !self.has_seat_for_anybody() {
+        if conceals && !may_wait && !self.has_seat_for_newcomer() {
             return Err(self.full());
         }
         // Before the address, too: faulty answers are reported to every caller.

@@ -29,7 +29,7 @@ impl Seats<'_> {
         }
         let is_new_status = rules.status != self.rules.status;
         let is_moved = details.is_moved_from(before);
-        let is_announced = details.is_told_otherwise_than(before) || is_new_status;
+        let is_announced = details.differs_publicly_from(before) || is_new_status;
         // The fact of a publication includes all other changes. A draft can only become published.
         let kind = match (is_new_status, is_moved) {
             (true, _) => FactKind::EventPublished,
@@ -60,8 +60,8 @@ impl Seats<'_> {
 
     /// When the event's current version was made: now, if this transaction made it.
     fn changed_at(&self) -> DateTime<Utc> {
-        let kept = self.details.as_ref().expect("details are read for an edit");
-        if self.version == self.state.version { kept.changed_at } else { self.now }
+        let stored = self.details.as_ref().expect("details are read for an edit");
+        if self.version == self.state.version { stored.changed_at } else { self.now }
     }
 
     pub(super) fn cancel_event(&mut self) -> Outcome {

@@ -9,7 +9,7 @@ use crate::{
 impl Seats<'_> {
     pub(super) fn erase(&mut self, id: RegistrationId) -> Result<Outcome, Refusal> {
         let row = self.by_id(id).ok_or(Refusal::RegistrationNotFound)?;
-        self.expire_if_run_out(row);
+        self.expire_if_due(row);
         let Registration { status, .. } = *self.row(row);
         // A cancelled seat goes to another attendee, as long as the event is still on.
         let is_cancelled = self.rules.status == EventStatus::Cancelled;
@@ -21,8 +21,8 @@ impl Seats<'_> {
     }
 
     pub(super) fn erase_due(&mut self) -> Outcome {
-        let kept = self.details.as_ref().expect("details are read to erase");
-        let Some(erase_at) = kept.erase_at.filter(|erase_at| *erase_at <= self.now) else {
+        let stored = self.details.as_ref().expect("details are read to erase");
+        let Some(erase_at) = stored.erase_at.filter(|erase_at| *erase_at <= self.now) else {
             return Outcome::Settled;
         };
         let unerased = &self.state.unerased;

@@ -76,7 +76,7 @@ impl<'a> Seats<'a> {
             let name = Some(person.name.clone());
             let answers = AnswersChange::from(&person.answers);
             return self
-                .put_right(row, name, None, Some(&answers), caller)
+                .apply_correction(row, name, None, Some(&answers), caller)
                 .map(|()| self.shown_as(row, Outcome::Transferred));
         }
         if self.rules.status == EventStatus::Cancelled || self.is_over() {
@@ -119,12 +119,12 @@ impl<'a> Seats<'a> {
         if address.is_some() && !self.is_managed_by(caller) {
             return Err(Refusal::Forbidden);
         }
-        self.put_right(row, name.clone(), address.as_ref(), answers.as_ref(), caller)?;
+        self.apply_correction(row, name.clone(), address.as_ref(), answers.as_ref(), caller)?;
         Ok(self.shown_as(row, Outcome::Corrected))
     }
 
     /// Corrects the name, the address and the answers that differ. The ticket stays valid: it is the same person.
-    fn put_right(
+    fn apply_correction(
         &mut self,
         row: usize,
         name: Option<Option<PersonName>>,

@@ -107,7 +107,7 @@ impl<'a> Seats<'a> {
                 }
             });
         }
-        self.expire_if_run_out(row);
+        self.expire_if_due(row);
         Ok(row)
     }
 

@@ -146,10 +146,10 @@ fn every_wording_that_may_have_been_agreed_to_is_stored() {
     questions.note_answered(&two);
     let questions =
         questions.replaced_by(&worded("Three"), at(2)).expect("that is no change of it");
-    let kept = &questions.all()[0];
-    assert_eq!(kept.version, 3);
+    let stored = &questions.all()[0];
+    assert_eq!(stored.version, 3);
     let wording = Wording::parse("Two").expect("valid");
-    assert_eq!(kept.former_wordings, [FormerWording { version: 2, wording, replaced_at: at(2) }]);
+    assert_eq!(stored.former_wordings, [FormerWording { version: 2, wording, replaced_at: at(2) }]);
     assert_eq!(
         questions.check(&two, &two, true),
         Err((key("terms"), AnswerFault::OtherWording { version: 3 }))
