@@ -125,7 +125,7 @@ impl TokenCommand {
 impl Arguments {
     /// Whether this command logs what migrations do.
     #[must_use]
-    pub fn tells_migrations(&self) -> bool {
+    pub fn logs_migrations(&self) -> bool {
         matches!(self.command, None | Some(Command::Serve | Command::Migrate))
     }
 

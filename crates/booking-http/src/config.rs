@@ -211,13 +211,13 @@ const BATCHES_BY_ITSELF_MAX: usize = 4;
 
 /// The part of a pool that stays free for reads and for the other writes, while all batches are under way and all
 /// events are waited for that may be: one in so many connections, at least one if there are three.
-const POOL_PART_KEPT: usize = 8;
+const POOL_PART_RESERVED: usize = 8;
 
 /// How many events may be waited for at once, each on a connection: as many as are left beside batches, which may
 /// have half of the pool, and the part that stays free.
 fn busy_events_max(pool_size: usize) -> usize {
-    let (batches, kept) = ((pool_size / 2).max(1), (pool_size / POOL_PART_KEPT).max(1));
-    pool_size.saturating_sub(batches + kept).max(1)
+    let (batches, reserved) = ((pool_size / 2).max(1), (pool_size / POOL_PART_RESERVED).max(1));
+    pool_size.saturating_sub(batches + reserved).max(1)
 }
 
 /// Those that say nothing of where the data is.
@@ -714,14 +714,14 @@ mod tests {
                 matches!(config.store, StoreConfig::Postgres(o) if o.location() == "db:5432/x")
             );
         }
-        for (parameter, told) in [
+        for (parameter, reason) in [
             ("schema=tickets", "parameter \"schema\" is not supported"),
             ("connect_timeout=soon", "connect_timeout"),
             ("sslmode=verify", "sslmode must be"),
         ] {
             let errors = read_url(&format!("postgres://a:secret@db/x?{parameter}"));
             let errors = errors.expect_err(parameter).join("\n");
-            assert!(errors.starts_with("DATABASE_URL: ") && errors.contains(told), "{errors}");
+            assert!(errors.starts_with("DATABASE_URL: ") && errors.contains(reason), "{errors}");
             assert!(!errors.contains("secret"), "{errors}");
         }
         assert!(read_url("postgres://a:b@db/x?pgbouncer=true&sslmode=prefer").is_ok());

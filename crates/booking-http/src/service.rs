@@ -280,7 +280,7 @@ impl Service {
             return version != 0;
         }
         match self.store.stored_map().await {
-            Ok(kept) => kept.is_some_and(|kept| kept.version > version),
+            Ok(stored) => stored.is_some_and(|stored| stored.version > version),
             // It cannot be known.
             Err(_) => true,
         }
@@ -312,7 +312,11 @@ impl Service {
 
     /// Queues a mail to the attendee about a registration that was requested again. The caller does not wait for
     /// it.
-    pub(crate) fn tell_of_registration(&self, event_id: EventId, registration_id: RegistrationId) {
+    pub(crate) fn notify_of_registration(
+        &self,
+        event_id: EventId,
+        registration_id: RegistrationId,
+    ) {
         self.known_addresses.hand_on((event_id, registration_id));
     }
 

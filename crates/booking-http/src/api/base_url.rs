@@ -150,7 +150,7 @@ mod tests {
         let (base, errors) = read(" https://example.org/ \n");
         assert_eq!((base, errors.len()), (Some(BaseUrl("https://example.org".to_owned())), 0));
         let (base, errors) = read("https://ada:secret@example.org");
-        let told: Vec<_> = errors.iter().map(ToString::to_string).collect();
-        assert_eq!((base, told), (None, vec![format!("BASE_URL: {COMPLAINT}")]));
+        let messages: Vec<_> = errors.iter().map(ToString::to_string).collect();
+        assert_eq!((base, messages), (None, vec![format!("BASE_URL: {COMPLAINT}")]));
     }
 }

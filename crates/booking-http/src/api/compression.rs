@@ -77,7 +77,7 @@ pub(crate) async fn compress(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let held = forget_form(&mut request);
+    let held = strip_suffix_of_tags(&mut request);
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return Ok(next.call(request).await?.map_into_boxed_body());
     }
@@ -149,7 +149,7 @@ fn compressed_tag(headers: &HeaderMap) -> Option<HeaderValue> {
 
 /// Removes the suffix from the tags that a request names: the question is whether the client has, or means, the
 /// same resource. Returns the tags that it has, as the client wrote them.
-fn forget_form(request: &mut ServiceRequest) -> Vec<HeaderValue> {
+fn strip_suffix_of_tags(request: &mut ServiceRequest) -> Vec<HeaderValue> {
     let is_ours = |value: &HeaderValue| contains(value, &HeaderValue::from_static(TAG_END));
     let mut held = Vec::new();
     for name in [IF_NONE_MATCH, IF_MATCH] {

@@ -401,7 +401,7 @@ mod tests {
         ] {
             assert_eq!(guarded(text), text);
         }
-        for (text, kept) in [
+        for (text, guarded_text) in [
             ("call +49 30 1234", "call '+49 30 1234"),
             ("a =1", "a '=1"),
             ("a:=1", "a:'=1"),
@@ -410,8 +410,8 @@ mod tests {
             ("me :-D", "me :'-D"),
             ("me =)", "me '=)"),
         ] {
-            assert_eq!(guarded(text), kept);
-            assert_eq!(unguarded(kept), text);
+            assert_eq!(guarded(text), guarded_text);
+            assert_eq!(unguarded(guarded_text), text);
         }
     }
 

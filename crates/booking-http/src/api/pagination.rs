@@ -193,8 +193,8 @@ impl PageBody {
         C: Copy + Display + From<&'a T>,
     {
         let (json, count) = array::<T, B>(&page.items);
-        let next = match page.items.get(..count).filter(|kept| kept.len() < page.items.len()) {
-            Some(kept) => kept.last().map(C::from),
+        let next = match page.items.get(..count).filter(|first| first.len() < page.items.len()) {
+            Some(first) => first.last().map(C::from),
             None => page.next,
         };
         let limit = limit.get();
@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn the_next_page_is_of_the_same_people() {
-        for (query, kept) in [
+        for (query, expected) in [
             ("", ""),
             ("status=seated&q=%20", ""),
             ("status=all", "&status=all"),
@@ -286,8 +286,9 @@ mod tests {
             ("status=confirmed&q=%E2%98%83%2b", "&status=confirmed&q=%E2%98%83%2B"),
         ] {
             let asked = parse::<RegistrationCursor>(query).expect("valid").filter;
-            assert_eq!(query_of(&asked), kept, "{query}");
-            let again = parse::<RegistrationCursor>(kept.trim_start_matches('&')).expect("valid");
+            assert_eq!(query_of(&asked), expected, "{query}");
+            let again =
+                parse::<RegistrationCursor>(expected.trim_start_matches('&')).expect("valid");
             assert_eq!(again.filter, asked, "{query}");
         }
         for wrong in ["status=gone", "checked_in=yes", "checked_in=", "q=%01", "q=%E2%80%8B"] {
@@ -342,26 +343,26 @@ mod tests {
         let page = Page { items, next, missing: Vec::new() };
         let limit = PageLimit::MAX;
         let body = PageBody::of::<_, ItemBody, _>("/items", &page, limit, "");
-        let told: Vec<String> = serde_json::from_slice(&body.json).expect("an array of texts");
-        assert!(body.json.len() <= PAGE_BYTES_MAX + 2 || told.len() == 1, "{}", body.json.len());
+        let shown: Vec<String> = serde_json::from_slice(&body.json).expect("an array of texts");
+        assert!(body.json.len() <= PAGE_BYTES_MAX + 2 || shown.len() == 1, "{}", body.json.len());
         let cursor = |link: String| {
             let (_, cursor) = link.split_once("&cursor=").expect("there is one");
             cursor.trim_end_matches(">; rel=\"next\"").to_owned()
         };
-        (told.len(), body.next.map(cursor))
+        (shown.len(), body.next.map(cursor))
     }
 
     #[test]
     fn a_page_names_the_cells_that_are_missing() {
-        let told = |names: &[&str]| {
+        let shown = |names: &[&str]| {
             let missing = names.iter().map(|name| CellName::parse(name).expect("a valid name"));
             let page = Page { items: vec![Item(1)], next: None, missing: missing.collect() };
             let body =
                 PageBody::of::<Item, ItemBody, ItemCursor>("/items", &page, PageLimit::MAX, "");
             body.into_response().headers().get(MISSING_CELLS).cloned()
         };
-        assert_eq!(told(&[]), None);
-        assert_eq!(told(&["c1", "c3"]).as_ref().map(HeaderValue::as_bytes), Some(&b"c1, c3"[..]));
+        assert_eq!(shown(&[]), None);
+        assert_eq!(shown(&["c1", "c3"]).as_ref().map(HeaderValue::as_bytes), Some(&b"c1, c3"[..]));
     }
 
     #[test]

@@ -56,8 +56,11 @@ impl Export {
     /// The header row of the table.
     pub(crate) fn head(&self, questions: &Questions) -> String {
         let mut head = if self.with_bom { BOM.to_owned() } else { String::new() };
-        let of_questions: Vec<String> =
-            questions.all().iter().map(|kept| format!("{ANSWER}{}", kept.question.key)).collect();
+        let of_questions: Vec<String> = questions
+            .all()
+            .iter()
+            .map(|event_question| format!("{ANSWER}{}", event_question.question.key))
+            .collect();
         csv::push_row(
             &mut head,
             COLUMNS.into_iter().chain(of_questions.iter().map(String::as_str)),
@@ -102,9 +105,13 @@ pub(crate) fn push_registration(
         &expires_at,
     ];
     let answers = &registration.person.answers;
-    let answer = |kept: &EventQuestion| answers.get(kept.question.key).map(answer_text);
-    let answers: Vec<String> =
-        questions.all().iter().map(|kept| answer(kept).unwrap_or_default()).collect();
+    let answer =
+        |event_question: &EventQuestion| answers.get(event_question.question.key).map(answer_text);
+    let answers: Vec<String> = questions
+        .all()
+        .iter()
+        .map(|event_question| answer(event_question).unwrap_or_default())
+        .collect();
     csv::push_row(table, cells.into_iter().chain(answers.iter().map(String::as_str)));
 }
 

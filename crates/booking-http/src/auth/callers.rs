@@ -375,8 +375,8 @@ mod tests {
         let tokens = token_cache(false).await;
         let organizer = Ok(Caller::Organizer(Uuid::nil().into()));
         let (anyone, unknown) = (Ok(Caller::Anyone), Err(AuthError::UnknownToken));
-        let nobody = [Err(AuthError::NoToken), anyone, Err(AuthError::NoRegistrationToken)];
-        assert_eq!(ask(&tokens, &[]), nobody);
+        let anonymous = [Err(AuthError::NoToken), anyone, Err(AuthError::NoRegistrationToken)];
+        assert_eq!(ask(&tokens, &[]), anonymous);
         assert_eq!(ask(&tokens, &[&format!("Bearer {GOOD}")]), [organizer; 3]);
         assert_eq!(ask(&tokens, &["Bearer org_other"]), [unknown; 3]);
         let attendee = Ok(Caller::Attendee(token_hash("abc")));

@@ -64,8 +64,11 @@ mod tests {
                 let checked = grant(has, None).check_role(wants);
                 assert_eq!(checked.is_ok(), of <= place, "{has} for {wants}");
                 let Err(error) = checked else { continue };
-                let told = error.to_string();
-                assert!(told.contains(has.as_str()) && told.contains(wants.as_str()), "{told}");
+                let message = error.to_string();
+                assert!(
+                    message.contains(has.as_str()) && message.contains(wants.as_str()),
+                    "{message}"
+                );
             }
         }
     }

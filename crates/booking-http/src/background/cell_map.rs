@@ -30,10 +30,10 @@ pub(crate) trait Cells {
 /// The result of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Looked {
-    /// The version of the map that is gone by.
+    /// The version of the map that is followed.
     pub(crate) version: u64,
     /// What the home stores compared to that; `None` if it could not be asked.
-    pub(crate) kept: Option<Kept>,
+    pub(crate) stored: Option<Stored>,
     /// The map that is being published, if there is one, as the home stores it; `None` if the home could not be
     /// asked.
     pub(crate) next: Option<Option<String>>,
@@ -43,9 +43,9 @@ pub(crate) struct Looked {
 
 /// The map that the home stores, compared to the one that the server follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kept {
-    /// It goes by that, or by a later one.
-    GoneBy,
+pub(crate) enum Stored {
+    /// The one that the server follows, or an earlier one.
+    Current,
     /// A newer one.
     Newer,
     /// Another of the same version: the cells were assigned since, or the home got another first.
@@ -80,35 +80,35 @@ impl HangUps {
 pub(crate) async fn run(service: Arc<Service>, cells: Arc<impl Cells>, hang_ups: HangUps) {
     let mut ticks = interval(MAP_CHECKED_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut failures, mut is_told_slow) = (LookFailures::default(), false);
+    let (mut failures, mut is_slow_logged) = (LookFailures::default(), false);
     while !service.is_stopping() {
-        let is_told = tokio::select! {
+        let is_requested = tokio::select! {
             () = hang_ups.next() => true,
             _ = ticks.tick() => false,
             () = cells.outdated() => false,
         };
-        let looked = cells.look(is_told).await;
-        let is_outdated = looked.kept.map(|kept| kept != Kept::GoneBy);
+        let looked = cells.look(is_requested).await;
+        let is_outdated = looked.stored.map(|stored| stored != Stored::Current);
         service.cell_map.note(looked.version, is_outdated);
         if let Some(next) = &looked.next {
             service.cell_map.note_next(next.as_deref());
         }
         let publishing_for = service.cell_map.publishing_for();
         let is_slow = publishing_for.is_some_and(|since| since >= PUBLISHING_SLOW);
-        if is_slow && !is_told_slow {
+        if is_slow && !is_slow_logged {
             log::warn!(
                 "a change of the cells was begun {} s ago at least, and nobody goes by it yet: until `booking-http cells resume` \
                  goes on, new events that are to change cells are put up nowhere",
                 publishing_for.unwrap_or_default().as_secs()
             );
         }
-        is_told_slow = is_slow;
+        is_slow_logged = is_slow;
         match looked.trouble {
-            Some(why) if is_told => {
+            Some(why) if is_requested => {
                 log::error!("CELLS_FILE was read again, and changes nothing: {why}");
             }
-            Some(why) => failures.log(looked.kept, &why),
-            None if is_told => log::info!("CELLS_FILE was read again"),
+            Some(why) => failures.log(looked.stored, &why),
+            None if is_requested => log::info!("CELLS_FILE was read again"),
             None => failures = LookFailures::default(),
         }
         sleep(PAUSE).await;
@@ -130,20 +130,20 @@ struct LookFailures {
 }
 
 impl LookFailures {
-    fn log(&mut self, kept: Option<Kept>, why: &str) {
+    fn log(&mut self, stored: Option<Stored>, why: &str) {
         if self.logged_at.is_some_and(|logged_at| logged_at.elapsed() < LOG_EVERY) {
             return;
         }
         self.logged_at = Some(Instant::now());
-        match kept {
-            Some(Kept::Newer) => log::error!(
+        match stored {
+            Some(Stored::Newer) => log::error!(
                 "there is a newer map of the cells, which this server cannot go by; events that have moved are 503 here: {why}"
             ),
-            Some(Kept::Another) => log::error!(
+            Some(Stored::Another) => log::error!(
                 "the cells' home keeps another map of the same version, which this server cannot go by; what this server has for \
                  one of them may be another database: {why}"
             ),
-            Some(Kept::GoneBy) | None => {
+            Some(Stored::Current) | None => {
                 log::warn!("could not look whether there is a newer map of the cells: {why}");
             }
         }

@@ -31,12 +31,12 @@ pub(crate) async fn run(service: Arc<Service>, to_be_found: Shared<EmailAddress>
 }
 
 /// Notifies attendees whose address was registered again, until the server stops.
-pub(crate) async fn tell_known(service: Arc<Service>, known: Shared<Known>) {
+pub(crate) async fn notify_known(service: Arc<Service>, known: Shared<Known>) {
     let mut known = known.lock().await;
     let mut failures = FailureLog::default();
     while let Some((_, id)) = known.recv().await {
-        let told = tell(&service, id).await;
-        failures.record("tell of a registration that was asked for again", told);
+        let notified = notify(&service, id).await;
+        failures.record("tell of a registration that was asked for again", notified);
     }
 }
 
@@ -53,9 +53,9 @@ async fn find(service: &Service, user_email: &EmailAddress) -> Result<(), StoreE
 }
 
 /// The same for one that is known to be there, as often as an address gets mails.
-async fn tell(service: &Service, id: RegistrationId) -> Result<(), StoreError> {
+async fn notify(service: &Service, id: RegistrationId) -> Result<(), StoreError> {
     let Some(registration) = service.store.registration(id).await? else { return Ok(()) };
-    let may_be_told = service
+    let may_be_notified = service
         .link_recovery
         .as_ref()
         .is_some_and(|link_recovery| link_recovery.may_mail(&registration.person.user_email));
@@ -65,7 +65,7 @@ async fn tell(service: &Service, id: RegistrationId) -> Result<(), StoreError> {
         status if status.is_live() => MailKind::Found,
         _ => return Ok(()),
     };
-    if !may_be_told || registration.is_erased() {
+    if !may_be_notified || registration.is_erased() {
         return Ok(());
     }
     service.store.add_mails(&[mail(&registration, kind)]).await

@@ -112,7 +112,7 @@ async fn create(config: &Config, cells: &CellsConfig) -> anyhow::Result<ExitCode
 /// not start.
 async fn status(config: &Config, cells: &CellsConfig) -> anyhow::Result<ExitCode> {
     let mut out = stdout();
-    let Seen { kept, map, stores } = look_at_cells(config, cells).await?;
+    let Seen { stored, map, stores } = look_at_cells(config, cells).await?;
     writeln!(out, "map version {}, home {}", map.version(), map.cells()[0].name)?;
     let mut code = ExitCode::SUCCESS;
     if cells.map.version() != map.version() {
@@ -122,14 +122,14 @@ async fn status(config: &Config, cells: &CellsConfig) -> anyhow::Result<ExitCode
         writeln!(out, "CELLS_FILE: {wrong}")?;
         code = ExitCode::FAILURE;
     }
-    if kept.is_some() && map.id().is_none() {
+    if stored.is_some() && map.id().is_none() {
         writeln!(
             out,
             "not all cells were told yet that they are these: the next start of a server does that, if all are there and nothing \
              is under way"
         )?;
     }
-    let next = kept.and_then(|kept| kept.next);
+    let next = stored.and_then(|stored| stored.next);
     let next = next.and_then(|next| cells.map_of(&next).ok());
     if let Some(change) = next.as_ref().and_then(describe_change) {
         writeln!(out, "begun, and not gone by yet: {change}; `booking-http cells resume` goes on")?;

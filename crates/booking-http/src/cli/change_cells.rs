@@ -36,7 +36,7 @@ pub(super) async fn change(
     cells: &CellsConfig,
     change: &MapChange,
 ) -> anyhow::Result<ExitCode> {
-    let home = open_kept_home(config, cells).await?;
+    let home = open_home_with_map(config, cells).await?;
     let before = match change_state(&*home, &cells.map).await? {
         ChangeState::Settled(map) => map,
         ChangeState::Publishing { after, .. } | ChangeState::Changing(after) => {
@@ -58,11 +58,11 @@ pub(super) async fn change(
 
 /// Completes a change that was begun before.
 pub(super) async fn resume(config: &Config, cells: &CellsConfig) -> anyhow::Result<ExitCode> {
-    let home = open_kept_home(config, cells).await?;
+    let home = open_home_with_map(config, cells).await?;
     match change_state(&*home, &cells.map).await? {
         ChangeState::Settled(map) => {
             println!("nothing is under way");
-            tell_file(&map);
+            print_file(&map);
             Ok(ExitCode::SUCCESS)
         }
         ChangeState::Publishing { before, after } => {
@@ -88,7 +88,7 @@ pub(super) async fn adopt(
     cells: &CellsConfig,
     name: &CellName,
 ) -> anyhow::Result<ExitCode> {
-    let home = open_kept_home(config, cells).await?;
+    let home = open_home_with_map(config, cells).await?;
     let map = match change_state(&*home, &cells.map).await? {
         ChangeState::Settled(map) | ChangeState::Changing(map) => map,
         ChangeState::Publishing { before, .. } => before,
@@ -96,7 +96,7 @@ pub(super) async fn adopt(
     cells.check(&map).map_err(cells_file_error)?;
     let spec = named(&map, name)?;
     let is_home = spec == &map.cells()[0];
-    let Some(tells) = assignment_of(&map, name) else {
+    let Some(assignment) = assignment_of(&map, name) else {
         ensure!(
             is_home,
             "not all cells were told yet that they are these: the first start of a server with all of them there does that"
@@ -104,36 +104,40 @@ pub(super) async fn adopt(
         return be_home_again(config, cells, home, &map).await;
     };
     let store = open_cell_to_move(config, cells, spec).await?;
-    let told = store.stored_bytes().await?;
+    let assigned = store.stored_bytes().await?;
     ensure!(
-        told.and_then(|told| told.map).is_none_or(|of| Some(of) == map.id()),
+        assigned.and_then(|assigned| assigned.map).is_none_or(|of| Some(of) == map.id()),
         "what is there is one of other cells, of another map"
     );
     ensure!(
         is_home || store.stored_map().await?.is_none(),
         "what is there is the home of other cells"
     );
-    print_what_is_there(name, &*store, told).await?;
-    if let Some(other) = told.and_then(|told| other_with(&map, name, told)) {
+    print_what_is_there(name, &*store, assigned).await?;
+    if let Some(other) = assigned.and_then(|assigned| other_with(&map, name, assigned)) {
         bail!("what is there is cell {other}, by the events that it was told to have");
     }
     ensure!(
-        store.keep_to(tells).await?,
+        store.keep_to(assignment).await?,
         "it was told otherwise by a later map than version {}, which everybody goes by: if `booking-http cells status` names no \
          change that is under way, restore the home as it was last",
         map.version()
     );
-    println!("{name}  is a cell of these, for events whose ids end in {}", Bytes(tells.bytes));
+    println!("{name}  is a cell of these, for events whose ids end in {}", Bytes(assignment.bytes));
     Ok(ExitCode::SUCCESS)
 }
 
 /// The other cell of a map that has just the bytes that `name` was assigned, if there is one; but for the cell
 /// that all events of `name` are moved to.
-fn other_with<'a>(map: &'a CellMap, name: &CellName, told: StoredBytes) -> Option<&'a CellName> {
+fn other_with<'a>(
+    map: &'a CellMap,
+    name: &CellName,
+    assigned: StoredBytes,
+) -> Option<&'a CellName> {
     let moved = map.change().filter(|change| change.from == *name).map(|change| change.to);
     let is_other = |cell: &&CellSpec| cell.name != *name && moved.as_ref() != Some(&cell.name);
     let mut others = map.cells().iter().filter(is_other);
-    others.find(|cell| told.bytes == Some(cell.bytes())).map(|cell| &cell.name)
+    others.find(|cell| assigned.bytes == Some(cell.bytes())).map(|cell| &cell.name)
 }
 
 /// Makes a home that was restored from before cells were assigned the home of the others again, which are assigned to it.
@@ -160,24 +164,28 @@ async fn be_home_again(
 async fn print_what_is_there(
     name: &CellName,
     store: &dyn MoveStore,
-    told: Option<StoredBytes>,
+    assigned: Option<StoredBytes>,
 ) -> anyhow::Result<()> {
     let totals = store.totals().await?;
-    let told = match told {
-        Some(told) => {
-            format!("told by version {} of a map to have {}", told.version, Bytes(told.bytes))
+    let assigned = match assigned {
+        Some(assigned) => {
+            format!(
+                "told by version {} of a map to have {}",
+                assigned.version,
+                Bytes(assigned.bytes)
+            )
         }
         None => "told nothing".to_owned(),
     };
     println!(
-        "{name}  what is there has {} published events, {} seats taken; it was {told}",
+        "{name}  what is there has {} published events, {} seats taken; it was {assigned}",
         totals.events, totals.booked
     );
     Ok(())
 }
 
 /// The home, which must store a map: the file's is stored only after a check of all cells that it names.
-async fn open_kept_home(
+async fn open_home_with_map(
     config: &Config,
     cells: &CellsConfig,
 ) -> anyhow::Result<Arc<dyn MoveStore>> {
@@ -204,13 +212,13 @@ async fn make(
     }
     let store = open_cell_to_move(config, cells, spec).await?;
     ensure!(store.stored_map().await?.is_none(), "{} is the home of other cells", place.location());
-    let kept = store.stored_bytes().await?;
-    if kept.is_some() && kept == assignment_of(map, name) {
+    let stored = store.stored_bytes().await?;
+    if stored.is_some() && stored == assignment_of(map, name) {
         // The change was begun, and events may have been created under its map, if the home has lost the record of
         // that.
         return Ok(());
     }
-    let is_one_of = kept.and_then(|kept| kept.map);
+    let is_one_of = stored.and_then(|stored| stored.map);
     ensure!(
         is_one_of.is_none() || is_one_of == map.id(),
         "{} is, or was, one of other cells",
@@ -257,9 +265,9 @@ impl Ends {
             }
             let checked = check_cell(now, name, &**store, &*home).await;
             // The home has lost that the change was gone by already, and is to have it again.
-            let is_told_more = matches!(checked, Err(NotTheCell::OtherBytes { .. }))
+            let is_assigned_more = matches!(checked, Err(NotTheCell::OtherBytes { .. }))
                 && store.stored_bytes().await? == assignment_of(map, name);
-            if !is_told_more {
+            if !is_assigned_more {
                 checked.with_context(|| format!("cell {name}"))?;
             }
         }
@@ -306,7 +314,7 @@ impl Ends {
         let ChangeState::Settled(settled) = change_state(&*self.home, &cells.map).await? else {
             bail!("somebody else has begun another change");
         };
-        tell_file(&settled);
+        print_file(&settled);
         Ok(ExitCode::SUCCESS)
     }
 
@@ -327,7 +335,7 @@ fn new_id() -> MoveId {
 }
 
 /// Prints what to write into CELLS_FILE from now on.
-fn tell_file(map: &CellMap) {
+fn print_file(map: &CellMap) {
     println!("CELLS_FILE is to have this beside its nodes, on every server:\n\n{}", to_toml(map));
 }
 
@@ -355,22 +363,22 @@ mod tests {
 
     #[test]
     fn a_store_assigned_another_cells_bytes_is_that_cell() {
-        let told = |first, last| StoredBytes {
+        let assigned = |first, last| StoredBytes {
             version: 1,
             bytes: Some(CellBytes { first, last }),
             map: Some(MapId::from(Uuid::from_u128(7))),
         };
         let middle = name("middle");
-        let other = |is_moved, told| other_with(&three(is_moved), &middle, told).cloned();
+        let other = |is_moved, assigned| other_with(&three(is_moved), &middle, assigned).cloned();
         for is_moved in [false, true] {
-            assert_eq!(other(is_moved, told(0x80, 0xff)), Some(name("high")));
-            assert_eq!(other(is_moved, told(0, 0x3f)), Some(name("low")));
-            assert_eq!(other(is_moved, told(0x40, 0x5f)), None, "it was that before");
+            assert_eq!(other(is_moved, assigned(0x80, 0xff)), Some(name("high")));
+            assert_eq!(other(is_moved, assigned(0, 0x3f)), Some(name("low")));
+            assert_eq!(other(is_moved, assigned(0x40, 0x5f)), None, "it was that before");
             // Until it is moved it has what the other is to have.
-            assert_eq!(other(is_moved, told(0x40, 0x7f)), None);
-            assert_eq!(other(is_moved, StoredBytes { bytes: None, ..told(0, 0) }), None);
+            assert_eq!(other(is_moved, assigned(0x40, 0x7f)), None);
+            assert_eq!(other(is_moved, StoredBytes { bytes: None, ..assigned(0, 0) }), None);
         }
-        let new = other_with(&three(true), &name("high"), told(0x40, 0x7f)).cloned();
+        let new = other_with(&three(true), &name("high"), assigned(0x40, 0x7f)).cloned();
         assert_eq!(new, Some(name("new")));
     }
 }

@@ -51,12 +51,12 @@ pub(crate) async fn run(config: &Config, email: Option<String>) -> anyhow::Resul
 }
 
 /// Whether the stored map is being changed.
-fn is_changing(config: &Config, kept: Option<&StoredMap>) -> anyhow::Result<bool> {
-    let (StoreConfig::Cells(cells), Some(kept)) = (&config.store, kept) else {
+fn is_changing(config: &Config, stored: Option<&StoredMap>) -> anyhow::Result<bool> {
+    let (StoreConfig::Cells(cells), Some(stored)) = (&config.store, stored) else {
         return Ok(false);
     };
-    let map = cells.map_of(&kept.map).map_err(cells_file_error)?;
-    Ok(kept.next.is_some() || map.change().is_some())
+    let map = cells.map_of(&stored.map).map_err(cells_file_error)?;
+    Ok(stored.next.is_some() || map.change().is_some())
 }
 
 fn read_addresses(input: impl Read) -> anyhow::Result<Vec<EmailAddress>> {

@@ -71,8 +71,8 @@ pub(super) async fn open_cells(
     cells: &CellsConfig,
     opening: &Opening,
 ) -> anyhow::Result<OpenCells> {
-    let (opened, untold) = open_and_tell(cells, opening).await?;
-    if let Some(why) = untold {
+    let (opened, unassigned) = open_and_assign(cells, opening).await?;
+    if let Some(why) = unassigned {
         log::warn!(
             "cells could not be told that they are these, which the next start does: {:#}",
             anyhow!(why)
@@ -82,7 +82,7 @@ pub(super) async fn open_cells(
 }
 
 /// The same, and returns why cells were not assigned, if that failed.
-async fn open_and_tell(
+async fn open_and_assign(
     cells: &CellsConfig,
     opening: &Opening,
 ) -> anyhow::Result<(OpenCells, Option<NotTheCell>)> {
@@ -95,7 +95,7 @@ async fn open_and_tell(
         }
         (home, _) => home,
     };
-    let (map, is_kept) = match &home {
+    let (map, is_stored) = match &home {
         Ok(home) => match stored_map(cells, &**home).await? {
             Some(map) => (map, true),
             None => (cells.map.clone(), false),
@@ -140,13 +140,13 @@ async fn open_and_tell(
         let (name, why) = silent.swap_remove(0);
         return Err(why.context(format!("no cell answers, and so not cell {name}")));
     }
-    let mut untold = None;
+    let mut unassigned = None;
     let map = match opening.tables == Tables::BringUpToDate && silent.is_empty() {
-        true => match keep_and_tell(cells, &map, is_kept, &stores).await {
+        true => match store_and_assign(cells, &map, is_stored, &stores).await {
             Ok(known) => known,
-            Err(NotTheCell::Changed) if !is_kept => return Err(NotTheCell::Changed.into()),
+            Err(NotTheCell::Changed) if !is_stored => return Err(NotTheCell::Changed.into()),
             Err(why @ (NotTheCell::Store(..) | NotTheCell::Changed)) => {
-                untold = Some(why);
+                unassigned = Some(why);
                 map
             }
             Err(why) => return Err(why.into()),
@@ -154,22 +154,22 @@ async fn open_and_tell(
         false => map,
     };
     for (name, why) in &silent {
-        tell_silent(name, why);
+        warn_of_silent(name, why);
     }
     let stores = map.all().zip(stores).map(|(spec, store)| {
         let key = cells.key_of(spec).context("every place has a node")?;
         Ok(OpenCell { key, store })
     });
     let stores = stores.collect::<anyhow::Result<_>>()?;
-    Ok((OpenCells { map, stores }, untold))
+    Ok((OpenCells { map, stores }, unassigned))
 }
 
 /// Has the home store the file's map, unless one is stored, and assigns all cells, unless they are assigned. Returns
 /// the map to follow.
-async fn keep_and_tell(
+async fn store_and_assign(
     cells: &CellsConfig,
     map: &CellMap,
-    is_kept: bool,
+    is_stored: bool,
     stores: &[Arc<dyn MoveStore>],
 ) -> Result<CellMap, NotTheCell> {
     if map.id().is_some() || map.change().is_some() {
@@ -178,23 +178,23 @@ async fn keep_and_tell(
     let home = &*stores[0];
     let of_home = |error| NotTheCell::Store(map.cells()[0].name.clone(), error);
     let is_ours = |other: &CellMap| other.version() == map.version() && other.all().eq(map.all());
-    let kept = match is_kept {
+    let stored = match is_stored {
         true => map.clone(),
         false => {
-            let untold = check_none_is_assigned(map, stores).await;
+            let unassigned = check_none_is_assigned(map, stores).await;
             // Unless another server has begun with the same at this moment.
             if home.stored_map().await.map_err(of_home)?.is_none() {
-                untold?;
+                unassigned?;
             }
             // Once it is stored, a mistake in it cannot be corrected in the file any more.
-            keep_first(cells, home).await?
+            store_first(cells, home).await?
         }
     };
-    let known = match kept.id() {
-        None if is_ours(&kept) => {
-            assign_cells(&kept, stores, &|| MapId::from(Uuid::now_v7())).await?
+    let known = match stored.id() {
+        None if is_ours(&stored) => {
+            assign_cells(&stored, stores, &|| MapId::from(Uuid::now_v7())).await?
         }
-        _ => kept,
+        _ => stored,
     };
     if !is_ours(&known) {
         return Err(NotTheCell::Changed);
@@ -208,10 +208,10 @@ async fn keep_and_tell(
 
 /// The map that the home stores, and that counts; `None` if it stores none.
 async fn stored_map(cells: &CellsConfig, home: &dyn MoveStore) -> anyhow::Result<Option<CellMap>> {
-    let Some(kept) = home.stored_map().await.context("the map that the home keeps")? else {
+    let Some(stored) = home.stored_map().await.context("the map that the home keeps")? else {
         return Ok(None);
     };
-    let map = cells.map_of(&kept.map).map_err(cells_file_error)?;
+    let map = cells.map_of(&stored.map).map_err(cells_file_error)?;
     cells.check(&map).map_err(cells_file_error)?;
     if cells.differs(&map) {
         let (counts, of_file) = (map.version(), cells.map.version());
@@ -223,7 +223,7 @@ async fn stored_map(cells: &CellsConfig, home: &dyn MoveStore) -> anyhow::Result
 }
 
 /// Has the home store the file's map, if it stores none. Returns the stored one.
-async fn keep_first(cells: &CellsConfig, home: &dyn MoveStore) -> Result<CellMap, NotTheCell> {
+async fn store_first(cells: &CellsConfig, home: &dyn MoveStore) -> Result<CellMap, NotTheCell> {
     match change_state(home, &cells.map).await {
         Ok(ChangeState::Settled(map) | ChangeState::Changing(map)) => Ok(map),
         Ok(ChangeState::Publishing { before, .. }) => Ok(before),
@@ -233,7 +233,7 @@ async fn keep_first(cells: &CellsConfig, home: &dyn MoveStore) -> Result<CellMap
     }
 }
 
-pub(super) fn tell_silent(name: &CellName, why: &anyhow::Error) {
+pub(super) fn warn_of_silent(name: &CellName, why: &anyhow::Error) {
     log::warn!("cell {name} does not answer, and its events cannot be had until it does: {why:#}");
 }
 
@@ -403,7 +403,7 @@ pub(crate) async fn create_cells(
     }
     // Only now: once it is stored, a mistake in it cannot be corrected in the file any more.
     let opening = Opening { tables: Tables::BringUpToDate, ..Opening::of_a_command(config) };
-    match open_and_tell(cells, &opening).await? {
+    match open_and_assign(cells, &opening).await? {
         (_, Some(why)) => Err(why.into()),
         (_, None) => Ok(made),
     }
@@ -465,7 +465,7 @@ pub(crate) async fn open_cell_to_move(
 /// How cells are when each is opened by itself.
 pub(crate) struct Seen {
     /// The map that the home stores; `None` if it stores none yet, or cannot be asked.
-    pub(crate) kept: Option<StoredMap>,
+    pub(crate) stored: Option<StoredMap>,
     /// The map that counts, as far as that is known.
     pub(crate) map: CellMap,
     /// In the order of [`CellMap::all`].
@@ -479,12 +479,12 @@ pub(crate) struct Seen {
 pub(crate) async fn look_at_cells(config: &Config, cells: &CellsConfig) -> anyhow::Result<Seen> {
     let opening = Opening::of_a_command(config);
     let home = opening.open_answering(&cells.home().map_err(cells_file_error)?).await;
-    let kept = match &home {
+    let stored = match &home {
         Ok(home) => home.stored_map().await.context("the map that the home keeps")?,
         Err(_) => None,
     };
-    let map = match &kept {
-        Some(kept) => cells.map_of(&kept.map).map_err(cells_file_error)?,
+    let map = match &stored {
+        Some(stored) => cells.map_of(&stored.map).map_err(cells_file_error)?,
         None => cells.map.clone(),
     };
     let places = cells.places(&map).map_err(cells_file_error)?;
@@ -501,5 +501,5 @@ pub(crate) async fn look_at_cells(config: &Config, cells: &CellsConfig) -> anyho
             (opened, _) => opened,
         });
     }
-    Ok(Seen { kept, map, stores })
+    Ok(Seen { stored, map, stores })
 }

@@ -144,8 +144,8 @@ impl CellsConfig {
     ///
     /// # Errors
     /// If it names a node that the file does not name, or is none.
-    pub(crate) fn map_of(&self, kept: &str) -> Result<CellMap, String> {
-        CellMap::from_text(kept, self.map.nodes().to_vec()).map_err(|error| match error {
+    pub(crate) fn map_of(&self, stored: &str) -> Result<CellMap, String> {
+        CellMap::from_text(stored, self.map.nodes().to_vec()).map_err(|error| match error {
             MapError::NoNode { cell, node } => format!(
                 "has no node {node}, which cell {cell} is on by the map that the home keeps"
             ),
@@ -160,19 +160,19 @@ impl CellsConfig {
     /// # Errors
     /// The fault: other cells were written into it, or its home is not the map's.
     pub(crate) fn check(&self, map: &CellMap) -> Result<(), String> {
-        let (of_file, kept) = (self.map.version(), map.version());
-        if of_file > kept && self.map.cells() != map.cells() {
+        let (of_file, stored) = (self.map.version(), map.version());
+        if of_file > stored && self.map.cells() != map.cells() {
             return Err(format!(
-                "has other cells, as version {of_file}, than version {kept} of the map, which the home \
+                "has other cells, as version {of_file}, than version {stored} of the map, which the home \
                  keeps and which counts. Cells are changed by `booking-http cells split`, `move` and `drop` alone; \
                  `booking-http cells status` shows those that there are"
             ));
         }
-        let (home, kept_home) = (&self.map.cells()[0], &map.cells()[0]);
-        if self.place_of(home)?.location() != self.place_of(kept_home)?.location() {
+        let (home, stored_home) = (&self.map.cells()[0], &map.cells()[0]);
+        if self.place_of(home)?.location() != self.place_of(stored_home)?.location() {
             return Err(format!(
                 "has the byte 00 in {}/{}, and the map that is kept there has it in {}/{}",
-                home.node, home.schema, kept_home.node, kept_home.schema
+                home.node, home.schema, stored_home.node, stored_home.schema
             ));
         }
         Ok(())
@@ -404,7 +404,7 @@ mod tests {
     fn errors_never_quote_a_password() {
         let url = "postgresql://booking:hunter2@db1/booking";
         let good = two(url, "");
-        for (text, told) in [
+        for (text, reason) in [
             (two("postgres:hunter2", ""), "must begin with postgresql://"),
             (two("sqlite://", ""), "names no folder"),
             (two(url, "colour = 7"), "colour"),
@@ -420,7 +420,7 @@ mod tests {
             (good.replace("node = \"db1\"", "node = \"db2\""), "node db2"),
         ] {
             let error = CellsConfig::parse(&text, 4).expect_err("it is not valid");
-            assert!(error.contains(told) && !error.contains("hunter2"), "{error}");
+            assert!(error.contains(reason) && !error.contains("hunter2"), "{error}");
         }
         // An invalid plan mode is not quoted either.
         let planned =
@@ -493,16 +493,16 @@ mod tests {
         let read = CellsConfig::parse(&text, 4).expect("valid");
         let split = text.replace("\"ff\"", "\"bf\"")
             + "[[cells]]\nschema = \"cc0\"\nnode = \"db1\"\nfirst = \"c0\"\nlast = \"ff\"\n";
-        let kept = |version: u64| {
-            let kept = split.replace("version = 7", &format!("version = {version}"));
-            let kept = CellsConfig::parse(&kept, 4).expect("valid").map;
-            read.map_of(&kept.to_text()).expect("it names nodes of the file")
+        let stored = |version: u64| {
+            let stored = split.replace("version = 7", &format!("version = {version}"));
+            let stored = CellsConfig::parse(&stored, 4).expect("valid").map;
+            read.map_of(&stored.to_text()).expect("it names nodes of the file")
         };
         for version in [7, 8] {
-            assert_eq!(read.check(&kept(version)), Ok(()), "{version}");
-            assert!(read.differs(&kept(version)));
+            assert_eq!(read.check(&stored(version)), Ok(()), "{version}");
+            assert!(read.differs(&stored(version)));
         }
-        let error = read.check(&kept(6)).expect_err("the file is newer");
+        let error = read.check(&stored(6)).expect_err("the file is newer");
         assert!(error.contains("version 7") && error.contains("cells split"), "{error}");
         let raised = CellsConfig::parse(&text.replace("version = 7", "version = 9"), 4);
         let raised = raised.expect("valid");
@@ -511,12 +511,12 @@ mod tests {
 
         let elsewhere = text.replace("\"public\"", "\"c00\"");
         let elsewhere = CellsConfig::parse(&elsewhere, 4).expect("valid");
-        let error = elsewhere.check(&kept(8)).expect_err("it is another home");
+        let error = elsewhere.check(&stored(8)).expect_err("it is another home");
         assert!(error.contains("db1/c00"), "{error}");
         let fewer =
             text.replace("[nodes.files]", "[nodes.other]").replace("\"files\"", "\"other\"");
         let fewer = CellsConfig::parse(&fewer, 4).expect("valid");
-        let error = fewer.map_of(&kept(8).to_text()).expect_err("a node is not there");
+        let error = fewer.map_of(&stored(8).to_text()).expect_err("a node is not there");
         assert!(error.contains("no node files"), "{error}");
     }
 

@@ -58,7 +58,7 @@ pub(crate) async fn edge(
     let service = &state.service;
     let _under_way = service.begin_request();
     let answering = Answering::begin(&request, began);
-    let reader = BodyReader::keep(&mut request);
+    let reader = BodyReader::hold(&mut request);
     let request_id = request_id::of(request.headers());
     // The router takes the request, so what is needed if it never comes back is copied.
     let (path, method) = (request.path().to_owned(), request.method().clone());

@@ -19,7 +19,7 @@ pub(crate) struct BodyReader(Option<Rc<RefCell<Payload>>>);
 
 impl BodyReader {
     /// Holds the reader of the request's body until its response is sent, even if the handler drops it before.
-    pub(crate) fn keep(request: &mut ServiceRequest) -> Self {
+    pub(crate) fn hold(request: &mut ServiceRequest) -> Self {
         if !request.headers().contains_key(TRANSFER_ENCODING) {
             return Self(None);
         }

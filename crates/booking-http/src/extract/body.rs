@@ -261,7 +261,7 @@ mod tests {
         for (length, max) in [(1_001, 1_000), (BODY_BYTES_MAX * 3 + 1, BODY_BYTES_MAX * 3)] {
             assert!(read(&mut payload(length - 1), max, &limits).await.is_ok());
             let refused = read(&mut payload(length), max, &limits).await;
-            assert!(matches!(refused, Err(ApiError::TooLarge { max: told }) if told == max));
+            assert!(matches!(refused, Err(ApiError::TooLarge { max: limit }) if limit == max));
         }
     }
 }

@@ -72,10 +72,10 @@ impl FromStr for DeliveryId {
         let version: u64 = number.parse().map_err(|_| Invalid::NotAnId)?;
         let event_id: EventId = event.parse()?;
         // Stores keep versions in signed 64-bit columns.
-        let is_kept = i64::try_from(version).is_ok() && version.to_string() == number;
+        let is_storable = i64::try_from(version).is_ok() && version.to_string() == number;
         let is_written = event_id.as_uuid().simple().to_string() == event;
         let id = Self { event_id, version: Version::new(version) };
-        if is_kept && is_written { Ok(id) } else { Err(Invalid::NotAnId) }
+        if is_storable && is_written { Ok(id) } else { Err(Invalid::NotAnId) }
     }
 }
 

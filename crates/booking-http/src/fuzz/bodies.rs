@@ -233,8 +233,8 @@ fn create_webhook(bytes: &[u8]) {
         document["url"] = first.url.as_str().into();
     });
     assert_eq!((&second.url, &second.types), (&first.url, &first.types));
-    let told = |webhook: &CreateWebhook| (webhook.event_id, webhook.includes_person);
-    assert_eq!(told(&second), told(&first));
+    let fields = |webhook: &CreateWebhook| (webhook.event_id, webhook.includes_person);
+    assert_eq!(fields(&second), fields(&first));
 }
 
 fn edit_webhook(bytes: &[u8]) {

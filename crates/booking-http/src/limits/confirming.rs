@@ -62,8 +62,8 @@ mod tests {
         assert!(!confirming.knows(event));
         confirming.learn(event, &known);
         assert!(confirming.knows(event));
-        for tells_nothing in [Outcome::Refused(Refusal::SoldOut), Outcome::Settled] {
-            confirming.learn(event, &tells_nothing);
+        for unrelated in [Outcome::Refused(Refusal::SoldOut), Outcome::Settled] {
+            confirming.learn(event, &unrelated);
             assert!(confirming.knows(event));
         }
         confirming.note(event, false);

@@ -256,14 +256,14 @@ mod tests {
         ];
         let outcomes = others.iter().map(|other| other()).chain([replayed()]);
         for (number, of_first) in outcomes.enumerate() {
-            for first_is_told_first in [true, false] {
+            for first_settles_first in [true, false] {
                 let holds = holds(1, 1);
                 let at = Try(&holds, Instant::now());
                 let take = |number| at.take(client(1), "a@x.org", number, key(1), 60);
                 let first = take(1).expect("there is room");
                 let second = take(2).expect("it has its slot");
                 let mut tries = [(&first, &of_first), (&second, &Ok(held(id(2))))];
-                if !first_is_told_first {
+                if !first_settles_first {
                     tries.reverse();
                 }
                 holds.settle(tries[0].0, tries[0].1);
@@ -271,7 +271,7 @@ mod tests {
                 let third = take(3).expect("there is a slot, or room for one");
                 holds.settle(tries[1].0, tries[1].1);
                 holds.settle(&third, &replayed());
-                let what = format!("outcome {number}, first told first: {first_is_told_first}");
+                let what = format!("outcome {number}, first told first: {first_settles_first}");
                 assert_eq!(at.count(), 1, "{what}");
                 let more = at.take(client(1), "a@x.org", 4, key(2), 60);
                 assert!(more.is_err(), "{what}");

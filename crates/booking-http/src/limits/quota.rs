@@ -68,7 +68,7 @@ impl Quota {
         ends: Instant,
         counted_max: usize,
     ) -> Result<Permit, RateLimited> {
-        self.forget_ended(now);
+        self.remove_ended(now);
         let own = Slot { owners: limits.map(|limit| limit.map(|limit| limit.owner)), ends, key };
         if let Some(id) = key.and_then(|key| self.by_key.get(&key)) {
             return Ok(Permit { id: *id, is_new: false, own });
@@ -108,9 +108,9 @@ impl Quota {
             // That was another request: the slot is of the one that had the key first.
             Ok(Outcome::Refused(Refusal::KeyReused)) => self.give_back(permit),
             // To the client that looks as if something was made, and so it counts as if it was.
-            Ok(Outcome::KnownAddress(_)) => self.keep(permit, permit.id),
+            Ok(Outcome::KnownAddress(_)) => self.move_slot(permit, permit.id),
             Ok(outcome) => match made(outcome) {
-                Some(id) => self.keep(permit, id),
+                Some(id) => self.move_slot(permit, id),
                 None => {
                     self.remove(permit.id);
                 }
@@ -131,7 +131,7 @@ impl Quota {
 
     /// Moves a slot to the registration that this attempt made. The attempt that took the slot may have settled
     /// first, and may have given it back since it made nothing: then this one takes its own.
-    fn keep(&mut self, permit: &Permit, made: RegistrationId) {
+    fn move_slot(&mut self, permit: &Permit, made: RegistrationId) {
         let slot = match permit.own.key.filter(|_| !permit.is_new) {
             // If its own slot is missing, it has expired, or the registration was given up already.
             None => self.remove(permit.id),
@@ -185,7 +185,7 @@ impl Quota {
         }
     }
 
-    fn forget_ended(&mut self, now: Instant) {
+    fn remove_ended(&mut self, now: Instant) {
         while let Some((ends, id)) = self.by_end.first().copied()
             && ends <= now
         {

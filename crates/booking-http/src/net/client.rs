@@ -111,8 +111,8 @@ fn network(text: &str) -> Option<IpNet> {
 /// Once: all clients behind that proxy count as one. It may be the client who sends the header, and a proxy that
 /// adds nothing, so that this is no reason to believe it.
 fn warn_of_other_header(believed: &AddressHeader, other: &AddressHeader) {
-    static TOLD: AtomicBool = AtomicBool::new(false);
-    if !TOLD.swap(true, Ordering::Relaxed) {
+    static LOGGED: AtomicBool = AtomicBool::new(false);
+    if !LOGGED.swap(true, Ordering::Relaxed) {
         log::warn!(
             "a request came through a trusted proxy with {other} and without {believed}, which is the header \
              that is believed; if it is the proxy that writes {other}, and replaces or adds to what clients \
@@ -123,8 +123,8 @@ fn warn_of_other_header(believed: &AddressHeader, other: &AddressHeader) {
 
 /// Once: all clients behind that proxy have no limits.
 fn warn_of_unnamed_proxy() {
-    static TOLD: AtomicBool = AtomicBool::new(false);
-    if !TOLD.swap(true, Ordering::Relaxed) {
+    static LOGGED: AtomicBool = AtomicBool::new(false);
+    if !LOGGED.swap(true, Ordering::Relaxed) {
         log::warn!(
             "a proxy on this machine forwards requests, but TRUSTED_PROXIES does not name it, so nobody \
              who comes through it is limited; set TRUSTED_PROXIES=127.0.0.1,::1"

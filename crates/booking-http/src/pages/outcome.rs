@@ -192,10 +192,10 @@ mod tests {
 
     #[test]
     fn a_detail_is_a_sentence() {
-        for (text, told) in
+        for (text, expected) in
             [("must not be empty", "Must not be empty."), (" Done! ", "Done!"), ("ü", "Ü.")]
         {
-            assert_eq!(sentence(text), told);
+            assert_eq!(sentence(text), expected);
         }
     }
 }

@@ -41,13 +41,17 @@ struct OptionField {
 
 /// The fields of the questions, empty.
 pub(crate) fn empty(language: Language, questions: &Questions) -> Vec<QuestionField> {
-    questions.asked().map(|kept| QuestionField::of(language, kept, &[])).collect()
+    questions
+        .asked()
+        .map(|event_question| QuestionField::of(language, event_question, &[]))
+        .collect()
 }
 
 /// The fields of the questions, filled in.
 pub(crate) fn filled(language: Language, questions: &Questions, form: &Form) -> Vec<QuestionField> {
-    let field =
-        |kept: &EventQuestion| QuestionField::of(language, kept, &form.values(&name_of(kept)));
+    let field = |event_question: &EventQuestion| {
+        QuestionField::of(language, event_question, &form.values(&name_of(event_question)))
+    };
     questions.asked().map(field).collect()
 }
 
@@ -57,10 +61,10 @@ pub(crate) fn filled(language: Language, questions: &Questions, form: &Form) -> 
 /// The invalid answers, each by its field.
 pub(crate) fn answers_in(questions: &Questions, form: &Form) -> Result<Answers, Vec<FieldError>> {
     let (mut given, mut errors) = (BTreeMap::new(), Vec::new());
-    for kept in questions.asked() {
-        let name = name_of(kept);
-        match answer(kept.question.kind, &form.values(&name)) {
-            Ok(Some(answer)) => drop(given.insert(kept.question.key, answer)),
+    for event_question in questions.asked() {
+        let name = name_of(event_question);
+        match answer(event_question.question.kind, &form.values(&name)) {
+            Ok(Some(answer)) => drop(given.insert(event_question.question.key, answer)),
             Ok(None) => {}
             Err(detail) => errors.push(FieldError { pointer: format!("/{name}"), detail }),
         }
@@ -75,8 +79,8 @@ pub(crate) fn answers_in(questions: &Questions, form: &Form) -> Result<Answers, 
     Answers::parse(given).map_err(|invalid| vec![field_error(invalid)])
 }
 
-fn name_of(kept: &EventQuestion) -> String {
-    format!("answers/{}", kept.question.key.as_str())
+fn name_of(event_question: &EventQuestion) -> String {
+    format!("answers/{}", event_question.question.key.as_str())
 }
 
 /// An answer; `None` for an empty one. Whether it fits the event's questions is decided where those are.
@@ -110,8 +114,8 @@ fn answer(kind: QuestionKind, values: &[&str]) -> Result<Option<Answer>, String>
 }
 
 impl QuestionField {
-    fn of(language: Language, kept: &EventQuestion, values: &[&str]) -> Self {
-        let question = &kept.question;
+    fn of(language: Language, event_question: &EventQuestion, values: &[&str]) -> Self {
+        let question = &event_question.question;
         let options: Vec<_> = match question.kind {
             QuestionKind::YesNo => [(YES, "answers.yes"), (NO, "answers.no")]
                 .map(|(key, label)| {
@@ -121,15 +125,15 @@ impl QuestionField {
             _ => question.options.iter().map(|option| OptionField::from(option, values)).collect(),
         };
         Self {
-            name: name_of(kept),
+            name: name_of(event_question),
             kind: question.kind.as_str(),
             wording: question.wording.as_str().to_owned(),
-            version: kept.version,
+            version: event_question.version,
             is_required: question.is_required,
             options,
             text: values.first().copied().unwrap_or_default().to_owned(),
             // An attendee who agreed to another wording has to read this one.
-            is_ticked: values.iter().any(|value| *value == kept.version.to_string()),
+            is_ticked: values.iter().any(|value| *value == event_question.version.to_string()),
             error: None,
         }
     }

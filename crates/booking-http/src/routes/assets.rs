@@ -5,7 +5,7 @@ use crate::extract::conditional::{REVALIDATE, has_already};
 use crate::pages::bundles::{self, Bundle};
 use crate::pages::engine::sources;
 use crate::pages::frame::{HTML, POLICY, Pages};
-use crate::routes::pages::KEPT_SHELL;
+use crate::routes::pages::CACHED_SHELL;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETag, EntityTag, HeaderName, HeaderValue,
 };
@@ -264,7 +264,7 @@ const WORKER: &[u8] = include_bytes!("../../static/sw.js");
 
 /// Whether the worker caches a file for offline use, besides the bundles: the files in those are not needed by
 /// themselves, and those of the API's page are of no use without a server.
-fn is_kept(path: &str, asset: Asset) -> bool {
+fn is_cached(path: &str, asset: Asset) -> bool {
     let file = path.strip_prefix("/static/").unwrap_or_default();
     let is_of_a_page = file == "css/app.css" || !bundles::has(file);
     let is_for_people = !path.contains("docs") && file != "js/types.js";
@@ -274,7 +274,7 @@ fn is_kept(path: &str, asset: Asset) -> bool {
 /// The worker with the list of the files that it caches before it. Any change to any file makes another script of
 /// it, by which browsers recognize a new release.
 static RELEASED_WORKER: LazyLock<Vec<u8>> = LazyLock::new(|| {
-    let files = || ROUTES.iter().filter(|(path, asset)| is_kept(path, *asset));
+    let files = || ROUTES.iter().filter(|(path, asset)| is_cached(path, *asset));
     let mut hasher = DefaultHasher::new();
     files().for_each(|(path, asset)| (path, asset.bytes).hash(&mut hasher));
     sources().for_each(|source| source.hash(&mut hasher));
@@ -282,7 +282,7 @@ static RELEASED_WORKER: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let bundles = bundles::ALL.iter().map(|bundle| bundle.path);
     let paths: Vec<_> = files().map(|(path, _)| *path).chain(bundles).collect();
     let version = format!("{:016x}", hasher.finish());
-    let release = json!({"version": version, "files": paths, "shell": KEPT_SHELL});
+    let release = json!({"version": version, "files": paths, "shell": CACHED_SHELL});
     [format!("self.release = {release};\n").as_bytes(), WORKER].concat()
 });
 
@@ -312,8 +312,8 @@ pub(crate) fn show(request: &HttpRequest, asset: Asset) -> HttpResponse {
     let tag = EntityTag::new_strong(format!("{:016x}", hasher.finish()));
     let is_known = has_already(request, &tag);
     let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-    let kept = if asset.content_type == SVG { FOR_A_DAY } else { REVALIDATE };
-    response.insert_header(ETag(tag)).insert_header(kept);
+    let caching = if asset.content_type == SVG { FOR_A_DAY } else { REVALIDATE };
+    response.insert_header(ETag(tag)).insert_header(caching);
     if is_page {
         response.insert_header((CONTENT_SECURITY_POLICY, POLICY));
     }
@@ -352,7 +352,7 @@ mod tests {
         assert_eq!(script.as_bytes(), WORKER);
         for (path, asset) in ROUTES {
             let is_there = release.contains(&format!("\"{path}\""));
-            assert_eq!(is_there, is_kept(path, *asset), "{path}");
+            assert_eq!(is_there, is_cached(path, *asset), "{path}");
         }
         for path in ["/problems", "/static/css/app.css", "/static/favicon.svg"] {
             assert!(release.contains(&format!("\"{path}\"")), "{path}");

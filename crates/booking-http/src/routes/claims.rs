@@ -218,7 +218,7 @@ async fn answer_claim(
     if let Some(is_replay) = by_mail(&outcome) {
         // For a repeated request the mail was sent then.
         if let Outcome::KnownAddress(registration_id) = outcome {
-            service.tell_of_registration(event_id, registration_id);
+            service.notify_of_registration(event_id, registration_id);
         }
         sleep_until(began + BY_MAIL_AFTER).await;
         return Ok(Claimed::ByMail { is_replay });

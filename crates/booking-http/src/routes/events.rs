@@ -226,10 +226,10 @@ pub(super) async fn calendar_of_all(
         Some(ids) => agenda::list_among(&service.reads, caller, &ids, &asked).await?,
         None => agenda::list(&*service.store, caller, &asked).await?,
     };
-    let told = page.items.iter().filter(|event| event.rules.status != EventStatus::Draft);
+    let published = page.items.iter().filter(|event| event.rules.status != EventStatus::Draft);
     let url_of = |id| service.base_url.as_ref().map(|base| base.of_event(id));
-    let told = told.map(|event| (event, url_of(event.id)));
-    let text = calendar::of_all(told, PAGE_BYTES_MAX);
+    let published = published.map(|event| (event, url_of(event.id)));
+    let text = calendar::of_all(published, PAGE_BYTES_MAX);
     Ok(calendar_file(&request, text))
 }
 

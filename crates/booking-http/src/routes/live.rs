@@ -20,7 +20,7 @@ use booking_core::{Availability, Caller, EventId};
 use std::sync::Arc;
 
 /// Proxies must not cache it, nor buffer it, as a coding does.
-const UNKEPT: (HeaderName, HeaderValue) =
+const UNCACHED: (HeaderName, HeaderValue) =
     (CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
 /// The header by which nginx and proxies like it stop buffering.
 const UNBUFFERED: (HeaderName, HeaderValue) =
@@ -73,7 +73,7 @@ async fn watch(
     let mut response = HttpResponse::Ok();
     response
         .insert_header((CONTENT_TYPE, EVENT_STREAM))
-        .insert_header(UNKEPT)
+        .insert_header(UNCACHED)
         .insert_header(UNBUFFERED)
         .force_close();
     let mut response = response.body(BoxBody::new(GoesOn));

@@ -49,7 +49,7 @@ pub(super) const SHELLS: [&str; 12] = [
 ];
 
 /// The path under which it is cached for offline use.
-pub(super) const KEPT_SHELL: &str = "/o";
+pub(super) const CACHED_SHELL: &str = "/o";
 
 /// Any of [`SHELLS`]: they differ in what they load ahead.
 pub(super) async fn shell(
@@ -60,7 +60,7 @@ pub(super) async fn shell(
     query::check_length(request.query_string())?;
     let viewer = viewer(&request, &tokens);
     let title = words::text(viewer.language, "list.loading", &[]);
-    let is_organizers = request.path().starts_with(KEPT_SHELL);
+    let is_organizers = request.path().starts_with(CACHED_SHELL);
     let script_ahead = (!is_organizers).then(Pages::script_of_registration);
     let page = Frame { is_hidden: true, script_ahead, ..pages.frame(&title, viewer) };
     let shell = pages.respond_shared(&request, viewer.language, "shell.html", &Shell { page });

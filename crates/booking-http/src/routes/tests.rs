@@ -51,13 +51,13 @@ fn the_document_is_openapi_3_1_and_leads_nowhere_else() {
 #[test]
 fn every_method_of_every_address_is_described() {
     let document = described();
-    let told = operations(&document);
+    let documented = operations(&document);
     let mut served = 0;
     for endpoint in table() {
         assert!(!endpoint.operations.is_empty(), "{} has no method", endpoint.path);
         for (method, _) in &endpoint.operations {
             let method = name(method).split(',').next().expect("there is one").to_lowercase();
-            let operation = told.get(&(method.as_str(), endpoint.path));
+            let operation = documented.get(&(method.as_str(), endpoint.path));
             let operation = operation.expect("it is in the document");
             for text in ["operationId", "summary"] {
                 assert!(operation[text].as_str().is_some_and(|text| !text.is_empty()));
@@ -65,9 +65,10 @@ fn every_method_of_every_address_is_described() {
             served += 1;
         }
     }
-    assert_eq!(served, told.len());
-    let ids: BTreeSet<_> = told.values().map(|told| told["operationId"].as_str()).collect();
-    assert_eq!(ids.len(), told.len(), "two have one name");
+    assert_eq!(served, documented.len());
+    let ids: BTreeSet<_> =
+        documented.values().map(|documented| documented["operationId"].as_str()).collect();
+    assert_eq!(ids.len(), documented.len(), "two have one name");
 }
 
 #[test]
@@ -85,9 +86,9 @@ fn no_operation_is_without_a_route() {
 #[test]
 fn queries_are_described_as_they_are_read() {
     let document = described();
-    let told = operations(&document);
+    let documented = operations(&document);
     for endpoint in table() {
-        let Some(read) = told.get(&("get", endpoint.path)) else {
+        let Some(read) = documented.get(&("get", endpoint.path)) else {
             assert!(endpoint.queries.0.is_empty(), "{} is never read", endpoint.path);
             continue;
         };
@@ -124,7 +125,7 @@ fn every_code_of_a_problem_is_named_by_an_operation() {
 #[test]
 fn bodies_are_described_as_they_are_read() {
     let operations = table().into_iter().flat_map(Endpoint::describe);
-    let samples: Vec<_> = operations.filter_map(|(_, _, told)| told.sample()).collect();
+    let samples: Vec<_> = operations.filter_map(|(_, _, documented)| documented.sample()).collect();
     assert!(samples.len() >= 8);
     for sample in samples {
         let RefOr::T(Schema::Object(schema)) = &sample.schema else {

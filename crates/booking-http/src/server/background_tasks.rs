@@ -73,7 +73,7 @@ impl BackgroundTasks {
         if let Some(known) = known {
             let known = Arc::new(Mutex::new(known));
             background.keep(of_delivery, "tell_known_addresses", service, move |service| {
-                link_recovery::tell_known(service, Arc::clone(&known))
+                link_recovery::notify_known(service, Arc::clone(&known))
             });
         }
         if let Some(every) = config.sweep_every {

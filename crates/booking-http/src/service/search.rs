@@ -138,7 +138,7 @@ impl Search {
             let rows = rows.ok_or(ApiError::NotFound)?;
             if rows.iter().any(Option::is_none) {
                 // No store deletes one. The next look reads all anew.
-                cached.forget().await;
+                cached.clear().await;
             }
             items.extend(rows.into_iter().flatten().filter(|row| filter.takes(row)));
             match seen.last {
@@ -297,7 +297,7 @@ impl Search {
         drop(all);
         *lock(&cached.used_at) = now;
         if is_new {
-            tokio::spawn(forget_idle(Arc::downgrade(&self.events), event_id));
+            tokio::spawn(drop_idle(Arc::downgrade(&self.events), event_id));
         }
         cached
     }
@@ -329,7 +329,7 @@ impl CachedEvent {
     }
 
     /// Drops all cached people.
-    async fn forget(&self) {
+    async fn clear(&self) {
         *self.people.lock().await = People::default();
         self.bytes.store(0, Ordering::Relaxed);
     }
@@ -379,7 +379,7 @@ async fn look(
 }
 
 /// Drops the people of an event once it was not searched for long enough.
-async fn forget_idle(all: Weak<SyncMutex<HashMap<EventId, Arc<CachedEvent>>>>, event_id: EventId) {
+async fn drop_idle(all: Weak<SyncMutex<HashMap<EventId, Arc<CachedEvent>>>>, event_id: EventId) {
     loop {
         sleep(IDLE_MAX).await;
         let Some(all) = all.upgrade() else { return };

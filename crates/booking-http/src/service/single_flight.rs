@@ -158,11 +158,11 @@ mod tests {
     #[actix_web::test]
     async fn a_caller_that_leaves_does_not_affect_the_others() {
         let (reads, source) = (SingleFlight::default(), Source::gated());
-        let mut gone = Box::pin(get(&reads, &source));
-        assert_eq!((&mut gone).now_or_never(), None);
+        let mut left = Box::pin(get(&reads, &source));
+        assert_eq!((&mut left).now_or_never(), None);
         let other = get(&reads, &source).shared();
         assert_eq!(other.clone().now_or_never(), None);
-        drop(gone);
+        drop(left);
         source.open(1);
         assert_eq!(other.await, Some(1));
     }

@@ -39,14 +39,14 @@ struct LogFilter {
     migrations: LevelFilter,
 }
 
-/// Logs as `builder` says, and what migrations do only if that `tells_migrations`.
+/// Logs as `builder` says, and what migrations do only if that `logs_migrations`.
 ///
 /// # Panics
 /// If something logs already.
-pub fn init(builder: &mut Builder, tells_migrations: bool) {
+pub fn init(builder: &mut Builder, logs_migrations: bool) {
     let logger = builder.build();
     let level = logger.filter();
-    let migrations = if tells_migrations { LevelFilter::Trace } else { LevelFilter::Warn };
+    let migrations = if logs_migrations { LevelFilter::Trace } else { LevelFilter::Warn };
     log::set_boxed_logger(Box::new(LogFilter { logger, migrations })).expect("nothing logs yet");
     log::set_max_level(level);
 }
@@ -67,14 +67,14 @@ pub(crate) fn fault(filter: &str) -> Option<&'static str> {
 
 /// Reports each target in a filter that no known crate logs to. Where it is all there is, as a misspelt level,
 /// nothing is logged, and so this is printed beside the log.
-pub fn tell_unknown_names(filter: &str) {
+pub fn warn_of_unknown_names(filter: &str) {
     for name in unknown_names(filter) {
-        let told = format!(
+        let warning = format!(
             "RUST_LOG: {name:?} is neither a level nor a module from which anything is known to be logged"
         );
         match log::log_enabled!(Level::Warn) {
-            true => log::warn!("{told}"),
-            false => eprintln!("booking-http: {told}"),
+            true => log::warn!("{warning}"),
+            false => eprintln!("booking-http: {warning}"),
         }
     }
 }

@@ -168,17 +168,17 @@ impl Metrics {
     fn show_cells(&self, now: &Snapshot) {
         let families = &self.families;
         let mut shown = lock(&self.cells_shown);
-        let mut gone = mem::take(&mut *shown);
+        let mut stale = mem::take(&mut *shown);
         let mut cell_up = |name: &str, is_up: bool| {
             families.cells_up.with_label_values(&[name]).set(i64::from(is_up));
-            gone.remove(name);
+            stale.remove(name);
             shown.insert(name.to_owned());
         };
         if now.cells.is_empty() {
             cell_up(NO_CELL, now.ready.store == "ok");
         }
         now.cells.iter().for_each(|cell| cell_up(cell.name.as_str(), cell.is_up));
-        for name in gone {
+        for name in stale {
             // It was there.
             let _ = families.cells_up.remove_label_values(&[&name]);
         }

@@ -164,8 +164,8 @@ mod tests {
                 (false, true, Some("outdated")),
             ] {
                 let cells = [CellState { name: name.clone(), is_up }];
-                let told = found.with_cells(&cells, is_outdated);
-                assert_eq!((told.cells, told.is_ready()), (expected, found.is_ready()));
+                let reported = found.with_cells(&cells, is_outdated);
+                assert_eq!((reported.cells, reported.is_ready()), (expected, found.is_ready()));
             }
         }
     }

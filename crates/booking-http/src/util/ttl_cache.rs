@@ -45,13 +45,13 @@ mod tests {
             asked.set(asked.get() + 1);
             answer
         };
-        let kept = TtlCache::new(Duration::from_secs(600), Duration::from_secs(600));
-        assert_eq!(kept.get(ask(Err(()))).await, None);
-        assert_eq!(kept.get(ask(Ok(1))).await, None, "that there was none is kept too");
+        let cache = TtlCache::new(Duration::from_secs(600), Duration::from_secs(600));
+        assert_eq!(cache.get(ask(Err(()))).await, None);
+        assert_eq!(cache.get(ask(Ok(1))).await, None, "that there was none is kept too");
         assert_eq!(asked.get(), 1);
-        let kept = TtlCache::new(Duration::ZERO, Duration::from_millis(20));
-        assert_eq!(kept.get(ask(Ok(1))).await, Some(1));
-        assert_eq!(kept.get(pending::<Result<u32, ()>>()).await, None);
-        assert_eq!(kept.get(ask(Ok(2))).await, Some(2));
+        let cache = TtlCache::new(Duration::ZERO, Duration::from_millis(20));
+        assert_eq!(cache.get(ask(Ok(1))).await, Some(1));
+        assert_eq!(cache.get(pending::<Result<u32, ()>>()).await, None);
+        assert_eq!(cache.get(ask(Ok(2))).await, Some(2));
     }
 }

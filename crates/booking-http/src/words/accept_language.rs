@@ -8,8 +8,8 @@ const ACCEPT_LANGUAGE_BYTES_MAX: usize = 1_024;
 
 /// The language that is wished for; English, if there is none of those.
 pub(crate) fn wanted_language(headers: &HeaderMap) -> Language {
-    let wished = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    wished
+    let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    accepted
         .filter(|ranges| ranges.len() <= ACCEPT_LANGUAGE_BYTES_MAX)
         .map_or_else(Language::default, best_of)
 }

@@ -18,7 +18,7 @@ const COOKIE_SECONDS: u32 = 31_536_000;
 /// The language that a page is to be in.
 pub(crate) fn language_of_page(request: &HttpRequest) -> Language {
     named(request.query_string())
-        .or_else(|| kept(request.headers()))
+        .or_else(|| chosen(request.headers()))
         .unwrap_or_else(|| wanted_language(request.headers()))
 }
 
@@ -28,7 +28,7 @@ pub(crate) fn named(query: &str) -> Option<Language> {
 }
 
 /// The language that was chosen before.
-fn kept(headers: &HeaderMap) -> Option<Language> {
+fn chosen(headers: &HeaderMap) -> Option<Language> {
     // Other cookies of the site may be no ASCII.
     headers.get_all(COOKIE).find_map(|value| {
         let pairs = String::from_utf8_lossy(value.as_bytes());

@@ -51,7 +51,7 @@ pub(crate) struct Operation {
     role: Option<Role>,
     is_probe: bool,
     needs_store: bool,
-    keeps_answers: bool,
+    stores_answers: bool,
     body: Option<Body>,
     parameters: Vec<Parameter>,
     answers: Vec<Answer>,
@@ -151,7 +151,7 @@ impl Operation {
             role: None,
             is_probe: false,
             needs_store: true,
-            keeps_answers: true,
+            stores_answers: true,
             body: None,
             parameters: Vec::new(),
             answers: Vec::new(),
@@ -197,8 +197,8 @@ impl Operation {
 
     /// It is a write that stores nothing under its `Idempotency-Key`: a repetition is executed again.
     #[must_use]
-    pub(crate) fn keeps_no_answer(self) -> Self {
-        Self { keeps_answers: false, ..self }
+    pub(crate) fn stores_no_answer(self) -> Self {
+        Self { stores_answers: false, ..self }
     }
 
     /// Its body becomes a `T`, as that of `example` does.
@@ -277,14 +277,18 @@ impl Operation {
         path: &str,
     ) -> (utoipa::openapi::path::Operation, Schemas) {
         let is_write = *method != HttpMethod::Get;
-        let is_kept = is_write && self.keeps_answers;
+        let is_stored = is_write && self.stores_answers;
         let role = self.role(method);
         let problems = self.all_problems(is_write, path);
         let mut parameters = path_parameters(path);
         parameters.append(&mut self.parameters);
         if is_write {
             let key = text(1..=KEY_BYTES_MAX).pattern(Some("^[!-~]([ -~]*[!-~])?$"));
-            parameters.push(header("Idempotency-Key", if is_kept { KEPT } else { NOT_KEPT }, key));
+            parameters.push(header(
+                "Idempotency-Key",
+                if is_stored { STORED } else { NOT_STORED },
+                key,
+            ));
         }
         let operation = OperationBuilder::new()
             .operation_id(Some(self.id))
@@ -297,13 +301,13 @@ impl Operation {
         let mut responses: BTreeMap<u16, ResponseSpec> = BTreeMap::new();
         for answer in self.answers {
             let response = responses.entry(answer.status.as_u16()).or_default();
-            response.answer(answer, is_kept);
+            response.answer(answer, is_stored);
         }
         for problem in problems {
             responses.entry(problem.status.as_u16()).or_default().problems.push(problem);
         }
         let operation = responses.into_iter().fold(operation, |operation, (status, response)| {
-            operation.response(status.to_string(), response.describe(is_write, is_kept))
+            operation.response(status.to_string(), response.describe(is_write, is_stored))
         });
         (operation.build(), self.schemas)
     }
@@ -339,7 +343,7 @@ impl Operation {
                 &shape::RATE_LIMITED,
             ]);
         }
-        if is_write && self.keeps_answers {
+        if is_write && self.stores_answers {
             all.push(&shape::KEY_REUSED);
         }
         if is_write && self.needs_store {
@@ -370,16 +374,16 @@ struct ResponseSpec {
 }
 
 impl ResponseSpec {
-    fn answer(&mut self, answer: Answer, is_kept: bool) {
+    fn answer(&mut self, answer: Answer, is_stored: bool) {
         self.descriptions.push(answer.description);
         self.contents.extend(answer.content);
         self.headers.extend(answer.headers);
-        if is_kept {
+        if is_stored {
             self.headers.push("Idempotency-Replayed");
         }
     }
 
-    fn describe(mut self, is_write: bool, is_kept: bool) -> Response {
+    fn describe(mut self, is_write: bool, is_stored: bool) -> Response {
         let mut descriptions: Vec<String> =
             self.descriptions.iter().map(|text| (*text).to_owned()).collect();
         self.headers.push("X-Request-Id");
@@ -391,7 +395,7 @@ impl ResponseSpec {
             descriptions.push(codes.collect::<Vec<_>>().join(", "));
             self.contents.push((PROBLEM, problem(&self.problems)));
             self.headers
-                .extend(self.problems.iter().flat_map(|problem| headers_of(problem, is_kept)));
+                .extend(self.problems.iter().flat_map(|problem| headers_of(problem, is_stored)));
         }
         let response = ResponseBuilder::new().description(descriptions.join("; "));
         let mut contents: BTreeMap<&str, Vec<RefOr<Schema>>> = BTreeMap::new();
@@ -420,17 +424,17 @@ fn one_of(schemas: Vec<RefOr<Schema>>) -> RefOr<Schema> {
     }
 }
 
-/// The headers that a problem may come with; of an operation that stores its answers, if `is_kept`.
-fn headers_of(problem: &Shape, is_kept: bool) -> impl Iterator<Item = &'static str> {
+/// The headers that a problem may come with; of an operation that stores its answers, if `is_stored`.
+fn headers_of(problem: &Shape, is_stored: bool) -> impl Iterator<Item = &'static str> {
     let waits = [shape::ALL_HELD.code, shape::RATE_LIMITED.code];
     // What is decided about the event is stored under the key: also that times are in no order (400).
     let decided = [StatusCode::CONFLICT, StatusCode::PRECONDITION_FAILED];
     let is_decided = decided.contains(&problem.status) || problem.code == shape::VALIDATION.code;
-    let is_told_to_wait = problem.retry_after.is_some() || waits.contains(&problem.code);
+    let has_retry_after = problem.retry_after.is_some() || waits.contains(&problem.code);
     [
         (problem.status == StatusCode::UNAUTHORIZED).then_some("WWW-Authenticate"),
-        is_told_to_wait.then_some("Retry-After"),
-        (is_kept && is_decided).then_some("Idempotency-Replayed"),
+        has_retry_after.then_some("Retry-After"),
+        (is_stored && is_decided).then_some("Idempotency-Replayed"),
     ]
     .into_iter()
     .flatten()
@@ -447,11 +451,11 @@ fn problem(problems: &[&Shape]) -> RefOr<Schema> {
 }
 
 /// What a key is for, where the answer is stored under it.
-const KEPT: &str = "Makes it safe to send again: the same key, caller and body get the same answer for 24 hours. \
+const STORED: &str = "Makes it safe to send again: the same key, caller and body get the same answer for 24 hours. \
     Without a token it is a secret of at least 16 characters, such as a random UUID.";
 
 /// The same where nothing is.
-const NOT_KEPT: &str =
+const NOT_STORED: &str =
     "It has to be one, and no answer is kept under it: what is sent again is done again.";
 
 /// What an id in a path identifies.

@@ -69,13 +69,15 @@ impl<'a> Columns<'a> {
         let (mut user_email, mut name, mut status) = (None, None, None);
         let mut answers: Vec<(usize, &Question)> = Vec::new();
         for (at, column) in names.iter().enumerate() {
-            if let Some(kept) = column.strip_prefix(ANSWER).and_then(|key| find(questions, key)) {
-                if answers.iter().any(|(_, known)| known.key == kept.question.key) {
+            if let Some(event_question) =
+                column.strip_prefix(ANSWER).and_then(|key| find(questions, key))
+            {
+                if answers.iter().any(|(_, known)| known.key == event_question.question.key) {
                     return Err(invalid(column, "is there more than once"));
                 }
                 // A retired question stays with those who have answered it.
-                if !kept.is_retired {
-                    answers.push((at, &kept.question));
+                if !event_question.is_retired {
+                    answers.push((at, &event_question.question));
                 }
                 continue;
             }
@@ -154,7 +156,7 @@ impl<'a> Columns<'a> {
 
 /// The question that has this key.
 fn find<'a>(questions: &'a Questions, key: &str) -> Option<&'a EventQuestion> {
-    questions.all().iter().find(|kept| kept.question.key.as_str() == key)
+    questions.all().iter().find(|event_question| event_question.question.key.as_str() == key)
 }
 
 /// How much of an unknown column's name is shown.

@@ -93,8 +93,8 @@ mod tests {
         let all =
             r#"{"a":" x\r\ny ","b":["k","j","k"],"c":false,"d":2,"e":null,"f":" \u200b","g":[]}"#;
         let answers = read(all).expect("valid");
-        let kept: Vec<_> = answers.iter().map(|(key, _)| key.as_str().to_owned()).collect();
-        assert_eq!(kept, ["a", "b", "c", "d"]);
+        let stored: Vec<_> = answers.iter().map(|(key, _)| key.as_str().to_owned()).collect();
+        assert_eq!(stored, ["a", "b", "c", "d"]);
         let json = serde_json::to_string(&answers).expect("JSON");
         assert_eq!(json, r#"{"a":"x\ny","b":["j","k"],"c":false,"d":2}"#);
         assert!(read("null").expect("valid").is_empty());

@@ -151,8 +151,8 @@ mod tests {
             assert_eq!(read::<CreateWebhook>(body).err().expect(body), pointers, "{body}");
         }
         let wrong = r#"{"url":null,"types":"all","include":true,"enabled":1,"event_id":null}"#;
-        let told = read::<EditWebhook>(wrong).err().expect("nothing of it is valid");
-        assert_eq!(told, ["/url", "/types", "/include", "/enabled", "/event_id"]);
+        let invalid_fields = read::<EditWebhook>(wrong).err().expect("nothing of it is valid");
+        assert_eq!(invalid_fields, ["/url", "/types", "/include", "/enabled", "/event_id"]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 /// The file descriptors that are reserved: for the store, for the program, and to spare.
-const FILES_KEPT: u64 = 64;
+const FILES_RESERVED: u64 = 64;
 /// However few files there may be, so many are for connections.
 const CONNECTIONS_MIN: usize = 16;
 
@@ -35,7 +35,7 @@ impl Counts {
         files_max: u64,
         store_files: u64,
     ) -> Self {
-        let left = files_max.saturating_sub(FILES_KEPT + store_files);
+        let left = files_max.saturating_sub(FILES_RESERVED + store_files);
         let max = usize::try_from(left).unwrap_or(usize::MAX).max(CONNECTIONS_MIN);
         // Where there are few, no client has more than half of them.
         let half = u32::try_from(max / 2).unwrap_or(u32::MAX);

@@ -69,7 +69,7 @@ impl GuardedStream {
     }
 
     /// Stores the waker of the task that serves this, for the code that closes the connection or has answered.
-    fn keep_waker(&self, context: &Context<'_>) {
+    fn store_waker(&self, context: &Context<'_>) {
         let mut waker = self.connection.waker.borrow_mut();
         if !waker.as_ref().is_some_and(|kept| kept.will_wake(context.waker())) {
             *waker = Some(context.waker().clone());
@@ -162,7 +162,7 @@ impl AsyncRead for GuardedStream {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        this.keep_waker(context);
+        this.store_waker(context);
         this.check_reset()?;
         if this.may_give() && !this.has_given {
             let given = this.give(context, buffer);
@@ -193,7 +193,7 @@ impl AsyncWrite for GuardedStream {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        this.keep_waker(context);
+        this.store_waker(context);
         this.check_reset()?;
         let written = this.socket()?.poll_write(context, bytes);
         let was_blocked = this.connection.is_write_blocked.get();

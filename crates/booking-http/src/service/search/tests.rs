@@ -250,11 +250,11 @@ async fn an_erased_person_is_dropped_from_the_arrivals() {
     found(&search, event_id, &RegistrationFilter::default(), 10).await;
     let came = claim(event_id, 3);
     let registration_id = came.registration_id;
-    for (command, kept) in
+    for (command, remaining) in
         [(Command::Register(came.into()), 1), (Command::Erase { registration_id }, 0)]
     {
         search.note(&execute(&store, event_id, vec![command]).await[0]);
-        assert_eq!(arrivals(), kept);
+        assert_eq!(arrivals(), remaining);
     }
     assert_finds_all(&search, &store, event_id).await;
 }
@@ -312,11 +312,11 @@ async fn the_events_searched_last_stay_cached() {
     for event_id in [two, one, three] {
         found(&search, event_id, &filter, 10).await;
     }
-    let mut kept: Vec<_> = lock(&search.events).keys().copied().collect();
-    kept.sort_unstable();
+    let mut remaining: Vec<_> = lock(&search.events).keys().copied().collect();
+    remaining.sort_unstable();
     let mut expected = [one, three];
     expected.sort_unstable();
-    assert_eq!(kept, expected);
+    assert_eq!(remaining, expected);
 }
 
 #[tokio::test(start_paused = true)]
