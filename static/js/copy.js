@@ -25,13 +25,13 @@ export function copyButtonElement(label, text, testid) {
   return el("div", { class: "copy" }, button, said);
 }
 
-/** Whether it is in the clipboard now. @param {string} text */
+/** Copies the text; returns whether that worked. @param {string} text */
 export async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    // Pages that came over plain HTTP have no clipboard, but still the command of old.
+    // Pages over plain HTTP have no clipboard API, but still the old command.
     return copyBySelection(text);
   }
 }

@@ -1,12 +1,12 @@
 // @ts-check
-/** How much of a limit is used: shown once it is near, and said when it is near and when it is passed. */
+/** How much of a limit is used: shown once it is near, and announced when it is near and when it is exceeded. */
 
 import { el, setText } from "./dom.js";
 import { t } from "./words.js";
 
 /** @import { Limit } from "./limits.js" */
 
-/** From this share of the limit on it is told. */
+/** It is shown from this share of the limit on. */
 const NEAR = 0.9;
 
 /**
@@ -14,11 +14,11 @@ const NEAR = 0.9;
  * @param {string} testid
  * @param {HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement} input
  * @param {Limit} limit
- * @param {() => void} onToggle It is shown now, or not any more.
+ * @param {() => void} onToggle Called when it is shown or hidden.
  */
 export function createCounter(id, testid, input, limit, onToggle) {
   const shown = el("span", { class: "field__count", id, "data-testid": testid, hidden: true });
-  // Not what is shown: with every key a screen reader would say another number.
+  // Not the visible element: a screen reader would announce another number with every key.
   const said = el("span", { class: "visually-hidden", role: "status" });
   let state = "far";
 

@@ -1,5 +1,5 @@
 // @ts-check
-/** Whether a registration is to be found on this device again: asked, and off unless somebody wants it. */
+/** The checkbox to keep a registration on this device, off by default. */
 
 import { createCheckbox } from "./form.js";
 import { forgetMine, isMine, keepMine } from "./my_registrations.js";

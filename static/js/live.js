@@ -1,46 +1,46 @@
 // @ts-check
-/** How full events are, told by the server as it changes: an event stream of what is on the screen. */
+/** Seat states that the server sends as they change: an event stream of the events on the screen. */
 
 import { livePath } from "./api.js";
 
 /** @import { BookingEvent, SeatState } from "./types.js" */
 
-/** The most events that the server tells of in one stream. */
+/** The most events in one stream. */
 export const LIVE_EVENTS_MAX = 100;
-/** How long after the server would not be listened to it is tried again. */
+/** The delay before the stream is tried again after the server refused it. */
 const AGAIN_MS = 45_000;
-/** How long what is known from elsewhere may not have been told: that it is listened to is no proof of hearing. */
+/** How long the stream may lag behind other answers: an open connection is no proof that it works. */
 const TOLD_WITHIN_MS = 5_000;
 
 /**
  * @typedef {object} Live
- * @property {() => boolean} isOn Whether the server is being listened to, so that it need not be asked.
- * @property {(events: BookingEvent[]) => void} watch Listens to what is told of these, and of no others.
+ * @property {() => boolean} isOn Whether the stream is open, so that polling is unnecessary.
+ * @property {(events: BookingEvent[]) => void} watch Replaces the events to listen to.
  */
 
 /**
- * Browsers allow six connections to a server, over all their tabs: so only a page that is looked at has one.
- * Where there is none, or the server has too many, the caller goes on asking.
+ * Browsers allow six connections to a server, over all their tabs: so only a visible page has one. Without a
+ * stream, or if the server has too many, the caller goes on polling.
  *
  * @param {object} listener
  * @param {(seats: SeatState) => void} listener.onSeats
- * @param {() => void} listener.onEnd When it was listened to, and is no more.
+ * @param {() => void} listener.onEnd Called when an open stream ends.
  * @param {AbortSignal} listener.signal
  * @returns {Live}
  */
 export function createLive({ onSeats, onEnd, signal }) {
   /** @type {EventSource | null} */
   let source = null;
-  /** What is watched, with the version that is known. @type {Map<string, number | null>} */
+  /** The watched events, with the known version. @type {Map<string, number | null>} */
   let watched = new Map();
-  /** The versions that were told, or need not be. @type {Map<string, number | null>} */
+  /** The versions that the stream has sent, or need not send. @type {Map<string, number | null>} */
   let told = new Map();
-  /** What is newer than that, and since when it is known. @type {Map<string, { version: number, since: number }>} */
+  /** Newer versions from other answers, and since when they are known. @type {Map<string, { version: number, since: number }>} */
   const untold = new Map();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   let isOn = false;
-  /** Whether the caller counts on it, and is to hear when it ends. */
+  /** Whether the caller relies on the stream, and must be notified when it ends. */
   let isTrusted = false;
 
   function close() {
@@ -53,7 +53,7 @@ export function createLive({ onSeats, onEnd, signal }) {
   function open() {
     close();
     if (signal.aborted || document.hidden || watched.size === 0 || !("EventSource" in globalThis)) {
-      // The caller knows as much.
+      // The caller has that version already.
       isTrusted = false;
       return;
     }
@@ -64,7 +64,7 @@ export function createLive({ onSeats, onEnd, signal }) {
     opened.addEventListener("open", () => {
       if (source !== opened) return;
       isOn = isTrusted = true;
-      // What came meanwhile is told at once now.
+      // The server sends changes since then at once.
       untold.clear();
     });
     opened.addEventListener("seats", ({ data }) => {
@@ -88,14 +88,14 @@ export function createLive({ onSeats, onEnd, signal }) {
   /** @param {EventSource} ended */
   function end(ended) {
     isOn = false;
-    // Where the stream broke off, the browser comes again by itself; where it was refused, it does not.
+    // After a broken connection the browser reconnects by itself; after a refusal it does not.
     if (ended.readyState === EventSource.CLOSED) openLater();
     tell();
   }
 
   function openLater() {
     close();
-    // Those who were refused together should not come back together.
+    // Clients that were refused together should not come back together.
     timer = setTimeout(open, AGAIN_MS * (0.8 + Math.random() * 0.4));
   }
 
@@ -105,7 +105,7 @@ export function createLive({ onSeats, onEnd, signal }) {
     onEnd();
   }
 
-  /** Notices that nothing comes: the connection is dead without a word, or somebody on the way waits for more. */
+  /** Detects a silent stream: the connection is dead, or a proxy on the way buffers it. */
   function checkThatItHears() {
     const now = Date.now();
     for (const [id, version] of watched) {
@@ -118,7 +118,7 @@ export function createLive({ onSeats, onEnd, signal }) {
   }
 
   document.addEventListener("visibilitychange", () => open(), { signal });
-  // Another network: a connection over the one before may be dead without a word.
+  // Another network: the old connection may be dead without an error.
   window.addEventListener("online", () => open(), { signal });
   signal.addEventListener("abort", close);
 
@@ -137,7 +137,7 @@ export function createLive({ onSeats, onEnd, signal }) {
 }
 
 /**
- * The event as it is told to be now; the same if that is older than what is known.
+ * The event with the stream's seat state; unchanged if that is older.
  *
  * @param {BookingEvent} event
  * @param {SeatState} seats

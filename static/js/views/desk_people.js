@@ -1,5 +1,5 @@
 // @ts-check
-/** People of an event: found by a part of their name, by how they stand, in the order that is wanted. */
+/** An event's registrations: searched by name, filtered by status, and sorted. */
 
 import { getRegistrations } from "../api.js";
 import { getAllQuestions, getPeopleTable } from "../desk/api.js";
@@ -20,10 +20,10 @@ import { createRow } from "./registration_row.js";
 /** @import { MakeRow } from "./people_table.js" */
 
 const PAGE = 100;
-/** To be put into another order they have to be here: so many at most, in pages that are as long as they may be. */
+/** Sorting needs them on this device: so many at most, read in pages of the largest size. */
 const ORDERED_MAX = 5_000;
 const ORDERED_PAGE = 1_000;
-/** Nobody is asked for while somebody still types. */
+/** No search while the user is still typing. */
 const TYPING_MS = 250;
 /** A sale changes an event many times a second. */
 const REFRESH_MS = 4_000;
@@ -32,7 +32,7 @@ const REFRESH_MS = 4_000;
  * @param {string} eventId
  * @param {object} context
  * @param {AbortSignal} context.signal
- * @param {() => void} context.onChanged Somebody was let in, or cancelled.
+ * @param {() => void} context.onChanged A person was checked in, or cancelled.
  */
 export function createDeskPeople(eventId, { signal, onChanged }) {
   const search = createField({
@@ -67,13 +67,13 @@ export function createDeskPeople(eventId, { signal, onChanged }) {
     badges.node,
   );
 
-  /** As they came. @type {Registration[]} */
+  /** In the order of the server. @type {Registration[]} */
   let people = [];
   /** @type {string | null} */
   let next = null;
   /** @type {string | null} */
   let total = null;
-  /** How many of them are drawn. */
+  /** The number of rows that are drawn. */
   let shown = PAGE;
   /** @type {Question[]} */
   let questions = [];
@@ -90,7 +90,7 @@ export function createDeskPeople(eventId, { signal, onChanged }) {
   });
   const wantedOrder = () => /** @type {Order} */ (order.input.value);
 
-  /** Reads as many as are wanted, from the beginning. @param {number} count */
+  /** Reads so many, from the beginning. @param {number} count */
   async function load(count) {
     asking.abort();
     asking = new AbortController();
@@ -168,7 +168,7 @@ export function createDeskPeople(eventId, { signal, onChanged }) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   signal.addEventListener("abort", () => clearTimeout(timer));
-  /** Another question: what was drawn of the one before goes with its answer. */
+  /** Another query: the rows of the last one are replaced together with its answer. */
   function ask() {
     clearTimeout(timer);
     shown = PAGE;

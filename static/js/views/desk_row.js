@@ -1,5 +1,5 @@
 // @ts-check
-/** What else an organizer does for somebody at the desk: let them in, write to them, cancel; and what they answered. */
+/** Further actions on a registration: check in, write a mail, cancel; and its answers. */
 
 import { checkInGuest, findRegistrations } from "../api.js";
 import { createConfirmStep } from "../confirm_step.js";
@@ -89,7 +89,7 @@ export function createRowMore(first, { eventId, signal, questions, onAsk, descri
       letIn.hidden = isIn || (now.status ?? "confirmed") !== "confirmed";
       mail.hidden = !isLive;
       cancel.node.hidden = !isLive || isIn;
-      // Whoever uses the keyboard goes on from where they were.
+      // Keyboard users go on from where they were.
       if (hadFocus && letIn.hidden) mail.focus();
       const shown = answersShown(questions(), now.answers);
       answers.hidden = shown.length === 0;

@@ -1,5 +1,5 @@
 // @ts-check
-/** Looking for events by a part of their name, by days, or among those that are over. */
+/** Searches for events by a part of their name, by date, or among past ones. */
 
 import { serverNow } from "../clock.js";
 import { disclosureElement } from "../disclosure.js";
@@ -18,14 +18,14 @@ import { createGroup } from "./event_group.js";
 /** @import { BookingEvent, Page } from "../types.js" */
 
 const PAGE = 20;
-/** Nobody is asked for while somebody still types. */
+/** No search while the user is still typing. */
 const TYPING_MS = 250;
 
 /**
  * @param {object} list
  * @param {(path: string, signal: AbortSignal) => Promise<Page<BookingEvent>>} list.find
  * @param {AbortSignal} list.signal
- * @param {(isSearching: boolean) => void} list.onSearch What is found stands in the place of the list.
+ * @param {(isSearching: boolean) => void} list.onSearch The results replace the list.
  */
 export function createEventSearch({ find, signal, onSearch }) {
   const search = createField({
@@ -142,7 +142,7 @@ export function createEventSearch({ find, signal, onSearch }) {
 
   const given = queryIn(location.search);
   rememberSearch(searchOf(given));
-  // What somebody typed before any script was there.
+  // What the visitor typed before the scripts ran.
   const typed = document.querySelector("[data-rendered] [name=q]");
   if (typed instanceof HTMLInputElement && typed.value !== "") given.q = typed.value;
   search.fill(given.q);
@@ -150,7 +150,7 @@ export function createEventSearch({ find, signal, onSearch }) {
   from.fill(given.from);
   to.fill(given.to);
   fold.open = given.from !== "" || given.to !== "" || given.when === "past";
-  // Whoever reloads the page, or comes back to it, finds what they had looked for.
+  // After a reload or a return the search is restored.
   if (isNarrowed(given)) ask();
 
   return { node };

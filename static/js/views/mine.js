@@ -1,5 +1,5 @@
 // @ts-check
-/** The registrations that are kept on this device. The server is asked for nothing: it does not know of them. */
+/** The registrations stored on this device. No request is made: the server does not know of them. */
 
 import { pageAddress, registrationAddress } from "../address.js";
 import { el, setText } from "../dom.js";
@@ -29,7 +29,7 @@ export function mineView({ root, signal, setTitle }) {
     t("mine.none"),
   );
   const tickets = el("p", { class: "quiet", "data-testid": "mine-tickets" });
-  /** What is to be forgotten; null is all. @type {Mine | null} */
+  /** The registration to remove; null for all. @type {Mine | null} */
   let doomed = null;
   const question = createQuestion({
     testid: "forget-mine",
@@ -85,7 +85,7 @@ export function mineView({ root, signal, setTitle }) {
   }
 
   function draw() {
-    // The last kept is what is looked for first.
+    // The last one is the likeliest to be wanted.
     const rows = myRegistrations().reverse();
     list.replaceChildren(...rows.map(rowElement));
     const count = countKeptTickets();

@@ -1,5 +1,5 @@
 // @ts-check
-/** A webhook: whether messages arrive there, which were sent, and what can be done about it. */
+/** A webhook: its state, its deliveries, and actions on it. */
 
 import { createConfirmStep } from "../confirm_step.js";
 import { copyButtonElement } from "../copy.js";
@@ -101,7 +101,7 @@ export function createWebhookRow(first, signal, onGone) {
   return { node };
 }
 
-/** What was sent there, the latest first. @param {WebhookApi} api @param {AbortSignal} signal */
+/** Its deliveries, the latest first. @param {WebhookApi} api @param {AbortSignal} signal */
 function createDeliveries(api, signal) {
   const status = el("p", { class: "quiet", role: "status" });
   const list = el("ul", { class: "entries", role: "list", "data-testid": "deliveries" });
@@ -133,7 +133,7 @@ function createDeliveries(api, signal) {
   return { node };
 }
 
-/** What is told of a delivery, by its state. @type {Record<string, string>} */
+/** The text of a delivery, by its state. @type {Record<string, string>} */
 const STATES = { retrying: "webhooks.retrying", delivered: "webhooks.delivered", dead: "webhooks.dead" };
 
 /** @param {Delivery} delivery @param {WebhookApi} api @param {AbortSignal} signal */
@@ -174,7 +174,7 @@ function triedText({ delivered, status, failure }) {
   return t("webhooks.not_arrived", { why: String(status ?? failure ?? "–") });
 }
 
-/** What messages are signed with, which is shown once. @param {string | null} secret */
+/** The secret that signs messages, which is shown once. @param {string | null} secret */
 export function secretElement(secret) {
   const title = el("h3", { tabindex: -1 }, t("webhooks.secret_title"));
   if (secret === null) return el("div", { class: "outcome outcome--note" }, title, el("p", {}, t("webhooks.secret_lost")));

@@ -1,5 +1,5 @@
 // @ts-check
-/** Where an organizer's events are told of, and what was sent there. */
+/** An organizer's webhooks, and their deliveries. */
 
 import { pageAddress } from "../address.js";
 import { createWebhook, getWebhooks } from "../desk/api.js";
