@@ -133,7 +133,7 @@ impl Sweeper {
     pub async fn run_until(&self, stop: impl Future<Output = ()>) {
         tokio::select! {
             () = stop => {}
-            _ = join3(self.tidy(), self.erase(), self.purge()) => {}
+            _ = join3(self.settle_due(), self.erase(), self.purge()) => {}
         }
     }
 
@@ -146,7 +146,7 @@ impl Sweeper {
         self.ask(&due, &Command::Settle).await.map(drop)
     }
 
-    async fn tidy(&self) {
+    async fn settle_due(&self) {
         let mut ticks = interval(self.every);
         // After a pause there is one sweep, not all those that were missed.
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -62,7 +62,7 @@ async fn without_the_lock_the_races_fail() {
 }
 
 /// Checks that the suite catches facts that are delivered wrongly.
-async fn assert_passed_over(flaw: DeliveryFlaw) {
+async fn assert_flaw_caught(flaw: DeliveryFlaw) {
     // In some runs no reader looks at the wrong moment.
     for _ in 0..RACES {
         let flawed = Memory(MemoryStore::default().with_delivery_flaw(flaw));
@@ -76,12 +76,12 @@ async fn assert_passed_over(flaw: DeliveryFlaw) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn facts_delivered_before_their_commit_are_caught() {
-    assert_passed_over(DeliveryFlaw::BeforeCommit).await;
+    assert_flaw_caught(DeliveryFlaw::BeforeCommit).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cursor_by_sequence_number_is_caught() {
-    assert_passed_over(DeliveryFlaw::BySequence).await;
+    assert_flaw_caught(DeliveryFlaw::BySequence).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

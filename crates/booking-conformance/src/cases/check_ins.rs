@@ -35,7 +35,7 @@ fn void(reason: TicketVoid) -> Outcome {
     Outcome::Refused(Refusal::TicketVoid { reason })
 }
 
-/// A second scan is told when the first one was; the same scan repeated is the same success.
+/// A second scan is refused with the time of the first one; the same scan repeated is the same success.
 pub async fn a_ticket_admits_once(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;

@@ -447,7 +447,7 @@ impl Caller {
 pub struct IdempotencyKey {
     /// The key that it is looked up by.
     pub hash: KeyHash,
-    /// Tells the request from another under the same key.
+    /// Distinguishes the request from others under the same key.
     pub fingerprint: Fingerprint,
 }
 
