@@ -13,7 +13,7 @@ use std::sync::Arc;
 impl Cells {
     /// Creates something in a cell for an event whose organizer the cell may not have yet: that violates a
     /// constraint there, and is retried when it does.
-    async fn put_up<T, R>(
+    async fn create_in_cell<T, R>(
         &self,
         at: usize,
         is_an_organizers: bool,
@@ -32,7 +32,7 @@ impl Cells {
     }
 
     /// Whether the event exists.
-    async fn is_put_up(&self, event: EventId) -> Result<bool, StoreError> {
+    async fn is_there(&self, event: EventId) -> Result<bool, StoreError> {
         let ids = [event];
         let found = self.of_event(event, |store| store.availability(&ids)).await?;
         Ok(found.iter().any(Option::is_some))
@@ -108,11 +108,11 @@ impl SeatStore for CellStore {
             true => (at + 1) % now.cells.len(),
             false => at,
         };
-        let put_up = now.put_up(at, new.organizer_id.is_some(), |store| {
+        let created = now.create_in_cell(at, new.organizer_id.is_some(), |store| {
             let new = new.clone();
             async move { store.create_event(new).await }
         });
-        self.noting_refusal(put_up.await)
+        self.noting_refusal(created.await)
     }
 
     async fn create_event_once(
@@ -128,25 +128,25 @@ impl SeatStore for CellStore {
         // as it is.
         let id = match new.id.as_uuid().into_bytes() {
             [.., last] if last == byte => new.id,
-            _ if now.leads_to(new.id.as_uuid()) == at && now.is_put_up(new.id).await? => new.id,
+            _ if now.leads_to(new.id.as_uuid()) == at && now.is_there(new.id).await? => new.id,
             _ => EventId::beside(&key.hash, new.id.as_uuid()),
         };
         let new = new.with(|new| new.id = id).map_err(StoreError::broken)?;
-        let put_up_in = async |at: usize| {
-            let put_up = now.put_up(at, new.organizer_id.is_some(), |store| {
+        let create_in = async |at: usize| {
+            let created = now.create_in_cell(at, new.organizer_id.is_some(), |store| {
                 let new = new.clone();
                 async move { store.create_event_once(new, key).await }
             });
-            put_up.await
+            created.await
         };
         // The answer may be in the cell that the event left, which creates no other of these bytes.
         if let Some(from) = now.may_still_be_in(new.id.as_uuid()) {
-            match put_up_in(from).await {
+            match create_in(from).await {
                 Err(error) if error.is_foreign_byte() => {}
                 answered => return answered,
             }
         }
-        self.noting_refusal(put_up_in(at).await)
+        self.noting_refusal(create_in(at).await)
     }
 
     /// Stores expect batches of one cell. A batch of several is as many transactions: if some were committed and others

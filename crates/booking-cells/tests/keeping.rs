@@ -117,8 +117,8 @@ async fn a_refused_event_is_created_once_the_store_may_have_it(kind: fn() -> Bac
     let new = ending_in(0xff);
     assert_foreign(store.create_event_once(new.clone(), key(0xff, 1)).await, 0xff);
     assert!(assign(&*store, 2, Some(bytes(0xff, 0xff))).await);
-    let put_up = store.create_event_once(new.clone(), key(0xff, 1)).await.expect("it answers");
-    assert!(matches!(&put_up, Outcome::EventChanged(event) if event.id == new.id), "{put_up:?}");
+    let created = store.create_event_once(new.clone(), key(0xff, 1)).await.expect("it answers");
+    assert!(matches!(&created, Outcome::EventChanged(event) if event.id == new.id), "{created:?}");
 }
 
 async fn an_earlier_map_changes_nothing(kind: fn() -> Backend) {
@@ -160,18 +160,18 @@ async fn a_repeated_request_gets_the_same_answer_for_a_day(kind: fn() -> Backend
     let (backend, clock) = (kind(), ManualClock::default());
     let store = backend.open_to_move(Some(clock.as_clock())).await;
     let new = ending_in(0xff);
-    let put_up = store.create_event_once(new.clone(), key(0xff, 1)).await.expect("it answers");
-    assert!(matches!(&put_up, Outcome::EventChanged(event) if event.id == new.id), "{put_up:?}");
+    let created = store.create_event_once(new.clone(), key(0xff, 1)).await.expect("it answers");
+    assert!(matches!(&created, Outcome::EventChanged(event) if event.id == new.id), "{created:?}");
     assert!(assign(&*store, 1, None).await);
 
     let valid_for = IdempotencyRecord::KEPT.num_microseconds().expect("a day");
     clock.advance_micros(valid_for - 1);
     let same = store.create_event_once(new, key(0xff, 1)).await.expect("it answers");
-    assert_eq!(same, put_up);
+    assert_eq!(same, created);
     // A retry has a new id.
     let again = ending_in(0xff);
     let replayed = store.create_event_once(again.clone(), key(0xff, 1)).await.expect("it answers");
-    assert_eq!(replayed, Outcome::Replayed(Box::new(put_up)));
+    assert_eq!(replayed, Outcome::Replayed(Box::new(created)));
     let other = store.create_event_once(again.clone(), key(0xff, 2)).await.expect("it answers");
     assert_eq!(other, Outcome::Refused(Refusal::KeyReused));
 
@@ -220,7 +220,7 @@ async fn an_event_is_moved_only_into_a_store_that_accepts_it(kind: fn() -> Backe
 #[derive(Default)]
 struct Storm {
     is_over: AtomicBool,
-    put_up: Mutex<BTreeSet<EventId>>,
+    created: Mutex<BTreeSet<EventId>>,
     refused: AtomicUsize,
 }
 
@@ -235,14 +235,14 @@ impl Storm {
             let (storm, store) = (Arc::clone(&storm), Arc::clone(store));
             writers.spawn(async move {
                 while !storm.is_over.load(Ordering::SeqCst) {
-                    storm.put_up(&*store, writer % 2 == 0).await;
+                    storm.create(&*store, writer % 2 == 0).await;
                 }
             });
         }
         (storm, writers)
     }
 
-    async fn put_up(&self, store: &dyn MoveStore, has_key: bool) {
+    async fn create(&self, store: &dyn MoveStore, has_key: bool) {
         let id = EventId::from(Uuid::now_v7());
         let made = match has_key {
             true => {
@@ -254,7 +254,7 @@ impl Storm {
             false => store.create_event(called(id)).await.map(drop),
         };
         match made {
-            Ok(()) => drop(self.put_up.lock().expect("no panic").insert(id)),
+            Ok(()) => drop(self.created.lock().expect("no panic").insert(id)),
             Err(error) if error.is_foreign_byte() => {
                 self.refused.fetch_add(1, Ordering::SeqCst);
             }
@@ -264,8 +264,8 @@ impl Storm {
 
     /// How many were created whose byte `is_counted`.
     fn count(&self, is_counted: impl Fn(u8) -> bool) -> usize {
-        let put_up = self.put_up.lock().expect("no panic");
-        put_up.iter().filter(|id| is_counted(last_byte(**id))).count()
+        let created = self.created.lock().expect("no panic");
+        created.iter().filter(|id| is_counted(last_byte(**id))).count()
     }
 
     fn refused(&self) -> usize {
@@ -325,7 +325,7 @@ async fn no_event_of_another_cell_is_created_once_the_store_has_answered(kind: f
     storm.is_over.store(true, Ordering::SeqCst);
     writers.join_all().await;
     let there = ids(&*store).await;
-    assert_eq!(*storm.put_up.lock().expect("no panic"), there);
+    assert_eq!(*storm.created.lock().expect("no panic"), there);
 }
 
 async fn the_home_replaces_only_the_map_that_was_read(kind: fn() -> Backend) {

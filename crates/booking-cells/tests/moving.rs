@@ -388,8 +388,8 @@ async fn everything_is_moved(from: fn() -> Backend, to: fn() -> Backend) {
         let replayed = Outcome::Replayed(Box::new(outcome));
         assert_eq!(ask(to, command).await, replayed, "asked again under its key");
     }
-    let put_up = to.create_event_once(there.new.clone(), key(200)).await.expect("it answers");
-    assert!(matches!(&put_up, Outcome::EventChanged(same) if same.id == event), "{put_up:?}");
+    let created = to.create_event_once(there.new.clone(), key(200)).await.expect("it answers");
+    assert!(matches!(&created, Outcome::EventChanged(same) if same.id == event), "{created:?}");
     assert_eq!(to.tokens().await.expect("it answers").len(), 2);
     assert_eq!(to.signing_seeds().await.expect("it answers"), [SigningSeed::new([3; 32])]);
     while to.route_facts(limit).await.expect("it answers") > 0 {}

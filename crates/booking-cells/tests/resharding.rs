@@ -185,7 +185,7 @@ async fn sell(server: &CellStore, event: EventId, who: &str) -> RegistrationId {
     }
 }
 
-async fn put_up(server: &CellStore, byte: u8) -> Event {
+async fn create(server: &CellStore, byte: u8) -> Event {
     server.create_event(event_ending_in(byte)).await.expect("it answers")
 }
 
@@ -225,7 +225,7 @@ async fn a_change_loses_no_sale(kinds: [fn() -> Backend; 3], change: MapChange) 
     let server = Arc::new(places.server(&before));
     let mut events = Vec::new();
     for byte in [0x00, 0x7f, 0x80, 0x9f, 0xa0, 0xc0, 0xff] {
-        events.push(put_up(&server, byte).await.id);
+        events.push(create(&server, byte).await.id);
     }
     let stop = Arc::new(AtomicBool::new(false));
     let selling = tokio::spawn(sell_on(Arc::clone(&server), events.clone(), Arc::clone(&stop)));
@@ -310,7 +310,7 @@ async fn a_stopped_change_is_resumed(kinds: [fn() -> Backend; 3], change: MapCha
     let server = places.server(&places.map().await);
     let mut events = Vec::new();
     for byte in [0x10, 0xa0, 0xff] {
-        let event = put_up(&server, byte).await.id;
+        let event = create(&server, byte).await.id;
         sell(&server, event, "ada").await;
         events.push(event);
     }
@@ -401,7 +401,7 @@ async fn a_server_with_an_old_map_is_refused_and_notified() {
         let places = Places::of([kind; 3]).await;
         let first = places.map().await;
         let (old, new) = (places.server(&first), places.server(&first));
-        let event = put_up(&old, 0xb0).await;
+        let event = create(&old, 0xb0).await;
         let sold = sell(&old, event.id, "ada").await;
 
         let after = places.publish(&split()).await;
@@ -410,7 +410,7 @@ async fn a_server_with_an_old_map_is_refused_and_notified() {
         assert!(matches!(&refused, Err(error) if error.is_foreign_byte()), "{refused:?}");
         tokio::time::timeout(Duration::from_secs(5), old.outdated()).await.expect("it learns so");
         // All else goes on, and an event that was there may be created again under its id.
-        put_up(&old, 0x81).await;
+        create(&old, 0x81).await;
         let mut again = event_ending_in(0);
         again = again.with(|again| again.id = event.id).expect("valid");
         for server in [&old, &new] {
@@ -418,7 +418,7 @@ async fn a_server_with_an_old_map_is_refused_and_notified() {
             assert_eq!(found.created_at, event.created_at);
             sell(server, event.id, &format!("bob{server:p}")).await;
         }
-        let made = put_up(&new, 0xb2).await;
+        let made = create(&new, 0xb2).await;
         let unknown = old.event(made.id).await.expect("it answers");
         assert_eq!(unknown, None, "it is where this one does not look");
 
@@ -435,7 +435,7 @@ async fn a_server_with_an_old_map_is_refused_and_notified() {
         let settled = places.map().await;
         old.install(&settled, places.stores_of(&settled));
         sell(&old, event.id, "eve").await;
-        put_up(&old, 0xb3).await;
+        create(&old, 0xb3).await;
     }
 }
 
@@ -450,7 +450,7 @@ async fn a_key_is_answered_throughout_a_move() {
     for kinds in all {
         let places = Places::of(kinds).await;
         let server = places.server(&places.map().await);
-        let put_up = async |key| match server.create_event_once(event_ending_in(0x01), key).await {
+        let create = async |key| match server.create_event_once(event_ending_in(0x01), key).await {
             Ok(Outcome::EventChanged(event)) => event.id,
             Ok(Outcome::Replayed(before)) => match *before {
                 Outcome::EventChanged(event) => event.id,
@@ -459,16 +459,16 @@ async fn a_key_is_answered_throughout_a_move() {
             other => panic!("{other:?}"),
         };
         let (before, meanwhile) = (key(1, 0xb0), key(2, 0xb0));
-        let first = put_up(before).await;
+        let first = create(before).await;
         let after = places.publish(&split()).await;
         server.install(&after, places.stores_of(&after));
-        assert_eq!(put_up(before).await, first);
-        let second = put_up(meanwhile).await;
-        assert_eq!(put_up(meanwhile).await, second);
+        assert_eq!(create(before).await, first);
+        let second = create(meanwhile).await;
+        assert_eq!(create(meanwhile).await, second);
         assert!(places.store("new").event(second).await.expect("it answers").is_some());
         places.go_on(&after, usize::MAX).await.expect("nothing is in its way");
         for _ in 0..2 {
-            assert_eq!((put_up(before).await, put_up(meanwhile).await), (first, second));
+            assert_eq!((create(before).await, create(meanwhile).await), (first, second));
             let settled = places.map().await;
             server.install(&settled, places.stores_of(&settled));
         }
@@ -495,7 +495,7 @@ async fn an_event_between_two_cells_is_never_reported_missing() {
     for kind in [Backend::sqlite as fn() -> Backend, Backend::postgres] {
         let places = Places::of([kind; 3]).await;
         let server = Arc::new(places.server(&places.map().await));
-        let event = put_up(&server, 0xb0).await.id;
+        let event = create(&server, 0xb0).await.id;
         let sold = sell(&server, event, "ada").await;
         let after = places.publish(&split()).await;
         server.install(&after, places.stores_of(&after));
@@ -539,7 +539,7 @@ async fn an_old_registration_id_is_never_reported_missing_during_a_move() {
     for kind in [Backend::sqlite as fn() -> Backend, Backend::postgres] {
         let places = Places::of([kind; 3]).await;
         let server = places.server(&places.map().await);
-        let event = put_up(&server, 0xb0).await.id;
+        let event = create(&server, 0xb0).await.id;
         // Ids that lead to the home, to the source, and to the target.
         let mut sold = Vec::new();
         for ends in [0x10, 0x90, 0xc0] {
@@ -598,7 +598,7 @@ async fn an_old_registration_id_is_never_reported_missing_during_a_move() {
 async fn a_mover_that_slept_moves_nothing_by_an_old_map() {
     for kind in [Backend::sqlite as fn() -> Backend, Backend::postgres] {
         let places = Places::of([kind; 3]).await;
-        let event = put_up(&places.server(&places.map().await), 0xb0).await.id;
+        let event = create(&places.server(&places.map().await), 0xb0).await.id;
         let of_then = places.publish(&split()).await;
         places.go_on(&of_then, usize::MAX).await.expect("nothing is in its way");
         let back = MapChange::Drop { cell: named("new") };
@@ -636,11 +636,11 @@ async fn remaining_events_are_counted_page_by_page() {
     {
         let places = Places::of([Backend::sqlite; 3]).await;
         let server = places.server(&places.map().await);
-        put_up(&server, 0xb0).await;
+        create(&server, 0xb0).await;
         for _ in 0..of_others {
-            put_up(&server, 0x81).await;
+            create(&server, 0x81).await;
         }
-        put_up(&server, 0xff).await;
+        create(&server, 0xff).await;
         let after = places.publish(&split()).await;
         let count = async || {
             let counted = count_to_go(&after, &**places.store("c1")).await;
@@ -680,7 +680,7 @@ async fn organizers_go_with_their_events() {
 async fn a_server_that_looks_only_in_the_target_misses_events() {
     let places = Places::of([Backend::sqlite; 3]).await;
     let server = places.server(&places.map().await);
-    let event = put_up(&server, 0xb0).await.id;
+    let event = create(&server, 0xb0).await.id;
     let after = places.publish(&split()).await;
     let (good, bad) = (places.server(&after), places.server(&after));
     let bad = bad.with_flaw(booking_cells::CellFlaw::OnlyWhereTheyGo);

@@ -24,7 +24,7 @@ const NO_EVENT: Uuid = Uuid::nil();
 
 /// The event that was created, or existed; none if it belongs to another cell (`is_foreign`). Otherwise only a move
 /// prevents its creation.
-fn put_up(found: &[Row], is_foreign: bool) -> Result<Option<Event>, PgError> {
+fn found_event(found: &[Row], is_foreign: bool) -> Result<Option<Event>, PgError> {
     match found.first() {
         None if is_foreign => Ok(None),
         found => found.map_or(Err(PgError::EventMoving), rows::event).map(Some),
@@ -57,7 +57,7 @@ impl PgStore {
     ) -> Result<Result<Event, StoreError>, PgError> {
         let connection = Lease::from(&self.pool).await?;
         require_unlisted_support(&connection, new).await?;
-        let insert = connection.prepare(self.locking.put_up).await?;
+        let insert = connection.prepare(self.locking.create).await?;
         let find = connection.prepare(sql::EVENT_FIND_DUE).await?;
         let (id, now) = (new.id.as_uuid(), self.clock_time());
         attempt.commit_is_sent();
@@ -75,7 +75,7 @@ impl PgStore {
         if found.is_empty() {
             attempt.nothing_was_written();
         }
-        let event = put_up(&found, is_foreign)?;
+        let event = found_event(&found, is_foreign)?;
         connection.give_back();
         Ok(event.ok_or_else(|| foreign(new.id, attempt)))
     }
@@ -102,7 +102,7 @@ impl PgStore {
         let connection = Lease::from(&self.pool).await?;
         require_unlisted_support(&connection, new).await?;
         let now = connection.prepare_if(self.clock.is_none(), sql::SESSION_NOW).await?;
-        let insert = connection.prepare(self.locking.put_up).await?;
+        let insert = connection.prepare(self.locking.create).await?;
         let find = connection.prepare(sql::EVENT_FIND_DUE).await?;
         let claim = connection.prepare(sql::RECORD_CLAIM).await?;
         let (id, clock_time) = (new.id.as_uuid(), self.clock_time());
@@ -119,7 +119,7 @@ impl PgStore {
             Some(row) => row.get(0),
             None => clock_time.expect("the database was asked unless there is a clock"),
         };
-        let Some(event) = put_up(&found?, is_foreign)? else {
+        let Some(event) = found_event(&found?, is_foreign)? else {
             let record = find_record(&connection, key).await?.filter(|record| record.holds(now));
             connection.command("ROLLBACK").await?;
             if record.is_some() {

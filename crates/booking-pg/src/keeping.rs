@@ -44,13 +44,13 @@ impl PgStore {
         let (version, map) = (stored(version)?, map.map(MapId::as_uuid));
         let first = bytes.map(|bytes| i32::from(bytes.first));
         let last = bytes.map(|bytes| i32::from(bytes.last));
-        let puts_up_all = bytes == Some(CellBytes::ALL);
+        let has_all = bytes == Some(CellBytes::ALL);
         self.move_in_transaction("keep_to_bytes", move |connection| {
             Box::pin(async move {
                 let connection = &*connection;
                 // In the order of a mover that makes room for an event, so that the two do not deadlock. If a later map
                 // was stored there is nothing to raise.
-                if !puts_up_all {
+                if !has_all {
                     perform(connection, sql::SCHEMA_RAISE, &[&KNOWS_BYTES]).await?;
                 }
                 connection.command(self.locking.keep_to).await?;

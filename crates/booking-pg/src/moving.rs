@@ -653,7 +653,7 @@ impl MoveStore for PgStore {
                 if !way.is_some_and(|way| way.arrives_by(left.mover)) {
                     return Ok(false);
                 }
-                put_up(connection, event, &left.state).await?;
+                activate_event(connection, event, &left.state).await?;
                 let until = self.now(connection).await? + MOVED_LATELY;
                 perform(connection, sql::MOVING_LEASE, &[&event.as_uuid(), &until]).await?;
                 Ok(true)
@@ -826,7 +826,7 @@ fn taking_away(table: &MovedTable, condition: &str) -> String {
 }
 
 /// Activates an event that has arrived.
-async fn put_up(connection: &Lease, event: EventId, state: &str) -> Result<(), PgError> {
+async fn activate_event(connection: &Lease, event: EventId, state: &str) -> Result<(), PgError> {
     let name = "moved/put_up";
     let state: Value =
         serde_json::from_str(state).map_err(|_| PgError::Unreadable { column: "state" })?;

@@ -49,7 +49,7 @@ const KEEP_TO_LOCK: &str = "LOCK TABLE cell_bytes IN EXCLUSIVE MODE";
 pub(crate) struct Locking {
     pub(crate) wait: Sql,
     pub(crate) skip: Sql,
-    pub(crate) put_up: Sql,
+    pub(crate) create: Sql,
     pub(crate) keep_to: &'static str,
 }
 
@@ -105,7 +105,7 @@ impl PgStore {
             locking: Locking {
                 wait: sql::EVENT_LOCK,
                 skip: sql::EVENT_LOCK_SKIP,
-                put_up: sql::EVENT_INSERT,
+                create: sql::EVENT_INSERT,
                 keep_to: KEEP_TO_LOCK,
             },
             observer: Arc::clone(&options.observer),
@@ -157,8 +157,8 @@ impl PgStore {
     #[must_use]
     pub fn without_bytes_lock(self) -> Self {
         let unlocked = sql::EVENT_INSERT.text.replace("FOR SHARE", "");
-        let put_up = Sql { text: unlocked.leak(), ..sql::EVENT_INSERT };
-        Self { locking: Locking { put_up, keep_to: "SELECT 1", ..self.locking }, ..self }
+        let create = Sql { text: unlocked.leak(), ..sql::EVENT_INSERT };
+        Self { locking: Locking { create, keep_to: "SELECT 1", ..self.locking }, ..self }
     }
 
     /// The test's time, if it is to be used instead of the database's.

@@ -105,16 +105,16 @@ async fn an_expired_record_is_overwritten() {
         let command = register(event, who).with_key(Some(key(1, fingerprint)));
         execute(&store, &[command]).await.remove(0)
     };
-    let put_up = async |fingerprint| {
+    let create_once = async |fingerprint| {
         store.create_event_once(new_event(3), key(1, fingerprint)).await.expect("it answers")
     };
     assert!(matches!(ask("ada", 1).await, Outcome::Confirmed(_)));
-    assert!(matches!(put_up(1).await, Outcome::EventChanged(_)));
+    assert!(matches!(create_once(1).await, Outcome::EventChanged(_)));
     clock.advance_micros(86_400_000_000);
     assert!(matches!(ask("grace", 2).await, Outcome::Confirmed(_)));
     assert!(matches!(ask("grace", 2).await, Outcome::Replayed(_)));
-    assert!(matches!(put_up(2).await, Outcome::EventChanged(_)));
-    assert!(matches!(put_up(2).await, Outcome::Replayed(_)));
+    assert!(matches!(create_once(2).await, Outcome::EventChanged(_)));
+    assert!(matches!(create_once(2).await, Outcome::Replayed(_)));
     assert_eq!(number(&database, "SELECT count(*) FROM idempotency_records"), 2);
 }
 

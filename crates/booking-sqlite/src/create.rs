@@ -26,17 +26,17 @@ pub(crate) fn create_event(
     clock: &Clock,
 ) -> Result<Work<Result<Event, ForeignByte>>, Failure> {
     let now = clock().trunc_subsecs(6);
-    if let Some(foreign) = another_cells(connection, new, now)? {
+    if let Some(foreign) = foreign_cell(connection, new, now)? {
         return Ok(Work::Unchanged(Err(foreign)));
     }
-    Ok(match put_up(connection, new, now)? {
+    Ok(match insert_or_read(connection, new, now)? {
         Work::Changed(event) => Work::Changed(Ok(event)),
         Work::Unchanged(event) => Work::Unchanged(Ok(event)),
     })
 }
 
 /// The same, whichever cell the event belongs to.
-pub(crate) fn put_up(
+pub(crate) fn insert_or_read(
     connection: &Connection,
     new: &NewEvent,
     now: DateTime<Utc>,
@@ -60,7 +60,7 @@ pub(crate) fn create_event_once(
     if let Some(record) = record.filter(|record| record.holds(now)) {
         return Ok(Work::Unchanged(Ok(record.answer_to_whoever_puts_up(new.id, key.fingerprint))));
     }
-    if let Some(foreign) = another_cells(connection, new, now)? {
+    if let Some(foreign) = foreign_cell(connection, new, now)? {
         return Ok(Work::Unchanged(Err(foreign)));
     }
     insert(connection, new, now)?;
@@ -72,7 +72,7 @@ pub(crate) fn create_event_once(
 
 /// Why an event may not be created here, if it belongs to another cell and does not exist here
 /// already.
-fn another_cells(
+fn foreign_cell(
     connection: &Connection,
     new: &NewEvent,
     now: DateTime<Utc>,

@@ -78,7 +78,7 @@ fn sell_and_take_back(connection: &Connection, clock: &Clock) -> Result<Work<()>
     let capacity = Capacity::parse(1, CapacityMax::default()).expect("it is a capacity");
     let event = NewEvent::new(Uuid::nil().into(), name, capacity);
     // Whichever cell it belongs to.
-    create::put_up(connection, &event, clock().trunc_subsecs(6))?;
+    create::insert_or_read(connection, &event, clock().trunc_subsecs(6))?;
     let nobody = EmailAddress::parse("nobody@example.invalid").expect("it is an address");
     let claim = Claim::new(Uuid::nil().into(), nobody);
     let key = IdempotencyKey::new(KeyHash::new([0; 32]), Fingerprint::new([0; 32]));
