@@ -36,7 +36,7 @@ export function createCountdown({ testid, signal, onEnd, warnings = [] }) {
   /** @type {string | null} */
   let given = null;
   /** @type {Warning | undefined} */
-  let said;
+  let announced;
 
   function tick() {
     clearTimeout(timer);
@@ -60,8 +60,8 @@ export function createCountdown({ testid, signal, onEnd, warnings = [] }) {
     const due = warnings.filter((warning) => seconds <= warning.seconds);
     const shortest = due.sort((a, b) => a.seconds - b.seconds)[0];
     node.dataset.urgency = String(due.length);
-    if (shortest === said) return;
-    said = shortest;
+    if (shortest === announced) return;
+    announced = shortest;
     setText(spoken, shortest && seconds > 0 ? shortest.text : "");
   }
 
@@ -76,7 +76,7 @@ export function createCountdown({ testid, signal, onEnd, warnings = [] }) {
       if ((iso ?? null) === given) return;
       given = iso ?? null;
       endMs = Date.parse(iso ?? "");
-      said = undefined;
+      announced = undefined;
       tick();
     },
   };

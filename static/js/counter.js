@@ -19,7 +19,7 @@ const NEAR = 0.9;
 export function createCounter(id, testid, input, limit, onToggle) {
   const shown = el("span", { class: "field__count", id, "data-testid": testid, hidden: true });
   // Not the visible element: a screen reader would announce another number with every key.
-  const said = el("span", { class: "visually-hidden", role: "status" });
+  const statusLine = el("span", { class: "visually-hidden", role: "status" });
   let state = "far";
 
   function update() {
@@ -30,12 +30,12 @@ export function createCounter(id, testid, input, limit, onToggle) {
     state = next;
     shown.dataset.state = state;
     shown.hidden = state === "far";
-    setText(said, shown.textContent ?? "");
+    setText(statusLine, shown.textContent ?? "");
     onToggle();
   }
 
   input.addEventListener("input", update);
-  return { node: el("span", { class: "field__counter" }, shown, said), isShown: () => state !== "far", update };
+  return { node: el("span", { class: "field__counter" }, shown, statusLine), isShown: () => state !== "far", update };
 }
 
 /** @param {number} used @param {Limit} limit */

@@ -24,7 +24,7 @@ function store(key, written) {
 }
 
 /** Deletes organizers' drafts, when the organizer signs out. */
-export function forgetEventDrafts() {
+export function deleteEventDrafts() {
   for (const { key } of stored.get() ?? []) if (key.startsWith("event")) store(key, null);
 }
 

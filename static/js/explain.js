@@ -76,13 +76,13 @@ export const invalid = (nothing, errors) => ({
  * @returns {Outcome}
  */
 export function explain(error, nothing, known = {}) {
-  const said = leavesOpen(error) ? stillOpen() : nothing;
+  const consequence = leavesOpen(error) ? stillOpen() : nothing;
   if (error instanceof ConnectionError) {
     if (error.sent) return unknown();
     return {
       kind: "error",
       title: t("error.offline_title"),
-      text: t("error.offline", { nothing: said }),
+      text: t("error.offline", { nothing: consequence }),
       canRetry: true,
     };
   }
@@ -95,14 +95,14 @@ export function explain(error, nothing, known = {}) {
     };
   }
   const { problem, code, status } = error;
-  const own = ownEntry(known, code)?.(problem) ?? ownEntry(ANYWHERE, code)?.(said);
+  const own = ownEntry(known, code)?.(problem) ?? ownEntry(ANYWHERE, code)?.(consequence);
   if (own) return { problem, ...own };
-  if (status === 400 && (problem.errors?.length ?? 0) > 0) return invalid(said, problem.errors);
+  if (status === 400 && (problem.errors?.length ?? 0) > 0) return invalid(consequence, problem.errors);
   if (status === 401 && mustSignIn()) {
     return {
       kind: "signed_out",
       title: t("error.signed_out_title"),
-      text: t("error.signed_out", { nothing: said }),
+      text: t("error.signed_out", { nothing: consequence }),
       canRetry: true,
     };
   }
@@ -112,7 +112,7 @@ export function explain(error, nothing, known = {}) {
     return {
       kind: "limited",
       title: t("error.limited_title"),
-      text: t("error.limited", { why, nothing: said, count: Math.max(minutes, 1) }),
+      text: t("error.limited", { why, nothing: consequence, count: Math.max(minutes, 1) }),
       canRetry: true,
       problem,
     };
@@ -121,7 +121,7 @@ export function explain(error, nothing, known = {}) {
     return {
       kind: "busy",
       title: t("error.busy_title"),
-      text: t("error.busy", { nothing: said }),
+      text: t("error.busy", { nothing: consequence }),
       canRetry: true,
       problem,
     };
@@ -130,7 +130,7 @@ export function explain(error, nothing, known = {}) {
   const isUnknown = code === "outcome_unknown" || status === 502 || status === 504;
   if (isUnknown || leavesOpen(error)) return { ...unknown(), problem };
   if (status === 404) {
-    return { kind: "error", title: t("error.gone_title"), text: t("error.gone", { nothing: said }), problem };
+    return { kind: "error", title: t("error.gone_title"), text: t("error.gone", { nothing: consequence }), problem };
   }
   return {
     kind: "error",

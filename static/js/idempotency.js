@@ -77,7 +77,7 @@ const areAttempts = (value) =>
  */
 const attempts = createStoredJson(() => sessionStorage, "attempts", areAttempts);
 // Those of the day before are useless, and name people.
-store(kept());
+store(storedAttempts());
 
 /** @type {WeakSet<object>} */
 const leavingOpen = new WeakSet();
@@ -109,7 +109,7 @@ export const leavesOpen = (error) => error instanceof Error && leavingOpen.has(e
  * @returns {What | null}
  */
 export function openAttempt(kind, id) {
-  const open = kept().filter(({ what, isOpen }) => isOpen && what[0] === kind && what[1] === id);
+  const open = storedAttempts().filter(({ what, isOpen }) => isOpen && what[0] === kind && what[1] === id);
   return lastOf(open)?.what.slice(2) ?? null;
 }
 
@@ -124,24 +124,24 @@ export function openAttempt(kind, id) {
  * @returns {Promise<T>}
  */
 export async function attempt(what, write, signal) {
-  const before = kept().find((one) => isSame(one.what, what));
+  const before = storedAttempts().find((one) => isSame(one.what, what));
   const { key, since } = before ?? { key: randomUuid(), since: Date.now() };
   // From now on it may be done without an answer: the page can be reloaded at any time.
-  keep({ what, key, since, isOpen: true });
+  storeAttempt({ what, key, since, isOpen: true });
   try {
     const answer = await write(key);
     // Its answer can be requested again as long as the visitor has not seen it.
-    forget((one) => (one.key === key ? !signal.aborted : isOutdated(one.what, what)));
+    deleteAttempts((one) => (one.key === key ? !signal.aborted : isOutdated(one.what, what)));
     return answer;
   } catch (error) {
-    if (isDecided(error)) forget((one) => one.key === key);
+    if (isDecided(error)) deleteAttempts((one) => one.key === key);
     else settle(key, error, before?.isOpen ?? false);
     throw error;
   }
 }
 
 /** Deletes organizers' attempts at sign-out: they name people. */
-export const forgetOrganizers = () => forget(({ what: [kind] }) => ORGANIZERS.has(String(kind)));
+export const deleteOrganizerAttempts = () => deleteAttempts(({ what: [kind] }) => ORGANIZERS.has(String(kind)));
 
 /** @param {unknown} error */
 const isDecided = (error) => error instanceof ProblemError && DECIDED.has(error.status);
@@ -150,7 +150,7 @@ const isDecided = (error) => error instanceof ProblemError && DECIDED.has(error.
 function settle(key, error, wasOpen) {
   const isOpen = mayBeDone(error) || (wasOpen && !(error instanceof ProblemError && NOT_DONE.has(error.code)));
   if (error instanceof Error) leavingOpen[isOpen ? "add" : "delete"](error);
-  store(kept().map((one) => (one.key === key ? { ...one, isOpen } : one)));
+  store(storedAttempts().map((one) => (one.key === key ? { ...one, isOpen } : one)));
 }
 
 /** Whether this try may have done it. @param {unknown} error */
@@ -171,20 +171,20 @@ function isOutdated(one, done) {
 }
 
 /** Which of several people who may get a seat. @param {What} what */
-const addressIn = ([kind, , ...said]) => (kind === "seat" ? said.find(isRecord)?.user_email : null);
+const addressIn = ([kind, , ...content]) => (kind === "seat" ? content.find(isRecord)?.user_email : null);
 
 /** Whether a write started from a state that the later write has changed. */
 const isOvertaken = (/** @type {What} */ one, /** @type {What} */ later) =>
   SAYING_BEFORE.has(String(one[0])) && isSame(one.slice(0, 2), later.slice(0, 2)) && !isSame(one[2], later[2]);
 
 /** Oldest first. */
-function kept() {
+function storedAttempts() {
   return (attempts.get() ?? []).filter(({ since }) => Date.now() - since < KEPT_MS_MAX);
 }
 
 /** @param {Attempt} latest */
-function keep(latest) {
-  const others = kept().filter(({ key, what }) => key !== latest.key && !isOvertaken(what, latest.what));
+function storeAttempt(latest) {
+  const others = storedAttempts().filter(({ key, what }) => key !== latest.key && !isOvertaken(what, latest.what));
   while (others.length >= KEPT_MAX) {
     // A write that cannot have been done can use another key as well.
     const spare = others.findIndex(({ isOpen }) => !isOpen);
@@ -194,7 +194,7 @@ function keep(latest) {
 }
 
 /** @param {(one: Attempt) => boolean} isOver */
-const forget = (isOver) => store(kept().filter((one) => !isOver(one)));
+const deleteAttempts = (isOver) => store(storedAttempts().filter((one) => !isOver(one)));
 
 /** @param {Attempt[]} list */
 function store(list) {

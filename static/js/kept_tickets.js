@@ -33,23 +33,23 @@ const areTickets = (value) =>
 
 const stored = createStoredJson(() => localStorage, "tickets", areTickets, { isShared: true });
 
-const kept = () => (stored.get() ?? []).filter(({ event }) => !isOver(event, Date.now() - KEPT_AFTER_MS));
+const storedTickets = () => (stored.get() ?? []).filter(({ event }) => !isOver(event, Date.now() - KEPT_AFTER_MS));
 
 /** @param {KeptTicket[]} list */
 const store = (list) => stored.set(list.length > 0 ? list : null);
 
 /** @param {string} id Of the registration. @returns {KeptTicket | null} */
-export const keptTicket = (id) => kept().find(({ registration }) => registration.id === id) ?? null;
+export const keptTicket = (id) => storedTickets().find(({ registration }) => registration.id === id) ?? null;
 
-export const countKeptTickets = () => kept().length;
+export const countKeptTickets = () => storedTickets().length;
 
 /** Replaces the stored ticket of the same registration. @param {Omit<KeptTicket, "kept_at">} ticket */
 export function keepTicket(ticket) {
-  const others = kept().filter(({ registration }) => registration.id !== ticket.registration.id);
+  const others = storedTickets().filter(({ registration }) => registration.id !== ticket.registration.id);
   store([...others, { ...ticket, kept_at: new Date().toISOString() }].slice(-KEPT_MAX));
 }
 
 /** Deletes a ticket that is void or unwanted. @param {string} id */
-export const forgetTicket = (id) => store(kept().filter(({ registration }) => registration.id !== id));
+export const removeKeptTicket = (id) => store(storedTickets().filter(({ registration }) => registration.id !== id));
 
-export const forgetTickets = () => store([]);
+export const clearKeptTickets = () => store([]);

@@ -38,7 +38,7 @@ export function rememberLanguage(wanted) {
 /** The address's language, else the chosen one, else the browser's. */
 export function chosenLanguage() {
   const named = new URLSearchParams(globalThis.location?.search).get(QUERY_NAME);
-  return pickLanguage(navigator.languages ?? [], LANGUAGES.find((one) => one === named) ?? kept());
+  return pickLanguage(navigator.languages ?? [], LANGUAGES.find((one) => one === named) ?? storedLanguage());
 }
 
 /** Some visitors have chosen before there was a cookie, and some browsers keep cookies for a week. */
@@ -47,7 +47,7 @@ export function keepLanguage() {
   if (chosen && cookie() === null) tellServer(chosen);
 }
 
-const kept = () => cookie() ?? remembered.get();
+const storedLanguage = () => cookie() ?? remembered.get();
 
 /** Null without one, or without cookies. */
 function cookie() {

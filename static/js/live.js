@@ -10,7 +10,7 @@ export const LIVE_EVENTS_MAX = 100;
 /** The delay before the stream is tried again after the server refused it. */
 const AGAIN_MS = 45_000;
 /** How long the stream may lag behind other answers: an open connection is no proof that it works. */
-const TOLD_WITHIN_MS = 5_000;
+const UNSENT_MS_MAX = 5_000;
 
 /**
  * @typedef {object} Live
@@ -34,9 +34,9 @@ export function createLive({ onSeats, onEnd, signal }) {
   /** The watched events, with the known version. @type {Map<string, number | null>} */
   let watched = new Map();
   /** The versions that the stream has sent, or need not send. @type {Map<string, number | null>} */
-  let told = new Map();
+  let sent = new Map();
   /** Newer versions from other answers, and since when they are known. @type {Map<string, { version: number, since: number }>} */
-  const untold = new Map();
+  const unsent = new Map();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   let isOn = false;
@@ -57,15 +57,15 @@ export function createLive({ onSeats, onEnd, signal }) {
       isTrusted = false;
       return;
     }
-    told = new Map(watched);
-    untold.clear();
+    sent = new Map(watched);
+    unsent.clear();
     const opened = new EventSource(livePath(watched));
     source = opened;
     opened.addEventListener("open", () => {
       if (source !== opened) return;
       isOn = isTrusted = true;
       // The server sends changes since then at once.
-      untold.clear();
+      unsent.clear();
     });
     opened.addEventListener("seats", ({ data }) => {
       if (source === opened) take(data);
@@ -80,8 +80,8 @@ export function createLive({ onSeats, onEnd, signal }) {
     /** @type {SeatState} */
     const seats = JSON.parse(data);
     watched.set(seats.event_id, seats.version);
-    told.set(seats.event_id, seats.version);
-    if ((untold.get(seats.event_id)?.version ?? 0) <= seats.version) untold.delete(seats.event_id);
+    sent.set(seats.event_id, seats.version);
+    if ((unsent.get(seats.event_id)?.version ?? 0) <= seats.version) unsent.delete(seats.event_id);
     onSeats(seats);
   }
 
@@ -90,7 +90,7 @@ export function createLive({ onSeats, onEnd, signal }) {
     isOn = false;
     // After a broken connection the browser reconnects by itself; after a refusal it does not.
     if (ended.readyState === EventSource.CLOSED) openLater();
-    tell();
+    notifyEnd();
   }
 
   function openLater() {
@@ -99,22 +99,22 @@ export function createLive({ onSeats, onEnd, signal }) {
     timer = setTimeout(open, AGAIN_MS * (0.8 + Math.random() * 0.4));
   }
 
-  function tell() {
+  function notifyEnd() {
     if (!isTrusted) return;
     isTrusted = false;
     onEnd();
   }
 
   /** Detects a silent stream: the connection is dead, or a proxy on the way buffers it. */
-  function checkThatItHears() {
+  function checkStreamHealth() {
     const now = Date.now();
     for (const [id, version] of watched) {
-      if (version === null || version <= (told.get(id) ?? 0)) continue;
-      if (!untold.has(id)) untold.set(id, { version, since: now });
+      if (version === null || version <= (sent.get(id) ?? 0)) continue;
+      if (!unsent.has(id)) unsent.set(id, { version, since: now });
     }
-    if (!isOn || [...untold.values()].every(({ since }) => now - since < TOLD_WITHIN_MS)) return;
+    if (!isOn || [...unsent.values()].every(({ since }) => now - since < UNSENT_MS_MAX)) return;
     openLater();
-    tell();
+    notifyEnd();
   }
 
   document.addEventListener("visibilitychange", () => open(), { signal });
@@ -130,7 +130,7 @@ export function createLive({ onSeats, onEnd, signal }) {
       );
       const isSame = wanted.size === watched.size && [...wanted.keys()].every((id) => watched.has(id));
       watched = wanted;
-      if (isSame) checkThatItHears();
+      if (isSame) checkStreamHealth();
       else open();
     },
   };

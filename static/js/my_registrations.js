@@ -73,13 +73,13 @@ export function refreshMine(id, token, event) {
  * @param {string} id
  * @param {string} [token] Only if this link is stored, and not a newer one.
  */
-export function forgetMine(id, token) {
+export function removeMine(id, token) {
   const list = myRegistrations();
   const others = list.filter((one) => one.id !== id || (token !== undefined && one.token !== token));
   if (others.length < list.length) store(others);
 }
 
-export const forgetAllMine = () => store([]);
+export const clearMine = () => store([]);
 
 /** Calls `listener` with every change. @param {() => void} listener @param {AbortSignal} [signal] */
 export function onMineChange(listener, signal) {

@@ -33,8 +33,8 @@ export function startPolling({ ask, onAnswer, onFailure, everyMs, calmMs, hidden
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   let failures = 0;
-  let asking = false;
-  let askAgain = false;
+  let isPolling = false;
+  let pollAgain = false;
   let isSoon = false;
   let stopped = false;
 
@@ -49,12 +49,12 @@ export function startPolling({ ask, onAnswer, onFailure, everyMs, calmMs, hidden
 
   async function turn() {
     if (stopped || signal.aborted) return;
-    if (asking) {
+    if (isPolling) {
       // The answer in progress may be older than the reason to poll: one more poll follows.
-      askAgain = true;
+      pollAgain = true;
       return;
     }
-    asking = true;
+    isPolling = true;
     isSoon = false;
     clearTimeout(timer);
     /** @type {unknown} */
@@ -80,12 +80,12 @@ export function startPolling({ ask, onAnswer, onFailure, everyMs, calmMs, hidden
         connectionGood();
       }
     } finally {
-      asking = false;
+      isPolling = false;
     }
     const calm = failures === 0 ? calmMs?.() : null;
     const delayMs = isSoon && failures === 0 ? within() : delayAfter(failures, failure, calm ?? everyMs);
-    later(askAgain ? 0 : delayMs);
-    askAgain = false;
+    later(pollAgain ? 0 : delayMs);
+    pollAgain = false;
   }
 
   /** A random time within the interval, so that pages do not poll together. */
@@ -95,7 +95,7 @@ export function startPolling({ ask, onAnswer, onFailure, everyMs, calmMs, hidden
     // After a failure the page already waits as long as is good for the server.
     if (isSoon || failures > 0) return;
     isSoon = true;
-    if (!asking) later(within());
+    if (!isPolling) later(within());
   }
 
   const wake = () => {

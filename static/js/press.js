@@ -30,18 +30,18 @@ export const smallButtonElement = (label, testid, describedBy) =>
  * @param {object} options
  * @param {() => Promise<void>} options.act
  * @param {string} options.nothing The sentence for a failure.
- * @param {Element} options.said Where that is shown.
+ * @param {Element} options.statusLine Where that is shown.
  * @param {AbortSignal} options.signal No result is shown once it is aborted.
  */
-export function onPress(button, { act, nothing, said, signal }) {
+export function onPress(button, { act, nothing, statusLine, signal }) {
   button.addEventListener("click", async () => {
     if (button.hasAttribute("aria-disabled")) return;
     button.setAttribute("aria-disabled", "true");
-    setText(said, "");
+    setText(statusLine, "");
     try {
       await act();
     } catch (error) {
-      if (!signal.aborted) setText(said, explain(error, nothing).text);
+      if (!signal.aborted) setText(statusLine, explain(error, nothing).text);
     } finally {
       button.removeAttribute("aria-disabled");
     }

@@ -2,8 +2,8 @@
 /** The organizer's banner on every page: that the server is open, or who is signed in and how to sign out. */
 
 import { el } from "./dom.js";
-import { forgetEventDrafts } from "./draft.js";
-import { forgetOrganizers } from "./idempotency.js";
+import { deleteEventDrafts } from "./draft.js";
+import { deleteOrganizerAttempts } from "./idempotency.js";
 import { ROLE_WORDS } from "./role_words.js";
 import { currentSession, hasToken, mayPutUp, onSessionChange, signOut } from "./session.js";
 import { t, tNodes } from "./words.js";
@@ -53,8 +53,8 @@ function signedIn({ name, role = "owner" }) {
   leave.addEventListener("click", () => {
     signOut();
     // They name people. When a token expires the organizer stays at work, and needs them to go on.
-    forgetOrganizers();
-    forgetEventDrafts();
+    deleteOrganizerAttempts();
+    deleteEventDrafts();
     // Away from pages that others must not see, to the public list.
     location.hash = "#/";
     document.getElementById("main")?.focus();

@@ -14,7 +14,7 @@ const SHOWN_FOR_MS = 60_000;
  * @returns {HTMLElement}
  */
 export function shareElement(what) {
-  const said = el("span", { class: "quiet", role: "status" });
+  const statusLine = el("span", { class: "quiet", role: "status" });
   const share = el("button", { type: "button", class: "link-button", "data-testid": "share" }, t("share.share"));
   const copyLink = el(
     "button",
@@ -36,9 +36,9 @@ export function shareElement(what) {
   async function say(url) {
     // If it cannot be copied it is shown, to be copied by hand.
     const isCopied = await copy(url);
-    setText(said, isCopied ? t("copy.done") : url);
-    setTimeout(() => setText(said, ""), isCopied ? SAID_FOR_MS : SHOWN_FOR_MS);
+    setText(statusLine, isCopied ? t("copy.done") : url);
+    setTimeout(() => setText(statusLine, ""), isCopied ? SAID_FOR_MS : SHOWN_FOR_MS);
   }
 
-  return el("div", { class: "links", "data-testid": "share-links" }, share, copyLink, said);
+  return el("div", { class: "links", "data-testid": "share-links" }, share, copyLink, statusLine);
 }

@@ -52,7 +52,7 @@ export function createCheckInCounts({ queue, keys, isDurable, focusInput, names 
     list,
   );
   // In the page from the start, so that the first conflict is read out.
-  const said = el("p", { class: "visually-hidden", role: "status" });
+  const statusLine = el("p", { class: "visually-hidden", role: "status" });
   const node = el(
     "div",
     { class: "panel" },
@@ -60,7 +60,7 @@ export function createCheckInCounts({ queue, keys, isDurable, focusInput, names 
     send,
     trouble,
     readiness,
-    said,
+    statusLine,
     conflicts,
   );
   /** @type {Map<string, HTMLElement>} */
@@ -88,7 +88,7 @@ export function createCheckInCounts({ queue, keys, isDurable, focusInput, names 
         const row = conflictElement(scan, names, () => queue.forget(scan.id).then(() => drop(scan.id)));
         rows.set(scan.id, row);
         list.append(row);
-        setText(said, t("door.conflicts_said", { count: rows.size }));
+        setText(statusLine, t("door.conflicts_said", { count: rows.size }));
       }
       conflicts.hidden = rows.size === 0;
     },

@@ -99,9 +99,9 @@ export function createCheckInGuests({ eventId, signal, onFound, onLetIn, onTicke
     const person = el("span", { id: `guest-${guest.id}` });
     if (guest.name) person.append(el("bdi", { class: "entry__name" }, guest.name), " ");
     person.append(el("bdi", { class: guest.name ? "quiet" : "entry__name" }, guest.user_email));
-    const said = el("span", { class: "stamp" }, standingOf(guest));
+    const statusLine = el("span", { class: "stamp" }, standingOf(guest));
     const error = el("p", { class: "field__error", role: "alert" });
-    const row = el("li", { class: "entry", "data-testid": "door-guest-row", "data-id": guest.id }, person, said);
+    const row = el("li", { class: "entry", "data-testid": "door-guest-row", "data-id": guest.id }, person, statusLine);
     if (guest.status !== "confirmed" || guest.checked_in_at) return row;
     const button = el(
       "button",
@@ -116,7 +116,7 @@ export function createCheckInGuests({ eventId, signal, onFound, onLetIn, onTicke
       try {
         await onLetIn(guest);
         button.remove();
-        setText(said, t("guests.in"));
+        setText(statusLine, t("guests.in"));
       } catch (failure) {
         if (!signal.aborted) setText(error, explain(failure, t("people.not_let_in")).text);
       } finally {

@@ -29,7 +29,7 @@ const LARGE_MAX = 32;
 export function createDeskBadges(eventId, { signal, event }) {
   const open = el("button", { type: "button", class: "button button--plain", "data-testid": "badges-open" }, t("badges.open"));
   const title = el("h2", { id: "badges-title", tabindex: -1 }, t("badges.title"));
-  const said = el("p", { class: "quiet", role: "status", "data-testid": "badges-status" });
+  const statusLine = el("p", { class: "quiet", role: "status", "data-testid": "badges-status" });
   const print = el("button", { type: "button", class: "button", "data-testid": "badges-print" }, t("badges.print"));
   const close = el("button", { type: "button", class: "button button--plain", "data-testid": "badges-close" }, t("badges.close"));
   const sheets = el("div", { class: "name-badges__sheets" });
@@ -37,7 +37,7 @@ export function createDeskBadges(eventId, { signal, event }) {
     "section",
     { class: "name-badges", "aria-labelledby": "badges-title", hidden: true, "data-testid": "badges" },
     title,
-    said,
+    statusLine,
     el("div", { class: "actions" }, print, close),
     sheets,
   );
@@ -80,7 +80,7 @@ export function createDeskBadges(eventId, { signal, event }) {
     show(true);
     print.hidden = true;
     sheets.replaceChildren();
-    setText(said, t("badges.loading"));
+    setText(statusLine, t("badges.loading"));
     title.focus();
     try {
       const { people, isPart } = await load();
@@ -88,10 +88,10 @@ export function createDeskBadges(eventId, { signal, event }) {
       if (node.hidden || signal.aborted) return;
       draw(people);
       print.hidden = people.length === 0;
-      setText(said, summary(people.length, isPart));
+      setText(statusLine, summary(people.length, isPart));
       if (people.length > 0) window.print();
     } catch (error) {
-      if (!signal.aborted) setText(said, explainRead(error));
+      if (!signal.aborted) setText(statusLine, explainRead(error));
     } finally {
       open.removeAttribute("aria-disabled");
     }

@@ -45,7 +45,7 @@ export function createDeskPeople(eventId, { signal, onChanged }) {
   const status = createField({ name: "people_status", label: t("people.status"), options: statuses(), optional: true });
   const inside = createField({ name: "people_in", label: t("people.inside"), options: insides(), optional: true });
   const order = createField({ name: "people_order", label: t("people.order"), options: orders(), optional: true });
-  const said = el("p", { class: "quiet", role: "status", "data-testid": "people-status" });
+  const statusLine = el("p", { class: "quiet", role: "status", "data-testid": "people-status" });
   const table = createPeopleTable(t("registrations.title"));
   const more = el("button", { type: "button", class: "button button--plain", hidden: true }, t("registrations.more"));
   more.setAttribute("data-testid", "people-more");
@@ -61,7 +61,7 @@ export function createDeskPeople(eventId, { signal, onChanged }) {
     { "aria-labelledby": "people-title" },
     el("h2", { id: "people-title" }, t("registrations.title")),
     el("div", { class: "filters form--optional", role: "search" }, ...fields.map((field) => field.node)),
-    said,
+    statusLine,
     table.node,
     el("div", { class: "actions" }, more, download, badges.open, downloaded),
     badges.node,
@@ -113,7 +113,7 @@ export function createDeskPeople(eventId, { signal, onChanged }) {
       [people, next, total] = [found, path, all];
       draw();
     } catch (error) {
-      if (!abort.aborted) setText(said, t("registrations.load_error", { why: explainRead(error) }));
+      if (!abort.aborted) setText(statusLine, t("registrations.load_error", { why: explainRead(error) }));
     }
   }
 
@@ -127,7 +127,7 @@ export function createDeskPeople(eventId, { signal, onChanged }) {
       next = page.next;
       draw();
     } catch (error) {
-      if (!asking.signal.aborted) setText(said, t("registrations.load_error", { why: explainRead(error) }));
+      if (!asking.signal.aborted) setText(statusLine, t("registrations.load_error", { why: explainRead(error) }));
     } finally {
       more.removeAttribute("aria-disabled");
     }
@@ -137,7 +137,7 @@ export function createDeskPeople(eventId, { signal, onChanged }) {
     const drawn = inOrder(people, wantedOrder(), language()).slice(0, shown);
     table.show(drawn, make);
     more.hidden = drawn.length === people.length && (next === null || wantedOrder() !== "first");
-    setText(said, summary(drawn.length));
+    setText(statusLine, summary(drawn.length));
   }
 
   /** @type {MakeRow} */

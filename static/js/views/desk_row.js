@@ -48,30 +48,30 @@ export function createRowMore(first, { eventId, signal, questions, onAsk, descri
     onDone: (cancelled) => onChanged(cancelled),
   });
   const answers = el("dl", { class: "answers" });
-  const said = el("p", { class: "person__below quiet", role: "status" });
-  const node = el("div", {}, answers, said);
+  const statusLine = el("p", { class: "person__below quiet", role: "status" });
+  const node = el("div", {}, answers, statusLine);
 
   onPress(letIn, {
     async act() {
       onChanged(await attempt(["let-in", id], (key) => checkInGuest(eventId, id, key), signal));
-      setText(said, t("people.is_in"));
+      setText(statusLine, t("people.is_in"));
     },
     nothing: t("people.not_let_in"),
-    said,
+    statusLine,
     signal,
   });
   onPress(mail, {
     async act() {
       try {
         await findRegistrations(latest.user_email);
-        setText(said, t("people.mailed"));
+        setText(statusLine, t("people.mailed"));
       } catch (error) {
         if (!(error instanceof ProblemError && error.status === 404)) throw error;
-        setText(said, t("find.no_mail_title"));
+        setText(statusLine, t("find.no_mail_title"));
       }
     },
     nothing: t("find.nothing"),
-    said,
+    statusLine,
     signal,
   });
 

@@ -48,7 +48,7 @@ export function createEventSearch({ find, signal, onSearch }) {
     t("list.filters"),
     el("div", { class: "filters" }, when.node, from.node, to.node),
   );
-  const said = el("p", { class: "quiet", role: "status", "data-testid": "event-search-status" });
+  const statusLine = el("p", { class: "quiet", role: "status", "data-testid": "event-search-status" });
   const found = el("div", { class: "groups", "data-testid": "events-found" });
   const more = el("button", { type: "button", class: "button button--plain", hidden: true }, t("list.more"));
   more.setAttribute("data-testid", "events-found-more");
@@ -57,7 +57,7 @@ export function createEventSearch({ find, signal, onSearch }) {
     { class: "event-search form--optional", role: "search", "data-testid": "event-search" },
     search.node,
     fold,
-    said,
+    statusLine,
     found,
     more,
   );
@@ -90,7 +90,7 @@ export function createEventSearch({ find, signal, onSearch }) {
     onSearch(isNarrowed(wanted));
     [events, next] = [[], null];
     if (!isNarrowed(wanted)) {
-      setText(said, "");
+      setText(statusLine, "");
       return draw();
     }
     await take(queryPath(wanted, PAGE), asking.signal);
@@ -104,10 +104,10 @@ export function createEventSearch({ find, signal, onSearch }) {
       next = page.next;
       draw();
       const count = events.length;
-      setText(said, count === 0 ? t("list.none_found") : next ? t("list.found_first", { count }) : t("list.found", { count }));
+      setText(statusLine, count === 0 ? t("list.none_found") : next ? t("list.found_first", { count }) : t("list.found", { count }));
     } catch (error) {
       if (abort.aborted) return;
-      setText(said, explainRead(error));
+      setText(statusLine, explainRead(error));
     }
   }
 

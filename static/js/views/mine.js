@@ -4,8 +4,8 @@
 import { pageAddress, registrationAddress } from "../address.js";
 import { el, setText } from "../dom.js";
 import { formatMoment } from "../event_times.js";
-import { countKeptTickets, forgetTicket, forgetTickets } from "../kept_tickets.js";
-import { forgetAllMine, forgetMine, myRegistrations, onMineChange } from "../my_registrations.js";
+import { countKeptTickets, removeKeptTicket, clearKeptTickets } from "../kept_tickets.js";
+import { clearMine, removeMine, myRegistrations, onMineChange } from "../my_registrations.js";
 import { createQuestion } from "../question.js";
 import { nameShown } from "../text.js";
 import { t, tNodes } from "../words.js";
@@ -38,11 +38,11 @@ export function mineView({ root, signal, setTitle }) {
     isGrave: true,
     onYes() {
       if (doomed) {
-        forgetTicket(doomed.id);
-        forgetMine(doomed.id);
+        removeKeptTicket(doomed.id);
+        removeMine(doomed.id);
       } else {
-        forgetTickets();
-        forgetAllMine();
+        clearKeptTickets();
+        clearMine();
         draw();
       }
       title.focus();

@@ -5,8 +5,8 @@ import { pageAddress } from "../address.js";
 import { ProblemError, getEvent, registrationApi } from "../api.js";
 import { createCalling } from "../calling.js";
 import { el, setText } from "../dom.js";
-import { forgetTicket, keptTicket } from "../kept_tickets.js";
-import { forgetMine } from "../my_registrations.js";
+import { removeKeptTicket, keptTicket } from "../kept_tickets.js";
+import { removeMine } from "../my_registrations.js";
 import { startPolling } from "../poll.js";
 import { hasUnsettled } from "../unsettled.js";
 import { t } from "../words.js";
@@ -104,8 +104,8 @@ export function registrationView({ root, signal, setTitle }, id, token) {
       // A request of this page may be the cause, and only its answer may lead on.
       if (isGone && hasUnsettled(body)) return "settling";
       if (isGone) {
-        forgetTicket(id);
-        forgetMine(id, token);
+        removeKeptTicket(id);
+        removeMine(id, token);
       }
       if (error instanceof ProblemError && [401, 403].includes(error.status)) {
         showDeadLink();

@@ -6,8 +6,8 @@ import { serverNow } from "../clock.js";
 import { createConfirmation, nameOf } from "../confirmation.js";
 import { el, setText } from "../dom.js";
 import { createKeepOnDevice } from "../keep_on_device.js";
-import { forgetTicket, keepTicket } from "../kept_tickets.js";
-import { forgetMine, refreshMine } from "../my_registrations.js";
+import { removeKeptTicket, keepTicket } from "../kept_tickets.js";
+import { removeMine, refreshMine } from "../my_registrations.js";
 import { isOver as isEventOver, overAt } from "../registration_window.js";
 import { formatNumber } from "../format.js";
 import { t, tNodes } from "../words.js";
@@ -87,8 +87,8 @@ export function createRegistrationPage(api, id, token, { signal, refresh }) {
   /** Another person has the seat now: nothing of the registration is shown any more. */
   function leave() {
     isOver = true;
-    forgetTicket(id);
-    forgetMine(id);
+    removeKeptTicket(id);
+    removeMine(id);
     setText(title, t("registration.passed_on_title"));
     setText(statusLine, t("registration.passed_on"));
     statusLine.dataset.status = "passed_on";
@@ -148,7 +148,7 @@ export function createRegistrationPage(api, id, token, { signal, refresh }) {
       if (status === "confirmed") keep();
       else {
         code = null;
-        forgetTicket(id);
+        removeKeptTicket(id);
       }
       correct.update(registration);
       answers.update(registration, event);

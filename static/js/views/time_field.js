@@ -35,7 +35,7 @@ export function createTimeField({ name, label, hint, zone }) {
   const second = createChoice(name, "1", false);
   const twice = el("fieldset", { class: "twice", hidden: true, "data-testid": `twice-${name}` });
   twice.append(legend, first.node, second.node);
-  const said = el("span", { role: "status" }, twice);
+  const statusLine = el("span", { role: "status" }, twice);
   /** The server's value; the field cannot show its seconds. @type {string | null} */
   let filled = null;
   let filledWall = "";
@@ -83,7 +83,7 @@ export function createTimeField({ name, label, hint, zone }) {
 
   return {
     field,
-    node: el("div", { class: "time" }, field.node, said),
+    node: el("div", { class: "time" }, field.node, statusLine),
     read,
     check,
     fill(iso) {

@@ -24,7 +24,7 @@ export function createWebhookRow(first, signal, onGone) {
   let webhook = first;
   const address = el("bdi", { class: "entry__name", id: `webhook-${first.id}`, "data-testid": "webhook-url" }, first.url);
   const state = el("span", { class: "stamp", "data-testid": "webhook-state" });
-  const said = el("p", { class: "quiet entry__below", role: "status", "data-testid": "webhook-said" });
+  const statusLine = el("p", { class: "quiet entry__below", role: "status", "data-testid": "webhook-said" });
   const shown = el("div", { class: "entry__below" });
   const test = smallButtonElement(t("webhooks.test"), "webhook-test", address.id);
   const toggle = smallButtonElement("", "webhook-toggle", address.id);
@@ -63,15 +63,15 @@ export function createWebhookRow(first, signal, onGone) {
     address,
     state,
     el("div", { class: "entry__actions actions" }, test, toggle, renew.node, remove.node),
-    said,
+    statusLine,
     shown,
     createDeliveries(api, signal).node,
   );
 
   onPress(test, {
-    act: async () => setText(said, triedText(await api.test())),
+    act: async () => setText(statusLine, triedText(await api.test())),
     nothing: t("webhooks.not_sent"),
-    said,
+    statusLine,
     signal,
   });
   onPress(toggle, {
@@ -80,7 +80,7 @@ export function createWebhookRow(first, signal, onGone) {
       draw();
     },
     nothing: t("webhooks.nothing"),
-    said,
+    statusLine,
     signal,
   });
 
@@ -141,12 +141,12 @@ function deliveryElement({ id, type, state, attempts, tried_at, status, failure 
   const what = el("code", { id: `delivery-${id}` }, type);
   const words = Object.hasOwn(STATES, state) ? t(/** @type {string} */ (STATES[state])) : state;
   const why = status ?? failure;
-  const said = el("span", { class: "quiet", role: "status" });
+  const statusLine = el("span", { class: "quiet", role: "status" });
   const again = smallButtonElement(t("webhooks.redeliver"), "redeliver", what.id);
   onPress(again, {
-    act: async () => setText(said, triedText(await api.redeliver(id))),
+    act: async () => setText(statusLine, triedText(await api.redeliver(id))),
     nothing: t("webhooks.not_sent"),
-    said,
+    statusLine,
     signal,
   });
   return el(
@@ -164,7 +164,7 @@ function deliveryElement({ id, type, state, attempts, tried_at, status, failure 
       momentElement(tried_at),
     ),
     again,
-    said,
+    statusLine,
   );
 }
 

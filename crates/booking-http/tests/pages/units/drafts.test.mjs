@@ -2,7 +2,7 @@ import { storage } from "./setup.mjs";
 import { FakeElement, startPage } from "./elements.mjs";
 import assert from "node:assert/strict";
 import test from "node:test";
-import { forgetEventDrafts, keepDraft } from "../../../../../static/js/draft.js";
+import { deleteEventDrafts, keepDraft } from "../../../../../static/js/draft.js";
 import { guardLeaving } from "../../../../../static/js/leave_guard.js";
 import { createTicketPreview } from "../../../../../static/js/views/ticket_preview.js";
 
@@ -111,7 +111,7 @@ test("signing out deletes drafts of events, and only a few drafts are stored", (
   }
   const keys = () => JSON.parse(sessionStorage.getItem("drafts")).map(({ key }) => key);
   assert.equal(keys().length, 10);
-  forgetEventDrafts();
+  deleteEventDrafts();
   assert.ok(keys().length > 0 && keys().every((key) => key.startsWith("register")), String(keys()));
 });
 

@@ -3,10 +3,10 @@ import { FakeElement, startPage } from "./elements.mjs";
 import assert from "node:assert/strict";
 import test from "node:test";
 import { createKeepOnDevice } from "../../../../../static/js/keep_on_device.js";
-import { forgetTicket, forgetTickets, keepTicket, keptTicket } from "../../../../../static/js/kept_tickets.js";
+import { removeKeptTicket, clearKeptTickets, keepTicket, keptTicket } from "../../../../../static/js/kept_tickets.js";
 import {
-  forgetAllMine,
-  forgetMine,
+  clearMine,
+  removeMine,
   isMine,
   keepMine,
   myRegistrations,
@@ -28,8 +28,8 @@ const settled = async () => {
 function keeping(context) {
   globalThis.localStorage = storage();
   context.after(() => {
-    forgetAllMine();
-    forgetTickets();
+    clearMine();
+    clearKeptTickets();
     delete globalThis.localStorage;
   });
 }
@@ -43,7 +43,7 @@ test("a ticket that was shown is there again, once, until it is void", (context)
   assert.equal(keptTicket("r").text, "newer");
   assert.ok(Date.parse(keptTicket("r").kept_at) > 0);
   assert.equal(JSON.parse(localStorage.getItem("tickets")).length, 2);
-  forgetTicket("r");
+  removeKeptTicket("r");
   assert.deepEqual([keptTicket("r"), keptTicket("other").text], [null, "T"]);
 });
 
@@ -95,9 +95,9 @@ test("a saved registration follows its event, and is deleted with its link", (co
   assert.equal(changes, 1, "nothing is new");
   refreshMine("r", "new", { ...EVENT, name: "Blues" });
   assert.deepEqual(myRegistrations().map(({ token, name }) => [token, name]), [["new", "Blues"]]);
-  forgetMine("r", "old");
+  removeMine("r", "old");
   assert.ok(isMine("r"), "a dead link says nothing of a newer one");
-  forgetMine("r", "new");
+  removeMine("r", "new");
   assert.ok(!isMine("r"));
 });
 

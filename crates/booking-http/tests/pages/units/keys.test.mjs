@@ -195,7 +195,7 @@ test("people's data does not outlive the sign-out, nor the day", async (context)
   context.after(() => delete globalThis.sessionStorage);
   const stored = () => sessionStorage.getItem("attempts") ?? "";
   const load = (page) => import(`../../../../../static/js/idempotency.js?page=${page}`);
-  const { attempt: through, forgetOrganizers: forget } = await load("at-work");
+  const { attempt: through, deleteOrganizerAttempts: forget } = await load("at-work");
   const before = { user_email: "ada@example.org", name: "Ada" };
   await sent(["correction", "r", before, { user_email: "ida@example.org" }], problem(400), { through });
   await sent(["link", "r"], lost(), { through });

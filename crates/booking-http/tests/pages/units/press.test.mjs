@@ -10,22 +10,22 @@ const settled = () => new Promise((resolve) => setImmediate(resolve));
 const NOTHING = "No message was sent.";
 
 function open(act) {
-  const [button, said, ending] = [new FakeElement("button"), new FakeElement("p"), new AbortController()];
-  said.textContent = "of before";
-  onPress(button, { act, nothing: NOTHING, said, signal: ending.signal });
-  return { button, said, ending };
+  const [button, statusLine, ending] = [new FakeElement("button"), new FakeElement("p"), new AbortController()];
+  statusLine.textContent = "of before";
+  onPress(button, { act, nothing: NOTHING, statusLine, signal: ending.signal });
+  return { button, statusLine, ending };
 }
 
 test("a button that is pressed twice acts once, and can be pressed again afterwards", async () => {
   let acted = 0;
   let end = () => {};
-  const { button, said } = open(() => {
+  const { button, statusLine } = open(() => {
     acted += 1;
     return new Promise((resolve) => (end = resolve));
   });
   button.click();
   button.click();
-  assert.deepEqual([acted, said.textContent], [1, ""]);
+  assert.deepEqual([acted, statusLine.textContent], [1, ""]);
   end();
   await settled();
   button.click();
@@ -39,20 +39,20 @@ test("a failed write is shown with whether anything was done", async () => {
     [new ProblemError(404, {}, null), new RegExp(`^${NOTHING} It does not exist`)],
     [new TypeError("x is not a function"), /^Something went wrong in this page/],
   ]) {
-    const { button, said } = open(() => Promise.reject(error));
+    const { button, statusLine } = open(() => Promise.reject(error));
     button.click();
     await settled();
-    assert.match(said.textContent, words);
+    assert.match(statusLine.textContent, words);
     assert.equal(button.hasAttribute("aria-disabled"), false);
   }
 });
 
 test("a page that was left shows nothing", async () => {
-  const { button, said, ending } = open(() => Promise.reject(new TypeError("late")));
+  const { button, statusLine, ending } = open(() => Promise.reject(new TypeError("late")));
   button.click();
   ending.abort();
   await settled();
-  assert.equal(said.textContent, "");
+  assert.equal(statusLine.textContent, "");
 });
 
 test("a repeated read shows that it keeps trying, unless the page itself is at fault", () => {
