@@ -450,7 +450,7 @@ const BROWSER: (&str, &str) =
 
 /// The page of an error, and its title.
 #[track_caller]
-fn told_to_people(answer: &Answer, status: u16) -> (String, String) {
+fn read_page(answer: &Answer, status: u16) -> (String, String) {
     let page = text(answer);
     assert_eq!(answer.status, status, "{page}");
     assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"), "{page}");
@@ -479,7 +479,7 @@ fn an_unknown_address_is_a_page_for_browsers_and_a_problem_for_programs() {
         "/o/e/1/none",
         "/static/js/none.js",
     ] {
-        let (page, title) = told_to_people(&ask("GET", path, &[BROWSER]), 404);
+        let (page, title) = read_page(&ask("GET", path, &[BROWSER]), 404);
         assert_eq!(title, "Page not found", "{path}");
         assert!(page.contains("There is no page at this address."), "{page}");
         let leads_on = "<a class=\"button\" href=\"/\">See all events</a>";
@@ -492,7 +492,7 @@ fn an_unknown_address_is_a_page_for_browsers_and_a_problem_for_programs() {
         ("/nowhere?lang=de", ("Accept-Language", "en")),
     ] {
         let answer = ask("GET", path, &[BROWSER, header]);
-        let (page, title) = told_to_people(&answer, 404);
+        let (page, title) = read_page(&answer, 404);
         assert_eq!(title, "Seite nicht gefunden", "{path} {header:?}");
         assert_eq!(answer.header("content-language"), Some("de"));
         assert!(
@@ -541,7 +541,7 @@ fn other_errors_at_a_page_s_address_are_pages_for_browsers() {
         ("DELETE", format!("/e/{event}"), "GET, HEAD, POST"),
     ] {
         let answer = send(app.url(), method, &path, &[BROWSER], b"");
-        let (page, title) = told_to_people(&answer, 405);
+        let (page, title) = read_page(&answer, 405);
         assert_eq!(title, "Method not allowed", "{method} {path}");
         assert!(page.contains("href=\"/\">See all events</a>"), "{page}");
         let id = answer.header("x-request-id").expect("it has one");
@@ -555,8 +555,7 @@ fn other_errors_at_a_page_s_address_are_pages_for_browsers() {
     for path in ["/", "/find", "/o/new", "/problems", "/docs", &format!("/e/{event}")] {
         let path = format!("{path}{long}");
         let german = ("Accept-Language", "de");
-        let (page, title) =
-            told_to_people(&send(app.url(), "GET", &path, &[BROWSER, german], b""), 414);
+        let (page, title) = read_page(&send(app.url(), "GET", &path, &[BROWSER, german], b""), 414);
         assert_eq!(title, "Zu groß", "{path}");
         assert!(page.contains("href=\"/\">Alle Veranstaltungen ansehen</a>"), "{page}");
         let program = send(app.url(), "GET", &path, &[], b"");
@@ -579,7 +578,7 @@ fn other_errors_at_a_page_s_address_are_pages_for_browsers() {
 #[test]
 fn times_over_a_change_of_clocks_are_right_in_every_place() {
     let app = App::start(Data::sqlite());
-    for (zone, starts_at, ends_at, told) in [
+    for (zone, starts_at, ends_at, displayed) in [
         (
             "Europe/Berlin",
             "2035-03-24T23:30:00Z",
@@ -622,7 +621,7 @@ fn times_over_a_change_of_clocks_are_right_in_every_place() {
         let event = done(&app.post("/events", &body), 201);
         assert_eq!((&event["starts_at"], &event["ends_at"]), (&json!(starts_at), &json!(ends_at)));
         let page = page(&app, &format!("/e/{}", id(&event)));
-        let time = format!("<time datetime=\"{starts_at}\">{told}</time>");
+        let time = format!("<time datetime=\"{starts_at}\">{displayed}</time>");
         assert!(page.contains(&time), "no {time} in {page}");
         let calendar = text(&app.get(&format!("/events/{}/calendar.ics", id(&event))));
         let plain = |time: &str| time.replace(['-', ':'], "");
@@ -658,8 +657,8 @@ fn pages_are_in_the_language_of_the_cookie() {
         let cookie = chosen.header("set-cookie").expect("it is kept");
         let (pair, attributes) = cookie.split_once("; ").expect("it is for these pages alone");
         assert_eq!((pair, attributes), (KEPT, "Path=/; Max-Age=31536000; SameSite=Lax"));
-        let may_be_kept = chosen.header("cache-control");
-        assert_eq!(may_be_kept, Some("private, no-cache"), "it is one visitor's");
+        let caching = chosen.header("cache-control");
+        assert_eq!(caching, Some("private, no-cache"), "it is one visitor's");
 
         let next = ask(path, &[("Cookie", pair)]);
         assert_eq!((language_of(&next), next.header("set-cookie")), (german.clone(), None));
@@ -726,8 +725,8 @@ fn assets_are_small_and_cached_for_good() {
             let answer = load(&file);
             bytes += answer.body.len();
             let Some((folder, name)) = file.split_once('-') else { continue };
-            let kept = "public, max-age=31536000, immutable";
-            assert_eq!(answer.header("cache-control"), Some(kept), "{file}");
+            let cached = "public, max-age=31536000, immutable";
+            assert_eq!(answer.header("cache-control"), Some(cached), "{file}");
             // Another release has another name.
             let other = format!("{folder}-0{name}");
             assert_eq!(app.get(&other).status, 404, "{other}");
@@ -819,7 +818,7 @@ fn everything_is_below_the_base_path() {
     assert!(page.contains("href=\"https://example.org/tickets/r/"), "{page}");
 
     let nowhere = send(app.url(), "GET", "/tickets/nowhere", &[BROWSER], b"");
-    let (page, title) = told_to_people(&nowhere, 404);
+    let (page, title) = read_page(&nowhere, 404);
     assert_eq!(title, "Page not found");
     assert!(page.contains("<a class=\"button\" href=\"/tickets/\">"), "{page}");
     let missing = app.get("/tickets/events/none").json();

@@ -38,9 +38,9 @@ fn white_space_around_a_ticket_an_id_or_a_token_is_dropped(data: Data) {
         let ticket = ticket(&app, &ada);
         done(&check_in(&app, &concert, &padded(&ticket)), 201);
         // Sent again by a device, under an id that was copied in the same way.
-        let mut told = scan(&padded(&ticket), "2026-05-01T20:00:00Z");
-        told["id"] = padded(&Uuid::now_v7().to_string()).into();
-        let results = done(&tell(&app, &concert, &[told]), 200);
+        let mut sent = scan(&padded(&ticket), "2026-05-01T20:00:00Z");
+        sent["id"] = padded(&Uuid::now_v7().to_string()).into();
+        let results = done(&send_scans(&app, &concert, &[sent]), 200);
         assert_eq!(results["results"][0]["result"], "already_checked_in");
     }
     let ada = register(&app, &concert, "ada@example.org");
@@ -72,7 +72,7 @@ fn check_in(app: &App, event: &str, ticket: &str) -> Answer {
     app.post(&format!("/events/{event}/check-ins"), &json!({"ticket": ticket}))
 }
 
-fn tell(app: &App, event: &str, scans: &[Value]) -> Answer {
+fn send_scans(app: &App, event: &str, scans: &[Value]) -> Answer {
     app.post(&format!("/events/{event}/check-ins/batch"), &json!({"scans": scans}))
 }
 
@@ -201,8 +201,8 @@ fn invalid_tickets_are_refused_with_a_reason(data: Data) {
     refused(&answer, 409, "ticket_refused");
 
     // The same, sent together.
-    let told: Vec<_> = scans.iter().map(|(scan, _)| scan.clone()).collect();
-    let results = done(&tell(&app, &concert, &told), 200);
+    let sent: Vec<_> = scans.iter().map(|(scan, _)| scan.clone()).collect();
+    let results = done(&send_scans(&app, &concert, &sent), 200);
     for ((scan, reason), result) in scans.iter().zip(results["results"].as_array().expect("one")) {
         assert_eq!((&result["id"], &result["result"]), (&scan["id"], &json!("refused")));
         assert_eq!(result["reason"], *reason);
@@ -215,7 +215,7 @@ fn invalid_tickets_are_refused_with_a_reason(data: Data) {
     let cancel = format!("/events/{concert}/cancel");
     done(&app.ask("POST", &cancel, &[], &Value::Null), 200);
     refused(&check_in(&app, &concert, &good), 409, "closed");
-    let results = done(&tell(&app, &concert, &[scan(&good, "2026-01-01T00:00:00Z")]), 200);
+    let results = done(&send_scans(&app, &concert, &[scan(&good, "2026-01-01T00:00:00Z")]), 200);
     assert_eq!(results["results"][0]["reason"], "closed");
 }
 
@@ -256,8 +256,8 @@ fn offline_scans_are_sent_later(data: Data) {
     let mut scans: Vec<_> = tickets[..48].iter().map(|ticket| scan(ticket, early)).collect();
     scans.push(scan(&tickets[0], "2026-01-01T19:00:01Z"));
     scans.push(scan(&tickets[48], "2999-01-01T00:00:00Z"));
-    let told = done(&tell(&app, &concert, &scans), 200);
-    let results = told["results"].as_array().expect("an array");
+    let answered = done(&send_scans(&app, &concert, &scans), 200);
+    let results = answered["results"].as_array().expect("an array");
     assert_eq!(results.len(), 50);
     let ids = |items: &[Value]| items.iter().map(|item| item["id"].clone()).collect::<Vec<_>>();
     assert_eq!(ids(results), ids(&scans), "in their order");
@@ -275,7 +275,11 @@ fn offline_scans_are_sent_later(data: Data) {
     assert_eq!(results[48]["checked_in_at"], results[0]["checked_in_at"]);
     assert!(!results[49]["checked_in_at"].as_str().expect("a time").starts_with("2999"));
     let version = app.get(&format!("/events/{concert}")).json()["version"].clone();
-    assert_eq!(done(&tell(&app, &concert, &scans), 200), told, "telling again changes nothing");
+    assert_eq!(
+        done(&send_scans(&app, &concert, &scans), 200),
+        answered,
+        "telling again changes nothing"
+    );
     assert_eq!(app.get(&format!("/events/{concert}")).json()["version"], version);
     app.assert_audit_is_clean();
 }
@@ -290,10 +294,10 @@ fn tickets_outlive_their_keys(data: Data) {
     let old = ticket(&app, &ada);
     let output = app.run("rotate-keys");
     assert!(output.status.success(), "{output:?}");
-    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    let listed = String::from_utf8_lossy(&output.stdout).into_owned();
     let second = App { server: start_on(&app.data, &[]), data: app.data };
     let new = done(&second.get(&format!("{}/ticket", path(&grace))), 200);
-    assert!(told.contains(new["key_id"].as_str().expect("an id")), "{told}");
+    assert!(listed.contains(new["key_id"].as_str().expect("an id")), "{listed}");
     let keys = second.get("/tickets/keys").json();
     let kids: BTreeSet<_> =
         keys["keys"].as_array().expect("one").iter().map(|k| k["kid"].to_string()).collect();

@@ -335,19 +335,19 @@ fn answers_are_exported_and_imported(data: Data) {
         ,bob@example.org,,,,,,all,mon,,,\r\n"
     );
     for query in ["", "?apply=true"] {
-        let brought = done(&bring_in(&app, copy, query, &people), 200);
+        let imported = done(&import(&app, copy, query, &people), 200);
         assert_eq!(
-            (&brought["counts"]["registered"], &brought["counts"]["invalid"]),
+            (&imported["counts"]["registered"], &imported["counts"]["invalid"]),
             (&json!(2), &json!(2))
         );
-        let why = |row: usize| brought["rows"][row]["detail"].as_str().expect("a text").to_owned();
+        let why = |row: usize| imported["rows"][row]["detail"].as_str().expect("a text").to_owned();
         assert_eq!(why(2), "answer:car must be true or false");
         assert_eq!(why(3), "answer:days must be an array of keys of its options");
     }
     let rows = done(&app.get(&format!("/events/{copy}/registrations")), 200);
     assert_eq!(rows[0]["answers"], answers);
     assert_eq!(rows[1]["answers"], Value::Null, "whom the organizer brings in need not answer");
-    let unknown = bring_in(&app, copy, "", "email,answer:shoes\n");
+    let unknown = import(&app, copy, "", "email,answer:shoes\n");
     assert_eq!((unknown.status, unknown.pointers()), (400, vec!["/answer:shoes".to_owned()]));
     app.assert_audit_is_clean();
 }
@@ -360,8 +360,8 @@ fn a_large_table_is_complete(data: Data) {
     for number in 0..2_345 {
         people.push_str(&format!("p{number}@example.org,Person {number}\n"));
     }
-    let brought = done(&bring_in(&app, &event, "?apply=true", &people), 200);
-    assert_eq!(brought["counts"]["registered"], 2_345);
+    let imported = done(&import(&app, &event, "?apply=true", &people), 200);
+    assert_eq!(imported["counts"]["registered"], 2_345);
     let table = text(&table(&app, &event, ""));
     let rows: Vec<_> =
         table.lines().skip(1).map(|row| row.split(',').collect::<Vec<_>>()).collect();
@@ -371,13 +371,13 @@ fn a_large_table_is_complete(data: Data) {
     }
     // An export is imported again, and changes nothing.
     let before = done(&app.get(&format!("/events/{event}")), 200);
-    let again = done(&bring_in(&app, &event, "?apply=true", &table), 200);
+    let again = done(&import(&app, &event, "?apply=true", &table), 200);
     assert_eq!(again["counts"]["already_registered"], 2_345);
     assert_eq!(done(&app.get(&format!("/events/{event}")), 200), before);
     app.assert_audit_is_clean();
 }
 
-fn bring_in(app: &App, event: &str, query: &str, table: &str) -> http::Answer {
+fn import(app: &App, event: &str, query: &str, table: &str) -> http::Answer {
     let path = format!("/events/{event}/registrations/import{query}");
     http::send(app.url(), "POST", &path, &[("Content-Type", "text/csv")], table.as_bytes())
 }
@@ -415,7 +415,7 @@ fn a_table_of_people_is_imported(data: Data) {
     };
     let before = done(&app.get(&format!("/events/{event}")), 200);
     for query in ["", "?apply=false"] {
-        let tried = done(&bring_in(&app, &event, query, people), 200);
+        let tried = done(&import(&app, &event, query, people), 200);
         assert_eq!(
             (&tried["dry_run"], verdicts(&tried)),
             (&json!(true), expected.map(str::to_owned).to_vec())
@@ -429,7 +429,7 @@ fn a_table_of_people_is_imported(data: Data) {
         assert_eq!(tried["rows"][6]["code"], "sold_out");
         assert_eq!(done(&app.get(&format!("/events/{event}")), 200), before, "nothing is done");
     }
-    let done_so = done(&bring_in(&app, &event, "?apply=true", people), 200);
+    let done_so = done(&import(&app, &event, "?apply=true", people), 200);
     assert_eq!(
         (&done_so["dry_run"], verdicts(&done_so)),
         (&json!(false), expected.map(str::to_owned).to_vec())
@@ -441,20 +441,20 @@ fn a_table_of_people_is_imported(data: Data) {
     assert_eq!(done(&app.get(&format!("/registrations/{ada}")), 200)["name"], "=Ada");
 
     // Sent again it changes nothing; but a person who found no seat may get one by now.
-    let again = done(&bring_in(&app, &event, "?apply=true", people), 200);
+    let again = done(&import(&app, &event, "?apply=true", people), 200);
     assert_eq!(again["counts"], counts(0, 3, 1));
     assert_eq!(again["rows"][0]["registration_id"], ada);
     done(&app.ask("PATCH", &format!("/events/{event}"), &[], &json!({"capacity": 4})), 200);
-    let later = done(&bring_in(&app, &event, "?apply=true", people), 200);
+    let later = done(&import(&app, &event, "?apply=true", people), 200);
     assert_eq!(later["counts"], counts(1, 3, 0));
     assert_eq!(done(&app.get(&format!("/events/{event}")), 200)["booked_count"], 4);
 
     done(&act_on_event(&app, &event, "cancel"), 200);
     for query in ["", "?apply=true"] {
-        let closed = done(&bring_in(&app, &event, query, "email\nnew@example.org\n"), 200);
+        let closed = done(&import(&app, &event, query, "email\nnew@example.org\n"), 200);
         assert_eq!(closed["rows"][0]["code"], "closed", "{query}");
     }
-    assert_eq!(done(&bring_in(&app, &event, "", "email\n"), 200)["rows"], json!([]));
+    assert_eq!(done(&import(&app, &event, "", "email\n"), 200)["rows"], json!([]));
     app.assert_audit_is_clean();
 }
 
@@ -464,14 +464,14 @@ fn an_invalid_table_is_refused(data: Data) {
     for (table, pointer) in
         [("name\nAda\n", "/user_email"), ("email,telephone\n", "/telephone"), ("\n", "")]
     {
-        let answer = bring_in(&app, &event, "", table);
+        let answer = import(&app, &event, "", table);
         assert_eq!(
             (answer.status, answer.pointers()),
             (400, vec![pointer.to_owned()]),
             "{table:?}"
         );
     }
-    let wrong = bring_in(&app, &event, "?dry_run=false", "email\n");
+    let wrong = import(&app, &event, "?dry_run=false", "email\n");
     assert_eq!((wrong.status, wrong.pointers()), (400, vec!["/dry_run".to_owned()]));
     let path = format!("/events/{event}/registrations/import");
     let send = |kind: &str, body: &[u8]| {
@@ -483,7 +483,7 @@ fn an_invalid_table_is_refused(data: Data) {
     assert_eq!(send("text/csv; charset=utf-8", b"email\n").status, 200);
     let long = vec![b'\n'; 10 * 1_024 * 1_024 + 1];
     refused(&send("text/csv", &long), 413, "too_large");
-    let nowhere = bring_in(&app, "00000000-0000-7000-8000-000000000000", "", "email\n");
+    let nowhere = import(&app, "00000000-0000-7000-8000-000000000000", "", "email\n");
     refused(&nowhere, 404, "not_found");
 }
 

@@ -201,12 +201,12 @@ fn repeated_scans_get_the_same_answer(data: Data) {
     let body = json!({"scans": [
         scan(1, json!("no ticket")), scan(2, first_ticket.clone()), scan(3, first_ticket),
     ]});
-    let told = ask(&app, "batch", "POST", &address, &body);
-    done(&told, 200);
+    let answered = ask(&app, "batch", "POST", &address, &body);
+    done(&answered, 200);
     // Taken back in between: a new request would hear something else.
     let undo = format!("/events/{event}/check-ins/{}", id(&ada));
     done(&app.ask("DELETE", &undo, &[], &Value::Null), 200);
-    again(&app, &told, "batch", "POST", &address, &body);
+    again(&app, &answered, "batch", "POST", &address, &body);
     assert_eq!(app.get(&path(&ada)).json()["checked_in_at"], Value::Null);
     // Longer than the first, so that its last scan was never sent: nothing of it is executed.
     let other = json!({"scans": [

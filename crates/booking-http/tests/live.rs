@@ -76,8 +76,11 @@ fn a_watcher_gets_each_change(data: Data) {
     assert_eq!(metric(&app, "booking_live_watchers"), 1);
 
     let ada = done(&app.register(&event, "ada@example.org"), 201);
-    let told = stream.seats();
-    assert_eq!((&told["booked_count"], &told["version"]), (&json!(1), &ada["event_version"]));
+    let received = stream.seats();
+    assert_eq!(
+        (&received["booked_count"], &received["version"]),
+        (&json!(1), &ada["event_version"])
+    );
     done(&app.register(&event, "grace@example.org"), 201);
     done(&app.register(&event, "edsger@example.org"), 201);
     let full = stream.until(|seats| seats["booked_count"] == 3);
@@ -131,13 +134,13 @@ fn several_events_are_watched_together(data: Data) {
     let app = App::start(data);
     let ids: Vec<String> = (0..100).map(|_| app.create(5)).collect();
     let mut all = watch(&app, &format!("/live?events={}", ids.join("%2C")));
-    let mut told: Vec<String> = (0..ids.len())
+    let mut received: Vec<String> = (0..ids.len())
         .map(|_| all.seats()["event_id"].as_str().expect("an id").to_owned())
         .collect();
-    told.sort();
+    received.sort();
     let mut expected = ids.clone();
     expected.sort();
-    assert_eq!(told, expected);
+    assert_eq!(received, expected);
 
     let mut some = watch(&app, &format!("/live?events={},{},{}&since=,1", ids[0], ids[1], ids[2]));
     let first: Vec<Value> =
@@ -295,9 +298,9 @@ fn a_stalled_watcher_gets_only_the_newest_state(data: Data) {
             done(&app.register(id, &format!("{round}@example.org")), 201);
         }
         // The negative control: a client that reads gets every round.
-        let mut told = 0;
-        while told < EVENTS {
-            told += usize::from(beside.seats()["booked_count"] == round);
+        let mut received = 0;
+        while received < EVENTS {
+            received += usize::from(beside.seats()["booked_count"] == round);
         }
     }
     let (mut messages, mut booked) = (0, vec![0; EVENTS]);
@@ -423,13 +426,13 @@ fn an_http_1_0_client_watches_and_its_pipelined_requests_are_dropped() {
     stream
         .write_all(format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").as_bytes())
         .expect("it is taken");
-    let (mut told, mut buffer) = (String::new(), [0; 4_096]);
-    while !told.contains("event: seats\n") {
+    let (mut received, mut buffer) = (String::new(), [0; 4_096]);
+    while !received.contains("event: seats\n") {
         let length = http::read_some(&mut stream, &mut buffer).expect("it goes on");
-        assert!(length > 0, "it ended early: {told}");
-        told.push_str(&String::from_utf8_lossy(&buffer[..length]));
+        assert!(length > 0, "it ended early: {received}");
+        received.push_str(&String::from_utf8_lossy(&buffer[..length]));
     }
-    let (head, _) = told.split_once("\r\n\r\n").expect("a head");
+    let (head, _) = received.split_once("\r\n\r\n").expect("a head");
     let head = head.to_ascii_lowercase();
     assert!(head.contains(" 200 ") && !head.contains("transfer-encoding"), "{head}");
     drop(stream);

@@ -53,8 +53,9 @@ fn invalid(answer: &Answer, pointers: &[&str]) {
     refused(answer, 400, "validation");
     let errors = answer.json();
     let errors = errors["errors"].as_array().expect("it says what").iter();
-    let told: Vec<_> = errors.map(|error| error["pointer"].as_str().expect("a pointer")).collect();
-    assert_eq!(told, pointers);
+    let reported: Vec<_> =
+        errors.map(|error| error["pointer"].as_str().expect("a pointer")).collect();
+    assert_eq!(reported, pointers);
 }
 
 fn as_holder(app: &App, of: &Value, method: &str, path: &str, body: &Value) -> Answer {

@@ -42,15 +42,15 @@ struct Seen {
 
 /// Asks on one connection, one request after the other, until an answer says that it is the last, and then
 /// waits for the end.
-fn ask_until_told_to_close(
+fn ask_until_close(
     mut stream: TcpStream,
     request: impl Fn(u64) -> String,
     answered: &AtomicU64,
-    first_told: &OnceLock<()>,
+    first_close: &OnceLock<()>,
 ) -> Seen {
     let (mut seen, mut rest) = (Seen::default(), Vec::new());
     loop {
-        let is_late = first_told.get().is_some();
+        let is_late = first_close.get().is_some();
         if let Err(error) = stream.write_all(request(seen.answers).as_bytes()) {
             seen.wrong = Some(format!("request {} could not be sent: {error}", seen.answers));
             return seen;
@@ -72,8 +72,8 @@ fn ask_until_told_to_close(
             seen.wrong = Some(format!("{answer:?}"));
             return seen;
         }
-        if answer.header("connection").is_some_and(|told| told.eq_ignore_ascii_case("close")) {
-            let _ = first_told.set(());
+        if answer.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close")) {
+            let _ = first_close.set(());
             seen.wrong = unclean_end(&mut stream, &rest);
             return seen;
         }
@@ -98,7 +98,7 @@ fn every_client_is_answered_with_connection_close(data: Data) {
     let settings = [("DRAIN_SECONDS", "0"), ("SHUTDOWN_SECONDS", &shutdown), ("RUST_LOG", "warn")];
     let mut app = App::start_with(data, &settings);
     let event = app.create(100_000);
-    let (answered, first_told) = (AtomicU64::new(0), OnceLock::new());
+    let (answered, first_close) = (AtomicU64::new(0), OnceLock::new());
     let registering = |who: usize, number: u64| {
         let body = json!({"user_email": format!("{who}.{number}@example.org")}).to_string();
         let length = body.len();
@@ -113,14 +113,14 @@ fn every_client_is_answered_with_connection_close(data: Data) {
         let busy: Vec<_> = (0..BUSY)
             .map(|who| {
                 let stream = http::connect(&url);
-                let (answered, first_told) = (&answered, &first_told);
+                let (answered, first_close) = (&answered, &first_close);
                 let (registering, reading) = (&registering, &reading);
                 scope.spawn(move || {
                     let request = |number| match who % 2 {
                         0 => registering(who, number),
                         _ => reading.clone(),
                     };
-                    ask_until_told_to_close(stream, request, answered, first_told)
+                    ask_until_close(stream, request, answered, first_close)
                 })
             })
             .collect();
@@ -199,8 +199,8 @@ fn a_cut_connection_differs_from_a_clean_end() {
                 assert!(length > 0, "it is asked");
                 stream.write_all(said.as_bytes()).expect("somebody listens");
             });
-            let (answered, first_told) = (AtomicU64::new(0), OnceLock::new());
-            ask_until_told_to_close(http::connect(&url), request, &answered, &first_told)
+            let (answered, first_close) = (AtomicU64::new(0), OnceLock::new());
+            ask_until_close(http::connect(&url), request, &answered, &first_close)
         });
         assert_eq!(serving.wrong.is_none(), is_clean, "{said:?}: {serving:?}");
     }

@@ -75,9 +75,9 @@ fn buy(urls: [&str; 2], who: usize, events: &[String], is_over: &AtomicBool) -> 
 }
 
 /// Whether a change has begun by the output of `cells status`, and whether it has ended.
-fn stands(told: &str, to: &str) -> (bool, bool) {
-    let is_under_way = told.contains("under way:") || told.contains("begun, and not");
-    let is_there = told.lines().any(|line| line.split("  ").nth(1) == Some(to));
+fn stands(message: &str, to: &str) -> (bool, bool) {
+    let is_under_way = message.contains("under way:") || message.contains("begun, and not");
+    let is_there = message.lines().any(|line| line.split("  ").nth(1) == Some(to));
     (is_under_way || is_there, is_there && !is_under_way)
 }
 
@@ -104,8 +104,8 @@ fn split_in_a_sale(nodes: &Nodes, from: &str, to: &str) {
             nodes.killed("cells.toml", what, after);
             kills.fetch_add(1, Ordering::Relaxed);
         }
-        let told = nodes.done("cells.toml", "cells resume");
-        assert!(told.contains("first = \"80\"") && told.contains("version = 3"), "{told}");
+        let message = nodes.done("cells.toml", "cells resume");
+        assert!(message.contains("first = \"80\"") && message.contains("version = 3"), "{message}");
         // By both maps: by what they see when it is over, and a while after.
         thread::sleep(Duration::from_secs(1));
         drop(end);
@@ -136,8 +136,8 @@ fn split_in_a_sale(nodes: &Nodes, from: &str, to: &str) {
     let everywhere: BTreeSet<_> = low.union(&high).map(String::as_str).collect();
     assert_eq!(everywhere, all.keys().map(String::as_str).collect::<BTreeSet<_>>());
     let status = nodes.done("cells.toml", "cells status");
-    let kept = "map version 3, home low\nCELLS_FILE has version 1\n00-7f  low";
-    assert!(status.starts_with(kept) && !status.contains("under way"), "{status}");
+    let stored = "map version 3, home low\nCELLS_FILE has version 1\n00-7f  low";
+    assert!(status.starts_with(stored) && !status.contains("under way"), "{status}");
     assert!(status.contains(&format!("80-ff  high  {to}/high  up")), "{status}");
     nodes.done("cells.toml", "audit");
 }
@@ -205,9 +205,12 @@ fn a_cell_that_is_moved_or_dropped_is_in_the_map_no_more_and_its_events_are_ther
             assert_eq!(get(&server, &format!("/events/{event}")).json()["booked_count"], 1);
         }
     };
-    let told = nodes.done("cells.toml", "cells drop middle");
-    assert!(told.contains(&format!("event {in_middle}: ")) && told.contains(" left\n"), "{told}");
-    assert!(told.contains("cell middle is none any more"), "{told}");
+    let message = nodes.done("cells.toml", "cells drop middle");
+    assert!(
+        message.contains(&format!("event {in_middle}: ")) && message.contains(" left\n"),
+        "{message}"
+    );
+    assert!(message.contains("cell middle is none any more"), "{message}");
     soon("the server goes by it", || version_of(&server) == "6");
     are_there();
     assert!(nodes.events_of("a", "middle").is_empty());
@@ -215,13 +218,13 @@ fn a_cell_that_is_moved_or_dropped_is_in_the_map_no_more_and_its_events_are_ther
     let metrics = text(&get(&server, "/metrics").body);
     assert!(!metrics.contains("cell=\"middle\"") && metrics.contains("cell=\"low\""), "{metrics}");
 
-    let told = nodes.done("cells.toml", "cells move high --to top --node a --schema upper");
+    let message = nodes.done("cells.toml", "cells move high --to top --node a --schema upper");
     soon("the server goes by it", || version_of(&server) == "8");
     are_there();
     assert!(nodes.events_of("b", "high").is_empty());
     assert!(nodes.events_of("a", "upper").contains(&in_high));
     // It prints what the file may contain from then on.
-    let (_, printed) = told.split_once("on every server:\n\n").expect("it says what to do");
+    let (_, printed) = message.split_once("on every server:\n\n").expect("it says what to do");
     nodes.write_text("new.toml", &["a", "b"], printed);
     let status = nodes.done("new.toml", "cells status");
     assert!(status.starts_with("map version 8, home low\n00-7f  low  a/low  up"), "{status}");
@@ -275,9 +278,9 @@ fn a_change_that_would_lose_events_is_refused() {
         nodes.refused("edited.toml", arguments, "`booking-http cells split`");
     }
     let status = nodes.run("edited.toml", "cells status");
-    let told = text(&status.stdout);
-    assert!(!status.status.success() && told.contains("00-7f  low  a/low  up"), "{told}");
-    assert!(told.contains("has other cells, as version 2"), "{told}");
+    let message = text(&status.stdout);
+    assert!(!status.status.success() && message.contains("00-7f  low  a/low  up"), "{message}");
+    assert!(message.contains("has other cells, as version 2"), "{message}");
     // A file that does not name a node.
     nodes.done("cells.toml", "cells move high --to next --node b --schema upper");
     nodes.write("fewer.toml", &["a"], 1, &two);
@@ -317,15 +320,15 @@ fn one_change_at_a_time_is_under_way_and_resume_ends_it() {
     assert!(to_go.contains("80-ff go from low to high"), "{to_go}");
     assert!(to_go.contains(&format!(", {upper} of them still to go")), "{to_go}");
     let erased = nodes.run("cells.toml", "erase --email ada@example.org");
-    let told = text(&erased.stderr);
-    assert!(!erased.status.success() && told.contains("may have been passed over"), "{told}");
+    let message = text(&erased.stderr);
+    assert!(!erased.status.success() && message.contains("may have been passed over"), "{message}");
     // No client has to wait for its end.
     soon("the server goes by it", || version_of(&server) == "2");
     assert_eq!(get(&server, &format!("/events/{event}")).status, 200);
     assert!(byte_of(&put_up_from(&server, 0x80)) >= 0x80);
 
-    let told = nodes.done("cells.toml", "cells resume");
-    assert!(told.contains(&format!("{upper} events are in high now")), "{told}");
+    let message = nodes.done("cells.toml", "cells resume");
+    assert!(message.contains(&format!("{upper} events are in high now")), "{message}");
     soon("the server goes by it", || version_of(&server) == "3");
     assert!(nodes.events_of("b", "high").contains(&event));
     nodes.done("cells.toml", "erase --email ada@example.org");

@@ -30,7 +30,7 @@ fn put_up_below(server: &ServerProcess, byte: u8) -> String {
     }
 }
 
-fn is_told(server: &ServerProcess, what: &str) -> bool {
+fn is_logged(server: &ServerProcess, what: &str) -> bool {
     server.stderr().contains(what)
 }
 
@@ -50,7 +50,7 @@ fn a_server_whose_file_lacks_a_node_goes_on_and_reads_it_again_by_itself() {
     for line in ["booking_cells_map_version 1\n", "booking_cells_map_outdated 1\n"] {
         assert!(metrics.contains(line), "{line} is not in {metrics}");
     }
-    assert!(is_told(&server, "no node b, which cell high is on"), "{}", server.stderr());
+    assert!(is_logged(&server, "no node b, which cell high is on"), "{}", server.stderr());
     assert_eq!(get(&server, &format!("/events/{high}")).problem(), "event_moving");
     assert_eq!(get(&server, &format!("/events/{low}")).status, 200);
     // An event that has left its cell cannot be created there again.
@@ -94,10 +94,10 @@ fn a_file_that_has_changed_counts_from_sighup_on_and_a_wrong_one_changes_nothing
     let edited = [("low", "a", "00", "3f"), ("high", "b", "40", "ff")];
     // Neither a file that is not TOML, nor other cells, nor a missing node, nor a missing cell, nor another home.
     let mut wrong = |why: &str| {
-        assert!(!is_told(&server, why), "{why} was told before");
+        assert!(!is_logged(&server, why), "{why} was told before");
         server.signal("HUP");
-        soon(why, || is_told(&server, why));
-        assert!(is_told(&server, "CELLS_FILE was read again, and changes nothing"));
+        soon(why, || is_logged(&server, why));
+        assert!(is_logged(&server, "CELLS_FILE was read again, and changes nothing"));
         assert_eq!((version_of(&server).as_str(), cells_of(&server)), ("1", "ok".to_owned()));
         assert!(is_there(&server));
     };
@@ -148,13 +148,13 @@ fn a_pending_change_that_no_server_follows_is_logged_once() {
     let server = nodes.serve("cells.toml");
     soon("it goes by the map", || version_of(&server) == "1");
     let home = rusqlite::Connection::open(nodes.folder("a").join("low.db")).expect("it is there");
-    let kept: String = home
+    let stored: String = home
         .query_row("SELECT map FROM cell_map", [], |row| row.get(0))
         .expect("the home keeps a map");
     let name = |name| CellName::parse(name).expect("a valid name");
     let to = NewCell { name: name("high"), node: "b".to_owned(), schema: "high".to_owned() };
     let split = MapChange::Split { cell: name("low"), at: 0x80, to };
-    let map = CellMap::from_text(&kept, vec!["a".to_owned(), "b".to_owned()]);
+    let map = CellMap::from_text(&stored, vec!["a".to_owned(), "b".to_owned()]);
     let next = map.expect("it is one").changed(&split).expect("it can be").to_text();
     assert!(publishing_seconds(&server).abs() < f64::EPSILON, "the control: nothing was begun");
     home.execute("UPDATE cell_map SET next = ?1", [next]).expect("it can be written");
@@ -162,8 +162,8 @@ fn a_pending_change_that_no_server_follows_is_logged_once() {
 
     soon("it is shown", || publishing_seconds(&server) > 0.0);
     let warned = "`booking-http cells resume` goes on, new events";
-    assert!(!is_told(&server, warned), "it may be somebody who is about it");
-    soon("it is told", || is_told(&server, warned));
+    assert!(!is_logged(&server, warned), "it may be somebody who is about it");
+    soon("it is told", || is_logged(&server, warned));
     let since = publishing_seconds(&server);
     assert!(since >= 20.0, "{since} s");
     // Looked at a few times more.
@@ -208,16 +208,16 @@ fn another_database_is_not_taken_for_a_cell_whatever_tables_it_has() {
         nodes.set_folder("b", folder);
         nodes.write_two("cells.toml");
         server.signal("HUP");
-        soon(why, || is_told(&server, why));
-        assert!(is_told(&server, "CELLS_FILE was read again, and changes nothing"));
+        soon(why, || is_logged(&server, why));
+        assert!(is_logged(&server, "CELLS_FILE was read again, and changes nothing"));
         assert_eq!(get(&server, &format!("/events/{high}")).status, 200, "it goes on as before");
         for arguments in ["serve", "audit", "token list", "cells create", "cells drop high"] {
             nodes.refused("cells.toml", arguments, why);
         }
         let status = nodes.run("cells.toml", "cells status");
-        let told = text(&status.stdout);
-        assert!(!status.status.success() && told.contains("low  a/low  up"), "{told}");
-        assert!(told.contains("high  b/high  down: ") && told.contains(why), "{told}");
+        let message = text(&status.stdout);
+        assert!(!status.status.success() && message.contains("low  a/low  up"), "{message}");
+        assert!(message.contains("high  b/high  down: ") && message.contains(why), "{message}");
     }
     // Both files are cells of these, each in the other's place.
     for (node, from, to) in [("a", "high", "b"), ("b", "low", "a")] {
@@ -232,7 +232,7 @@ fn another_database_is_not_taken_for_a_cell_whatever_tables_it_has() {
     nodes.write_two("cells.toml");
     let why = "was told to have events whose ids end in 00-7f, and cell high has 80-ff";
     server.signal("HUP");
-    soon(why, || is_told(&server, why));
+    soon(why, || is_logged(&server, why));
     nodes.refused("cells.toml", "audit", why);
     // The home is another's, and stores a map of the same cells.
     nodes.set_folder("a", "other_a");
@@ -240,7 +240,7 @@ fn another_database_is_not_taken_for_a_cell_whatever_tables_it_has() {
     nodes.write_two("cells.toml");
     server.signal("HUP");
     let why = "where CELLS_FILE has the home by now version 1 of a map is kept";
-    soon(why, || is_told(&server, why));
+    soon(why, || is_logged(&server, why));
     nodes.refused("cells.toml", "audit", "one of other cells than cell high");
     assert_eq!(get(&server, &format!("/events/{high}")).status, 200);
     assert_eq!((version_of(&server).as_str(), cells_of(&server)), ("1", "ok".to_owned()));
@@ -269,8 +269,11 @@ fn a_restored_cell_is_used_again_after_adopt() {
     ] {
         write(&nodes, "b", "high", sql);
         nodes.refused("cells.toml", "serve", "cell high");
-        let told = nodes.done("cells.toml", "cells adopt high");
-        assert!(told.contains("is a cell of these, for events whose ids end in 80-ff"), "{told}");
+        let message = nodes.done("cells.toml", "cells adopt high");
+        assert!(
+            message.contains("is a cell of these, for events whose ids end in 80-ff"),
+            "{message}"
+        );
         assert_eq!(get(&serve(), &format!("/events/{high}")).status, 200, "{sql}");
     }
     nodes.refused("cells.toml", "cells adopt middle", "there is no cell middle");
@@ -314,16 +317,16 @@ fn unassigned_cells_are_assigned_by_the_first_servers_that_reach_all_of_them() {
         assert_eq!(get(server, &format!("/events/{event}")).status, 200);
     }
     let other = rusqlite::Connection::open(nodes.folder("b").join("high.db")).expect("there");
-    let told: String = other
+    let message: String = other
         .query_row("SELECT lower(hex(map_id)) FROM cell_bytes", [], |row| row.get(0))
         .expect("it was told");
-    assert_eq!(told, id.replace('-', ""));
+    assert_eq!(message, id.replace('-', ""));
     let status = nodes.done("cells.toml", "cells status");
     assert!(!status.contains("not all cells were told"), "{status}");
 }
 
 /// As when an operator's disk is full.
-const TAKES_NO_TELLING: &str = "CREATE TRIGGER takes_no_telling BEFORE INSERT ON cell_bytes \
+const REFUSES_ASSIGNMENT: &str = "CREATE TRIGGER takes_no_telling BEFORE INSERT ON cell_bytes \
                                 BEGIN SELECT raise(ABORT, 'it takes nothing'); END";
 
 /// Two cells as an earlier version left them, unassigned.
@@ -339,19 +342,20 @@ fn cells_that_cannot_be_assigned_are_served_and_assigned_at_the_next_start() {
     nodes.write_two("cells.toml");
     nodes.done("cells.toml", "cells create");
     unassign_cells(&nodes);
-    write(&nodes, "b", "high", TAKES_NO_TELLING);
-    let are_told = || !nodes.done("cells.toml", "cells status").contains("not all cells were told");
+    write(&nodes, "b", "high", REFUSES_ASSIGNMENT);
+    let are_assigned =
+        || !nodes.done("cells.toml", "cells status").contains("not all cells were told");
     nodes.refused("cells.toml", "cells create", "cell high failed");
     let high = {
         let server = nodes.serve("cells.toml");
-        soon("it says so", || is_told(&server, "cells could not be told that they are these"));
+        soon("it says so", || is_logged(&server, "cells could not be told that they are these"));
         put_up_from(&server, 0x80)
     };
-    assert!(!are_told());
+    assert!(!are_assigned());
     write(&nodes, "b", "high", "DROP TRIGGER takes_no_telling");
     let server = nodes.serve("cells.toml");
     assert_eq!(get(&server, &format!("/events/{high}")).status, 200);
-    assert!(are_told() && !is_told(&server, "could not be told"), "{}", server.stderr());
+    assert!(are_assigned() && !is_logged(&server, "could not be told"), "{}", server.stderr());
 }
 
 /// It began before cells were assigned, and one of its cells' places was mistyped.
@@ -367,7 +371,7 @@ fn a_server_with_another_database_reports_it_once_the_cells_are_assigned() {
     nodes.set_folder("b", "alone");
     nodes.write_two("server.toml");
     nodes.set_folder("b", "b");
-    write(&nodes, "a", "low", TAKES_NO_TELLING);
+    write(&nodes, "a", "low", REFUSES_ASSIGNMENT);
     let server = nodes.serve("server.toml");
     write(&nodes, "a", "low", "DROP TRIGGER takes_no_telling");
     let outdated = || text(&get(&server, "/metrics").body).contains("cells_map_outdated 1\n");
@@ -376,8 +380,8 @@ fn a_server_with_another_database_reports_it_once_the_cells_are_assigned() {
     nodes.done("cells.toml", "cells create");
     soon("it is outdated", || cells_of(&server) == "outdated");
     assert!(outdated() && version_of(&server) == "1");
-    soon("it is told", || is_told(&server, "keeps another map of the same version"));
-    assert!(is_told(&server, "was never told that it is cell high"), "{}", server.stderr());
+    soon("it is told", || is_logged(&server, "keeps another map of the same version"));
+    assert!(is_logged(&server, "was never told that it is cell high"), "{}", server.stderr());
     nodes.write_two("server.toml");
     soon("it has the right one", || cells_of(&server) == "ok");
     assert!(!outdated());
@@ -402,7 +406,7 @@ fn a_server_starts_without_a_cell_that_fails_once_it_was_opened() {
                        AND mode = 'AccessExclusiveLock' AND granted";
         soon("it is held", || database.sql(granted).len() == 1);
         let server = nodes.serve("cells.toml");
-        assert!(is_told(&server, "cell high does not answer"), "{}", server.stderr());
+        assert!(is_logged(&server, "cell high does not answer"), "{}", server.stderr());
         let status = |id: &str| get(&server, &format!("/events/{id}")).status;
         assert_eq!((status(&low), status(&high)), (200, 503));
         database.sql(
@@ -442,11 +446,11 @@ fn a_database_in_the_place_of_an_absent_cell_is_checked() {
     let mut settings = nodes.settings("server.toml");
     settings.push(("DB_WAIT_SECONDS", "1".to_owned()));
     let mut server = ServerProcess::start(Path::new(PROGRAM), &settings);
-    assert!(is_told(&server, "cell high does not answer"), "{}", server.stderr());
+    assert!(is_logged(&server, "cell high does not answer"), "{}", server.stderr());
 
     nodes.done("cells.toml", "cells create");
-    let is_gone_by = "2 cells, of version 1 of their map, are gone by from now on";
-    soon("it knows that they were told", || is_told(&server, is_gone_by));
+    let is_followed = "2 cells, of version 1 of their map, are gone by from now on";
+    soon("it knows that they were told", || is_logged(&server, is_followed));
     let came = lead_to(port, target);
     let status = |server: &ServerProcess| get(server, &format!("/events/{high}")).status;
     for _ in 0..20 {
@@ -490,12 +494,12 @@ fn a_cell_in_the_place_of_another_is_not_made_that() {
     let three = [("low", "a", "00", "3f"), ("middle", "b", "40", "7f"), ("high", "c", "80", "ff")];
     nodes.write("cells.toml", &["a", "b", "c"], 1, &three);
     nodes.done("cells.toml", "cells create");
-    let told_as_high = "UPDATE cell_bytes SET first_byte = 128, last_byte = 255";
-    write(&nodes, "b", "middle", told_as_high);
+    let assigned_as_high = "UPDATE cell_bytes SET first_byte = 128, last_byte = 255";
+    write(&nodes, "b", "middle", assigned_as_high);
     let adopted = nodes.run("cells.toml", "cells adopt middle");
-    let (told, why) = (text(&adopted.stdout), text(&adopted.stderr));
+    let (message, why) = (text(&adopted.stdout), text(&adopted.stderr));
     assert!(!adopted.status.success() && why.contains("what is there is cell high"), "{why}");
-    assert!(told.contains("told by version 1 of a map to have 80-ff"), "{told}");
+    assert!(message.contains("told by version 1 of a map to have 80-ff"), "{message}");
     nodes.refused("cells.toml", "audit", "ids end in 80-ff, and cell middle has 40-7f");
     write(&nodes, "b", "middle", "UPDATE cell_bytes SET first_byte = 64, last_byte = 127");
     nodes.done("cells.toml", "audit");
@@ -504,10 +508,10 @@ fn a_cell_in_the_place_of_another_is_not_made_that() {
 /// The home, with the next map of a change whose command was stopped.
 fn changed_home(nodes: &Nodes, change: &MapChange) -> (rusqlite::Connection, String) {
     let home = rusqlite::Connection::open(nodes.folder("a").join("low.db")).expect("it is there");
-    let kept: String = home
+    let stored: String = home
         .query_row("SELECT map FROM cell_map", [], |row| row.get(0))
         .expect("the home keeps a map");
-    let map = CellMap::from_text(&kept, vec!["a".to_owned(), "b".to_owned()]).expect("it is one");
+    let map = CellMap::from_text(&stored, vec!["a".to_owned(), "b".to_owned()]).expect("it is one");
     (home, map.changed(change).expect("it can be").to_text())
 }
 
@@ -523,8 +527,8 @@ fn a_cell_restored_during_a_change_is_adopted_and_the_change_continues() {
     home.execute("UPDATE cell_map SET next = ?1", [&after]).expect("it can be written");
     write(&nodes, "b", "high", "DELETE FROM cell_bytes");
     nodes.refused("cells.toml", "cells resume", "was never told that it is cell high");
-    let told = nodes.done("cells.toml", "cells adopt high");
-    assert!(told.contains("a cell of these, for events whose ids end in 80-ff"), "{told}");
+    let message = nodes.done("cells.toml", "cells adopt high");
+    assert!(message.contains("a cell of these, for events whose ids end in 80-ff"), "{message}");
     // And once all do.
     home.execute("UPDATE cell_map SET version = 2, map = ?1, next = NULL", [&after])
         .expect("it can be written");
@@ -532,8 +536,8 @@ fn a_cell_restored_during_a_change_is_adopted_and_the_change_continues() {
     for arguments in ["serve", "cells resume"] {
         nodes.refused("cells.toml", arguments, "ids end in 80-ff, and cell high has no byte");
     }
-    let told = nodes.done("cells.toml", "cells adopt high");
-    assert!(told.contains("a cell of these, for events whose ids end in no byte"), "{told}");
+    let message = nodes.done("cells.toml", "cells adopt high");
+    assert!(message.contains("a cell of these, for events whose ids end in no byte"), "{message}");
     nodes.done("cells.toml", "cells resume");
     assert_eq!(get(&nodes.serve("cells.toml"), &format!("/events/{event}")).status, 200);
     assert!(nodes.events_of("a", "low").contains(&event));
@@ -549,9 +553,9 @@ fn a_restored_home_is_used_again_after_adopt() {
     write(&nodes, "a", "low", forget);
     nodes.refused("cells.toml", "serve", "one of other cells than cell high");
     nodes.refused("cells.toml", "cells adopt high", "not all cells were told yet");
-    let told = nodes.done("cells.toml", "cells adopt low");
-    assert!(told.contains("low  is the home of these cells"), "{told}");
-    assert!(told.contains("high  what is there has 1 published events"), "{told}");
+    let message = nodes.done("cells.toml", "cells adopt low");
+    assert!(message.contains("low  is the home of these cells"), "{message}");
+    assert!(message.contains("high  what is there has 1 published events"), "{message}");
     assert_eq!(get(&nodes.serve("cells.toml"), &format!("/events/{event}")).status, 200);
 }
 
@@ -593,7 +597,7 @@ fn a_single_database_can_become_the_only_cell_and_be_single_again() {
 fn sighup_ends_no_server_that_has_no_such_file() {
     let mut app = App::start(Data::sqlite());
     app.server.signal("HUP");
-    soon("it is told", || is_told(&app.server, "SIGHUP changes nothing"));
+    soon("it is told", || is_logged(&app.server, "SIGHUP changes nothing"));
     assert_eq!(app.get("/readyz").status, 200);
     assert!(app.server.terminate().success());
 }

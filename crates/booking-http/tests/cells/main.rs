@@ -98,7 +98,7 @@ fn a_cell_that_is_away_makes_only_its_own_events_unavailable() {
     let audit = cells.run(FILE, "audit");
     assert!(!audit.status.success(), "who has not seen all does not say that all is well");
 
-    cells.bring_back("middle");
+    cells.restore("middle");
     soon("all is well", || {
         get(&server, "/readyz").json()["checks"].get("cells").is_none()
             && get(&server, "/events").header("booking-missing-cells").is_none()
@@ -137,8 +137,8 @@ fn cells_are_created_once_and_only_on_request() {
     for arguments in ["serve", "migrate", "audit", "token list", "cells status"] {
         let output = cells.run(FILE, arguments);
         assert!(!output.status.success(), "{arguments}");
-        let told = text(&output.stderr) + &text(&output.stdout);
-        assert!(told.contains("cells create"), "{arguments}: {told}");
+        let message = text(&output.stderr) + &text(&output.stdout);
+        assert!(message.contains("cells create"), "{arguments}: {message}");
         assert!(!cells.folder("low").exists(), "{arguments} has made a file");
     }
     let made = cells.run(FILE, "cells create");
@@ -146,8 +146,11 @@ fn cells_are_created_once_and_only_on_request() {
     let again = cells.run(FILE, "cells create");
     assert_eq!(text(&again.stdout), "low  is there\nmiddle  is there\nhigh  is there\n");
     let status = cells.run(FILE, "cells status");
-    let told = text(&status.stdout);
-    assert!(status.status.success() && told.contains("40-7f  middle  middle/middle  up"), "{told}");
+    let message = text(&status.stdout);
+    assert!(
+        status.status.success() && message.contains("40-7f  middle  middle/middle  up"),
+        "{message}"
+    );
 
     let mut settings = cells.settings(FILE);
     settings.push(("BOOKING_DB", "booking.db".to_owned()));
@@ -169,12 +172,12 @@ fn all_reachable_cells_are_migrated() {
     fs::write(&high, b"").expect("it can be written");
     cells.take_away("low");
     let migrated = cells.run(FILE, "migrate");
-    let told = text(&migrated.stderr);
+    let message = text(&migrated.stderr);
     assert!(
-        !migrated.status.success() && told.contains("low") && told.contains("high V1__"),
-        "{told}"
+        !migrated.status.success() && message.contains("low") && message.contains("high V1__"),
+        "{message}"
     );
-    cells.bring_back("low");
+    cells.restore("low");
     let again = cells.run(FILE, "migrate");
     assert!(again.status.success() && !text(&again.stdout).contains("V1__"), "{again:?}");
 }

@@ -72,7 +72,7 @@ impl Nodes {
         fs::rename(self.folder(name), self.folder("away")).expect("it can be moved");
     }
 
-    pub(crate) fn bring_back(&self, name: &str) {
+    pub(crate) fn restore(&self, name: &str) {
         fs::rename(self.folder("away"), self.folder(name)).expect("it can be moved");
     }
 
@@ -123,16 +123,16 @@ impl Nodes {
     #[track_caller]
     pub(crate) fn done(&self, file: &str, arguments: &str) -> String {
         let output = self.run(file, arguments);
-        let (told, why) = (text(&output.stdout), text(&output.stderr));
-        assert!(output.status.success(), "{arguments}: {told}{why}");
-        told
+        let (message, why) = (text(&output.stdout), text(&output.stderr));
+        assert!(output.status.success(), "{arguments}: {message}{why}");
+        message
     }
 
     #[track_caller]
     pub(crate) fn refused(&self, file: &str, arguments: &str, why: &str) {
         let output = self.run(file, arguments);
-        let told = text(&output.stderr);
-        assert!(!output.status.success() && told.contains(why), "{arguments}: {told}");
+        let message = text(&output.stderr);
+        assert!(!output.status.success() && message.contains(why), "{arguments}: {message}");
     }
 
     pub(crate) fn serve(&self, file: &str) -> ServerProcess {

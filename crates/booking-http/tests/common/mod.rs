@@ -175,7 +175,7 @@ pub struct Token {
     pub secret: String,
     pub id: String,
     /// The messages about it.
-    pub told: String,
+    pub message: String,
 }
 
 /// The same with more arguments.
@@ -185,11 +185,11 @@ pub fn make_token_with(data: &Data, name: &str, more: &[&str]) -> Token {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let secret = String::from_utf8(output.stdout).expect("a token is ASCII");
     let secret = secret.strip_suffix('\n').expect("a line").to_owned();
-    let told = String::from_utf8(output.stderr).expect("it is text");
-    assert_eq!(booking_testkit::leak(&told), None);
-    let id = told.lines().find_map(|line| line.strip_prefix("token ")?.split(' ').next());
+    let message = String::from_utf8(output.stderr).expect("it is text");
+    assert_eq!(booking_testkit::leak(&message), None);
+    let id = message.lines().find_map(|line| line.strip_prefix("token ")?.split(' ').next());
     let id = id.expect("its id").to_owned();
-    Token { secret, id, told }
+    Token { secret, id, message }
 }
 
 /// Runs the program to its end, with these settings and no others. Nothing that it prints may be an address

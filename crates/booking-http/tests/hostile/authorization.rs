@@ -84,7 +84,7 @@ const NOWHERE: &str = "https://127.0.0.1:1/";
 const NOTHING: fn(&Scene) -> Value = |_| Value::Null;
 
 /// A person who is not registered yet.
-const SOMEBODY: fn(&Scene) -> Value = |_| {
+const A_PERSON: fn(&Scene) -> Value = |_| {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     json!({"user_email": format!("new-{number}@example.org")})
@@ -102,8 +102,8 @@ const ROWS: &[Row] = &[
     ),
     row("GET", "/events/{id}", For::Public, READER, 200, NOTHING),
     row("PATCH", "/events/{id}", For::EventOrganizer, MANAGER, 200, |_| json!({"capacity": 30})),
-    row("POST", "/events/{id}/register", For::Public, MANAGER, 201, SOMEBODY),
-    row("POST", "/events/{id}/holds", For::Public, MANAGER, 201, SOMEBODY),
+    row("POST", "/events/{id}/register", For::Public, MANAGER, 201, A_PERSON),
+    row("POST", "/events/{id}/holds", For::Public, MANAGER, 201, A_PERSON),
     row("POST", "/registrations/{id}/confirm", For::Registration, MANAGER, 200, NOTHING),
     row(
         "POST",
@@ -133,7 +133,7 @@ const ROWS: &[Row] = &[
     row("GET", "/registrations/{id}/ticket", For::Registration, DOOR, 200, NOTHING),
     row("GET", "/registrations/{id}/ticket.svg", For::Registration, DOOR, 200, NOTHING),
     row("GET", "/registrations/{id}/history", For::Registration, READER, 200, NOTHING),
-    row("POST", "/registrations/{id}/transfer", For::Registration, MANAGER, 200, SOMEBODY),
+    row("POST", "/registrations/{id}/transfer", For::Registration, MANAGER, 200, A_PERSON),
     row("POST", "/events/{id}/check-ins/batch", For::EventOrganizer, DOOR, 200, |_| {
         let id = "00000000-0000-7000-8000-000000000001";
         json!({"scans": [{"id": id, "ticket": "forged", "scanned_at": "2026-05-01T19:00:00Z"}]})
@@ -169,7 +169,7 @@ const ROWS: &[Row] = &[
     row("GET", "/events/{id}/live", For::Public, READER, 200, NOTHING),
     row("GET", "/live", For::Public, READER, 200, NOTHING),
     row("GET", "/tickets/keys", For::Everybody, NO_ROLE, 200, NOTHING),
-    row("POST", "/registrations/find", For::Everybody, NO_ROLE, 202, SOMEBODY),
+    row("POST", "/registrations/find", For::Everybody, NO_ROLE, 202, A_PERSON),
     row("GET", "/webhooks", For::AnyOrganizer, OWNER, 200, NOTHING),
     row("POST", "/webhooks", For::AnyOrganizer, OWNER, 201, |_| json!({"url": NOWHERE})),
     row("GET", "/webhooks/keys", For::Everybody, NO_ROLE, 200, NOTHING),
@@ -326,8 +326,8 @@ impl<'a> Scene<'a> {
             let expected = if status == row.status { wrong.status } else { status };
             let what = format!("{} {} as {authorization:?}", row.method, row.path);
             assert_eq!(answer.status, expected, "{what}, {wrong:?}: {answer:?}");
-            let told = String::from_utf8_lossy(&answer.body);
-            assert!(!told.contains("Secret party"), "{what}, {wrong:?}");
+            let message = String::from_utf8_lossy(&answer.body);
+            assert!(!message.contains("Secret party"), "{what}, {wrong:?}");
             if status != row.status && row.method != "GET" {
                 self.ask_with_wrong_bodies(row, &path, authorization, status);
             }
@@ -562,9 +562,9 @@ fn the_description_names_the_role_of_each_route() {
     for row in ROWS {
         let operation = &document["paths"][row.path][row.method.to_lowercase()];
         let security = operation["security"].as_array().map_or(&[][..], Vec::as_slice);
-        let told = security.iter().find_map(|one| one.get("organizer"));
+        let message = security.iter().find_map(|one| one.get("organizer"));
         let wanted = row.least.map(|least| json!([ROLES[least]]));
-        assert_eq!(told, wanted.as_ref(), "{} {}", row.method, row.path);
+        assert_eq!(message, wanted.as_ref(), "{} {}", row.method, row.path);
         let description = operation["description"].as_str().unwrap_or_default();
         let says = row.least.is_some_and(|least| description.contains(ROLES[least]));
         assert_eq!(says, row.least > READER, "{} {}: {description}", row.method, row.path);
@@ -581,7 +581,7 @@ fn a_token_of_some_events_is_for_no_others(data: Data) {
     let (first, second) = (put_up("First"), put_up("Second"));
     let of_two = ["--role", "manager", "--event", &second, "--event", &first, "--event", &first];
     let made = make_token_with(&app.data, "Jazz club", &of_two);
-    assert!(made.told.contains(&format!("manager of {first}, {second}")), "{}", made.told);
+    assert!(made.message.contains(&format!("manager of {first}, {second}")), "{}", made.message);
     let limited = made.secret;
     until(|| app.ask_as(&limited, "GET", "/organizer", &Value::Null).status == 200);
     let who = done(&app.ask_as(&limited, "GET", "/organizer", &Value::Null), 200);
@@ -608,8 +608,8 @@ fn a_token_of_some_events_is_for_no_others(data: Data) {
         }
         let answer = scene.ask(row, Some(&bearer));
         assert_eq!(answer.status, status, "{what}: {answer:?}");
-        let told = String::from_utf8_lossy(&answer.body);
-        assert!(!told.contains("Secret party") || row.least.is_none(), "{what}: {told}");
+        let message = String::from_utf8_lossy(&answer.body);
+        assert!(!message.contains("Secret party") || row.least.is_none(), "{what}: {message}");
         if status != row.status {
             assert_eq!(scene.all(&tokens.owner), before, "{what}");
         }
@@ -740,10 +740,10 @@ fn the_first_token_closes_a_server_for_good(data: Data) {
     let beside = start_on(&app.data, &[]);
 
     let made = make_token_with(&app.data, "Jazz club", &["--adopt-events"]);
-    let (token, id, told) = (made.secret, made.id, made.told);
+    let (token, id, message) = (made.secret, made.id, made.message);
     assert!(
-        token.starts_with("org_") && token.len() == 47 && told.contains("theirs now: 1"),
-        "{told}"
+        token.starts_with("org_") && token.len() == 47 && message.contains("theirs now: 1"),
+        "{message}"
     );
     for url in [app.url(), beside.url()] {
         until(|| ask(url, "POST", "/events", &[], &json!({"name": "X"})).status == 401);

@@ -22,21 +22,21 @@ pub(crate) type Expected = (u16, &'static str);
 /// Sends `bytes` as they are, and expects exactly these answers. That a connection is open is checked by another
 /// request, so every wait is for bytes that must come.
 #[track_caller]
-pub(crate) fn exchange(app: &App, name: &str, bytes: &[u8], told: &[Expected], then: Then) {
+pub(crate) fn exchange(app: &App, name: &str, bytes: &[u8], expected: &[Expected], then: Then) {
     let mut stream = connect(app.url());
     // A server that refuses early may have closed by now.
     let _ = stream.write_all(bytes);
     let mut answers = Answers { stream, rest: Vec::new() };
-    let expect = |answers: &mut Answers, told: Expected| {
-        let answer = answers.next().unwrap_or_else(|| panic!("{name}: {told:?} does not come"));
+    let expect = |answers: &mut Answers, expected: Expected| {
+        let answer = answers.next().unwrap_or_else(|| panic!("{name}: {expected:?} does not come"));
         let code = match answer.header("content-type") {
             Some("application/problem+json") => answer.problem(),
             _ => String::new(),
         };
-        assert_eq!((answer.status, code.as_str()), told, "{name}: {answer:?}");
+        assert_eq!((answer.status, code.as_str()), expected, "{name}: {answer:?}");
     };
-    for told in told {
-        expect(&mut answers, *told);
+    for expected in expected {
+        expect(&mut answers, *expected);
     }
     if then == Then::Open {
         let last = b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";

@@ -138,9 +138,9 @@ fn newer_fields_are_read_as_strictly() {
     let mut pointers = pointers.to_vec();
     pointers.sort_unstable();
     let answer = app.ask("PATCH", &path, &[], &all_wrong);
-    let mut told = answer.pointers();
-    told.sort_unstable();
-    assert_eq!(told, pointers);
+    let mut reported = answer.pointers();
+    reported.sort_unstable();
+    assert_eq!(reported, pointers);
     for name in [
         "name",
         "capacity",
@@ -334,15 +334,15 @@ fn the_longest_description_fits_however_it_is_spelt() {
                 r#"{{"name":"{line}","venue":"{line}","capacity":5,"description":"{description}"}}"#
             )
         };
-        let told = |method: &str, path: &str, status: u16| {
+        let assert_fits = |method: &str, path: &str, status: u16| {
             let fits = http::send(app.url(), method, path, &json_type, body(10_000).as_bytes());
             assert_eq!(fits.status, status, "{method} {spelt}");
             assert_eq!(fits.json()["description"], meant.repeat(10_000));
             let long = http::send(app.url(), method, path, &json_type, body(10_001).as_bytes());
             assert_eq!((long.status, long.pointers()), (400, vec!["/description".to_owned()]));
         };
-        told("POST", "/events", 201);
-        told("PATCH", &event, 200);
+        assert_fits("POST", "/events", 201);
+        assert_fits("PATCH", &event, 200);
     }
 }
 

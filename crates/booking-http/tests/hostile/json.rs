@@ -76,15 +76,15 @@ fn texts_are_unicode_and_nothing_else() {
     for text in malformed {
         let body = [br#"{"capacity":5,"name":"a"#, text, b"\"}"].concat();
         let answer = target.app.post_bytes("/events", &body);
-        let told = (answer.status, answer.problem());
-        assert_eq!(told, (400, "malformed_json".into()), "{}", text.escape_ascii());
+        let answered = (answer.status, answer.problem());
+        assert_eq!(answered, (400, "malformed_json".into()), "{}", text.escape_ascii());
     }
     let long = "x".repeat(16_000);
     for text in ["\\u0000", "a\\u0000b", "\\n", "\\u007f", "\\u0085", "", " \\t ", long.as_str()] {
         let body = format!(r#"{{"capacity":5,"name":"{text}"}}"#);
         let answer = target.app.post_bytes("/events", body.as_bytes());
-        let told = (answer.status, answer.problem());
-        assert_eq!(told, (400, "validation".into()), "{text}");
+        let answered = (answer.status, answer.problem());
+        assert_eq!(answered, (400, "validation".into()), "{text}");
         assert_eq!(answer.pointers(), ["/name"], "{text}");
     }
     // UTF-16 and UTF-32, with and without a mark of their order.
@@ -161,8 +161,8 @@ fn no_compressed_body_is_decompressed() {
     {
         let headers = [("Content-Type", "application/json"), ("Content-Encoding", encoding)];
         let answer = send(target.app.url(), "POST", "/events", &headers, bomb);
-        let told = (answer.status, answer.problem());
-        assert_eq!(told, (415, "unsupported_media_type".into()), "{encoding}");
+        let answered = (answer.status, answer.problem());
+        assert_eq!(answered, (415, "unsupported_media_type".into()), "{encoding}");
     }
     let json = ("Content-Type", "application/json");
     let answer = send(target.app.url(), "POST", "/events", &[json], bomb);

@@ -14,7 +14,7 @@ fn an_address_has_one_way_to_be_written() {
     const NOT_FOUND: (u16, &str) = (404, "not_found");
     const INVALID: (u16, &str) = (400, "validation");
     const OK: (u16, &str) = (200, "");
-    for (path, told) in [
+    for (path, expected) in [
         ("/../etc/passwd", NOT_FOUND),
         ("/js/../../Cargo.toml", NOT_FOUND),
         ("/%2e%2e/%2e%2e/etc/passwd", NOT_FOUND),
@@ -61,7 +61,7 @@ fn an_address_has_one_way_to_be_written() {
         ("/?utm_source=mail&utm_source=mail", OK),
     ] {
         let bytes = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        exchange(&target.app, path, bytes.as_bytes(), &[told], Open);
+        exchange(&target.app, path, bytes.as_bytes(), &[expected], Open);
     }
     for (id, status) in [
         (event.clone(), 200),

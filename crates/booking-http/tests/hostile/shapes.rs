@@ -18,12 +18,12 @@ const NEXT: &str = "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";
 struct Row {
     name: String,
     bytes: Vec<u8>,
-    told: Vec<Expected>,
+    expected: Vec<Expected>,
     then: Then,
 }
 
-fn row(name: &str, bytes: impl Into<Vec<u8>>, told: &[Expected], then: Then) -> Row {
-    Row { name: name.to_owned(), bytes: bytes.into(), told: told.to_vec(), then }
+fn row(name: &str, bytes: impl Into<Vec<u8>>, expected: &[Expected], then: Then) -> Row {
+    Row { name: name.to_owned(), bytes: bytes.into(), expected: expected.to_vec(), then }
 }
 
 /// A request with these lines in its head, and this after it.
@@ -46,7 +46,7 @@ fn chunk() -> String {
 fn run(rows: Vec<Row>) {
     let target = Target::start(Data::sqlite());
     for row in rows {
-        exchange(&target.app, &row.name, &row.bytes, &row.told, row.then);
+        exchange(&target.app, &row.name, &row.bytes, &row.expected, row.then);
     }
     target.assert_unchanged();
 }

@@ -64,15 +64,15 @@ fn a_background_task_that_panics_is_restarted_and_reported() {
 
     let of_delivery = |seen: &Seen| seen.checks["delivery"]["tasks_down"] == 1;
     let of_others = |seen: &Seen| seen.checks["background"] == "down";
-    let (mut told_of_delivery, mut told_of_others) = (false, false);
+    let (mut delivery_is_reported, mut others_are_reported) = (false, false);
     let since = Instant::now();
-    while !(told_of_delivery && told_of_others) {
-        assert!(since.elapsed() < WITHIN, "{told_of_delivery}, {told_of_others}");
+    while !(delivery_is_reported && others_are_reported) {
+        assert!(since.elapsed() < WITHIN, "{delivery_is_reported}, {others_are_reported}");
         breaks.store(true, Ordering::SeqCst);
         until("one of them is down", &url, |seen| of_delivery(seen) || of_others(seen));
         let seen = look(&url);
-        told_of_delivery |= of_delivery(&seen);
-        told_of_others |= of_others(&seen);
+        delivery_is_reported |= of_delivery(&seen);
+        others_are_reported |= of_others(&seen);
     }
     // One that was still down may have been seen for one that had not yet come to it.
     breaks.store(false, Ordering::SeqCst);

@@ -67,8 +67,8 @@ impl House {
 
     fn run(&self, arguments: &str) -> (bool, String) {
         let output = run(arguments, &self.settings());
-        let told = [output.stdout, output.stderr].concat();
-        (output.status.success(), String::from_utf8_lossy(&told).into_owned())
+        let message = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8_lossy(&message).into_owned())
     }
 
     fn begin(&self, arguments: &str) -> std::process::Child {
@@ -104,9 +104,9 @@ impl House {
 
     /// The next command that completes the change: the same, or `resume`; `None` if it is complete.
     fn next(&self, change: &str, to: &str) -> Option<String> {
-        let (_, told) = self.run("cells status");
-        let is_under_way = told.contains("under way:") || told.contains("begun, and not");
-        let is_there = told.lines().any(|line| line.split("  ").nth(1) == Some(to));
+        let (_, message) = self.run("cells status");
+        let is_under_way = message.contains("under way:") || message.contains("begun, and not");
+        let is_there = message.lines().any(|line| line.split("  ").nth(1) == Some(to));
         match (is_under_way, is_there) {
             (true, _) => Some("cells resume".to_owned()),
             (false, false) => Some(change.to_owned()),
@@ -166,8 +166,8 @@ struct Happened {
 async fn a_cell_that_moves_between_databases_in_a_sale_loses_nothing() {
     let _turn = turn().await;
     let house = Arc::new(blocking(House::new).await);
-    let (is_made, told) = house.run("cells create");
-    assert!(is_made, "{told}");
+    let (is_made, message) = house.run("cells create");
+    assert!(is_made, "{message}");
     let servers: Vec<_> =
         (0..2).map(|_| ServerProcess::start(Path::new(PROGRAM), &house.settings())).collect();
     let urls: Vec<&str> = servers.iter().map(ServerProcess::url).collect();
@@ -200,7 +200,7 @@ async fn a_cell_that_moves_between_databases_in_a_sale_loses_nothing() {
         pace.slowest_decision
     );
     assert!(kills > 0 && deaths > 0, "nothing happened: {kills}, {deaths}");
-    let (is_clean, told) = house.run("audit");
-    assert!(is_clean, "{told}");
+    let (is_clean, message) = house.run("audit");
+    assert!(is_clean, "{message}");
     drop(servers);
 }

@@ -236,8 +236,8 @@ async fn clients_that_vanish_leave_all_or_nothing() {
         for who in (0..200).step_by(2) {
             let key = format!("vanishing-client-{who}");
             let headers = [("Content-Type", "application/json"), ("Idempotency-Key", key.as_str())];
-            let told = http::send(app.url(), "POST", &path, &headers, body(who).as_bytes());
-            assert_eq!(told.status, 201, "{told:?}");
+            let replayed = http::send(app.url(), "POST", &path, &headers, body(who).as_bytes());
+            assert_eq!(replayed.status, 201, "{replayed:?}");
         }
         let seats = app.get(&format!("/events/{event}/registrations")).json();
         assert_eq!(seats.as_array().expect("a list").len(), 100);

@@ -31,7 +31,7 @@ const LOOK_BACK_EVERY: u64 = 10;
 const ARRIVES_WITHIN: Duration = Duration::from_secs(180);
 
 /// The message types that every run has to produce.
-const TOLD: &[&str] = &[
+const MESSAGE_TYPES: &[&str] = &[
     "message: event.published",
     "message: event.changed",
     "message: registration.confirmed",
@@ -156,13 +156,13 @@ impl House {
 }
 
 /// The result of a run.
-struct Told {
+struct Delivered {
     verdict: Verdict,
     arrived_after: Option<Duration>,
     house: House,
 }
 
-impl Told {
+impl Delivered {
     fn report(&self, kills: usize) {
         println!("{kills} kills; everything there after {:?}", self.arrived_after);
         println!("{}", self.verdict);
@@ -177,12 +177,12 @@ impl Told {
 }
 
 /// Sends requests while `kills` run, and judges the answers and the messages of the endpoints.
-async fn told_during(
+async fn deliver_during(
     mut house: House,
     options: WorkloadOptions,
     arrive_within: Duration,
     kills: impl AsyncFnOnce(&mut House, &Receivers),
-) -> Told {
+) -> Delivered {
     let api = Api::new(house.servers[0].url(), Limits::default()).expect("it is a URL");
     let receivers = Receivers::start(&[Behaviour::Good; ENDPOINTS], LOOK_BACK_EVERY);
     let receivers = receivers.expect("there are ports");
@@ -190,14 +190,14 @@ async fn told_during(
     let killing = kills(&mut house, &receivers);
     let (mut history, pace, ()) = run_during(options, killing).await.expect("it can be run");
     let arrived_after = receivers.finish(&mut history, pace.began, arrive_within).await;
-    Told { verdict: judge(&history), arrived_after, house }
+    Delivered { verdict: judge(&history), arrived_after, house }
 }
 
 async fn killed(house: House, victims: &[Victim]) {
     let urls = house.urls();
     let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
     let options = WorkloadOptions { rate: Some(REQUESTS_A_SECOND), ..load(&urls) };
-    let told = told_during(
+    let delivered = deliver_during(
         house,
         options,
         ARRIVES_WITHIN,
@@ -209,8 +209,8 @@ async fn killed(house: House, victims: &[Victim]) {
         },
     )
     .await;
-    told.report(victims.len());
-    told.assert_is_whole(TOLD);
+    delivered.report(victims.len());
+    delivered.assert_is_whole(MESSAGE_TYPES);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -253,8 +253,8 @@ async fn many_facts_and_many_kills_lose_no_message() {
     };
     let began = Instant::now();
     let until = began + WITHIN;
-    let told =
-        told_during(house, options, WITHIN, async |house: &mut House, receivers: &Receivers| {
+    let delivered =
+        deliver_during(house, options, WITHIN, async |house: &mut House, receivers: &Receivers| {
             for (kill, victim) in (1..=kills).zip(ON_POSTGRES.iter().cycle()) {
                 tokio::time::sleep(KILL_EVERY).await;
                 reach_facts(house, facts / (kills + 1) * kill, until).await;
@@ -263,9 +263,9 @@ async fn many_facts_and_many_kills_lose_no_message() {
             reach_facts(house, facts, until).await;
         })
         .await;
-    told.report(usize::try_from(kills).expect("there are not so many"));
+    delivered.report(usize::try_from(kills).expect("there are not so many"));
     println!("took {:.0} s", began.elapsed().as_secs_f64());
-    told.assert_is_whole(&["message: event.published", "message: registration.confirmed"]);
+    delivered.assert_is_whole(&["message: event.published", "message: registration.confirmed"]);
 }
 
 /// Waits until there are so many facts.
@@ -287,7 +287,7 @@ async fn facts_of(house: &House) -> Option<u64> {
     .await
 }
 
-async fn a_sale_is_told(data: Data) {
+async fn a_sale_is_delivered(data: Data) {
     let _turn = turn().await;
     let app = App::start_with(data, &[QUIET, PRIVATE]);
     let stalling = Behaviour::Stalling(Duration::from_secs(2));
@@ -299,7 +299,7 @@ async fn a_sale_is_told(data: Data) {
     })
     .await
     .expect("it can be run");
-    assert_clean(&report.verdict, TOLD);
+    assert_clean(&report.verdict, MESSAGE_TYPES);
     // Dead and slow receivers do not delay the one that works.
     assert!(report.arrived_after.is_some(), "{report}");
     let [good, dead, stalling] = report.receivers.as_slice() else { panic!("{report}") };
@@ -312,10 +312,10 @@ async fn a_sale_is_told(data: Data) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dead_and_a_stalling_receiver_keep_nothing_from_a_good_one_on_postgres() {
-    a_sale_is_told(Data::postgres()).await;
+    a_sale_is_delivered(Data::postgres()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dead_and_a_stalling_receiver_keep_nothing_from_a_good_one_on_sqlite() {
-    a_sale_is_told(Data::sqlite()).await;
+    a_sale_is_delivered(Data::sqlite()).await;
 }

@@ -136,11 +136,11 @@ fn wait_for(url: &str, status: u16) {
     let since = Instant::now();
     for who in 0.. {
         let email = format!("{:0>60}{who}@example.org", "");
-        let told = ask(url, "POST", &path, &[], &json!({"user_email": email}));
-        if told.status == status {
+        let answer = ask(url, "POST", &path, &[], &json!({"user_email": email}));
+        if answer.status == status {
             return;
         }
-        assert!(matches!(told.status, 201 | 503), "{told:?}");
+        assert!(matches!(answer.status, 201 | 503), "{answer:?}");
         assert!(since.elapsed() < SEEN_WITHIN, "never {status}");
     }
 }

@@ -30,8 +30,8 @@ async fn an_unreachable_database_is_answered_for_in_time() {
     .await;
     assert_clean(&verdict, &["Registered"]);
     // Requests in the batch that hangs get the one, and requests that wait longer than the hole lasts the other.
-    let told = ["answer: not now", "answer: unknown"].map(|told| verdict.coverage.of(told));
-    assert_ne!(told, [0, 0], "nobody noticed: {verdict}");
+    let counts = ["answer: not now", "answer: unknown"].map(|answer| verdict.coverage.of(answer));
+    assert_ne!(counts, [0, 0], "nobody noticed: {verdict}");
     assert!(pace.slowest < ANSWERED_WITHIN + BEYOND, "{pace:?}");
     assert_audit_is_clean(&data);
     println!("black hole: slowest answer {:?}, back after {back_after:?}", pace.slowest);
@@ -49,8 +49,8 @@ fn seconds_until_a_seat_is_given(url: &str) -> Duration {
         {
             let path = format!("/events/{}/register", event.json()["id"].as_str().expect("an id"));
             let body = json!({"user_email": "ada@example.org"}).to_string();
-            let told = http::try_send(url, "POST", &path, &headers, body.as_bytes());
-            if told.is_ok_and(|told| told.status == 201) {
+            let answer = http::try_send(url, "POST", &path, &headers, body.as_bytes());
+            if answer.is_ok_and(|answer| answer.status == 201) {
                 return since.elapsed();
             }
         }

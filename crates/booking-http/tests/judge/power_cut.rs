@@ -18,7 +18,7 @@ const CHANGES_LEAST: u64 = 200;
 const UNDER_WAY_WITHIN: Duration = Duration::from_secs(60);
 
 /// The log as it was when everything was on the disk.
-struct Kept {
+struct Flushed {
     folder: PathBuf,
     file: String,
     offset: u64,
@@ -26,7 +26,7 @@ struct Kept {
     changes: u64,
 }
 
-impl Kept {
+impl Flushed {
     fn now(cluster: &Cluster) -> Self {
         let url = cluster.socket_url("postgres");
         let rows = |sql: &str| run_sql(&url, sql).expect("the database answers");
@@ -96,17 +96,17 @@ async fn after_a_power_cut(durable: bool) -> Verdict {
     let (verdict, _, cluster) = judged(load(&[server.url()]), async {
         // The events were created before, and survive.
         blocking(move || {
-            let kept = Kept::now(&cluster);
+            let flushed = Flushed::now(&cluster);
             std::thread::sleep(Duration::from_millis(2_500));
             // A machine that has other things to do may not have sold anything until then.
-            let (before, began) = (kept.changes, Instant::now());
+            let (before, began) = (flushed.changes, Instant::now());
             while changes(&cluster) < before + CHANGES_LEAST {
                 assert!(began.elapsed() < UNDER_WAY_WITHIN, "the load is under way");
                 std::thread::sleep(Duration::from_millis(20));
             }
             let syncs = syncs(&cluster);
             cluster.kill9();
-            kept.cut_power(syncs);
+            flushed.cut_power(syncs);
             cluster.restart();
             cluster
         })

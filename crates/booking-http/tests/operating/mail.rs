@@ -28,11 +28,11 @@ fn a_mail_server_that_is_down_is_reported() {
     assert_eq!((delivery(&app), metrics(&app)[AWAY]), (Value::Null, 0.0));
     let event = app.create(5);
     assert_eq!(app.register(&event, "ada@example.org").status, 201);
-    let told = soon("it is told of", || {
-        let told = delivery(&app);
-        told["mail_server_away_seconds"].as_u64().filter(|seconds| *seconds > 1)
+    let away_seconds = soon("it is told of", || {
+        let report = delivery(&app);
+        report["mail_server_away_seconds"].as_u64().filter(|seconds| *seconds > 1)
     });
-    assert!(metrics(&app)[AWAY] >= told as f64);
+    assert!(metrics(&app)[AWAY] >= away_seconds as f64);
     let log = app.server.stderr();
     assert_eq!(log.matches("all mails wait").count(), 1, "once, and not for each try: {log}");
     assert!(!log.contains("ada@example.org"), "{log}");

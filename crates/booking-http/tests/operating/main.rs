@@ -66,7 +66,7 @@ fn allow(path: &Path, mode: u32) {
 /// The program, to be run without settings as a user with no rights of its own, and that user's number. It is
 /// copied to `folder`: where it was built others may not look.
 fn as_anybody(folder: &Path) -> (Command, u32) {
-    const NOBODY: u32 = 65_534;
+    const NOBODY_UID: u32 = 65_534;
     let program = folder.join("booking-http");
     fs::copy(PROGRAM, &program).expect("it is copied");
     allow(folder, 0o755);
@@ -76,8 +76,8 @@ fn as_anybody(folder: &Path) -> (Command, u32) {
     match fs::metadata(folder).expect("it is there").uid() {
         // Root may write everywhere.
         0 => {
-            command.uid(NOBODY).gid(NOBODY);
-            (command, NOBODY)
+            command.uid(NOBODY_UID).gid(NOBODY_UID);
+            (command, NOBODY_UID)
         }
         user => (command, user),
     }
@@ -250,11 +250,11 @@ fn alerts_use_existing_metrics() {
         assert!(manual.contains(&format!("| `{family}` | ")), "{family} is no metric");
     }
     let alerts = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: "));
-    let told = manual
+    let documented = manual
         .lines()
         .filter_map(|line| line.strip_prefix("| `Booking")?.split_once('`'))
         .map(|(name, _)| format!("Booking{name}"));
-    assert_eq!(alerts.collect::<Vec<_>>(), told.collect::<Vec<_>>());
+    assert_eq!(alerts.collect::<Vec<_>>(), documented.collect::<Vec<_>>());
 }
 
 #[test]

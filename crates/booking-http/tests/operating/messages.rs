@@ -30,10 +30,10 @@ fn an_outage_is_logged_once_a_second_and_not_for_each_request() {
         }
     });
     let seconds = began.elapsed().as_secs() as usize;
-    let told = |log: &str| log.lines().filter(|line| line.contains("] request ")).count();
-    crate::soon("it is told", || (told(&server.stderr()) > 0).then_some(()));
+    let count = |log: &str| log.lines().filter(|line| line.contains("] request ")).count();
+    crate::soon("it is told", || (count(&server.stderr()) > 0).then_some(()));
     let log = server.stderr();
-    assert!(told(&log) <= seconds + 2, "in {seconds} s:\n{log}");
+    assert!(count(&log) <= seconds + 2, "in {seconds} s:\n{log}");
     // The next line counts those that were not logged.
     std::thread::sleep(Duration::from_millis(1_100));
     ask();
@@ -77,11 +77,11 @@ on_both_stores! {
 
 fn commands_other_than_migrate_log_no_migrations(data: Data) {
     let token = make_token_with(&data, "Jazz club", &[]);
-    assert!(!token.told.contains("migrat"), "{}", token.told);
+    assert!(!token.message.contains("migrat"), "{}", token.message);
     let audited = run("audit", &data.settings());
     assert!(audited.status.success());
-    let told = stderr(&audited);
-    assert!(!told.contains("migrat"), "{told}");
+    let message = stderr(&audited);
+    assert!(!message.contains("migrat"), "{message}");
     drop(data);
 }
 
@@ -98,7 +98,7 @@ fn migrate_logs_migrations() {
 /// A level that is misspelt is a module from which nothing comes, by the rules of such filters: all else is left out.
 #[test]
 fn a_misspelt_log_filter_is_reported() {
-    let told = |filter: &str| {
+    let run_with = |filter: &str| {
         let mut settings = Data::sqlite().settings();
         settings.push(("RUST_LOG", filter.to_owned()));
         // The folder is gone by now, so that this fails where the filter does not.
@@ -106,14 +106,14 @@ fn a_misspelt_log_filter_is_reported() {
         (output.status.code(), stderr(&output))
     };
     for (filter, word) in [("wran", "\"wran\""), ("info,accesss=off", "\"accesss\"")] {
-        let (code, told) = told(filter);
-        assert!(told.contains("RUST_LOG: ") && told.contains(word), "{filter}: {told}");
+        let (code, message) = run_with(filter);
+        assert!(message.contains("RUST_LOG: ") && message.contains(word), "{filter}: {message}");
         assert_eq!(code, Some(1), "{filter}: it is no reason not to begin");
     }
-    let (code, refused) = told("info,access=maybe");
+    let (code, refused) = run_with("info,access=maybe");
     assert!(code == Some(2) && refused.contains("RUST_LOG: "), "{refused}");
     for filter in ["warn", "info,access=off", "booking_http=debug"] {
-        assert!(!told(filter).1.contains("RUST_LOG"), "{filter}");
+        assert!(!run_with(filter).1.contains("RUST_LOG"), "{filter}");
     }
 }
 
@@ -123,15 +123,15 @@ fn hints_lead_out_of_a_container() {
     let data = Data::sqlite();
     let mut settings = data.settings();
     settings.extend([("BIND", "0.0.0.0".to_owned()), ("PORT", "0".to_owned())]);
-    let told = |more: &[(&'static str, &str)]| {
+    let log_with = |more: &[(&'static str, &str)]| {
         let more = more.iter().map(|(name, value)| (*name, (*value).to_owned()));
         let output = run("serve", &settings.iter().cloned().chain(more).collect::<Vec<_>>());
         assert!(!output.status.success() && output.stdout.is_empty(), "{output:?}");
         stderr(&output)
     };
-    let outside = told(&[]);
+    let outside = log_with(&[]);
     assert!(outside.contains("`booking-http token create") && !outside.contains("docker"));
-    let inside = told(&[("BOOKING_CONTAINER", "true")]);
+    let inside = log_with(&[("BOOKING_CONTAINER", "true")]);
     assert!(!inside.contains("booking-http token"), "{inside}");
     for hint in [
         "docker run --rm --volume booking:/data booking token create --name NAME",
@@ -155,11 +155,11 @@ fn a_folder_without_write_permission_is_named() {
     let (mut command, user) = as_anybody(own.path());
     command.env("PORT", "0").env("BOOKING_DB", "/usr/booking-test.db");
     let output = command.current_dir("/").output().expect("it runs");
-    let told = stderr(&output);
-    assert!(!output.status.success(), "{told}");
+    let message = stderr(&output);
+    assert!(!output.status.success(), "{message}");
     let whose = format!("this is user {user}, and /usr is user 0's");
     for hint in [whose, format!("chown {user} /usr")] {
-        assert!(told.contains(&hint), "{hint} is not in {told}");
+        assert!(message.contains(&hint), "{hint} is not in {message}");
     }
 }
 
@@ -179,8 +179,8 @@ fn a_wrong_database_password_has_its_own_message() {
         ("DB_PASSWORD", "hunter2hunter2".to_owned()),
     ];
     let output = run("serve", &settings);
-    let told = stderr(&output);
-    assert!(!output.status.success() && !told.contains("hunter2"), "{told}");
-    assert!(told.contains("ALTER ROLE") && told.contains("eventbooking"), "{told}");
+    let message = stderr(&output);
+    assert!(!output.status.success() && !message.contains("hunter2"), "{message}");
+    assert!(message.contains("ALTER ROLE") && message.contains("eventbooking"), "{message}");
     assert!(began.elapsed() < Duration::from_secs(20), "it is not waited for");
 }

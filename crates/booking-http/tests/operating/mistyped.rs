@@ -29,8 +29,8 @@ fn only_commands_that_may_create_a_database_do() {
     for arguments in ON_WHAT_IS_THERE {
         let output = run(arguments, &settings);
         assert!(!output.status.success(), "{arguments}: {output:?}");
-        let told = stderr(&output);
-        assert!(told.contains(&mistyped.display().to_string()), "{arguments}: {told}");
+        let message = stderr(&output);
+        assert!(message.contains(&mistyped.display().to_string()), "{arguments}: {message}");
         assert_eq!(fs::read_dir(folder.path()).expect("read").count(), 0, "{arguments}");
     }
     assert!(run("migrate", &settings).status.success());
@@ -66,9 +66,12 @@ fn a_folder_is_no_database_and_the_setting_is_named() {
     ] {
         for arguments in on_any_database() {
             let output = run(arguments, &[("BOOKING_DB", given.clone())]);
-            let told = stderr(&output);
+            let message = stderr(&output);
             assert!(!output.status.success(), "{given}: {arguments}");
-            assert!(told.contains("BOOKING_DB") && told.contains(&meant), "{arguments}: {told}");
+            assert!(
+                message.contains("BOOKING_DB") && message.contains(&meant),
+                "{arguments}: {message}"
+            );
         }
         assert_eq!(fs::read_dir(folder.path()).expect("read").count(), 1, "{given}");
         assert_eq!(fs::read_dir(&inside).expect("read").count(), 0, "{given}");
@@ -78,8 +81,8 @@ fn a_folder_is_no_database_and_the_setting_is_named() {
     assert!(run("migrate", &settings).status.success());
     let [(name, there)] = settings;
     let output = run("migrate", &[(name, format!("{there}/"))]);
-    let told = stderr(&output);
-    assert!(!output.status.success() && told.contains("BOOKING_DB"), "{told}");
+    let message = stderr(&output);
+    assert!(!output.status.success() && message.contains("BOOKING_DB"), "{message}");
 }
 
 /// A setting in another encoding is not one that is left out: that would be another database.
@@ -96,10 +99,10 @@ fn a_setting_that_is_not_utf_8_is_named_and_nothing_is_created() {
                 .current_dir(folder.path())
                 .output()
                 .expect("it can be run");
-            let told = stderr(&output);
-            assert_eq!(output.status.code(), Some(2), "{name}: {arguments}: {told}");
-            assert!(told.contains(&format!("{name}: is not UTF-8")), "{arguments}: {told}");
-            assert!(!told.contains("postgres://"), "{arguments}: {told}");
+            let message = stderr(&output);
+            assert_eq!(output.status.code(), Some(2), "{name}: {arguments}: {message}");
+            assert!(message.contains(&format!("{name}: is not UTF-8")), "{arguments}: {message}");
+            assert!(!message.contains("postgres://"), "{arguments}: {message}");
             assert_eq!(fs::read_dir(folder.path()).expect("read").count(), 0, "{arguments}");
         }
     }
@@ -119,10 +122,10 @@ fn a_wal_without_its_database_is_left_alone_and_reported() {
     assert!(!left.is_empty(), "the event is in it");
     for arguments in on_any_database() {
         let output = run(arguments, &data.settings());
-        let told = stderr(&output);
-        assert!(!output.status.success(), "{arguments}: {told}");
+        let message = stderr(&output);
+        assert!(!output.status.success(), "{arguments}: {message}");
         for named in [&file, &log] {
-            assert!(told.contains(&format!("{} ", named.display())), "{arguments}: {told}");
+            assert!(message.contains(&format!("{} ", named.display())), "{arguments}: {message}");
         }
         assert!(fs::read(&log).is_ok_and(|now| now == left), "{arguments} changed the log");
         assert!(!file.exists(), "{arguments} made another database");
@@ -141,9 +144,9 @@ fn a_database_of_another_program_is_left_alone() {
     let settings = [("BOOKING_DB", file.display().to_string())];
     for arguments in on_any_database() {
         let output = run(arguments, &settings);
-        let told = stderr(&output);
-        assert!(!output.status.success() && told.contains("tables"), "{arguments}: {told}");
-        assert!(told.contains(&settings[0].1), "{arguments}: {told}");
+        let message = stderr(&output);
+        assert!(!output.status.success() && message.contains("tables"), "{arguments}: {message}");
+        assert!(message.contains(&settings[0].1), "{arguments}: {message}");
         assert_eq!(fs::read(&file).expect("read"), before, "{arguments}");
         assert_eq!(fs::read_dir(folder.path()).expect("read").count(), 1, "{arguments}");
     }
@@ -159,9 +162,12 @@ fn a_path_is_reported_in_full() {
         .current_dir(folder.path())
         .output()
         .expect("it can be run");
-    let told = stderr(&output);
+    let message = stderr(&output);
     let whole = fs::canonicalize(folder.path()).expect("it is there").join("boking.db");
-    assert!(!output.status.success() && told.contains(&whole.display().to_string()), "{told}");
+    assert!(
+        !output.status.success() && message.contains(&whole.display().to_string()),
+        "{message}"
+    );
 }
 
 #[test]
@@ -174,8 +180,8 @@ fn an_empty_database_stays_empty() {
         let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'";
         assert_eq!(database.sql(tables)[0][0].as_deref(), Some("0"), "{arguments}");
     }
-    let told = stderr(&run("audit", &settings));
-    assert!(told.contains("no tables") && told.contains(database.name()), "{told}");
+    let message = stderr(&run("audit", &settings));
+    assert!(message.contains("no tables") && message.contains(database.name()), "{message}");
 }
 
 /// How an older program treats newer tables.
@@ -191,8 +197,8 @@ fn rolling_back_is_possible_where_the_tables_say_so() {
     drop(server);
     data.database().sql("UPDATE schema_compatibility SET needs_from = 999");
     let output = run("serve", &data.settings());
-    let told = stderr(&output);
-    assert!(!output.status.success() && told.contains("V999__from_the_future"), "{told}");
+    let message = stderr(&output);
+    assert!(!output.status.success() && message.contains("V999__from_the_future"), "{message}");
 }
 
 /// A server that may only work with tables that are there.
@@ -237,8 +243,8 @@ fn a_user_with_read_permission_can_audit_beside_a_server() {
     allow(folder.path(), 0o555);
     let output = audit_as_reader(&app.data, shared.path());
     assert!(output.status.success(), "{output:?}");
-    let told = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(told.contains("1 events, 1 registrations, 0 differences"), "{told}");
+    let message = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(message.contains("1 events, 1 registrations, 0 differences"), "{message}");
 
     let App { mut server, data } = app;
     let Data::Sqlite(folder) = &data else { unreachable!("it was made as one") };
@@ -250,6 +256,9 @@ fn a_user_with_read_permission_can_audit_beside_a_server() {
     allow(folder.path(), 0o555);
     let output = audit_as_reader(&data, shared.path());
     allow(folder.path(), 0o755);
-    let told = stderr(&output);
-    assert!(!output.status.success() && told.contains("while a server has it open"), "{told}");
+    let message = stderr(&output);
+    assert!(
+        !output.status.success() && message.contains("while a server has it open"),
+        "{message}"
+    );
 }

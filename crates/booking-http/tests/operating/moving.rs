@@ -35,10 +35,13 @@ fn a_move_can_be_abandoned_until_the_event_has_left() {
         there.query_row(count, [], |row| row.get::<_, i64>(0)).expect("it is a number")
     };
     assert_eq!(rooms(), 1);
-    let given_up = run(&format!("{both} --abandon"), &[]);
-    assert!(given_up.status.success(), "{}", stderr(&given_up));
-    let told = stdout(&given_up);
-    assert!(told.contains(&event) && told.contains("1 moves are given up, 0 are not"), "{told}");
+    let abandoned = run(&format!("{both} --abandon"), &[]);
+    assert!(abandoned.status.success(), "{}", stderr(&abandoned));
+    let message = stdout(&abandoned);
+    assert!(
+        message.contains(&event) && message.contains("1 moves are given up, 0 are not"),
+        "{message}"
+    );
     assert_eq!(rooms(), 0);
     let again = run(&format!("{both} --abandon"), &[]);
     assert!(stdout(&again).contains("0 moves are given up, 0 are not"), "{again:?}");
@@ -76,11 +79,11 @@ fn all_moves_are_abandoned_however_many_there_are() {
         ))
         .expect("written");
     let all = format!("move --from {} --to {} --abandon", from.display(), to.display());
-    let given_up = run(&all, &[]);
-    let told = stdout(&given_up);
-    assert!(told.contains("1 moves are given up, 600 are not"), "{told}");
-    assert!(told.contains(&format!("event {event}: it stays at")), "{told}");
-    assert!(!given_up.status.success() && stderr(&given_up).contains("safe to run this again"));
+    let abandoned = run(&all, &[]);
+    let message = stdout(&abandoned);
+    assert!(message.contains("1 moves are given up, 600 are not"), "{message}");
+    assert!(message.contains(&format!("event {event}: it stays at")), "{message}");
+    assert!(!abandoned.status.success() && stderr(&abandoned).contains("safe to run this again"));
     let count = "SELECT count(*) FROM moving_events";
     assert_eq!(there.query_row(count, [], |row| row.get::<_, i64>(0)).expect("a number"), 600);
 }

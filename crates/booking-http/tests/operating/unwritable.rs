@@ -26,8 +26,8 @@ fn a_deleted_database_file_is_reported() {
     }
     assert_eq!(readiness(&app.server, 503), checks("ok", "file_moved", "ok"));
     let log = app.server.stderr();
-    let told = log.lines().filter(|line| line.contains("ERROR") && line.contains("booking.db"));
-    assert_eq!(told.count(), 1, "{log}");
+    let errors = log.lines().filter(|line| line.contains("ERROR") && line.contains("booking.db"));
+    assert_eq!(errors.count(), 1, "{log}");
 
     fs::rename(&away, &here).expect("moved");
     assert_eq!(app.register(&event, "ada@example.org").status, 201);
@@ -61,8 +61,8 @@ fn a_truncated_database_file_is_reported() {
         }
         assert_eq!(readiness(&app.server, 503), checks("ok", "file_moved", "ok"), "{suffix}");
         let log = app.server.stderr();
-        let told = log.lines().filter(|line| line.contains("ERROR") && line.contains(suffix));
-        assert_eq!(told.count(), 1, "{log}");
+        let errors = log.lines().filter(|line| line.contains("ERROR") && line.contains(suffix));
+        assert_eq!(errors.count(), 1, "{log}");
         let App { mut server, data } = app;
         assert!(server.terminate().success(), "{suffix}");
         if suffix == "-shm" {
@@ -155,8 +155,8 @@ fn a_backup_without_room_explains_itself_and_leaves_nothing() {
     drop(connection);
     let copy = disk.path().join("copy.db").display().to_string();
     let output = run(&format!("backup {copy}"), &data.settings());
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success() && told.contains("no room"), "{told}");
-    assert!(told.contains(&copy) && told.contains("another disk"), "{told}");
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && message.contains("no room"), "{message}");
+    assert!(message.contains(&copy) && message.contains("another disk"), "{message}");
     assert_eq!(fs::read_dir(disk.path()).expect("read").count(), 0);
 }

@@ -34,7 +34,7 @@ async fn on_the_way(page: &Browser, answers: &Value) {
 }
 
 /// Looks at another page, and comes back, without loading anything anew.
-async fn go_away_and_back(page: &Browser, event: &str) {
+async fn leave_and_return(page: &Browser, event: &str) {
     page.js("location.hash = '#/'").await;
     page.wait("@event-card").await;
     page.js(&format!("location.hash = '#/events/{event}'")).await;
@@ -142,7 +142,7 @@ async fn an_attendee_who_leaves_during_a_booking_finds_it_again() {
     page.fill("user_email", "ada@example.org").await;
     page.fill("name", "Ada").await;
     page.click("@register").await;
-    go_away_and_back(&page, &concert).await;
+    leave_and_return(&page, &concert).await;
     page.outcome("unknown").await;
     assert_eq!(page.value("user_email").await, "ada@example.org");
     assert_eq!(page.value("name").await, "Ada");
@@ -157,7 +157,7 @@ async fn an_attendee_who_leaves_during_a_booking_finds_it_again() {
     page.register_another().await;
     page.fill("user_email", "grace@example.org").await;
     page.click("@register").await;
-    go_away_and_back(&page, &concert).await;
+    leave_and_return(&page, &concert).await;
     page.register("grace@example.org", "registered").await;
     page.wait("@private-link").await;
     assert_one_key(&page, 2).await;
@@ -211,20 +211,20 @@ async fn a_claim_of_unknown_outcome_is_never_called_unbooked() {
     page.open(&format!("/#/events/{}", page.app.create(2))).await;
     page.wait("@register-form").await;
     on_the_way(&page, &json!([limited, "lost", limited])).await;
-    let told = async || page.text("@outcome").await;
+    let shown = async || page.text("@outcome").await;
     // The negative control: by itself it means just that.
     page.register("ada@example.org", "limited").await;
-    assert!(told().await.contains("Nothing was booked"), "{}", told().await);
+    assert!(shown().await.contains("Nothing was booked"), "{}", shown().await);
     page.register("ada@example.org", "unknown").await;
     page.click("@outcome button").await;
     page.outcome("limited").await;
-    let words = told().await;
+    let words = shown().await;
     assert!(words.contains("an earlier try has worked is not known yet"), "{words}");
     assert!(!words.contains("Nothing was booked"), "{words}");
     page.fill("user_email", "").await;
     page.click("@register").await;
     page.outcome("invalid").await;
-    assert!(!told().await.contains("Nothing was booked"), "{}", told().await);
+    assert!(!shown().await.contains("Nothing was booked"), "{}", shown().await);
     page.register("ada@example.org", "registered").await;
     assert_one_key(&page, 4).await;
     page.end().await;
@@ -244,8 +244,8 @@ async fn an_organizer_who_signs_in_again_creates_no_second_event() {
     page.outcome("unknown").await;
     page.click("@outcome button").await;
     page.outcome("signed_out").await;
-    let told = page.text("@outcome").await;
-    assert!(!told.contains("Nothing was created"), "{told}");
+    let shown = page.text("@outcome").await;
+    assert!(!shown.contains("Nothing was created"), "{shown}");
     sign_in(&page, &token).await;
     page.wait_until_gone("@sign-in").await;
     page.click("@create-form > button").await;

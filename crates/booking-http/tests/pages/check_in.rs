@@ -245,8 +245,8 @@ async fn scan_at(page: &Page, event: &str, timing: &str) -> String {
 async fn a_scan_on_the_wrong_day_admits_with_a_warning() {
     let page = Page::start_with(Data::postgres(), json!({})).await;
     let app = &page.app;
-    let told = scan_at(&page, &in_three_days(app), "early").await;
-    assert!(told.contains("Too early") && told.contains("starts only at"), "{told}");
+    let shown = scan_at(&page, &in_three_days(app), "early").await;
+    assert!(shown.contains("Too early") && shown.contains("starts only at"), "{shown}");
     assert!(page.text("@door-hours").await.starts_with("This event starts only at "));
     assert_no_faults(&page, "a door days before the event").await;
     page.click("@door-undo").await;
@@ -255,16 +255,16 @@ async fn a_scan_on_the_wrong_day_admits_with_a_warning() {
     let starts_at = from_now(-TimeDelta::hours(3));
     let body = json!({"name": "Jazz", "capacity": 5, "starts_at": starts_at});
     let over = id(&done(&app.post("/events", &body), 201)).to_owned();
-    let told = scan_at(&page, &over, "late").await;
-    assert!(told.contains("Too late") && told.contains("is over: it ended at"), "{told}");
+    let shown = scan_at(&page, &over, "late").await;
+    assert!(shown.contains("Too late") && shown.contains("is over: it ended at"), "{shown}");
     assert_no_faults(&page, "a door after the event").await;
 
     // Neither on the day itself nor where there is no time at all.
     let body = json!({"name": "Jazz", "capacity": 5, "starts_at": from_now(TimeDelta::hours(23))});
     let soon = id(&done(&app.post("/events", &body), 201)).to_owned();
     for event in [soon, app.create(5)] {
-        let told = scan_at(&page, &event, "on_time").await;
-        assert!(told.contains("Come in") && !told.contains("day"), "{told}");
+        let shown = scan_at(&page, &event, "on_time").await;
+        assert!(shown.contains("Come in") && !shown.contains("day"), "{shown}");
         assert!(!page.is_shown("@door-hours p").await);
     }
     page.end().await;

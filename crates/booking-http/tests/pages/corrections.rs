@@ -207,10 +207,10 @@ async fn the_pages_have_words_for_refusals_of_their_own_kind() {
     page.wait("@register-form").await;
     refuse_writes(&page, 403, "cross_site").await;
     page.register("grace@example.org", "error").await;
-    let told = page.text("@outcome").await;
+    let shown = page.text("@outcome").await;
     assert!(
-        told.contains("Taken for another website") && told.contains("Nothing was booked"),
-        "{told}"
+        shown.contains("Taken for another website") && shown.contains("Nothing was booked"),
+        "{shown}"
     );
     assert_eq!(page.attribute("@outcome a", "href").await, "/problems#cross_site");
     page.click("@registrations summary").await;
@@ -252,10 +252,10 @@ async fn an_event_that_conceals_registrations_says_where_they_are_shown() {
     page.open(&format!("/#/events/{concert}")).await;
     for email in ["ada@example.org", "grace@example.org"] {
         page.register(email, "sold_out").await;
-        let told = page.text("@outcome").await;
+        let shown = page.text("@outcome").await;
         assert!(
-            told.contains("If you are registered already, your private link shows it"),
-            "{told}"
+            shown.contains("If you are registered already, your private link shows it"),
+            "{shown}"
         );
     }
     page.open(&format!("/#/events/{concert}/edit")).await;

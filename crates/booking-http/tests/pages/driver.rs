@@ -89,7 +89,8 @@ impl Browser {
         let is_of_api = |message: &Value| {
             message.as_str().is_some_and(|m| api.iter().any(|a| m.starts_with(a)))
         };
-        let is_told = |entry: &Value| entry["source"] != "network" || !is_of_api(&entry["message"]);
-        entries.into_iter().filter(is_told).collect()
+        let is_reported =
+            |entry: &Value| entry["source"] != "network" || !is_of_api(&entry["message"]);
+        entries.into_iter().filter(is_reported).collect()
     }
 }

@@ -262,8 +262,8 @@ impl Browser {
 
     /// The field is marked, and its error is in sight and linked to it for screen readers.
     pub(crate) async fn assert_refused(&self, field: &str, error: &str) {
-        let told = format!("[aria-invalid=true][aria-describedby~=field-{field}-error]");
-        self.wait(&format!("#field-{field}{told}")).await;
+        let shown = format!("[aria-invalid=true][aria-describedby~=field-{field}-error]");
+        self.wait(&format!("#field-{field}{shown}")).await;
         // A hidden element has no text.
         assert_eq!(self.text(&format!("@error-{field}")).await, error);
     }

@@ -198,12 +198,12 @@ async fn a_rate_limited_visitor_sees_until_when() {
     page.fill("user_email", "ada@example.org").await;
     page.click("@hold-start").await;
     page.outcome("limited").await;
-    let told = page.text("@outcome").await;
+    let shown = page.text("@outcome").await;
     assert!(
-        told.contains("held for this e-mail address") && told.contains("in 10 minutes"),
-        "{told}"
+        shown.contains("held for this e-mail address") && shown.contains("in 10 minutes"),
+        "{shown}"
     );
-    assert!(!told.contains("Busy"), "nobody waits for that: {told}");
+    assert!(!shown.contains("Busy"), "nobody waits for that: {shown}");
 
     // A wait of a second is not shown.
     for number in 0..10 {

@@ -29,7 +29,7 @@ fn thousands(number: usize) -> String {
     }
 }
 
-async fn assert_told(page: &Browser, field: &str, max: usize) {
+async fn assert_limit_shown(page: &Browser, field: &str, max: usize) {
     let (most, has) = (thousands(max), thousands(max + 1));
     let error = format!("Must have at most {most} characters, and has {has}.");
     page.assert_refused(field, &error).await;
@@ -61,7 +61,7 @@ async fn limits_of_an_event_s_fields_are_shown_while_typing() {
     page.click("@create-form > button").await;
     page.outcome("invalid").await;
     for (field, max) in limits {
-        assert_told(&page, field, max).await;
+        assert_limit_shown(&page, field, max).await;
     }
     page.wait("#field-name:focus").await;
     assert_no_faults(&page, "a form with texts that are too long").await;
@@ -84,7 +84,7 @@ async fn limits_of_an_event_s_fields_are_shown_while_typing() {
     assert_eq!(counter(&page, "name").await, "200 of 200 characters");
     page.choose("name", &FACE.repeat(201)).await;
     page.click("@edit-save").await;
-    assert_told(&page, "name", EventName::CHARACTERS_MAX).await;
+    assert_limit_shown(&page, "name", EventName::CHARACTERS_MAX).await;
     assert_eq!(app.get("/events").json()[0], made);
     page.end().await;
 }
@@ -104,7 +104,7 @@ async fn limits_of_a_person_s_fields_are_shown_while_typing() {
     page.click("@register").await;
     page.outcome("invalid").await;
     page.assert_refused("user_email", "Must have at most 254 bytes, and has 266.").await;
-    assert_told(&page, "name", PersonName::CHARACTERS_MAX).await;
+    assert_limit_shown(&page, "name", PersonName::CHARACTERS_MAX).await;
     assert_no_faults(&page, "a registration with texts that are too long").await;
     assert_eq!(registrations(), json!([]), "nothing was sent");
     page.choose("name", &FACE.repeat(PersonName::CHARACTERS_MAX)).await;
@@ -119,7 +119,7 @@ async fn limits_of_a_person_s_fields_are_shown_while_typing() {
     assert_too_long(&page, "name", PersonName::CHARACTERS_MAX).await;
     page.click("@transfer-submit").await;
     page.outcome("invalid").await;
-    assert_told(&page, "name", PersonName::CHARACTERS_MAX).await;
+    assert_limit_shown(&page, "name", PersonName::CHARACTERS_MAX).await;
     page.end().await;
 }
 

@@ -102,8 +102,8 @@ async fn an_offline_door_warns_of_the_wrong_day_too() {
     assert_eq!(page.text("@door-event").await, "Jazz", "whose door it is");
     scan(&page, &of_ada, 1, "queued").await;
     page.wait("@door-result[data-timing=early]").await;
-    let told = page.text("@door-result").await;
-    assert!(told.contains("Too early") && told.contains("starts only at"), "{told}");
+    let shown = page.text("@door-result").await;
+    assert!(shown.contains("Too early") && shown.contains("starts only at"), "{shown}");
     let complaints = page.complaints().await;
     assert!(complaints.iter().all(|entry| entry["source"] == "network"), "{complaints:?}");
     page.end().await;

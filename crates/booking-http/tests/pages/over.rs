@@ -54,8 +54,8 @@ async fn a_past_event_says_so_and_has_no_form() {
     page.wait("@hold-ended[data-end=over] h3:focus").await;
     assert!(!page.is_shown("@hold-again").await, "there is nothing to try again");
     page.wait("@registration-window[data-state=over]").await;
-    let told = page.text("@registration-window").await;
-    assert!(told.starts_with("This event is over: it ended at "), "{told}");
+    let shown = page.text("@registration-window").await;
+    assert!(shown.starts_with("This event is over: it ended at "), "{shown}");
     assert!(!page.is_shown("@register-form").await && !page.is_shown("@hold").await);
     page.wait("@event @event-status[data-status=over]").await;
     assert!(page.text("@event .seats__number").await.contains("Over"));
@@ -138,8 +138,8 @@ async fn holders_and_waiters_see_that_the_event_is_over() {
     assert!(page.is_shown("@correct-name").await, "a name may still be put right");
     assert!(!page.is_shown("@transfer").await, "it cannot be passed on any more");
     assert!(!page.is_shown("@cancel-registration").await, "nobody could have the seat");
-    let told = page.text("@ticket-hint").await;
-    assert!(told.starts_with("This event is over"), "{told}");
+    let shown = page.text("@ticket-hint").await;
+    assert!(shown.starts_with("This event is over"), "{shown}");
     assert!(!page.text("main").await.contains("scan it at the door"));
     for kept in ["@ticket-print", "@registration-event", "@registration-email", "@event-when"] {
         assert!(page.is_shown(kept).await, "{kept}");
@@ -160,8 +160,8 @@ async fn waiters_are_still_served_after_registration_closes() {
     done(&edit(app, &concert, &json!({"closes_at": from_now(-TimeDelta::minutes(1))})), 200);
     page.open(&format!("/#/events/{concert}")).await;
     page.wait("@registration-window[data-state=closed]").await;
-    let told = page.text("@registration-window").await;
-    assert!(told.contains("Who is in line already may still get a seat"), "{told}");
+    let shown = page.text("@registration-window").await;
+    assert!(shown.contains("Who is in line already may still get a seat"), "{shown}");
     assert!(page.text("@event .seats__number").await.contains("Closed"));
     assert!(!page.is_shown("@register-form").await);
     done(&give_up(app, &ada), 200);

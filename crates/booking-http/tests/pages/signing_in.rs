@@ -31,7 +31,7 @@ pub(crate) async fn sign_in(page: &Browser, token: &str) {
 }
 
 /// It is where it may be, and nowhere else that outlives the tab or leaves the browser.
-async fn assert_kept(page: &Browser, token: &str, is_kept: bool) {
+async fn assert_stored(page: &Browser, token: &str, is_stored: bool) {
     let places = page
         .js("const texts = (storage) => JSON.stringify({...storage});
             const asked = performance.getEntriesByType('resource').map(({name}) => name);
@@ -40,7 +40,7 @@ async fn assert_kept(page: &Browser, token: &str, is_kept: bool) {
         .await;
     let places = places.as_array().expect("an array");
     let has = |place: &Value| place.as_str().expect("a text").contains(token);
-    assert_eq!(has(&places[0]), is_kept);
+    assert_eq!(has(&places[0]), is_stored);
     assert!(places.len() > 6 && !places[1..].iter().any(has), "it is where it should not be");
 }
 
@@ -139,7 +139,7 @@ async fn a_token_is_requested_in_place_and_stored_in_its_tab_alone() {
     sign_in(&page, "zażółć").await;
     page.assert_refused("organizer_token", NOT_A_TOKEN).await;
     assert_no_faults(&page, "a token that is refused").await;
-    assert_kept(&page, &token, false).await;
+    assert_stored(&page, &token, false).await;
     page.wait("#field-organizer_token:focus").await;
     page.fill("organizer_token", "").await;
     page.enter(&token).await;
@@ -149,7 +149,7 @@ async fn a_token_is_requested_in_place_and_stored_in_its_tab_alone() {
     page.create("Evening of jazz", "", "3").await;
     page.wait("@event-status[data-status=draft]").await;
     page.wait("@edit-link").await;
-    assert_kept(&page, &token, true).await;
+    assert_stored(&page, &token, true).await;
     page.reload().await;
     page.wait("@event-status[data-status=draft]").await;
     page.wait("@signed-in").await;
@@ -160,7 +160,7 @@ async fn a_token_is_requested_in_place_and_stored_in_its_tab_alone() {
     page.open_window().await;
     no_event(&page, draft).await;
     assert_eq!(page.text("nav [data-route=organizer]:not([hidden])").await, "Sign in");
-    assert_kept(&page, &token, false).await;
+    assert_stored(&page, &token, false).await;
     page.client.close_window().await.expect("it was there");
     page.client.switch_to_window(here).await.expect("it still is there");
 
@@ -172,7 +172,7 @@ async fn a_token_is_requested_in_place_and_stored_in_its_tab_alone() {
     page.click("@sign-out").await;
     page.wait("@empty").await;
     page.wait_until_gone("@signed-in").await;
-    assert_kept(&page, &token, false).await;
+    assert_stored(&page, &token, false).await;
     no_event(&page, draft).await;
     page.end().await;
 }
@@ -194,7 +194,7 @@ async fn an_expired_token_loses_no_input() {
     page.click("@edit-save").await;
     page.wait("#field-organizer_token:focus").await;
     page.wait("@signed-out").await;
-    assert_kept(&page, &first.secret, false).await;
+    assert_stored(&page, &first.secret, false).await;
     assert_no_faults(&page, "a form whose token has ended").await;
     assert_eq!(event(app, &concert)["name"], "Jazz");
     sign_in(&page, &second.secret).await;

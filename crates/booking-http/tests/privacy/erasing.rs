@@ -201,7 +201,7 @@ fn an_incomplete_erasure_is_completed_when_it_is_repeated(data: Data) {
     let app = App::start(data);
     let events = [1, 1, 1].map(|seats| app.create(seats));
     let seats = [0, 1, 2].map(|n| done(&app.register(&events[n], "ada@example.org"), 201));
-    let mend = keep_as_it_is(&app.data, &events[1]);
+    let mend = refuse_changes(&app.data, &events[1]);
     let output = erase(&app.data, &["--email", "ada@example.org"], "");
     assert!(!output.status.success(), "{}", said(&output));
     assert!(said(&output).contains("run this again"), "{}", said(&output));
@@ -217,7 +217,7 @@ fn an_incomplete_erasure_is_completed_when_it_is_repeated(data: Data) {
 }
 
 /// Makes the erasure of registrations of an event fail; returns the statement that undoes that.
-pub(crate) fn keep_as_it_is(data: &Data, event: &str) -> &'static str {
+pub(crate) fn refuse_changes(data: &Data, event: &str) -> &'static str {
     let (keep, mend) = match data {
         Data::Postgres(_) => (
             format!(

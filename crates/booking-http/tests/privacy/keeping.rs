@@ -1,6 +1,6 @@
 //! `retention_days`: how long personal data is stored.
 
-use super::erasing::{everything_stored, holds, keep_as_it_is};
+use super::erasing::{everything_stored, holds, refuse_changes};
 use crate::common::acts::*;
 use crate::common::{App, Data, spoil};
 use crate::on_both_stores;
@@ -68,7 +68,7 @@ fn an_event_that_cannot_be_written_stops_no_other_erasure(data: Data) {
         let seat = done(&app.register(&event, "ada@privacy.example"), 201);
         (event, seat, json!({"retention_days": 1, "ends_at": ends_at}))
     });
-    let mend = keep_as_it_is(&app.data, &broken.0);
+    let mend = refuse_changes(&app.data, &broken.0);
     for (event, _, over) in [&broken, &other] {
         done(&edit(&app, event, over), 200);
     }

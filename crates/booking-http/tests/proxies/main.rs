@@ -59,13 +59,13 @@ fn source(number: usize) -> Ipv4Addr {
     Ipv4Addr::new(127, 0, 0, u8::try_from(number).expect("there are not so many forgeries"))
 }
 
-/// Posts to `url` from `source`, with these header lines as they are, in which `@` is `somebody`.
+/// Posts to `url` from `source`, with these header lines as they are, in which `@` is `pretended`.
 #[track_caller]
 fn post(
     url: &str,
     source: Ipv4Addr,
     path: &str,
-    (forgery, somebody): (&str, &str),
+    (forgery, pretended): (&str, &str),
     body: &Value,
 ) -> Answer {
     let body = body.to_string();
@@ -78,7 +78,7 @@ fn post(
         head.push_str("Connection: close\r\n");
     }
     if !forgery.is_empty() {
-        head.push_str(&forgery.replace('@', somebody));
+        head.push_str(&forgery.replace('@', pretended));
         head.push_str("\r\n");
     }
     let mut stream = connect_from(source, url);
@@ -165,8 +165,8 @@ impl<'a> Sale<'a> {
         let began = Instant::now();
         let accepted = (0..20)
             .filter(|number| {
-                let somebody = format!("198.51.100.{number}");
-                self.register(source, (forgery, &somebody)).status == 201
+                let pretended = format!("198.51.100.{number}");
+                self.register(source, (forgery, &pretended)).status == 201
             })
             .count();
         (accepted, began.elapsed().as_secs() as usize + 1)
@@ -221,8 +221,8 @@ fn assert_holds_are_bounded(app: &App, url: &str) {
         for number in 0..HOLDS_MAX {
             done(&sale.hold(forger, (forgery, &format!("198.51.100.{number}"))), 201);
         }
-        for somebody in ["198.51.100.77", "127.0.0.1", &victim.to_string()] {
-            refused(&sale.hold(forger, (forgery, somebody)), 429, "rate_limited");
+        for pretended in ["198.51.100.77", "127.0.0.1", &victim.to_string()] {
+            refused(&sale.hold(forger, (forgery, pretended)), 429, "rate_limited");
         }
         for _ in 0..HOLDS_MAX {
             done(&sale.hold(victim, ("", "")), 201);

@@ -101,14 +101,14 @@ fn operators_see_stuck_deliveries_and_retry_or_drop_them(data: Data) {
     // After its second failure it is left for five minutes.
     receiver.wait_for("the second try", |received| received.get(1).cloned());
     let name = format!("webhook {}: 1 events wait", id(&webhook));
-    let told = until("it is told", || {
-        Some(text(&app.run("deliveries list"))).filter(|told| told.contains("; 1 failed"))
+    let report = until("it is told", || {
+        Some(text(&app.run("deliveries list"))).filter(|report| report.contains("; 1 failed"))
     });
-    assert!(told.contains(&name), "{told}");
+    assert!(report.contains(&name), "{report}");
     let checks = until("/readyz tells", || {
         let ready = app.get("/readyz");
         assert_eq!(ready.status, 200, "that is no reason not to send it requests");
-        Some(ready.json()["checks"]["delivery"].clone()).filter(|told| !told.is_null())
+        Some(ready.json()["checks"]["delivery"].clone()).filter(|report| !report.is_null())
     });
     assert_eq!(checks["webhooks_failing"], 1, "{checks}");
     let metrics = String::from_utf8(app.get("/metrics").body).expect("text");
@@ -152,9 +152,9 @@ fn operators_are_warned_of_unknown_and_disabled_webhooks(data: Data) {
     for id in ["019606a8-0000-7000-8000-000000000000", "00000000-0000-0000-0000-000000000000"] {
         for command in ["retry", "drop --yes"] {
             let output = app.run(&format!("deliveries {command} --webhook {id}"));
-            let told = String::from_utf8_lossy(&output.stderr);
+            let report = String::from_utf8_lossy(&output.stderr);
             assert!(!output.status.success() && text(&output).is_empty(), "{command}: {output:?}");
-            assert!(told.contains(&format!("there is no webhook {id}")), "{command}: {told}");
+            assert!(report.contains(&format!("there is no webhook {id}")), "{command}: {report}");
         }
     }
     let disable = app.ask("PATCH", &webhook_path(&webhook), &[], &json!({"enabled": false}));
@@ -164,8 +164,8 @@ fn operators_are_warned_of_unknown_and_disabled_webhooks(data: Data) {
     let event = app.create(9);
     assert_eq!(app.register(&event, "ada@example.org").status, 201);
     let line = format!("webhook {}: disabled since ", id(&webhook));
-    let told = text(&app.run("deliveries list"));
-    assert!(told.contains(&line) && told.contains("(by_organizer)"), "{told}");
+    let report = text(&app.run("deliveries list"));
+    assert!(report.contains(&line) && report.contains("(by_organizer)"), "{report}");
     let retried = app.run(&format!("deliveries retry --webhook {}", id(&webhook)));
     assert!(retried.status.success() && text(&retried).contains(&line), "{retried:?}");
     assert!(receiver.received().is_empty(), "nothing is sent to it");

@@ -146,8 +146,8 @@ fn a_webhook_is_tried_with_a_test_message(data: Data) {
     assert!(!String::from_utf8_lossy(&answer.body).contains("own secret"));
     let nobody = done(&app.post("/webhooks", &json!({"url": "http://127.0.0.1:1/"})), 201);
     let tried = app.ask("POST", &format!("{}/test", webhook_path(&nobody)), &[], &Value::Null);
-    let told = json!({"delivered": false, "status": null, "failure": "cannot_connect"});
-    assert_eq!(done(&tried, 200), told);
+    let result = json!({"delivered": false, "status": null, "failure": "cannot_connect"});
+    assert_eq!(done(&tried, 200), result);
 }
 
 fn a_former_secret_signs_for_a_while(data: Data) {
@@ -224,8 +224,8 @@ fn a_webhook_is_its_organizers_own(data: Data) {
     // Nor does an organizer subscribe to another's event, or see its webhooks.
     let foreign = made(&another, &json!({"url": of_another.url, "event_id": own}));
     assert_eq!((foreign.status, foreign.pointers()), (400, vec!["/event_id".to_owned()]));
-    let nobodys = "019606a8-0000-7000-8000-000000000000";
-    let unknown = made(&another, &json!({"url": of_another.url, "event_id": nobodys}));
+    let no_organizers = "019606a8-0000-7000-8000-000000000000";
+    let unknown = made(&another, &json!({"url": of_another.url, "event_id": no_organizers}));
     assert_eq!(unknown.json()["errors"], foreign.json()["errors"], "which tells nothing");
     refused(&app.ask_as(&another, "GET", &webhook_path(&hook), &Value::Null), 404, "not_found");
     let listed = done(&app.ask_as(&another, "GET", "/webhooks", &Value::Null), 200);

@@ -172,9 +172,9 @@ fn both_holders_get_mail_about_a_transfer(data: Data) {
     post.mail_about("grace@example.org", "A seat was passed on to you");
     let farewell = post.mail_about("ada@example.org", "You have passed on your seat");
     // Nothing about the new holder, nor about the seat.
-    let told = farewell.to_lowercase();
+    let message = farewell.to_lowercase();
     for theirs in ["grace", id(&seat), "image/png"] {
-        assert!(!told.contains(theirs), "{theirs}: {farewell}");
+        assert!(!message.contains(theirs), "{theirs}: {farewell}");
     }
     assert!(links_in(&farewell).is_empty(), "{farewell}");
 
