@@ -126,7 +126,7 @@ impl Cells {
 
     /// While a change is under way, asks the target cell after the source cell, and takes that answer: what had left
     /// the source when it was asked is in the target.
-    pub(crate) async fn ask_again_where_they_go<T, R>(
+    pub(crate) async fn ask_target_again<T, R>(
         &self,
         results: &mut FanOutResults<T>,
         ask: impl Fn(Arc<dyn BookingStore>) -> R,

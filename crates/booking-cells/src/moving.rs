@@ -321,7 +321,7 @@ impl Mover<'_> {
                 self.copy_written(event, mover, None).await?;
                 match self.compare(event, no_records()).await {
                     Ok(()) => self.activate(event, &left, None).await,
-                    Err(MoveError::Differs { .. }) => self.bring_anew(event, mover, names).await,
+                    Err(MoveError::Differs { .. }) => self.copy_again(event, mover, names).await,
                     Err(error) => Err(error),
                 }
             }
@@ -329,7 +329,7 @@ impl Mover<'_> {
             (Place::Left { mover, state: Some(_), to }, Place::Arriving(_) | Place::Unknown)
                 if is_same(&to, &names.to) =>
             {
-                self.bring_anew(event, mover, names).await
+                self.copy_again(event, mover, names).await
             }
             // It arrived in the target, and has left it since.
             (Place::Left { mover, state: Some(_), to }, Place::Left { .. })
@@ -386,7 +386,7 @@ impl Mover<'_> {
                 0 => break,
                 cleared => self.reached(event, Step::Cleared(cleared))?,
             }
-            self.go_on(event, mover).await?;
+            self.renew_lease(event, mover).await?;
         }
         match of(Side::To, self.to.give_up_room(event, mover).await)? {
             true => Ok(true),
@@ -408,7 +408,7 @@ impl Mover<'_> {
     }
 
     /// Copies an event again that has left, since it is incomplete in the target, and activates it.
-    async fn bring_anew(
+    async fn copy_again(
         &self,
         event: EventId,
         left_by: MoveId,
@@ -489,7 +489,7 @@ impl Mover<'_> {
         // After this mover took the lease: no other can have it leave now on top of what is there.
         self.make_room(event, mover, names).await?;
         while of(Side::To, self.to.clear(event, mover, CLEAR_ROWS).await)? > 0 {
-            self.go_on(event, mover).await?;
+            self.renew_lease(event, mover).await?;
         }
         self.reached(event, Step::MadeRoom)?;
 
@@ -557,7 +557,7 @@ impl Mover<'_> {
     }
 
     /// Renews the lease.
-    async fn go_on(&self, event: EventId, mover: MoveId) -> Result<(), MoveError> {
+    async fn renew_lease(&self, event: EventId, mover: MoveId) -> Result<(), MoveError> {
         match of(Side::From, self.from.go_on_leaving(event, mover).await)? {
             true => Ok(()),
             false => Err(MoveError::TooSlow),
@@ -612,7 +612,7 @@ impl Mover<'_> {
                 return Ok(copied);
             }
             if source == Source::Served && went_on.elapsed() > Duration::from_secs(1) {
-                self.go_on(event, mover).await?;
+                self.renew_lease(event, mover).await?;
                 went_on = Instant::now();
             }
             after = rows.pop();

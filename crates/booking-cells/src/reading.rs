@@ -62,7 +62,7 @@ impl ReadStore for CellStore {
             store.events(caller, after, limit).await
         });
         let mut results: FanOutResults<Page<Event, EventCursor>> = asked.await;
-        now.ask_again_where_they_go(&mut results, |store| async move {
+        now.ask_target_again(&mut results, |store| async move {
             store.events(caller, after, limit).await
         })
         .await;
@@ -87,7 +87,7 @@ impl ReadStore for CellStore {
             store.events_by_start(caller, agenda, after, limit).await
         });
         let mut results: FanOutResults<Page<Event, StartCursor>> = asked.await;
-        now.ask_again_where_they_go(&mut results, |store| async move {
+        now.ask_target_again(&mut results, |store| async move {
             store.events_by_start(caller, agenda, after, limit).await
         })
         .await;

@@ -151,7 +151,7 @@ impl PgStore {
     }
 
     /// Renews the lease of `mover`, and freezes the event for as long if it `freezes`.
-    async fn go_on(
+    async fn renew_lease(
         &self,
         event: EventId,
         mover: MoveId,
@@ -466,11 +466,11 @@ impl MoveStore for PgStore {
     }
 
     async fn go_on_leaving(&self, event: EventId, mover: MoveId) -> Result<bool, StoreError> {
-        Ok(self.go_on(event, mover, false).await?.is_some())
+        Ok(self.renew_lease(event, mover, false).await?.is_some())
     }
 
     async fn freeze(&self, event: EventId, mover: MoveId) -> Result<Option<Mark>, StoreError> {
-        self.go_on(event, mover, true).await
+        self.renew_lease(event, mover, true).await
     }
 
     async fn stay(&self, event: EventId, mover: MoveId) -> Result<(), StoreError> {

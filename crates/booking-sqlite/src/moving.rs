@@ -84,7 +84,7 @@ fn begin_leaving(
 }
 
 /// Renews the lease of `mover`, and freezes the event for as long if it `freezes`.
-fn go_on(
+fn renew_lease(
     connection: &Connection,
     event: EventId,
     mover: MoveId,
@@ -478,13 +478,14 @@ impl MoveStore for SqliteStore {
     }
 
     async fn go_on_leaving(&self, event: EventId, mover: MoveId) -> Result<bool, StoreError> {
-        let went_on =
-            self.move_by(move |connection, clock| go_on(connection, event, mover, false, clock));
+        let went_on = self
+            .move_by(move |connection, clock| renew_lease(connection, event, mover, false, clock));
         Ok(went_on.await?.is_some())
     }
 
     async fn freeze(&self, event: EventId, mover: MoveId) -> Result<Option<Mark>, StoreError> {
-        self.move_by(move |connection, clock| go_on(connection, event, mover, true, clock)).await
+        self.move_by(move |connection, clock| renew_lease(connection, event, mover, true, clock))
+            .await
     }
 
     async fn stay(&self, event: EventId, mover: MoveId) -> Result<(), StoreError> {
