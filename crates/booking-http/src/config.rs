@@ -37,7 +37,7 @@ pub struct Config {
     pub allow_open: bool,
     /// Where the data is.
     pub store: StoreConfig,
-    /// Whether this is inside a container, from which hints are to lead out.
+    /// Whether this runs inside a container, so that hints have to lead out of it.
     pub in_container: bool,
     /// How long to wait at start for a database that is starting itself.
     pub store_wait: Duration,
@@ -51,13 +51,13 @@ pub struct Config {
     pub retention: Option<Retention>,
     /// The seeds of the keys for tickets, the one that signs first; none if the store has them.
     pub ticket_seeds: Vec<SigningSeed>,
-    /// Threads that serve connections; `None` for one each core.
+    /// Threads that serve connections; `None` for one per core.
     pub workers: Option<usize>,
-    /// The longest that the head of a connection's first request may take.
+    /// The longest time for the head of a connection's first request.
     pub head_within: Duration,
-    /// The longest that a connection may do nothing after an answer.
+    /// The longest that a connection may be idle after an answer.
     pub idle_max: Duration,
-    /// The longest that a request's body may take.
+    /// The longest time for the body of a request.
     pub body_within: Duration,
     /// How long to continue as before once asked to stop.
     pub drain_for: Duration,
@@ -73,7 +73,7 @@ pub struct Config {
     pub base_path: BasePath,
     /// Which other origins' pages may show an event's page in a frame.
     pub embed_origins: Vec<String>,
-    /// How mail is sent; `None` if there is to be none.
+    /// The settings of mail; `None` if none is sent.
     pub mail: Option<MailConfig>,
     /// Whether webhooks may lead into private networks and to this machine.
     pub webhook_allow_private: bool,
@@ -81,7 +81,7 @@ pub struct Config {
     pub webhook_tls_ca: Option<PathBuf>,
     /// Whether this server delivers by webhooks and mail.
     pub delivers: bool,
-    /// The most connections on which events are watched.
+    /// The most connections that watch events.
     pub live_max: usize,
     /// The limits of one client.
     pub client_limits: ClientLimits,
@@ -102,7 +102,7 @@ pub enum StoreConfig {
     Postgres(Box<PgOptions>),
     /// In a file.
     Sqlite(PathBuf),
-    /// In several of them: each event in one.
+    /// Several stores, with each event in one of them.
     Cells(Box<CellsConfig>),
 }
 
@@ -137,7 +137,7 @@ impl Config {
         }
     }
 
-    /// Reads settings from `lookup`. A setting that is set to nothing is as good as not set.
+    /// Reads settings from `lookup`. An empty setting counts as unset.
     ///
     /// # Errors
     /// Every setting that cannot be used.
@@ -204,9 +204,9 @@ impl Config {
     }
 }
 
-/// The most batches side by side that may be set.
+/// The most parallel batches that may be set.
 const BATCHES_PER_NODE_MAX: u64 = 64;
-/// The most that are there without being set.
+/// The most parallel batches by default.
 const BATCHES_BY_ITSELF_MAX: usize = 4;
 
 /// The part of a pool that stays free for reads and for the other writes, while all batches are under way and all
@@ -220,7 +220,7 @@ fn busy_events_max(pool_size: usize) -> usize {
     pool_size.saturating_sub(batches + reserved).max(1)
 }
 
-/// Those that say nothing of where the data is.
+/// The settings that do not say where the data is.
 const NOT_OF_A_PLACE: [&str; 3] = ["DB_POOL_SIZE", "DB_PLAN_CACHE_MODE", "DB_WAIT_SECONDS"];
 
 fn read_store(reader: &mut Reader<'_>) -> StoreConfig {
@@ -355,7 +355,7 @@ fn read_log_filter(reader: &mut Reader<'_>) -> String {
     filter
 }
 
-/// Frames are of pages, and those come by HTTP.
+/// Only pages embed, and those come by HTTP.
 fn read_embed_origins(reader: &mut Reader<'_>) -> Vec<String> {
     let origins = reader.origins("EMBED_ORIGINS");
     let is_page = |origin: &&String| ["http://", "https://"].iter().any(|s| origin.starts_with(s));
@@ -591,7 +591,7 @@ mod tests {
 
     #[test]
     fn batches_and_events_that_are_waited_for_leave_connections_for_reads() {
-        // The fewest that there may be are for one of each, and then reads wait.
+        // With the fewest connections there is one for each, and then reads wait.
         assert_eq!(busy_events_max(PgOptions::POOL_SIZE_MIN), 1);
         for pool_size in 3..=1_000 {
             let (batches, busy_events) = (pool_size / 2, busy_events_max(pool_size));
@@ -753,7 +753,7 @@ mod tests {
         let path = file.path().display().to_string();
         let config = read(&[("MAIL_URL_FILE", &path), base, from]).expect("valid");
         assert!(config.mail.is_some_and(|mail| mail.url.folder().is_some()));
-        // Of no use by themselves, and of no harm.
+        // Useless by themselves, and harmless.
         assert_eq!(read(&[from, base]).expect("valid").mail, None);
         for (settings, named) in [
             (vec![url], vec!["MAIL_FROM", "BASE_URL"]),

@@ -1,7 +1,7 @@
 //! How much one client may ask for: writes by rate, seats held at once, and seats of one event.
 //!
-//! All of it is in this process's memory. Several servers count each for themselves, and a client that reaches
-//! them all may do as much more; no seat is given twice for that, which is the store's affair.
+//! All of it is in this process's memory. Several servers count each for themselves, and a client that reaches them
+//! all may do as much more; no seat is sold twice by that, which the store ensures.
 //!
 //! | to find | look in |
 //! | --- | --- |
@@ -39,9 +39,9 @@ pub(crate) const REFUSAL_PAUSE: Duration = Duration::from_millis(20);
 /// The limits of one client, as they are set.
 #[derive(Debug, Clone)]
 pub struct ClientLimits {
-    /// Whose word is believed on where a request comes from.
+    /// The proxies that are trusted to name a request's origin.
     pub trusted_proxies: TrustedProxies,
-    /// How often one address may write; `None` for as often as it likes.
+    /// How often one address may write; `None` for no limit.
     pub client_rate: Option<Rate>,
     /// How often one token may write; `None` for no limit.
     pub token_rate: Option<Rate>,
@@ -84,7 +84,7 @@ fn number(reader: &mut Reader<'_>, name: &'static str) -> Option<NonZeroU32> {
 
 #[cfg(test)]
 impl ClientLimits {
-    /// Those that `lookup` sets, and the defaults of the others.
+    /// The limits that `lookup` sets, and the defaults of the others.
     pub(crate) fn of(lookup: &dyn Fn(&str) -> Option<String>) -> Self {
         let mut reader = Reader::new(lookup);
         let limits = Self::read(&mut reader);

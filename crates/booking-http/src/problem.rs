@@ -32,7 +32,7 @@ use utoipa::openapi::{ObjectBuilder, Type};
 pub(crate) const REPLAYED: (HeaderName, HeaderValue) =
     (HeaderName::from_static("idempotency-replayed"), HeaderValue::from_static("true"));
 
-/// Why a request has no answer of its own.
+/// Why a request was not granted.
 #[derive(Debug, Error)]
 pub(crate) enum ApiError {
     #[error("the body is not valid JSON: {0}")]
@@ -292,7 +292,7 @@ pub(crate) fn response(
     response_below("", error, path, request_id, language)
 }
 
-/// The same of a server whose pages are below `base`.
+/// The same, on a server whose pages are below `base`.
 pub(crate) fn response_below(
     base: &str,
     error: &ApiError,
@@ -308,7 +308,7 @@ pub(crate) fn response_below(
     response.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/problem+json")));
     response.insert_header((CONTENT_LANGUAGE, HeaderValue::from_static(language.as_str())));
     let problem = Problem {
-        // Where the page that explains it is, on this very server.
+        // The page that explains it, on this server.
         kind: format!("{base}/problems#{}", shape.code),
         title: words::title(shape.code, shape.title, language),
         status: shape.status.as_u16(),
@@ -323,7 +323,7 @@ pub(crate) fn response_below(
         reason: extras.reason,
         errors: extras.errors.map(|errors| in_language(errors, language)),
     };
-    // A struct of texts, numbers and times has no value that JSON cannot hold.
+    // A struct of texts, numbers and times is always valid JSON.
     response.body(serde_json::to_vec(&problem).unwrap_or_default())
 }
 
@@ -340,8 +340,8 @@ fn in_language(errors: Vec<FieldError>, language: Language) -> Vec<FieldError> {
 /// the store's clock and ours are hours apart it would be hours.
 const SEAT_RETRY_MAX: Duration = Duration::from_secs(HoldTtl::SECONDS_MAX as u64);
 
-/// The time until then, if it is not over: the store's clock and ours need not agree, and an answer that
-/// is given again may be of an instant that has passed.
+/// The time until then, if it is in the future: the store's clock and ours need not agree, and a replayed answer
+/// may be of an instant that has passed.
 fn time_until(instant: DateTime<Utc>) -> Duration {
     let now = DateTime::<Utc>::from(SystemTime::now());
     let millis = u64::try_from((instant - now).num_milliseconds()).unwrap_or(0);
@@ -353,7 +353,7 @@ fn whole_seconds(wait: Duration) -> u64 {
     u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).div_ceil(1_000).max(1)
 }
 
-/// So that handlers and extractors can return it; `edge` writes the body, since it knows the request.
+/// Lets handlers and extractors return it; `edge` writes the body, since it knows the request.
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
         Shape::of(self).status

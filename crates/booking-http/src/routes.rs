@@ -163,7 +163,7 @@ fn table() -> Vec<Endpoint> {
     ]
 }
 
-/// Every route there is, and the pages.
+/// All routes of the API, and the pages.
 pub(crate) fn configure(app: &mut ServiceConfig) {
     for endpoint in table() {
         app.service(endpoint.into_resource());
@@ -211,7 +211,7 @@ async fn nowhere(request: HttpRequest) -> Answer {
     Err(ApiError::NotFound)
 }
 
-/// Whether a path begins as one of the API's does.
+/// Whether a path begins like one of the API's.
 fn is_of_api(path: &str) -> bool {
     static NAMES: LazyLock<BTreeSet<&str>> =
         LazyLock::new(|| table().iter().map(|endpoint| first_part(endpoint.path)).collect());
@@ -229,10 +229,10 @@ pub fn openapi(capacity_max: CapacityMax) -> String {
     openapi_at(capacity_max, None)
 }
 
-/// The same of a server that is reached at `server`, an address or the path of one.
+/// The same for a server at `server`, a URL or a path.
 fn openapi_at(capacity_max: CapacityMax, server: Option<&str>) -> String {
     let routes = table().into_iter().flat_map(Endpoint::describe);
-    // Texts, numbers and maps by names: JSON holds all of it.
+    // Texts, numbers and maps by names are always valid JSON.
     document(routes, capacity_max, server).to_json().unwrap_or_default()
 }
 
@@ -242,12 +242,12 @@ pub(crate) fn configure_metrics(app: &mut ServiceConfig) {
     app.default_service(web::to(async || Answer::Err(ApiError::NotFound)));
 }
 
-/// An address that is none of the API's, and the methods that it has.
+/// An address outside of the API, and its methods.
 fn resource(path: &'static str, allow: &'static str) -> Resource {
     finish(web::resource(path), path, allow)
 }
 
-/// A page that is only read, or a file of pages.
+/// A read-only page, or an asset.
 fn page(path: &'static str) -> Resource {
     resource(path, READ).app_data(Rendered::Page)
 }
@@ -259,7 +259,7 @@ fn finish(resource: Resource, path: &'static str, allow: &'static str) -> Resour
         .default_service(web::to(move || ready(Answer::Err(ApiError::MethodNotAllowed { allow }))))
 }
 
-/// An address of the API that has no method yet.
+/// An address of the API without methods yet.
 fn at(path: &'static str) -> Endpoint {
     let (resource, queries) = (web::resource(path), QueryNames(&[]));
     Endpoint { path, resource, queries, operations: Vec::new() }
@@ -285,7 +285,7 @@ impl Endpoint {
         Self { resource, ..self }
     }
 
-    /// How long that may be, where more is of use than elsewhere.
+    /// The longest query, where it is longer than elsewhere.
     fn query_bytes_max(self, max: usize) -> Self {
         let resource = self.resource.app_data(QueryBytesMax(max));
         Self { resource, ..self }
@@ -355,7 +355,7 @@ impl Endpoint {
     }
 }
 
-/// A method as `Allow` has it: HEAD comes with GET.
+/// A method in `Allow`: HEAD comes with GET.
 fn name(method: &HttpMethod) -> &'static str {
     match method {
         HttpMethod::Get => READ,

@@ -39,7 +39,7 @@ use std::sync::Arc;
 
 /// The most connections of a worker; further ones wait to be accepted.
 const CONNECTIONS_MAX: usize = 25_000;
-/// The most connections where metrics are apart.
+/// The most connections of the separate server of metrics.
 const METRICS_CONNECTIONS_MAX: usize = 64;
 
 /// Serves until the process is asked to stop.
@@ -221,14 +221,14 @@ fn timeouts(config: &Config) -> Timeouts {
     Timeouts { head_within: config.head_within, idle_max: config.idle_max }
 }
 
-/// The count of a server's connections, which is none of another's.
+/// The count of a server's connections, separate from another's.
 fn counts(config: &Config, store_files: u64) -> Counts {
     let limits = &config.client_limits;
     let (proxies, per_client_max) = (limits.trusted_proxies.clone(), limits.client_connections_max);
     Counts::new(proxies, per_client_max, files_max(), store_files)
 }
 
-/// The most connections on which events are watched. Half of those that there may be are for everything else.
+/// The most connections that watch events. Half of all connections are for everything else.
 fn live_max(config: &Config) -> usize {
     let half = usize::try_from(files_max() / 2).unwrap_or(usize::MAX);
     config.live_max.min(half)
@@ -278,7 +278,7 @@ fn hints(in_container: bool) -> (&'static str, &'static str) {
     }
 }
 
-/// The server of metrics that have an address of their own, and where that is.
+/// The server of metrics at an address of their own, and that address.
 fn bind_metrics(config: &Config, shared: &Shared) -> anyhow::Result<Option<(Server, SocketAddr)>> {
     let MetricsAt::Apart(address) = config.metrics_at else { return Ok(None) };
     let shared = shared.clone();

@@ -59,7 +59,7 @@ pub(crate) struct Service {
     pub(crate) webhooks: Webhooks,
     /// The recovery of lost links, where mail is sent.
     pub(crate) link_recovery: Option<LinkRecovery>,
-    /// How far delivery lagged behind when it was last looked at.
+    /// The last measured lag of delivery.
     pub(crate) lag: LastLag,
     /// The supervisor of delivery and the other background tasks.
     pub(crate) delivering: Supervisor,
@@ -80,7 +80,7 @@ pub(crate) struct Service {
     pub(crate) base_url: Option<BaseUrl>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) metrics_at: MetricsAt,
-    /// Which map of cells this server goes by.
+    /// The map of cells that this server follows.
     pub(crate) cell_map: CellMapState,
     readiness: Readiness,
     under_way: AtomicUsize,
@@ -131,32 +131,32 @@ impl Service {
         Self { retention, ..self }
     }
 
-    /// The same, which sends mail, or does not.
+    /// The same, with or without mail.
     pub(crate) fn with_mail(self, mail_is_on: bool) -> Self {
         Self { mail_is_on, ..self }
     }
 
-    /// The same, whose links begin with this.
+    /// The same, with this prefix of links.
     pub(crate) fn with_base_url(self, base_url: Option<BaseUrl>) -> Self {
         Self { base_url, ..self }
     }
 
-    /// The same, on which events are watched on so many connections at most.
+    /// The same, with at most so many connections that watch events.
     pub(crate) fn with_live_max(self, max: usize, limits: &ClientLimits) -> Self {
         Self { live: Arc::new(Live::new(max, limits.client_live_max)), ..self }
     }
 
-    /// The same, counting in `metrics`, which are shown at `metrics_at`.
+    /// The same, counting in `metrics`, which are served at `metrics_at`.
     pub(crate) fn with_metrics(self, metrics: Arc<Metrics>, metrics_at: MetricsAt) -> Self {
         Self { metrics, metrics_at, ..self }
     }
 
-    /// The same, whose cells are those of this version of their map.
+    /// The same, with cells of this version of their map.
     pub(crate) fn with_cell_map(self, version: u64) -> Self {
         Self { cell_map: CellMapState::of(version), ..self }
     }
 
-    /// The same, which sends to webhooks by `sender`.
+    /// The same, with `sender` for webhooks.
     pub(crate) fn with_sender(self, sender: Sender, allows_private: bool) -> Self {
         Self { webhooks: self.webhooks.sent_by(sender, allows_private), ..self }
     }
@@ -176,7 +176,7 @@ impl Service {
         &self.bulkheads[0]
     }
 
-    /// Lets a client have something written that is not for the queue, and no event's.
+    /// Runs a write that bypasses the queue, and belongs to no event.
     pub(crate) async fn write_limited<T>(
         &self,
         work: impl Future<Output = Result<T, StoreError>>,
@@ -184,7 +184,7 @@ impl Service {
         self.write_behind(self.bulkhead(), work).await
     }
 
-    /// The same of an event that is to be put up.
+    /// The same for an event that is to be created.
     pub(crate) async fn write_limited_of<T>(
         &self,
         event_id: EventId,
@@ -207,7 +207,7 @@ impl Service {
         done
     }
 
-    /// Has a command executed, as a part of the request that is being answered.
+    /// Executes a command, as part of the current request.
     pub(crate) async fn submit(&self, item: EventCommand) -> Result<Outcome, SubmitError> {
         let item = item.with_request_id(request_id::current());
         let outcome = self.admission.submit(item).await;
@@ -219,7 +219,7 @@ impl Service {
         outcome
     }
 
-    /// Has a command about a registration executed, for the caller of its route.
+    /// Executes a command about a registration, for the caller of its route.
     ///
     /// # Errors
     /// [`ApiError::NotFound`] if there is no such registration; why it was not executed.
@@ -325,7 +325,7 @@ impl Service {
         self.known_addresses.take_receiver()
     }
 
-    /// Whether this server is to be sent requests.
+    /// Whether this server should get requests.
     pub(crate) async fn ready(&self) -> Ready {
         let (is_stopping, has_other_keys) = (self.is_stopping(), self.tickets.has_others());
         let ready = self.readiness.check(is_stopping, has_other_keys, self.store.health()).await;
@@ -386,7 +386,7 @@ impl Service {
     }
 }
 
-/// One for each cell that a store may come to have, the one that is being emptied too, or for the store.
+/// One for each cell that a store may come to have, also for one that is being emptied, or one for the store.
 fn bulkheads(store: &dyn BookingStore, at_once: usize) -> Vec<Bulkhead> {
     let count = if store.cells().is_empty() { 1 } else { CELLS_MAX + 1 };
     (0..count).map(|_| Bulkhead::new(at_once)).collect()

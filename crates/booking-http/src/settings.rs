@@ -141,7 +141,8 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Origins by comma, as browsers write them: a scheme and an authority, and not even a slash after it.
+    /// Origins, separated by commas, as browsers write them: a scheme and an authority, without even a slash after
+    /// it.
     pub(crate) fn origins(&mut self, name: &'static str) -> Vec<String> {
         let text = self.text(name);
         let origins: Vec<String> =
@@ -174,7 +175,7 @@ impl<'a> Reader<'a> {
         Duration::from_secs(self.within(name, min, max))
     }
 
-    /// A secret, given itself or as the name of a file that holds it. The end of its line is none of it.
+    /// A secret, given itself or as the name of a file that holds it. A final line end is removed.
     pub(crate) fn secret(&mut self, name: &'static str, file_name: &'static str) -> Option<String> {
         let path = self.given(file_name).map(|path| path.trim().to_owned());
         let without_end = |text: String| text.trim_end_matches(['\r', '\n']).to_owned();
@@ -205,8 +206,8 @@ pub(crate) fn garbled(lookup: &dyn Fn(&str) -> Option<OsString>) -> Vec<ConfigEr
         .collect()
 }
 
-/// Whether a text is a host, and a port if there is one, for which a browser could ask: a name as DNS has them, or
-/// an address, of IPv6 in brackets.
+/// Whether a text is a host, with an optional port, that a browser could request: a DNS name, or an address, of
+/// IPv6 in brackets.
 pub(crate) fn is_host_and_port(text: &str) -> bool {
     let (host, port) = match text.rfind(':').filter(|_| !text.ends_with(']')) {
         Some(colon) => (&text[..colon], Some(&text[colon + 1..])),

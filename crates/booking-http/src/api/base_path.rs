@@ -1,4 +1,4 @@
-//! Where on a site this server is, if it is a part of another one.
+//! The path prefix of this server, if it is a part of another site.
 
 use crate::settings::Reader;
 use actix_web::http::header::{HeaderMap, HeaderValue, LINK, LOCATION};
@@ -32,14 +32,14 @@ impl BasePath {
             return Some(Self::default());
         }
         let is_taken = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-        // Browsers go up and stay where these are.
+        // Browsers resolve these parts.
         let is_folder = |part: &str| !["", ".", ".."].contains(&part) && part.bytes().all(is_taken);
         let is_good = path.len() <= Self::BYTES_MAX
             && path.strip_prefix('/').is_some_and(|path| path.split('/').all(is_folder));
         is_good.then(|| Self(path.to_owned()))
     }
 
-    /// The whole of it, without a slash at its end: nothing, if this is all of a site.
+    /// The prefix, without a slash at its end: empty, if this server is the whole site.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -57,7 +57,7 @@ impl BasePath {
         }
     }
 
-    /// Has the headers of an answer lead to where this is.
+    /// Adds the prefix to the headers of an answer that hold paths of this server.
     pub(crate) fn complete(&self, headers: &mut HeaderMap) {
         if self.is_root() {
             return;

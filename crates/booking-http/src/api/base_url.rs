@@ -39,12 +39,12 @@ impl BaseUrl {
         is_good.then(|| Self(text.trim_end_matches('/').to_owned()))
     }
 
-    /// The same with the path that everything is under, if it does not end with that already.
+    /// The same with the base path, if it does not end with that already.
     pub(crate) fn with_path(self, path: &BasePath) -> Self {
         if self.0.ends_with(path.as_str()) { self } else { Self(self.0 + path.as_str()) }
     }
 
-    /// The whole of it, without a slash at its end.
+    /// The URL, without a slash at its end.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -54,7 +54,7 @@ impl BaseUrl {
         format!("{}/e/{id}", self.0)
     }
 
-    /// The private page of a registration, which a token opens: behind the `#`, so that no server ever sees it.
+    /// The private page of a registration, with its token behind the `#`, so that no server ever sees it.
     pub(crate) fn of_registration(&self, id: RegistrationId, token: &str) -> String {
         format!("{}/r/{id}#{token}", self.0)
     }

@@ -25,11 +25,11 @@ use std::task::{Context, Poll};
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::task::spawn_blocking;
 
-/// Shorter answers are sent as they are.
+/// Shorter answers are sent uncompressed.
 const COMPRESSED_BYTES_MIN: usize = 1_024;
-/// Longer ones are compressed by another thread than the one that serves connections.
+/// Longer ones are compressed on another thread than the one that serves connections.
 const COMPRESSED_HERE_BYTES_MAX: usize = 64 * 1_024;
-/// How many of those are compressed at once; further ones wait, each of them for a connection.
+/// How many of those are compressed at once; the others wait, each of them for a connection.
 const COMPRESSIONS_MAX: usize = 2;
 /// How much of an answer a connection is given at a time. It copies that, and takes more when it is sent.
 pub(crate) const SLICE_BYTES: usize = 64 * 1_024;
@@ -153,7 +153,7 @@ fn strip_suffix_of_tags(request: &mut ServiceRequest) -> Vec<HeaderValue> {
     let is_ours = |value: &HeaderValue| contains(value, &HeaderValue::from_static(TAG_END));
     let mut held = Vec::new();
     for name in [IF_NONE_MATCH, IF_MATCH] {
-        // Few requests have either, so that is looked at first.
+        // Few requests have either, so that is checked first.
         let headers = request.headers();
         if !headers.contains_key(&name) || !headers.get_all(&name).any(is_ours) {
             continue;
@@ -181,7 +181,7 @@ fn contains(value: &HeaderValue, part: &HeaderValue) -> bool {
     matches!(texts, (Ok(value), Ok(part)) if value.contains(part))
 }
 
-/// Whether a client takes gzip, and would not rather have nothing done (RFC 9110, section 12.5.3).
+/// Whether a client accepts gzip, and does not prefer an uncompressed answer (RFC 9110, section 12.5.3).
 fn takes_gzip(headers: &HeaderMap) -> bool {
     let (mut gzip, mut others, mut identity) = (None, None, None);
     let values = headers.get_all(ACCEPT_ENCODING).filter_map(|value| value.to_str().ok());
@@ -199,7 +199,7 @@ fn takes_gzip(headers: &HeaderMap) -> bool {
     gzip > 0.0 && gzip >= identity.unwrap_or(0.0)
 }
 
-/// How much a coding is wanted; one with a weight that is none is not.
+/// The weight of a coding; an invalid weight is not acceptable.
 fn weight(parameters: &str) -> f32 {
     let parameter = parameters.split(';').find_map(|parameter| {
         let (name, value) = parameter.split_once('=')?;
@@ -209,7 +209,7 @@ fn weight(parameters: &str) -> f32 {
     value.parse::<f32>().ok().filter(|weight| (0.0..=1.0).contains(weight)).unwrap_or(0.0)
 }
 
-/// A body that is given out in slices, if it is more than one.
+/// A body that is sent in slices, if it is longer than one.
 fn sliced(bytes: Bytes) -> BoxBody {
     if bytes.len() > SLICE_BYTES { BoxBody::new(Slices(bytes)) } else { BoxBody::new(bytes) }
 }
@@ -288,7 +288,7 @@ mod tests {
             assert!(!accepts(&[refused]), "{refused}");
         }
         assert!(!accepts(&[]) && accepts(&["br", "gzip"]));
-        // One that is long is read as any other.
+        // A long field is read as any other.
         assert!(accepts(&[&"br, ".repeat(10_000), "gzip"]));
     }
 

@@ -1,4 +1,4 @@
-//! Comma-separated values (RFC 4180), as they are written for spreadsheets and read from them.
+//! Comma-separated values (RFC 4180), written for spreadsheets and read from them.
 //!
 //! A spreadsheet runs what looks like a formula. So a cell that would be one gets an apostrophe before it, which is
 //! dropped again on import. A cell also begins, for a program that takes another separator than ours, behind every
@@ -17,7 +17,8 @@ pub(crate) const CELLS_MAX: usize = 128;
 /// The character that keeps a cell from being run.
 const GUARD: char = '\'';
 
-/// Whether a cell that begins so may be run: also in full width and the like, which some take for the same.
+/// Whether a cell that begins with `c` may be run: also in full width and the like, which some programs treat
+/// alike.
 fn is_live(c: char) -> bool {
     matches!(
         c,
@@ -149,13 +150,13 @@ pub(crate) fn push_row<'a>(csv: &mut String, cells: impl IntoIterator<Item = &'a
 /// A row that was read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Record<'a> {
-    /// The line that it begins in, from 1 on.
+    /// The line in which it begins, from 1 on.
     pub(crate) line: usize,
     /// The cells without their guards; or why the row cannot be read.
     pub(crate) cells: Result<Vec<Cow<'a, str>>, &'static str>,
 }
 
-/// The rows of a text. Lines end as they may; those with nothing in them are none.
+/// The rows of a text. Lines may end in any way; empty ones are skipped.
 pub(crate) struct Reader<'a> {
     rest: &'a str,
     separator: char,
@@ -172,7 +173,7 @@ impl<'a> Reader<'a> {
         Self { rest, separator: separator.unwrap_or(','), line: 1 }
     }
 
-    /// Leaves the end of a line behind, if one is next.
+    /// Skips the end of a line, if one is next.
     fn end_line(&mut self) -> bool {
         let rest = self.rest;
         let after = rest.strip_prefix("\r\n").or_else(|| rest.strip_prefix(['\r', '\n']));
@@ -191,7 +192,7 @@ impl<'a> Reader<'a> {
             self.rest = rest;
             return Ok(Cow::Borrowed(cell));
         };
-        // To the first quote that is no half of two.
+        // Up to the first quote that is not doubled.
         let mut at = 0;
         let end = loop {
             match quoted[at..].find('"').map(|found| at + found) {
@@ -307,8 +308,8 @@ mod tests {
         Reader::new(csv).map(|record| (record.line, record.cells.map(owned))).collect()
     }
 
-    /// The same, and everything that may be run behind everything that a program may take for nothing, for a quote, or for
-    /// the end of another cell.
+    /// The same texts, and every sign that may be run behind every character that a program may ignore, or take for
+    /// a quote or for the end of another cell.
     fn corpus() -> Vec<String> {
         let before = [
             "",
@@ -370,8 +371,8 @@ mod tests {
         corpus
     }
 
-    /// A cell without what a program may take for nothing before it. Told anew, as `run` is, so that what `is_nothing` and
-    /// `is_live` leave out is seen.
+    /// A cell without leading characters that a program may ignore. Written anew, as `run` is, to check
+    /// `is_nothing` and `is_live`.
     fn shown(part: &str) -> &str {
         part.trim_start_matches(|c: char| c.is_whitespace() || "\u{200b}\u{feff}".contains(c))
     }
@@ -421,14 +422,14 @@ mod tests {
             let csv = row(["first", cell.as_str(), "last"]);
             let read = read(&csv).remove(0).1.expect("it is readable");
             assert_eq!(read, ["first", cell.as_str(), "last"], "{csv:?}");
-            // However a program takes it apart, no cell begins with what is run.
+            // However a program splits it, no cell begins with a formula.
             let all = [',', ';', '\t', '|', '\r', '\n'];
             for separators in [&[','][..], &[';'], &['\t'], &['|'], &all] {
                 for part in guarded(&cell).split(separators) {
                     assert!(!shown(part).starts_with(run), "{cell:?}: {csv:?}");
                 }
             }
-            // Where spaces end cells, what is a sign alone is text.
+            // Where spaces end cells, a sign alone is text.
             for separators in
                 [&[' '][..], &[' ', ':'], &[' ', ',', ';', '\t', '|', '\r', '\n', ':']]
             {
@@ -443,8 +444,8 @@ mod tests {
         }
     }
 
-    /// For `scripts/check-csv.sh`, which has a spreadsheet read it: as it is sent, and, as its negative control, with nothing
-    /// done to it.
+    /// For `scripts/check-csv.sh`, in which a spreadsheet reads it: as it is sent, and, as the negative control,
+    /// without guards.
     #[test]
     #[ignore = "scripts/check-csv.sh says where to"]
     fn a_spreadsheet_gets_the_corpus() {

@@ -22,11 +22,10 @@ use uuid::Uuid;
 /// The content type of the answer.
 pub(crate) const EVENT_STREAM: &str = "text/event-stream";
 
-/// The most events that are watched on one connection.
+/// The most events on one connection.
 pub(crate) const EVENTS_MAX: usize = 100;
 
-/// The longest query that names events to be watched: so many ids, each with a comma written as `%2C`, and as many
-/// versions.
+/// The longest query of a stream: so many ids, each with a comma written as `%2C`, and as many versions.
 pub(crate) const QUERY_BYTES_MAX: usize = 8 * 1_024;
 const _: () = assert!(EVENTS_MAX * (36 + 3 + 20 + 3) < QUERY_BYTES_MAX);
 
@@ -40,17 +39,17 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Watched {
     pub(crate) event_id: EventId,
-    /// The version that its watcher has seen already.
+    /// The version that the watcher has.
     pub(crate) since: Option<Version>,
 }
 
-/// The event that a path names, to be watched.
+/// The watched event of a path.
 pub(crate) struct WatchOne(pub(crate) Watched);
 
 impl WatchOne {
     pub(crate) const NAMES: QueryNames = QueryNames(&["since"]);
 
-    /// Its query, as its description has it.
+    /// The query of a stream, for the description.
     pub(crate) fn described() -> Vec<Parameter> {
         let version = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0_u32));
         vec![query("since", "The version that is known already: only another one is told", version)]
@@ -75,13 +74,13 @@ impl FromRequest for WatchOne {
     }
 }
 
-/// The events that a query names, to be watched together.
+/// The watched events of a query.
 pub(crate) struct WatchSeveral(pub(crate) Vec<Watched>);
 
 impl WatchSeveral {
     pub(crate) const NAMES: QueryNames = QueryNames(&["events", "since"]);
 
-    /// Its query, as its description has it.
+    /// The query of such a stream, for the description.
     pub(crate) fn described() -> Vec<Parameter> {
         let since = "The versions that are known already, by comma, in the order of the ids; nothing for none";
         vec![

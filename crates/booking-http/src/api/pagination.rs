@@ -21,7 +21,7 @@ use std::future::{Ready, ready};
 use std::str::FromStr;
 use utoipa::openapi::path::Parameter;
 
-/// Names the cells whose items are missing, by comma.
+/// The names of the cells whose items are missing, separated by commas.
 pub(crate) const MISSING_CELLS: HeaderName = HeaderName::from_static("booking-missing-cells");
 
 /// The number of items of a listing on all its pages.
@@ -108,7 +108,7 @@ fn filter(parameters: &mut Parameters) -> RegistrationFilter {
         Ok(())
     });
     filter.checked_in = parameters.take("checked_in", truth);
-    // A form that is sent with nothing in it looks for nothing.
+    // An empty search, as a form sends it, matches everything.
     filter.text = parameters
         .take("q", |value| match value.trim() {
             "" => Ok(None),
@@ -139,7 +139,7 @@ pub(crate) fn query_of(filter: &RegistrationFilter) -> String {
     query
 }
 
-/// The parameters of a listing, as its description has them.
+/// The parameters of a listing, for the description.
 pub(crate) fn described<C: Cursor>() -> Vec<Parameter> {
     let max = u32::try_from(PageLimit::MAX.get()).unwrap_or(u32::MAX);
     let parameters = [
@@ -180,8 +180,8 @@ pub(crate) struct PageBody {
 }
 
 impl PageBody {
-    /// The page of the listing at `path`, whose query says `asked` besides: as much of it as [`PAGE_BYTES_MAX`] bytes
-    /// hold, and one item at least.
+    /// The page of the listing at `path` with the query `asked`: as much of it as [`PAGE_BYTES_MAX`] bytes hold,
+    /// and one item at least.
     pub(crate) fn of<'a, T: 'a, B, C>(
         path: &str,
         page: &'a Page<T, C>,
@@ -235,7 +235,7 @@ impl PageBody {
     }
 }
 
-/// A JSON array of the first of `items`, and how many those are.
+/// A JSON array of the first of `items`, and their number.
 fn array<'a, T: 'a, B: From<&'a T> + Serialize>(items: &'a [T]) -> (Bytes, usize) {
     let mut array = vec![b'['];
     let mut count = 0;

@@ -1,4 +1,4 @@
-//! People of an event as a table: as it is taken along, and as it is brought in.
+//! People of an event as a table: export and import.
 
 mod report;
 mod table;
@@ -20,10 +20,10 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use std::future::{Ready, ready};
 use utoipa::openapi::path::Parameter;
 
-/// The most rows that are brought in at once.
+/// The most rows of one import.
 pub(crate) const ROWS_MAX: usize = 100_000;
 
-/// The columns of a table that is taken along, in their order. There may be more behind them later.
+/// The columns of an export, in their order. Later versions may append more.
 const COLUMNS: [&str; 7] =
     ["registration_id", USER_EMAIL, NAME, STATUS, "checked_in_at", "created_at", "expires_at"];
 const USER_EMAIL: &str = "user_email";

@@ -15,7 +15,7 @@ use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::sync::Arc;
 
-/// The longest token that is looked at, in bytes; ours have 43.
+/// The longest token that is read, in bytes; ours have 43.
 const TOKEN_BYTES_MAX: usize = 512;
 
 /// The prefix of every organizer's token, by which a leaked one is recognized.
@@ -123,7 +123,7 @@ pub(crate) fn shown_grant(request: &HttpRequest) -> Option<Arc<Grant>> {
     }
 }
 
-/// The only events that the organizer's token of a request is for, if it is limited to some.
+/// The only events of a request's organizer token, if it is limited to some.
 pub(crate) struct LimitedTo(pub(crate) Option<Vec<EventId>>);
 
 impl FromRequest for LimitedTo {
@@ -195,7 +195,7 @@ fn registration_caller(tokens: &TokenCache, headers: &HeaderMap) -> Result<Calle
     }
 }
 
-/// Whether the token of a mailed link is shown, by its form.
+/// Whether the request has a mailed link's token, by its form.
 fn shows_mail_token(headers: &HeaderMap) -> bool {
     let shown = Authorization::of(headers);
     matches!(shown, Authorization::Token(token) if token.starts_with(MAIL_PREFIX))
@@ -290,7 +290,7 @@ pub(crate) fn token_hash(token: &str) -> TokenHash {
     TokenHash::new(Sha256::digest(token).into())
 }
 
-/// The white space that a header can have (RFC 9110, section 5.6.3).
+/// The white space in a header (RFC 9110, section 5.6.3).
 const WHITE: [char; 2] = [' ', '\t'];
 
 fn bearer(header: &str) -> Option<&str> {

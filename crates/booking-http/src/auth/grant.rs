@@ -8,12 +8,12 @@ use booking_core::{EventId, Organizer, OrganizerToken, Role};
 pub(crate) struct Grant {
     pub(crate) organizer: Organizer,
     pub(crate) role: Role,
-    /// The only events that it is for; `None` for all that are the organizer's.
+    /// The only events that it is for; `None` for all of the organizer's.
     pub(crate) events: Option<Vec<EventId>>,
 }
 
 impl Grant {
-    /// That a request that takes `wants` may be asked with it.
+    /// Checks that it may be used for a request that needs the role `wants`.
     ///
     /// # Errors
     /// [`ApiError::RoleForbids`].

@@ -4,7 +4,7 @@
 //! same idempotency key must show the same token. So it is not drawn but derived, with HMAC-SHA256 (RFC 2104) under
 //! a secret of the server, from what the request and its replay have in common:
 //!
-//! - for a registration that is made, its id, which the remembered answer holds;
+//! - for a new registration, its id, which the stored answer has;
 //! - for a replacement token (a transfer, another address, a new link), the registration's id and the idempotency
 //!   key with the fingerprint of the body: the id has had tokens before, and another request must get another one.
 //!   Without a key there is no replay, and random bytes take its place.
@@ -21,7 +21,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 const TOKEN_BYTES: usize = 32;
-/// The characters of a token's text: base64url has 6 bits in each, and here no padding.
+/// The characters of a token: base64url has 6 bits in each, and here no padding.
 const TOKEN_CHARACTERS: usize = (TOKEN_BYTES * 8).div_ceil(6);
 
 /// Separates what is derived from a seed here from the tickets that it signs.
@@ -66,8 +66,8 @@ impl Origin {
         Self::Replaced(id, name)
     }
 
-    /// The same for the registration of a replayed answer: the one that this request would have made
-    /// has another id.
+    /// The same for the registration of a replayed answer: the one that this request would have made has another
+    /// id.
     pub(crate) fn replayed_for(self, id: RegistrationId) -> Self {
         match self {
             Self::Made(_) => Self::Made(id),
@@ -76,7 +76,7 @@ impl Origin {
     }
 }
 
-/// A secret that tokens are derived with.
+/// The secret that tokens are derived with.
 pub(crate) struct TokenSecret(Hmac<Sha256>);
 
 impl TokenSecret {
@@ -86,9 +86,9 @@ impl TokenSecret {
         Self(keyed(&secret))
     }
 
-    /// The token of `origin`, always the same one.
+    /// The token of `origin`, which is deterministic.
     pub(crate) fn derive(&self, origin: Origin) -> ManageToken {
-        // Keying takes half of the work, and is done once.
+        // Keying is half of the work, and is done once.
         let mac = self.0.clone();
         // The first byte separates the forms, and each has one length.
         let mac = match origin {

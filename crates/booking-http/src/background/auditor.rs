@@ -1,4 +1,4 @@
-//! Recounts every event against its rows now and then, beside requests.
+//! Recounts every event against its rows now and then, in the background.
 
 use crate::service::Service;
 use std::sync::Arc;

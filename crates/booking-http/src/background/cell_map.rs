@@ -115,7 +115,7 @@ pub(crate) async fn run(service: Arc<Service>, cells: Arc<impl Cells>, hang_ups:
     }
 }
 
-/// Hears SIGHUP where there is no CELLS_FILE.
+/// Receives SIGHUP where there is no CELLS_FILE.
 pub(crate) async fn hear(_: Arc<Service>, hang_ups: HangUps) {
     loop {
         hang_ups.next().await;
@@ -123,7 +123,7 @@ pub(crate) async fn hear(_: Arc<Service>, hang_ups: HangUps) {
     }
 }
 
-/// That looking for the map fails, which is logged now and then as long as it does.
+/// Failures of the check for a new map, which are logged now and then as long as they last.
 #[derive(Default)]
 struct LookFailures {
     logged_at: Option<Instant>,

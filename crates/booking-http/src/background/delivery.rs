@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-/// How often is looked how far delivery lags behind.
+/// How often the lag of delivery is measured.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// The longest that a look may take.
 const LOOK_WITHIN: Duration = Duration::from_secs(5);

@@ -16,7 +16,7 @@ use uuid::Uuid;
 /// The queue of the task; after a panic the restarted task does the rest.
 pub(crate) type Shared<T> = Arc<Mutex<Receiver<T>>>;
 
-/// The most registrations that are looked at for one that is there still.
+/// The most registrations that are read to find a live one.
 const FOUND_MAX: u32 = 50;
 
 /// Looks attendees up until the server stops. An address without registrations gets no mail, and nobody is notified
@@ -43,7 +43,7 @@ pub(crate) async fn notify_known(service: Arc<Service>, known: Shared<Known>) {
 /// Sends one mail to an address that has live registrations. It is about the newest, and lists all that there are
 /// when it is sent.
 async fn find(service: &Service, user_email: &EmailAddress) -> Result<(), StoreError> {
-    // More than one, since holds among them may have run out.
+    // More than one, since holds among them may have expired.
     let some = PageLimit::parse(FOUND_MAX).expect("it is a page's");
     let found = service.store.live_registrations_of(&user_email.canonical(), some).await?;
     match found.first() {
@@ -52,7 +52,7 @@ async fn find(service: &Service, user_email: &EmailAddress) -> Result<(), StoreE
     }
 }
 
-/// The same for one that is known to be there, as often as an address gets mails.
+/// The same for a registration that is known to exist, within the limit of mails to an address.
 async fn notify(service: &Service, id: RegistrationId) -> Result<(), StoreError> {
     let Some(registration) = service.store.registration(id).await? else { return Ok(()) };
     let may_be_notified = service

@@ -35,7 +35,7 @@ pub(crate) async fn run(service: Arc<Service>) {
                 });
             }
         }
-        // By then another lane may be watched, however long these take.
+        // By then another lane may be watched, however long these reads take.
         let pause = pin!(sleep(PAUSE));
         match select(readings.next(), pause).await {
             Either::Left((Some((lane, done)), _)) => {
@@ -48,7 +48,7 @@ pub(crate) async fn run(service: Arc<Service>) {
     }
 }
 
-/// The rooms of the events that are watched, by where these are.
+/// The rooms of the watched events, by their lanes.
 fn by_lane(service: &Service) -> HashMap<SeatLane, Vec<Arc<Room>>> {
     let mut by_lane: HashMap<_, Vec<_>> = HashMap::new();
     for room in service.live.watched() {

@@ -13,7 +13,7 @@ const SHOW_EVERY: Duration = Duration::from_secs(60);
 pub(crate) async fn run(service: Arc<Service>) {
     let mut ticks = interval(SHOW_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    // The first is at once, and was done before.
+    // The first tick is at once, and that was done before.
     ticks.tick().await;
     let mut failures = FailureLog::default();
     while !service.is_stopping() {

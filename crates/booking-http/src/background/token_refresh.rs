@@ -1,4 +1,4 @@
-//! Reads the organizers' tokens again and again, so that those made or revoked elsewhere count here, too.
+//! Reads the organizers' tokens again and again, so that tokens made or revoked elsewhere take effect here, too.
 
 use crate::auth::token_cache::TokenCache;
 use crate::service::Service;
@@ -11,8 +11,8 @@ use tokio::time::{MissedTickBehavior, interval};
 /// can be reached.
 const READ_EVERY: Duration = Duration::from_secs(1);
 
-/// Refreshes `tokens` until the server stops. While the store cannot be reached, those that were known last are
-/// good.
+/// Refreshes `tokens` until the server stops. While the store cannot be reached, the tokens that were read last
+/// stay valid.
 pub(crate) async fn run(service: Arc<Service>, tokens: Arc<TokenCache>) {
     let mut ticks = interval(READ_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

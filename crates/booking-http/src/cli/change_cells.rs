@@ -30,7 +30,7 @@ struct Ends {
     to: Arc<dyn MoveStore>,
 }
 
-/// Begins a change and brings it to its end.
+/// Begins a change and completes it.
 pub(super) async fn change(
     config: &Config,
     cells: &CellsConfig,
@@ -264,7 +264,7 @@ impl Ends {
                 continue;
             }
             let checked = check_cell(now, name, &**store, &*home).await;
-            // The home has lost that the change was gone by already, and is to have it again.
+            // The home has lost the record that the change was followed already, and has to store it again.
             let is_assigned_more = matches!(checked, Err(NotTheCell::OtherBytes { .. }))
                 && store.stored_bytes().await? == assignment_of(map, name);
             if !is_assigned_more {

@@ -77,7 +77,7 @@ async fn webhook(store: &dyn BookingStore, id: EndpointId) -> anyhow::Result<End
 async fn list(config: &Config) -> anyhow::Result<()> {
     let store = store::open_existing(config).await?;
     let (backlog, disabled) = (store.backlog().await?, disabled(&*store).await?);
-    // As those have answered that were asked just now.
+    // By the answers to the requests just now.
     let away = store.cells().into_iter().filter(|cell| !cell.is_up).map(|cell| cell.name);
     let mut out = stdout().lock();
     for line in lines(&backlog, &disabled, &away.collect::<Vec<_>>()) {

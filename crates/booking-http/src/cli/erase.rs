@@ -12,10 +12,10 @@ use std::io::Read;
 
 /// The most registrations that one transaction erases.
 const ERASE_TOGETHER: usize = 100;
-/// The most times that everything is looked through for an address. Each finds up to 1,000 registrations
-/// or, after them, records and former holders, and the last one nothing.
+/// The most passes over the data of an address. Each finds up to 1,000 registrations or, after them, records and
+/// former holders, and the last one nothing.
 const ROUNDS_MAX: usize = 1_000;
-/// The most addresses that standard input may have, and the most bytes.
+/// The most addresses on standard input, and the most bytes.
 const ADDRESSES_MAX: usize = 1_000;
 const INPUT_BYTES_MAX: u64 = 1 << 20;
 

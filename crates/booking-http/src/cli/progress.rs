@@ -61,7 +61,7 @@ impl Progress {
 
 impl MoveObserver for Progress {
     fn reached(&self, event: EventId, step: Step) -> bool {
-        // It is whole between any two of its writes.
+        // It is consistent between any two of its writes.
         let mut now = lock(&self.now);
         match step {
             Step::Begun => now.sofar = Sofar::default(),
@@ -84,7 +84,7 @@ impl MoveObserver for Progress {
     fn failed(&self, event: EventId, error: &MoveError) {
         let mut now = lock(&self.now);
         now.sofar = Sofar::default();
-        // It is tried again, and fails for the same reason most often.
+        // It is retried, and fails for the same reason most often.
         if now.failed.insert(event) {
             eprintln!("event {event}: {}", ErrorChain(error));
         }

@@ -21,7 +21,7 @@ pub(crate) struct Wanted {
     /// Whose.
     pub(crate) name: OrganizerName,
     pub(crate) role: Role,
-    /// The only events that it is for, if some are named.
+    /// The only events that it is for, if there are some.
     pub(crate) events: Vec<EventId>,
     /// Whether its organizer gets the events that have no organizer.
     pub(crate) adopts_events: bool,
@@ -55,7 +55,7 @@ pub(crate) async fn create(config: &Config, wanted: Wanted) -> anyhow::Result<()
     Ok(())
 }
 
-/// The events that the token is to be limited to, if it is: each once, and each the organizer's.
+/// The events that the token is limited to, if it is: each once, and each the organizer's.
 async fn checked_events(
     store: &dyn BookingStore,
     wanted: &Wanted,
@@ -96,13 +96,13 @@ async fn assign_events(store: &dyn BookingStore, organizer_id: OrganizerId) -> a
     loop {
         match store.assign_events(organizer_id, PageLimit::MAX).await? {
             0 => return Ok(adopted),
-            // One whose row was locked all the time may be left.
+            // An event whose row was locked all the time may be left over.
             now => adopted += now,
         }
     }
 }
 
-/// Prints every token there ever was, and no secret.
+/// Prints every token that was ever made, and no secret.
 pub(crate) async fn list(config: &Config) -> anyhow::Result<()> {
     let tokens = store::open_existing(config).await?.tokens().await?;
     let mut out = stdout().lock();

@@ -30,7 +30,7 @@ pub(super) enum Tables {
 #[derive(Debug, Clone)]
 pub(super) struct Opening {
     pub(super) tables: Tables,
-    /// For how long a database is waited for that is starting.
+    /// How long to wait for a database that is starting.
     pub(super) wait: Duration,
     pub(super) observer: Arc<dyn Observer>,
 }
@@ -89,7 +89,8 @@ async fn open_and_assign(
     let home = opening.open(&cells.home().map_err(cells_file_error)?, None).await;
     let home = home.with_context(|| in_cell(&cells.map.cells()[0]))?;
     let home = match (home, opening.tables) {
-        // It is not known which cells there are then, and a command would pass over some and say that all is done.
+        // Without the home it is not known which cells there are, and a command would skip some and report that all
+        // is done.
         (Err(silent), Tables::MustBeThere) => {
             return Err(anyhow!(silent.why).context(in_cell(&cells.map.cells()[0])));
         }
@@ -100,7 +101,7 @@ async fn open_and_assign(
             Some(map) => (map, true),
             None => (cells.map.clone(), false),
         },
-        // Without it no map can be had but the file's, and little can be done.
+        // Without the home there is only the file's map, and little can be done.
         Err(_) => (cells.map.clone(), false),
     };
     let places = cells.places(&map).map_err(cells_file_error)?;
@@ -124,7 +125,7 @@ async fn open_and_assign(
         let checked = check_cell(&map, &spec.name, &**store, &*home).await;
         let is_needed = opening.tables == Tables::MustBeThere && spec == &map.cells()[0];
         match (checked, place) {
-            // It went away since it was opened, and is looked at when it is back.
+            // It went away after it was opened, and is checked when it is back.
             (
                 Err(NotTheCell::Store(_, why @ StoreError::Unavailable(_))),
                 CellPlace::Postgres(options),
@@ -182,7 +183,7 @@ async fn store_and_assign(
         true => map.clone(),
         false => {
             let unassigned = check_none_is_assigned(map, stores).await;
-            // Unless another server has begun with the same at this moment.
+            // Unless another server has begun to do the same at this moment.
             if home.stored_map().await.map_err(of_home)?.is_none() {
                 unassigned?;
             }
@@ -354,7 +355,7 @@ async fn migrate_existing(config: &Config, place: &CellPlace) -> anyhow::Result<
     }
 }
 
-/// The map that counts, where the home can be opened.
+/// The current map, where the home can be opened.
 async fn map_of_home(config: &Config, cells: &CellsConfig) -> anyhow::Result<CellMap> {
     let home = open_existing_home(config, cells).await?;
     Ok(stored_map(cells, &*home).await?.unwrap_or_else(|| cells.map.clone()))
@@ -440,7 +441,7 @@ async fn migrate_cell(config: &Config, place: &CellPlace) -> anyhow::Result<Vec<
     }
 }
 
-/// Opens the home, to look at the map and to change it.
+/// Opens the home, to read the map and to change it.
 pub(crate) async fn open_home(
     config: &Config,
     cells: &CellsConfig,
@@ -462,17 +463,17 @@ pub(crate) async fn open_cell_to_move(
     Ok(store)
 }
 
-/// How cells are when each is opened by itself.
+/// The states of the cells when each is opened by itself.
 pub(crate) struct Seen {
     /// The map that the home stores; `None` if it stores none yet, or cannot be asked.
     pub(crate) stored: Option<StoredMap>,
-    /// The map that counts, as far as that is known.
+    /// The current map, as far as it is known.
     pub(crate) map: CellMap,
     /// In the order of [`CellMap::all`].
     pub(crate) stores: Vec<anyhow::Result<Arc<dyn MoveStore>>>,
 }
 
-/// Opens each cell by itself, to see how it is.
+/// Opens each cell by itself, to find its state.
 ///
 /// # Errors
 /// If the home stores a map with nodes that the file does not name.

@@ -24,11 +24,11 @@ pub struct CellsConfig {
     /// The file.
     path: PathBuf,
     pool_size: usize,
-    /// For which values statements are planned on the nodes that do not say so.
+    /// The plan cache mode of the nodes that do not set one.
     plan_cache_mode: PlanCacheMode,
 }
 
-/// Where a node is. Its URL is a secret.
+/// The place of a node. Its URL is a secret.
 #[derive(Clone, PartialEq, Eq)]
 struct NodeConfig {
     url: String,
@@ -53,7 +53,7 @@ pub(crate) struct PlaceKey {
 }
 
 impl PlaceKey {
-    /// Whether both are of one cell, wherever its node is by now.
+    /// Whether both are the same cell, wherever its node is by now.
     pub(crate) fn is_of_the_cell_of(&self, other: &Self) -> bool {
         (&self.node, &self.schema) == (&other.node, &other.schema)
     }
@@ -133,7 +133,7 @@ impl CellsConfig {
         let (path, plan_cache_mode) = (PathBuf::new(), PlanCacheMode::default());
         let read = Self { map, nodes, path, pool_size, plan_cache_mode };
         read.places(&read.map)?;
-        // Also of those that no cell is on yet.
+        // Also for nodes without cells.
         for name in read.nodes.keys() {
             read.place(name, "public")?;
         }
@@ -143,7 +143,7 @@ impl CellsConfig {
     /// A map of cells on this file's nodes, parsed from the text that the home stores.
     ///
     /// # Errors
-    /// If it names a node that the file does not name, or is none.
+    /// If it names a node that the file does not name, or is invalid.
     pub(crate) fn map_of(&self, stored: &str) -> Result<CellMap, String> {
         CellMap::from_text(stored, self.map.nodes().to_vec()).map_err(|error| match error {
             MapError::NoNode { cell, node } => format!(
@@ -178,12 +178,12 @@ impl CellsConfig {
         Ok(())
     }
 
-    /// Whether the file has other cells than `map`, which counts.
+    /// Whether the file has other cells than the current `map`.
     pub(crate) fn differs(&self, map: &CellMap) -> bool {
         self.map.version() != map.version() || self.map.cells() != map.cells()
     }
 
-    /// Where each cell of `map` is, in the order of [`CellMap::all`].
+    /// The place of each cell of `map`, in the order of [`CellMap::all`].
     ///
     /// # Errors
     /// If one is on a node that the file does not name, or two are in one place.
@@ -235,7 +235,7 @@ impl CellsConfig {
         Some(PlaceKey { config: self.nodes.get(&node)?.clone(), node, schema })
     }
 
-    /// How many connections a cell has: one that may be in PostgreSQL, if there is one there or may come to be.
+    /// The size of a cell's pool: that of one in PostgreSQL, if there is one there or may come to be.
     pub(crate) fn pool_size(&self) -> usize {
         let is_file = |node: &NodeConfig| node.url.starts_with(SQLITE);
         let all_are_files = self.nodes.values().all(is_file);
@@ -250,7 +250,7 @@ impl CellsConfig {
     }
 }
 
-/// Cells as they are written into such a file, with their version.
+/// The cells of a map as lines of such a file, with its version.
 pub(crate) fn to_toml(map: &CellMap) -> String {
     let mut text = format!("version = {}\n", map.version());
     for CellSpec { name, node, schema, first, last } in map.cells() {
@@ -332,7 +332,7 @@ fn place_at(schema: &str, url: &str, pool_size: usize) -> Result<CellPlace, Stri
     let mut options =
         PgOptions::parse(url).map_err(|error| format!("its url {}", ErrorChain(&error)))?;
     options.pool_size = pool_size;
-    // Where a database is by itself, nothing is to be different.
+    // The schema `public` is not set, as for a store without cells.
     let schema = Some(schema).filter(|schema| *schema != "public");
     options.schema = schema.and_then(|schema| CellName::parse(schema).ok());
     Ok(CellPlace::Postgres(Box::new(options)))

@@ -13,14 +13,14 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
 
-/// For how long a cell is waited for that is opened while others sell.
+/// How long to wait for a cell that is opened while others sell.
 const OPEN_WAIT: Duration = Duration::from_secs(1);
 
 /// The cells of a server that runs.
 pub(crate) struct LiveCells {
     store: Arc<CellStore>,
     opening: Opening,
-    /// How many files the stores may have open that were there first.
+    /// How many files the first stores may have open.
     store_files: u64,
     followed: Mutex<Followed>,
 }
@@ -51,7 +51,7 @@ impl LiveCells {
         Self { store, opening, store_files, followed: Mutex::new(Followed { file, stores }) }
     }
 
-    /// How many files the stores may have open that were there first.
+    /// How many files the first stores may have open.
     pub(crate) fn store_files(&self) -> u64 {
         self.store_files
     }
@@ -130,7 +130,7 @@ impl LiveCells {
             for (spec, cell) in map.all().zip(&mut stores) {
                 let in_cell = || format!("cell {}", spec.name);
                 match check_cell(&map, &spec.name, &*cell.store, &*home.store).await {
-                    // It is looked at when it answers. A file is where it was opened.
+                    // It is checked when it answers. A file is where it was opened.
                     Err(NotTheCell::Store(_, StoreError::Unavailable(_))) => {
                         let place = file.place_of(spec).map_err(cells_file_error)?;
                         if let CellPlace::Postgres(options) = place {

@@ -13,13 +13,13 @@ use std::sync::Arc;
 /// A store, and its description for people.
 pub(crate) struct Opened {
     pub(crate) store: Arc<dyn BookingStore>,
-    /// Which kind it is and where its data is.
+    /// The kind of the store and the place of its data.
     pub(crate) description: String,
-    /// Its cells, if it has some: they may become others.
+    /// Its cells, if it has some: they may change.
     pub(crate) cells: Option<Arc<LiveCells>>,
 }
 
-/// Opens the store, makes it if there is none, and brings its tables up to date.
+/// Opens the store, creates it if it is missing, and migrates its tables.
 pub(crate) async fn open(config: &Config) -> anyhow::Result<Opened> {
     open_observed(config, Arc::new(Unobserved)).await
 }
@@ -115,8 +115,8 @@ pub(crate) async fn open_place_to_move(
     Ok((store, name))
 }
 
-/// Recounts every event of a store that must be there. Nothing is written, so that a role that may only read can
-/// do it, and a standby too.
+/// Recounts every event of a store that must exist. Nothing is written, so that a read-only role can do it, and a
+/// standby too.
 pub(crate) async fn audit(config: &Config) -> anyhow::Result<AuditReport> {
     match &config.store {
         StoreConfig::Postgres(options) => {

@@ -80,7 +80,7 @@ pub(crate) fn is_from_a_page_of_ours(headers: &HeaderMap) -> bool {
 /// A host and its port.
 #[derive(Debug, PartialEq, Eq)]
 struct Authority {
-    /// In small letters, without the dot that may end it.
+    /// In lower case, without a final dot.
     host: String,
     /// `None` for the default port. Behind a proxy that speaks TLS it cannot be known which of the two that is.
     port: Option<u16>,
@@ -88,7 +88,7 @@ struct Authority {
 
 impl Authority {
     fn parse(text: &str) -> Option<Self> {
-        // Of an absolute target, which may name a user.
+        // Of an absolute target, which may include a user.
         let text = text.rsplit_once('@').map_or(text, |(_, host)| host);
         let host_end = match text.starts_with('[') {
             true => text.find(']')? + 1,
@@ -140,8 +140,8 @@ impl AllowedHosts {
         Self(hosts)
     }
 
-    /// Whether a request asks for this server by a name that it answers to. One without a name, which only
-    /// HTTP/1.0 allows, comes from no browser.
+    /// Whether the host name of a request is allowed. A request without one, which only HTTP/1.0 allows, comes from
+    /// no browser.
     fn answer_to(&self, head: &RequestHead) -> bool {
         let host = head.headers.get(HOST).map(|host| host.to_str().unwrap_or_default());
         // An absolute target goes before `Host` (RFC 9112, section 3.2.2), so it is checked, too; CONNECT names
@@ -167,7 +167,7 @@ mod tests {
         }
     }
 
-    /// Whether a POST with these headers is done.
+    /// Whether a POST with these headers is executed.
     fn may_write(sites: &CrossSitePolicy, headers: &[(&str, &str)]) -> bool {
         let mut request = TestRequest::post();
         for header in headers {

@@ -1,4 +1,4 @@
-//! The `Host` header. Which one it is does not matter here, but to `cross_site`; it only has to be one at all.
+//! The `Host` header. Its value matters only to `cross_site`; here it only has to be valid.
 
 use crate::problem::ApiError;
 use actix_web::http::header::{HOST, HeaderMap};

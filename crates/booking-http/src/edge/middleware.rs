@@ -182,7 +182,7 @@ async fn find_moved(
     response.error_response(ApiError::from(Refusal::EventMoving))
 }
 
-/// Writes the body of an answer that an error made, be it ours or the framework's.
+/// Writes the body of an error's response, be it ours or the framework's.
 fn explain(
     response: ServiceResponse<BoxBody>,
     state: &EdgeState,
@@ -227,7 +227,7 @@ fn log_cause(error: &ApiError, request_id: &RequestId) {
     };
     let unlogged = match source {
         StoreError::Unavailable(_) => OUTAGE.sample(tokio::time::Instant::now()),
-        // Each of them is looked for by its request's id.
+        // Each of them can be found by its request's id.
         StoreError::CommitUnknown(_) | StoreError::Broken(_) => Some(0),
     };
     let Some(unlogged) = unlogged else { return };

@@ -1,4 +1,4 @@
-//! The body of a request that writes, read strictly and once, and its idempotency key.
+//! The body of a write, read strictly and once, and its idempotency key.
 
 use crate::extract::fields::Fields;
 use crate::extract::idempotency_key::{KeyHeader, RequestKey};
@@ -27,7 +27,7 @@ const LARGE_BODIES_MAX: usize = 64;
 
 /// The limits of bodies, and of how many large ones there may be at once: one for the whole process.
 pub(crate) struct BodyLimits {
-    /// The longest that a body may take to arrive.
+    /// The longest time for a body to arrive.
     within: Duration,
     capacity_max: CapacityMax,
     large: Arc<Semaphore>,
@@ -65,7 +65,7 @@ impl<T> Write<T> {
 
 /// A type that is parsed from a body.
 pub(crate) trait FromBody: Sized + 'static {
-    /// Whether the body may be left out, and is then as good as `{}`.
+    /// Whether the body is optional, and defaults to `{}`.
     const MAY_BE_LEFT_OUT: bool = false;
 
     /// The longest body, in bytes: enough for the longest values of its fields, however JSON spells them.
@@ -114,7 +114,7 @@ impl<T: FromBody> FromRequest for Write<T> {
     }
 }
 
-/// Reads a body of up to `bytes_max` that has no end but its own, of a request whose headers `is_it` takes.
+/// Reads a chunked body of up to `bytes_max`, of a request whose headers `is_it` accepts.
 pub(super) async fn read_small(
     request: &HttpRequest,
     payload: &mut Payload,
@@ -186,7 +186,7 @@ pub(super) fn is_plain(headers: &HeaderMap, kind: &str) -> bool {
     is_identity && is_kind && is_utf8
 }
 
-/// Reads a body of up to `bytes_max`, and takes a place of large ones if it is one.
+/// Reads a body of up to `bytes_max`, and takes a turn for large ones if it is one.
 pub(super) async fn read(
     payload: &mut Payload,
     bytes_max: usize,

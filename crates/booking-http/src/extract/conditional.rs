@@ -51,7 +51,7 @@ fn read(opaque: &[u8]) -> Option<EventTag> {
         None => (text, None),
     };
     let tag = EventTag { version: Version::new(version.parse().ok()?), changed_at };
-    // Signs, zeros in front, capital letters: tags are compared as they are written.
+    // Signs, leading zeros, capital letters: tags are compared as they are written.
     (written(tag) == text).then_some(tag)
 }
 
@@ -101,7 +101,7 @@ pub(crate) fn if_match(headers: &HeaderMap) -> Result<Option<Precondition>, &'st
             Item::Malformed => return Err(MALFORMED),
             _ if count > Precondition::TAGS_MAX => return Err(TOO_MANY),
             Item::Any => is_any = true,
-            // A weak tag never matches, and neither does one that is no event's.
+            // A weak tag never matches, and neither does one that is not an event's.
             Item::Tag { is_weak, opaque } => tags.extend(read(opaque).filter(|_| !is_weak)),
         }
     }
@@ -125,8 +125,7 @@ enum Item<'a> {
     Malformed,
 }
 
-/// The entity tags of a header (RFC 9110, sections 5.6.1 and 8.8.3), in all of its lines. Each byte is looked at
-/// once.
+/// The entity tags of a header (RFC 9110, sections 5.6.1 and 8.8.3), in all of its lines. Each byte is read once.
 struct Listed<'a> {
     lines: std::slice::Iter<'a, HeaderValue>,
     rest: &'a [u8],
@@ -288,7 +287,7 @@ mod tests {
         assert!(!has(&[]));
     }
 
-    /// A header may be as long as a head may be, and must not cost more than its bytes.
+    /// A header may be as long as a head, and must not cost more than its bytes.
     #[test]
     fn a_long_list_is_read_once() {
         let began = std::time::Instant::now();
@@ -300,7 +299,7 @@ mod tests {
             assert!(!has_already(&request.to_http_request(), &tag));
             assert!(matched(&[&long]).is_err());
         }
-        // A million times as long as it takes.
+        // A million times the time that it takes.
         assert!(began.elapsed() < std::time::Duration::from_secs(5));
     }
 }

@@ -26,7 +26,7 @@ impl<'a> Fields<'a> {
     /// Parses a whole document; `read` takes the fields that it needs, and the rest is refused.
     ///
     /// # Errors
-    /// Everything that is wrong, up to [`ERRORS_MAX`].
+    /// All errors, up to [`ERRORS_MAX`].
     pub(crate) fn read<T>(
         document: Json<'a>,
         read: impl FnOnce(&mut Self) -> Option<T>,
@@ -66,7 +66,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Takes a field that may be left out, and must have a value if it is there.
+    /// Takes an optional field that must have a value if it is there.
     pub(crate) fn given<T, E: fmt::Display>(
         &mut self,
         name: &str,
@@ -76,7 +76,7 @@ impl<'a> Fields<'a> {
         self.parsed(name, parse(&value))
     }
 
-    /// Takes a field that may be left out, for which `null` is the same.
+    /// Takes an optional field, for which `null` is the same.
     pub(crate) fn optional<T, E: fmt::Display>(
         &mut self,
         name: &str,
@@ -85,7 +85,7 @@ impl<'a> Fields<'a> {
         self.clearable(name, parse)?
     }
 
-    /// Takes a field that may be left out, for which `null` means something else: `Some(None)`.
+    /// Takes an optional field, for which `null` has a meaning of its own: `Some(None)`.
     pub(crate) fn clearable<T, E: fmt::Display>(
         &mut self,
         name: &str,
@@ -97,7 +97,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Takes an array of objects that must be there and have so many, each read by `read`.
+    /// Takes a required array of objects with so many items, each read by `read`.
     pub(crate) fn objects<T>(
         &mut self,
         name: &str,
@@ -132,7 +132,7 @@ impl<'a> Fields<'a> {
         Some(values)
     }
 
-    /// The same that may be left out, and is then as good as empty.
+    /// The same, but optional, and empty by default.
     pub(crate) fn objects_if_any<T>(
         &mut self,
         name: &str,
@@ -263,7 +263,7 @@ pub(crate) fn word<T: Copy>(words: &[(&str, T)]) -> impl FnOnce(&Json<'_>) -> Re
     }
 }
 
-/// Reads an array of some of a few words, of at least so many; one that is there twice is there once.
+/// Reads an array of words out of a few, with at least so many; duplicates are dropped.
 pub(crate) fn words<T: Copy + PartialEq>(
     words: &[(&str, T)],
     min: usize,
@@ -302,7 +302,7 @@ pub(crate) mod tests {
         });
     }
 
-    /// The pointers of all fields that `read` looks for.
+    /// The pointers of all fields that `read` takes.
     pub(crate) fn taken_by(read: impl FnOnce()) -> Vec<String> {
         TAKEN.set(Some(Vec::new()));
         read();

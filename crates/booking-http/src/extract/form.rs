@@ -1,4 +1,4 @@
-//! A form, as browsers send one where no script does (WHATWG URL, section 5): the names and values of its fields.
+//! A form, as browsers send it where no script does (WHATWG URL, section 5): the names and values of its fields.
 
 use crate::extract::body::{is_plain, read_small};
 use crate::extract::idempotency_key::{RequestKey, of_form};
@@ -8,7 +8,7 @@ use actix_web::web::Query;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 
-/// The longest form, in bytes: all answers that are taken, and the rest, with each byte in three as `%C3`.
+/// The longest form, in bytes: all valid answers, and the rest, with each byte in three as `%C3`.
 const FORM_BYTES_MAX: usize = 32 * 1_024;
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -19,13 +19,13 @@ pub(crate) struct Form {
 }
 
 impl Form {
-    /// The value of a field; nothing if it is not there. Of several it is the first.
+    /// The value of a field; empty if it is missing. Of several it is the first.
     pub(crate) fn value(&self, name: &str) -> &str {
         let field = self.fields.iter().find(|(field, _)| field == name);
         field.map_or("", |(_, value)| value.as_str())
     }
 
-    /// All that a field has, as several boxes of one name do.
+    /// All values of a field, as several boxes of one name have.
     pub(crate) fn values(&self, name: &str) -> Vec<&str> {
         let fields = self.fields.iter().filter(|(field, _)| field == name);
         fields.map(|(_, value)| value.as_str()).collect()

@@ -63,7 +63,7 @@ pub(crate) fn of_form(request: &HttpRequest, key: &str, body: &[u8]) -> Option<R
     Some(RequestKey { hasher, fingerprint, is_secret: true })
 }
 
-/// The path of a request with its ids as we write them: another spelling names the same thing.
+/// The path of a request with its ids in our spelling: another spelling is the same resource.
 fn canonical_path(request: &HttpRequest) -> String {
     let mut path = request.match_pattern().unwrap_or_else(|| request.path().to_owned());
     for (name, value) in request.match_info().iter() {
@@ -131,7 +131,7 @@ pub(crate) fn of_file(caller: Caller, event_id: EventId, digest: [u8; 32]) -> Id
     IdempotencyKey::new(hash, Fingerprint::new(digest))
 }
 
-/// The key of one part of a request that becomes many commands.
+/// The key of one command of a request that becomes many.
 pub(crate) fn part(of: IdempotencyKey, position: usize) -> IdempotencyKey {
     let mut hasher = Sha256::new();
     add(&mut hasher, b"booking idempotency key 1, part");

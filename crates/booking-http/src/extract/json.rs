@@ -1,4 +1,4 @@
-//! JSON as it came, as far as requests need it: nothing is lost that strict reading must see.
+//! JSON for requests: everything that strict reading must see is there.
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -16,7 +16,7 @@ pub(crate) enum Json<'a> {
     Null,
     Bool(bool),
     Integer(i64),
-    /// A number that is not whole, or too large for one.
+    /// A number that is not an integer, or too large for one.
     OtherNumber,
     Text(Cow<'a, str>),
     Array(Vec<Json<'a>>),

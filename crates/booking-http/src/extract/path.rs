@@ -79,7 +79,7 @@ impl FromStr for DeliveryId {
     }
 }
 
-/// The id that a path has under `name`.
+/// The id in the parameter `name` of a path.
 ///
 /// # Errors
 /// [`ApiError::NotFound`].

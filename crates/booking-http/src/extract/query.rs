@@ -8,7 +8,7 @@ use actix_web::http::Method;
 use actix_web::web::Query;
 use std::collections::HashMap;
 
-/// The longest query, in bytes. The longest that is of use has a few parameters and a cursor.
+/// The longest query, in bytes. The longest useful one has a few parameters and a cursor.
 pub(crate) const QUERY_BYTES_MAX: usize = 2_048;
 
 /// The parameters that an address takes when it is read. The route table declares them for a resource; where it
@@ -16,7 +16,7 @@ pub(crate) const QUERY_BYTES_MAX: usize = 2_048;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct QueryNames(pub(crate) &'static [&'static str]);
 
-/// The names that an address takes in its query when it is written to.
+/// The parameters that an address takes in its query when it is written to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct WriteQueryNames(pub(crate) QueryNames);
 
@@ -46,7 +46,7 @@ impl Parameters {
         Self::read_within(request.query_string(), names, max)
     }
 
-    /// Reads a query, in time that grows as its length does.
+    /// Parses a query, in time proportional to its length.
     ///
     /// # Errors
     /// [`ApiError::QueryTooLong`].
@@ -121,7 +121,7 @@ impl Parameters {
     }
 }
 
-/// Reads a parameter that is true or false.
+/// Reads a boolean parameter.
 pub(crate) fn truth(value: &str) -> Result<bool, String> {
     match value {
         "true" => Ok(true),
@@ -130,7 +130,7 @@ pub(crate) fn truth(value: &str) -> Result<bool, String> {
     }
 }
 
-/// A value as it stands in a query (RFC 3986, section 2.1).
+/// A value, percent-encoded for a query (RFC 3986, section 2.1).
 pub(crate) fn encoded(value: &str) -> String {
     let mut encoded = String::with_capacity(value.len());
     for byte in value.bytes() {
@@ -144,7 +144,7 @@ pub(crate) fn encoded(value: &str) -> String {
     encoded
 }
 
-/// Refuses a query that is too long to be one of ours.
+/// Refuses a query that is longer than any of ours.
 ///
 /// # Errors
 /// [`ApiError::QueryTooLong`].
@@ -156,7 +156,7 @@ fn check_within(query: &str, max: usize) -> Result<(), ApiError> {
     if query.len() > max { Err(ApiError::QueryTooLong { max }) } else { Ok(()) }
 }
 
-/// Refuses a query in which something is wrong as far as names go.
+/// Refuses a query with unknown or repeated names.
 ///
 /// # Errors
 /// [`ApiError::QueryTooLong`], [`ApiError::Validation`].

@@ -1,4 +1,4 @@
-//! A file that is uploaded: longer than any other body, and so few at a time.
+//! Uploads of files: longer than any other body, and so few at a time.
 
 use crate::extract::body::{self, BodyLimits};
 use crate::extract::idempotency_key::KeyHeader;
@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 /// The longest file, in bytes.
 pub(crate) const UPLOAD_BYTES_MAX: usize = 10 * 1_024 * 1_024;
-/// How many are there at once, with all that becomes of them. Further ones are refused.
+/// How many are in memory at once, with everything that is parsed from them. Further ones are refused.
 const UPLOADS_MAX: usize = 2;
 /// How long one may take to arrive.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(60);
@@ -54,7 +54,7 @@ impl FromRequest for Upload {
             if !body::is_plain(headers, CSV) {
                 return Err(ApiError::UnsupportedMediaType.into());
             }
-            // It has to be one, though the file alone makes it the same request.
+            // The key has to be valid, though the file alone makes it the same request.
             KeyHeader::of(&request)?;
             let _permit =
                 TURNS.try_acquire().map_err(|_| ApiError::Submit(SubmitError::Overloaded))?;

@@ -125,7 +125,7 @@ fn ticket(bytes: &[u8]) {
             assert_eq!(KEY.sign(&claims), raw, "a ticket has one text");
         }
     });
-    // Ones that are good, but for a byte or two.
+    // Valid ones, but for a byte or two.
     let claims = booking_ticket::TicketClaims {
         event_id: Uuid::from_u128(bytes.len() as u128),
         registration_id: Uuid::from_u128(7),

@@ -9,8 +9,8 @@ use booking_core::{EventId, Outcome};
 use std::collections::HashSet;
 use std::sync::RwLock;
 
-/// The most events that are remembered: at 16 bytes each, next to nothing. Holds at further ones count once they
-/// are made.
+/// The most events that are stored: at 16 bytes each, next to nothing. Holds at further ones count once they are
+/// made.
 const EVENTS_MAX: usize = 100_000;
 
 /// The events that are known to confirm addresses.

@@ -1,4 +1,4 @@
-//! The rate limit on writes, before anything of a request is read.
+//! The rate limit on writes, before any part of a request is read.
 
 use super::rate::{Limiter, QuotaState};
 use super::{ClientLimits, REFUSAL_PAUSE};
@@ -20,7 +20,7 @@ use std::net::SocketAddr;
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
-/// Counts writes, by where they come from and by the token that they show.
+/// Counts writes, by their origin and by their token.
 pub(crate) struct Gate {
     proxies: TrustedProxies,
     clients: Option<Limiter<Client>>,
@@ -58,8 +58,8 @@ impl Gate {
     }
 }
 
-/// Where a request comes from, as far as that is counted: not if it comes from this machine. Found out again by
-/// the few routes that ask, since to keep it costs every request a map of its own.
+/// The client that a request is counted for: none if it comes from this machine. Computed again by the few routes
+/// that need it, since to store it costs every request a map of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Peer(pub(crate) Option<Client>);
 
@@ -99,7 +99,7 @@ pub(crate) async fn gate(
     Ok(response)
 }
 
-/// How a request stands with each of the limits that it was counted for.
+/// The state of each limit that a request was counted for.
 #[derive(Default)]
 struct QuotaStates([Option<QuotaState>; 2]);
 

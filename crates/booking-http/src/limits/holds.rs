@@ -41,8 +41,8 @@ impl Holds {
         }
     }
 
-    /// Takes a slot for a hold that is to be made under `id`. A request that comes again under its key
-    /// has the slot that it took.
+    /// Takes a slot for a hold that is to be made under `id`. A repeated request under its key has the slot that it
+    /// took.
     ///
     /// # Errors
     /// If there are too many already; with the time until the first of them ends.
@@ -78,7 +78,7 @@ impl Holds {
         self.lock().take(now, [of_client, of_email], id, key, ends, self.counted_max)
     }
 
-    /// Gives the slot back if no hold was made, and else has it go with that.
+    /// Gives the slot back if no hold was made, and else moves it to the hold.
     pub(crate) fn settle(&self, permit: &Permit, outcome: &Result<Outcome, SubmitError>) {
         self.lock().settle(permit, outcome, |outcome| match outcome {
             Outcome::Held(registration) | Outcome::ToConfirm(registration) => Some(registration.id),
@@ -86,12 +86,12 @@ impl Holds {
         });
     }
 
-    /// Gives back the slot of a hold that is none any more, if it has one.
+    /// Gives back the slot of a hold that has ended, if it has one.
     pub(crate) fn free(&self, id: RegistrationId) {
         self.lock().remove(id);
     }
 
-    /// A panic while it was locked would leave a hold counted wrongly at worst.
+    /// A panic while it was locked would at worst leave a hold counted wrongly.
     fn lock(&self) -> MutexGuard<'_, Quota> {
         lock(&self.quota)
     }
@@ -180,7 +180,7 @@ mod tests {
         let too_many = at.take(client(1), "c@x.org", 3, None, 60).err().expect("refused");
         assert_eq!(too_many.of, LimitKind::ClientHolds);
         assert_eq!(too_many.wait, Duration::from_secs(60), "until the first of them ends");
-        // Of this machine only the addresses are counted.
+        // For requests from this machine only the addresses are counted.
         for number in 4..6 {
             assert!(at.take(None, "a@x.org", number, None, 300).is_ok());
         }
@@ -267,7 +267,7 @@ mod tests {
                     tries.reverse();
                 }
                 holds.settle(tries[0].0, tries[0].1);
-                // A third one comes in between, and hears the same.
+                // A third attempt comes in between, and gets the same answer.
                 let third = take(3).expect("there is a slot, or room for one");
                 holds.settle(tries[1].0, tries[1].1);
                 holds.settle(&third, &replayed());
@@ -291,7 +291,7 @@ mod tests {
             holds.settle(&permit, &Ok(Outcome::Replayed(Box::new(held(id(9))))));
             assert_eq!(at.count(), 0);
         }
-        // Given up before the word of it came.
+        // Given up before its outcome came.
         let permit = at.take(client(1), "a@x.org", 4, key(1), 60).expect("there is room");
         holds.free(id(4));
         holds.settle(&permit, &Ok(held(id(4))));

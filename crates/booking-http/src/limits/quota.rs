@@ -1,4 +1,4 @@
-//! Quotas: each owner has so many slots, and each is taken for a while.
+//! Quotas: each owner has a number of slots, and each is taken for a while.
 
 use crate::problem::{LimitKind, RateLimited};
 use booking_admission::SubmitError;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 #[must_use]
 pub(crate) struct Permit {
     id: RegistrationId,
-    /// Whether this request took it, and not an earlier try of the same.
+    /// Whether this request took it, and not an earlier attempt.
     is_new: bool,
     /// The slot for this attempt.
     own: Slot,
@@ -105,7 +105,7 @@ impl Quota {
                     self.rename(permit.id, id);
                 }
             }
-            // That was another request: the slot is of the one that had the key first.
+            // That was another request: the slot belongs to the one that had the key first.
             Ok(Outcome::Refused(Refusal::KeyReused)) => self.give_back(permit),
             // To the client that looks as if something was made, and so it counts as if it was.
             Ok(Outcome::KnownAddress(_)) => self.move_slot(permit, permit.id),
@@ -122,7 +122,7 @@ impl Quota {
         }
     }
 
-    /// Gives a slot back, unless an earlier try of the same took it.
+    /// Gives a slot back, unless an earlier attempt took it.
     pub(super) fn give_back(&mut self, permit: &Permit) {
         if permit.is_new {
             self.remove(permit.id);
@@ -158,7 +158,7 @@ impl Quota {
         self.by_id.insert(id, slot);
     }
 
-    /// Gives back a slot, if there is one of this registration.
+    /// Gives back the slot of this registration, if there is one.
     pub(super) fn remove(&mut self, id: RegistrationId) -> Option<Slot> {
         let slot = self.by_id.remove(&id)?;
         self.by_end.remove(&(slot.ends, id));
@@ -176,7 +176,7 @@ impl Quota {
         Some(slot)
     }
 
-    /// Has a slot be that of another registration, if an earlier try took it for one that is not to be.
+    /// Moves a slot to another registration, if an earlier attempt took it for one that will not be made.
     fn rename(&mut self, id: RegistrationId, as_id: RegistrationId) {
         if id != as_id
             && let Some(slot) = self.remove(id)
@@ -193,7 +193,7 @@ impl Quota {
         }
     }
 
-    /// How long until the first of an owner's holds ends, if there are as many as there may be.
+    /// The time until the first of an owner's slots ends, if all are taken.
     fn wait(&self, owner: Owner, max: NonZeroU32, now: Instant) -> Option<Duration> {
         if *self.counts.get(&owner)? < max.get() {
             return None;

@@ -44,7 +44,7 @@ impl Rate {
         number(reader, rate).map(|per_second| Self { per_second, burst })
     }
 
-    /// The whole seconds in which all that may be done at once may be done again.
+    /// The whole seconds after which a full burst is possible again.
     fn window_seconds(self) -> u32 {
         self.burst.get().div_ceil(self.per_second.get())
     }
@@ -59,14 +59,14 @@ pub(crate) struct Limiter<K: Hash + Eq + Copy, C: Clock = MonotonicClock> {
     tidy_keys_min: usize,
 }
 
-/// How a key stands after something was asked under it.
+/// The state of a key after a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct QuotaState {
     name: &'static str,
     rate: Rate,
-    /// How many more may be done right now.
+    /// How many more requests are possible right now.
     remaining: u32,
-    /// How long until something may be done again, if it was too much.
+    /// The time until the next request is possible, if this one was refused.
     wait: Option<Duration>,
 }
 
@@ -86,7 +86,7 @@ impl<K: Hash + Eq + Copy, C: Clock> Limiter<K, C> {
         Self { name, rate, limiter, tidied_at, tidy_keys_min }
     }
 
-    /// Counts one more under `key`, unless it is too much: that counts for nothing.
+    /// Counts one more request under `key`, unless it is refused: that counts for nothing.
     pub(crate) fn count(&self, key: K) -> QuotaState {
         self.tidy();
         let (remaining, wait) = match self.limiter.check_key(&key) {
@@ -114,7 +114,7 @@ impl<K: Hash + Eq + Copy, C: Clock> Limiter<K, C> {
 }
 
 impl QuotaState {
-    /// How long to wait, if it was too much.
+    /// The time to wait, if it was refused.
     pub(crate) fn wait(&self) -> Option<Duration> {
         self.wait
     }
@@ -125,8 +125,8 @@ impl QuotaState {
         format!("\"{}\";q={};w={}", self.name, self.rate.burst, self.rate.window_seconds())
     }
 
-    /// The service limit, as in the `RateLimit` field (section 4.1). As rates are a whole number a
-    /// second, one more may be done a second later at most.
+    /// The service limit, as in the `RateLimit` field (section 4.1). As rates are a whole number a second, one more
+    /// is possible a second later at most.
     pub(crate) fn limit(&self) -> String {
         format!("\"{}\";r={};t={}", self.name, self.remaining, whole_seconds(self.wait))
     }

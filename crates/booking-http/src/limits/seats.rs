@@ -42,11 +42,11 @@ impl Seats {
         }
     }
 
-    /// Takes a slot for a seat of `event` that `caller` is to get under `id`. A request that comes again
-    /// under its key has the slot that it took.
+    /// Takes a slot for a seat of `event` that `caller` is to get under `id`. A repeated request under its key has
+    /// the slot that it took.
     ///
     /// # Errors
-    /// If there are too many already; with the time until the first of them counts no more.
+    /// If there are too many already; with the time until the first of them expires.
     pub(crate) fn take(
         &self,
         client: Option<Client>,
@@ -76,7 +76,7 @@ impl Seats {
         self.lock().take(now, [limit, None], id, key, ends, self.counted_max)
     }
 
-    /// Gives the slot back if no seat was taken, and else has it go with that.
+    /// Gives the slot back if no seat was taken, and else moves it to the registration.
     pub(crate) fn settle(&self, permit: &Permit, outcome: &Result<Outcome, SubmitError>) {
         self.lock().settle(permit, outcome, |outcome| match outcome {
             Outcome::Confirmed(registration)
@@ -87,12 +87,12 @@ impl Seats {
         });
     }
 
-    /// Gives back the slot of a request that goes no further.
+    /// Gives back the slot of a request that is not submitted.
     pub(crate) fn give_back(&self, permit: &Permit) {
         self.lock().give_back(permit);
     }
 
-    /// A panic while it was locked would leave a seat counted wrongly at worst.
+    /// A panic while it was locked would at worst leave a seat counted wrongly.
     fn lock(&self) -> MutexGuard<'_, Quota> {
         lock(&self.quota)
     }

@@ -1,4 +1,4 @@
-//! Which client a request comes from, behind proxies or not.
+//! The client that a request comes from, behind proxies or not.
 
 use super::forwarded::AddressHeader;
 use crate::settings::Reader;
@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// (RFC 6177).
 const IPV6_CLIENT_BITS: u32 = 64;
 
-/// The most proxies in a row. Of a longer row the last one counts: it is made up, or goes in circles.
+/// The most proxies in a row. Of a longer row the last one counts: it is forged, or a loop.
 const PROXIES_MAX: usize = 32;
 
 /// The unit that limits count: an IPv4 address, or an IPv6 network of /64.
@@ -33,7 +33,7 @@ impl Client {
     }
 }
 
-/// The proxies whose word is believed on where a request comes from, and where they say so.
+/// The proxies that are trusted to name a request's origin, and the header that they use.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustedProxies {
     networks: Vec<IpNet>,
@@ -58,8 +58,8 @@ impl TrustedProxies {
         Self { networks, header }
     }
 
-    /// Whose connection it is that comes from `peer`. `None` where many may share one: a proxy that is
-    /// trusted, and this very machine.
+    /// The client of a connection from `peer`. `None` where many may share one: a trusted proxy, and this very
+    /// machine.
     pub(crate) fn direct_client(&self, peer: IpAddr) -> Option<Client> {
         let peer = peer.to_canonical();
         (!peer.is_loopback() && !self.trusts(peer)).then(|| Client::of(peer))
@@ -162,7 +162,7 @@ mod tests {
         client_by("", trusted, peer, headers)
     }
 
-    /// The same where the header `believed` is believed.
+    /// The same with the trusted header `believed`.
     fn client_by(
         believed: &str,
         trusted: &str,
@@ -223,15 +223,15 @@ mod tests {
         assert_is(x("1.1.1.1, 198.51.100.1, 10.0.0.2"), "198.51.100.1");
         // All of them are proxies of ours: the farthest is the client.
         assert_is(x("10.0.0.9, 10.0.0.2"), "10.0.0.9");
-        // A hop that cannot be read counts as the proxy that passed it on.
+        // A hop that cannot be parsed counts as the proxy that forwarded it.
         assert_is(x("198.51.100.1, nonsense"), "127.0.0.1");
         assert_is(x("198.51.100.1, unknown, 10.0.0.2"), "10.0.0.2");
         assert_is(x(""), "127.0.0.1");
         assert_is(client(trusted, "127.0.0.1", &[]), "127.0.0.1");
-        // A row without end is not followed to its end.
+        // An endless row is not followed to its end.
         let circles = format!("198.51.100.1{}", ", 10.0.0.7, 10.0.0.8".repeat(1_000));
         assert_is(x(&circles), "10.0.0.7");
-        // Only the last words of a trusted proxy count, in whichever line they are.
+        // Only a trusted proxy's last entries count, in whichever line they are.
         let lines = [("X-Forwarded-For", "1.1.1.1"), ("X-Forwarded-For", "198.51.100.1")];
         assert_is(client(trusted, "10.0.0.3", &lines), "198.51.100.1");
     }
@@ -260,7 +260,7 @@ mod tests {
         is(by("Forwarded", &[("Forwarded", "for=\"198.51.100.9"), all[1]]), proxy);
         is(by("X-Real-IP", &[all[2], ("X-Real-IP", "198.51.100.1")]), proxy);
         is(by("X-Real-IP", &[("X-Real-IP", "198.51.100.1, 198.51.100.2"), all[1]]), proxy);
-        // A list that one proxy after another adds to ends at the first that is not known.
+        // A list that one proxy after another extends ends at the first unknown one.
         let two = [("Forwarded", "for=198.51.100.1, for=198.51.100.2")];
         is(by("Forwarded", &two), "198.51.100.2");
 

@@ -1,4 +1,4 @@
-//! Connections: how much one may have in this process's memory, how many there may be, and when one ends.
+//! Connections: how much memory one may use, how many there may be, and when one is closed.
 //!
 //! actix-web has no timeout for a connection once its first head has arrived, no limit of how many pipelined
 //! requests it takes at once, and does not announce that it is about to stop. So its sockets are given to it
@@ -34,7 +34,7 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-/// How often connections are looked at.
+/// How often connections are checked.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The same while the server stops.
 const LOOK_EVERY_STOPPING: Duration = Duration::from_millis(10);
@@ -44,10 +44,9 @@ const QUIET: Duration = Duration::from_millis(100);
 
 /// The state of a connection. It belongs to the thread that serves it.
 pub(crate) struct Connection {
-    /// Since when nothing is being answered on it and nothing of a body comes; its beginning, if nothing ever
-    /// was.
+    /// Since when no request is being answered on it and no body arrives; its beginning, if there was no request.
     idle_since: Cell<Instant>,
-    /// Whether a request has come on it. Until then it has the time of a first head.
+    /// Whether a request has come on it. Until then the timeout of a first head applies.
     is_used: Cell<bool>,
     /// Whether a request is being answered.
     is_answering: Cell<bool>,
@@ -72,7 +71,7 @@ pub(crate) struct Connection {
 enum End {
     /// Not yet.
     None,
-    /// As if the client had ended it, once nothing that has arrived is left unread.
+    /// Reads as closed by the client, once all that has arrived was read.
     InOrder,
     /// At once, with a reset.
     Reset,
@@ -82,8 +81,8 @@ thread_local! {
     static CONNECTIONS: RefCell<Vec<Weak<Connection>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Takes in a socket from `peer`: counts it, makes room for it where there is none, and watches it from now on,
-/// so that it is never idle for longer than `idle_max`.
+/// Registers a socket from `peer`: counts it, makes room for it if needed, and watches it from now on, so that it
+/// is never idle for longer than `idle_max`.
 pub(crate) fn accept(
     stream: TcpStream,
     peer: SocketAddr,
@@ -115,7 +114,7 @@ pub(crate) fn accept(
     GuardedStream::new(stream, connection)
 }
 
-/// Attaches a connection to the requests that come on it.
+/// Attaches a connection to its requests.
 pub(crate) fn attach(stream: &GuardedStream, data: &mut Extensions) {
     data.insert(Rc::clone(stream.connection()));
 }
@@ -143,7 +142,7 @@ fn make_room(connections: &[Weak<Connection>], new: &Rc<Connection>) {
     }
 }
 
-/// Looks at the connections of this thread, for as long as there are any.
+/// Checks the connections of this thread, for as long as there are any.
 async fn look(idle_max: Duration, counts: Arc<Counts>) {
     loop {
         let every = if counts.is_stopping() { LOOK_EVERY_STOPPING } else { LOOK_EVERY };
@@ -189,13 +188,13 @@ impl Connection {
         }
     }
 
-    /// Whether the server may have more bytes: those of the body that it is reading, or of another request
-    /// once it has answered.
+    /// Whether the server may have more bytes: those of the body that it is reading, or of another request once it
+    /// has answered.
     fn may_read(&self) -> bool {
         self.waits_for_client()
     }
 
-    /// Whether it is the client's turn: nothing is being answered, or its body is not whole.
+    /// Whether the client has to send next: no request is being answered, or its body is incomplete.
     fn waits_for_client(&self) -> bool {
         !self.is_answering.get() || self.body_left.get() > 0
     }
@@ -224,7 +223,7 @@ impl Answering {
         let connection = request.request().conn_data::<Rc<Connection>>().cloned();
         if let Some(connection) = &connection {
             connection.is_used.set(true);
-            // Another request has come behind one whose answer was to go on: it gets its answer, and that is the end.
+            // Another request has come behind one that was to stream: it gets its answer, and that is the end.
             connection.handover.take();
             connection.is_answering.set(true);
             connection.idle_since.set(now);
@@ -241,7 +240,7 @@ impl Answering {
         self.0.as_ref().is_some_and(|connection| connection.is_over.get())
     }
 
-    /// Takes this request for the last one of its connection.
+    /// Marks this request as the last one of its connection.
     pub(crate) fn end_connection(&self) {
         if let Some(connection) = &self.0 {
             connection.is_over.set(true);

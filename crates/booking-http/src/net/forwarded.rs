@@ -2,8 +2,8 @@
 //! header of their own that holds one address. One of them is believed, and the others are ignored: a proxy writes
 //! its own and passes on unknown ones as the client sent them.
 //!
-//! Parsers that others made take a comma inside quotes for the end of a hop, so that a client that sends the
-//! right quotes could name hops in the place of a proxy.
+//! Parsers of other crates split at a comma inside quotes, so that a client that sends the right quotes could forge
+//! hops.
 
 use actix_web::http::header::{FORWARDED, HeaderMap, HeaderName, HeaderValue, InvalidHeaderName};
 use std::fmt;
@@ -12,7 +12,7 @@ use std::str::FromStr;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The one header in which proxies are believed.
+/// The one header that is trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AddressHeader(HeaderName);
 
@@ -36,14 +36,14 @@ impl fmt::Display for AddressHeader {
     }
 }
 
-/// The hops of one line, from left to right; `None` if it cannot be understood.
+/// The hops of one line, from left to right; `None` if it is malformed.
 type ReadLine = fn(&str) -> Option<Vec<Option<IpAddr>>>;
 
 impl AddressHeader {
     /// The address that each proxy got the request from, the nearest to us first. `None` for one that gives no
     /// address: it hides it, does not know it, or is malformed.
     pub(crate) fn hops(&self, headers: &HeaderMap) -> impl Iterator<Item = Option<IpAddr>> {
-        // Each line is read for itself: a proxy that adds its own is not to be silenced by another's.
+        // Each line is parsed by itself: another's must not invalidate a proxy's own.
         let lines: Vec<&HeaderValue> = headers.get_all(&self.0).collect();
         let in_line: ReadLine = if self.0 == FORWARDED {
             forwarded_line
@@ -83,13 +83,13 @@ fn single_line(line: &str) -> Option<Vec<Option<IpAddr>>> {
 
 fn x_forwarded_for_line(line: &str) -> Option<Vec<Option<IpAddr>>> {
     let nodes = line.split(',').map(|node| node.trim_matches(WHITESPACE));
-    // Empty elements of a list count for nothing (RFC 9110, section 5.6.1).
+    // Empty elements of a list are ignored (RFC 9110, section 5.6.1).
     Some(nodes.filter(|node| !node.is_empty()).map(address).collect())
 }
 
 const WHITESPACE: [char; 2] = [' ', '\t'];
 
-/// The hops of one line of `Forwarded`, from left to right; `None` if it is not well formed.
+/// The hops of one line of `Forwarded`, from left to right; `None` if it is malformed.
 fn forwarded_line(line: &str) -> Option<Vec<Option<IpAddr>>> {
     let mut hops = Vec::new();
     let (mut node, mut is_empty) = (None, true);

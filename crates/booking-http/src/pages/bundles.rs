@@ -16,7 +16,7 @@ pub(crate) struct Bundle {
 /// All of them.
 pub(crate) const ALL: [Bundle; 5] = [SCRIPT, REGISTRATION, LATER, READER, STYLE];
 
-/// Whether a file of `static` is in one of them, so that no page loads it by itself.
+/// Whether a file of `static` is in a bundle, so that no page loads it by itself.
 pub(crate) fn has(file: &str) -> bool {
     BUNDLED.contains(&file)
 }

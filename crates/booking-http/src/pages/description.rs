@@ -1,4 +1,4 @@
-//! Descriptions: CommonMark in, and out of it HTML that loads and runs nothing.
+//! Descriptions: CommonMark in, HTML out that loads and runs nothing.
 //!
 //! The HTML is made of Markdown events that are allowed one by one. HTML that was typed is text, so that nothing
 //! has to be sanitized afterwards; pictures become their alternative texts; and links lead to pages and mailboxes
@@ -9,7 +9,7 @@ use pulldown_cmark::{
     CodeBlockKind, CowStr, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd, html,
 };
 
-/// The most characters of a summary, which search engines and messengers show a line or two of.
+/// The most characters of a summary, of which search engines and messengers show a line or two.
 const SUMMARY_CHARACTERS_MAX: usize = 200;
 
 /// Where links may lead.
@@ -25,7 +25,7 @@ pub(crate) fn to_html(text: &str) -> String {
     html
 }
 
-/// Its first words, without any markup; empty if it has none.
+/// The first words, without markup; empty if there are none.
 pub(crate) fn summary(text: &str) -> String {
     let mut words = String::new();
     for event in events(text) {
@@ -85,7 +85,7 @@ fn events(text: &str) -> impl Iterator<Item = Event<'_>> {
     })
 }
 
-/// The heading of a page is the event's name.
+/// The page's own heading is the event's name.
 fn below(level: HeadingLevel) -> HeadingLevel {
     match level {
         HeadingLevel::H1 => HeadingLevel::H2,
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Everything that a description may be made of.
+    /// Everything that a description's HTML may contain.
     const TAGS: [&str; 19] = [
         "a",
         "blockquote",

@@ -16,7 +16,7 @@ const FUEL: u64 = 1_000_000;
 
 macro_rules! templates {
     ($($name:literal)*) => {
-        /// All of them, by their names in `templates`.
+        /// All templates, by their names in `templates`.
         const TEMPLATES: &[(&str, &str)] =
             &[$(($name, include_str!(concat!("../../templates/", $name)))),*];
     };
@@ -36,7 +36,7 @@ templates! {
     "shell.html"
 }
 
-/// All that the templates say, in one: with any change to it there is another release of the pages.
+/// The content of all templates: any change of it is another release of the pages.
 pub(crate) fn sources() -> impl Iterator<Item = &'static str> {
     TEMPLATES.iter().map(|(_, source)| *source)
 }
@@ -73,7 +73,7 @@ pub(crate) fn render(name: &str, context: &impl Serialize) -> Result<String, Err
     environment().get_template(name)?.render(Serde(context))
 }
 
-/// As the engine does it, but for `/`, which it would spell as an entity: addresses are to be read by people, too.
+/// As the engine escapes, but for `/`, which it would write as an entity: addresses are to be readable, too.
 fn write_value(out: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
     match value.as_str() {
         Some(text) if !value.is_safe() && matches!(state.auto_escape(), AutoEscape::Html) => {
@@ -83,7 +83,7 @@ fn write_value(out: &mut Output, state: &mut State, value: &Value) -> Result<(),
     }
 }
 
-/// A text so that HTML has it as text, in quotes of either kind, too.
+/// Escapes a text for HTML, also in quotes of either kind.
 pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     // Writing to a `String` cannot fail.
@@ -107,11 +107,11 @@ fn write_escaped(out: &mut impl Write, text: &str) -> fmt::Result {
     out.write_str(rest)
 }
 
-/// A value as JSON for an element `script` that is data: nothing in it ends the element, or begins a comment.
+/// A value as JSON for a `script` element of data: nothing in it ends the element, or begins a comment.
 pub(crate) fn script_json(value: &impl Serialize) -> String {
-    // Texts, numbers, times and maps by names: JSON holds all of it.
+    // Texts, numbers, times and maps by names: JSON can hold each.
     let json = serde_json::to_string(value).unwrap_or_default();
-    // They stand in texts alone, where the one is as good as the other.
+    // They occur in texts alone, where the escape means the same.
     json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
 }
 

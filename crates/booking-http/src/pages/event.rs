@@ -1,4 +1,4 @@
-//! An event's page: the event in words, and whether it takes registrations. The same words as in `static/js`.
+//! An event's page: the event in words, and whether registration is open. The same words as in `static/js`.
 
 use crate::api::responses::{EventBody, QuestionBody};
 use crate::extract::conditional::etag;
@@ -61,7 +61,7 @@ pub(crate) struct EventWords {
     hint: Option<String>,
     notice: Option<String>,
     etag: String,
-    /// The event as the API has it, in JSON for an element, so that the modules need not ask for it.
+    /// The event as in the API, in JSON for an element, so that the modules need not request it.
     data: String,
     linked_data: String,
 }
@@ -82,7 +82,7 @@ pub(crate) struct DateBlock {
 }
 
 impl DateBlock {
-    /// The day on which it begins, if that is known.
+    /// The day of its start, if that is known.
     pub(crate) fn of(language: Language, details: &EventDetails) -> Option<Self> {
         let Leaf { month, day, weekday } =
             leaf(language, details.timezone.as_ref(), details.starts_at?);
@@ -121,7 +121,7 @@ pub(crate) struct Seats {
 /// The values in the form, and its errors.
 #[derive(Default, Serialize)]
 pub(crate) struct RegisterForm {
-    /// Makes the form that is sent again the same request.
+    /// The idempotency key, which makes a repeated form the same request.
     pub(crate) key: String,
     pub(crate) user_email: String,
     pub(crate) name: String,
@@ -282,7 +282,8 @@ fn free(event: &Event) -> u32 {
     event.capacity.get().saturating_sub(event.booked_count)
 }
 
-/// Whole blocks only, and honest at both ends: none is taken only if no seat is, all are only if none is left.
+/// Whole blocks only, and exact at both ends: none is filled only if no seat is taken, all are only if none is
+/// left.
 fn blocks_taken(booked: u32, left: u32, capacity: u32, blocks: u32) -> u32 {
     if left == 0 {
         return blocks;

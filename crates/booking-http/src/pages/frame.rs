@@ -115,7 +115,7 @@ impl Pages {
         }
     }
 
-    /// The script that a page of a registration runs besides, so that it need not wait for the first to ask for it.
+    /// The script that a page of a registration preloads, so that it need not wait for the first to request it.
     pub(crate) const fn script_of_registration() -> &'static str {
         REGISTRATION.path
     }
@@ -125,12 +125,12 @@ impl Pages {
         format!("/e/{id}")
     }
 
-    /// The whole address of a path, if it is known where this server is reached.
+    /// The absolute URL of a path, if this server's URL is known.
     pub(crate) fn url(&self, path: &str) -> Option<String> {
         Some(format!("{}{path}", self.base_url.as_ref()?.as_str()))
     }
 
-    /// The address of a path for a link: whole, if that is known.
+    /// The address of a path for a link: absolute, if this server's URL is known.
     pub(crate) fn link(&self, path: &str) -> String {
         self.url(path).unwrap_or_else(|| format!("{}{path}", self.base()))
     }
@@ -179,7 +179,7 @@ impl Pages {
         Ok(response)
     }
 
-    /// Renders a page of an event, which other sites may show in a frame if that is set.
+    /// Renders a page of an event, which other sites may embed if that is allowed.
     ///
     /// # Errors
     /// [`ApiError::Panic`], as [`respond`](Self::respond).
@@ -240,7 +240,7 @@ fn rendered(template: &str, context: &impl Serialize) -> Result<String, ApiError
     })
 }
 
-/// The longest header that is looked into; browsers send less than two hundred bytes.
+/// The longest header that is parsed; browsers send less than two hundred bytes.
 const ACCEPT_BYTES_MAX: usize = 1_024;
 
 /// Whether a client names HTML in `Accept`, as browsers do, and no JSON of the same weight (RFC 9110, section
@@ -288,11 +288,11 @@ pub(crate) struct Frame<'a> {
     /// The prefix of its addresses.
     pub(crate) base: &'a str,
     pub(crate) summary: Option<&'a str>,
-    /// Where it is, in the one spelling that counts.
+    /// Its canonical address.
     pub(crate) canonical: Option<String>,
     /// The same, if it is known whole.
     pub(crate) url: Option<String>,
-    /// Whether search engines are to leave it out.
+    /// Whether search engines must not list it.
     pub(crate) is_hidden: bool,
     pub(crate) is_open: bool,
     pub(crate) may_be_embedded: bool,
@@ -301,7 +301,7 @@ pub(crate) struct Frame<'a> {
     pub(crate) is_answer: bool,
     pub(crate) style: &'static str,
     pub(crate) script: &'static str,
-    /// Another that it will load, if that is known.
+    /// Another script to preload, if it is known.
     pub(crate) script_ahead: Option<&'static str>,
 }
 

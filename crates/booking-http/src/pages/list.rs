@@ -12,7 +12,7 @@ use booking_delivery::mail::span;
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::Serialize;
 
-/// How many of those that are to come are read: some of them are called off.
+/// How many upcoming events are read: some of them are cancelled.
 pub(crate) const READ_MAX: u32 = 200;
 
 /// How many of those are listed.
@@ -59,7 +59,7 @@ impl Search {
         self.text.is_some() || self.from.is_some() || self.to.is_some() || self.is_past
     }
 
-    /// The same as it is asked of the events.
+    /// The same as a query of events.
     pub(crate) fn asked(&self) -> AgendaQuery {
         let begin = |date: NaiveDate| date.and_time(NaiveTime::MIN).and_utc();
         let to = self.to.and_then(|date| date.succ_opt());
@@ -85,7 +85,7 @@ pub(crate) struct Card<'a> {
     seats: Seats,
 }
 
-/// Those of the events that are to come, or go on, and take place: the next first, and those without a time last.
+/// The events that are upcoming or running, and not cancelled: the next first, and those without a time last.
 pub(crate) fn upcoming(language: Language, events: &[Event], now: DateTime<Utc>) -> Vec<Card<'_>> {
     let mut upcoming: Vec<&Event> = events.iter().filter(|event| !is_hidden(event, now)).collect();
     upcoming.sort_by_key(|event| {
@@ -96,7 +96,7 @@ pub(crate) fn upcoming(language: Language, events: &[Event], now: DateTime<Utc>)
     upcoming.into_iter().map(|event| card(language, event, now)).collect()
 }
 
-/// All that were found, in their order, but for drafts.
+/// All matches, in their order, but for drafts.
 pub(crate) fn found(language: Language, events: &[Event], now: DateTime<Utc>) -> Vec<Card<'_>> {
     let found = events.iter().filter(|event| event.rules.status != EventStatus::Draft);
     found.map(|event| card(language, event, now)).collect()

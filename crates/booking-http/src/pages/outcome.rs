@@ -176,7 +176,7 @@ fn refusal_words(refusal: &Refusal) -> Option<(&'static str, &'static str)> {
     })
 }
 
-/// A detail as a sentence: it may come without its capital and its full stop.
+/// A detail as a sentence, with a capital and a full stop.
 pub(crate) fn sentence(text: &str) -> String {
     let text = text.trim();
     let mut characters = text.chars();

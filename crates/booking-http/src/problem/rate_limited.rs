@@ -7,7 +7,7 @@ use thiserror::Error;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RateLimited {
     pub(crate) of: LimitKind,
-    /// How long until it is worth another try.
+    /// The time until a retry makes sense.
     pub(crate) wait: Duration,
 }
 

@@ -324,7 +324,7 @@ pub(crate) fn show(request: &HttpRequest, asset: Asset) -> HttpResponse {
     response.insert_header((CONTENT_TYPE, asset.content_type)).body(bytes)
 }
 
-/// A page that is no template, as it is on a server below a path: it and its scripts lead there.
+/// A page without a template, on a server below a path: its links and scripts get the prefix.
 fn below(base: &str, page: &[u8]) -> Bytes {
     let page = String::from_utf8_lossy(page);
     let page = page.replace("=\"/", &format!("=\"{base}/"));

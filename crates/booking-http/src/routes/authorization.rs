@@ -94,7 +94,7 @@ pub(super) async fn check_grant(request: &HttpRequest) -> Result<(), ApiError> {
     } else if template == "/live" {
         named_events(request.query_string())
     } else if request.method().is_safe() {
-        // It is about no event, or a listing, which leaves out those of others.
+        // It is about no event, or a listing, which omits other organizers' events.
         Vec::new()
     } else {
         return Err(ApiError::LimitedToken);
@@ -130,7 +130,7 @@ async fn check(request: &HttpRequest) -> Result<(), ApiError> {
         let holder = RegistrationAuth::of(request)?;
         service.registration(holder).await?;
         if template.ends_with("/link") && matches!(holder.caller, Caller::Attendee(_)) {
-            // That is for the event's organizer alone.
+            // These are for the event's organizer alone.
             return Err(ApiError::Forbidden);
         }
     } else if template.starts_with("/events/{id}") {

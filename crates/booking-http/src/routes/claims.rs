@@ -85,7 +85,7 @@ pub(super) struct ClaimContext {
 pub(super) enum Claimed {
     /// A mail tells the owner of the address.
     ByMail { is_replay: bool },
-    /// It is theirs, or they wait; with the token to show, if it is known.
+    /// The seat is theirs, or they wait; with the token to show, if it is known.
     Made(Box<CommandResult<Registration>>, Option<ManageToken>),
 }
 

@@ -73,7 +73,7 @@ async fn put_up(
     Ok(created)
 }
 
-/// The answer with an event that is new.
+/// The response with a new event.
 fn made(created: &CommandResult<Box<Event>>) -> HttpResponse {
     created
         .answer(StatusCode::CREATED)
@@ -148,7 +148,7 @@ pub(super) async fn edit(
     Ok(edited.changed())
 }
 
-/// Sees to it that addresses are to be confirmed only where mail goes out.
+/// Checks that addresses are to be confirmed only where mail is sent.
 fn check_mail(service: &Service, confirms: bool) -> Result<(), ApiError> {
     if service.mail_is_on || !confirms {
         return Ok(());
@@ -248,7 +248,7 @@ pub(super) async fn calendar(
     Ok(calendar_file(&request, text))
 }
 
-/// A calendar, under a tag of its text: not the events' own, which every sale changes.
+/// A calendar, with a tag of its text: not the events' own, which every sale changes.
 fn calendar_file(request: &HttpRequest, text: String) -> HttpResponse {
     let tag = etag_of(text.as_bytes());
     if has_already(request, &tag.0) {

@@ -1,4 +1,4 @@
-//! Watching events: how full they are, as it changes.
+//! Watching events: their availability, as it changes.
 
 use super::Answer;
 use crate::api::live::{EVENT_STREAM, WatchOne, WatchSeveral, Watched};
@@ -82,7 +82,7 @@ async fn watch(
     Ok(response)
 }
 
-/// Has a watcher write to the client, as soon as the head of the answer is written.
+/// Starts the watcher of the client, as soon as the head of the response is written.
 fn begin(
     request: &HttpRequest,
     service: &Service,

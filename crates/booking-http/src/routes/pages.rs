@@ -109,8 +109,8 @@ fn viewer(request: &HttpRequest, tokens: &TokenCache) -> Viewer {
     Viewer { language: language_of_page(request), is_open: tokens.is_open() }
 }
 
-/// Has the browser keep the language that the foot of a page leads to. Any other link chooses for its page alone: one from
-/// another site or a mail, and one of which the browser does not say where it was followed.
+/// Stores the language of a link at the foot of a page in a cookie. Any other link chooses for its page alone: one
+/// from another site or a mail, and one whose origin the browser does not send.
 fn remember_language(
     request: &HttpRequest,
     pages: &Pages,
@@ -247,7 +247,7 @@ struct Site<'a> {
     pages: &'a Pages,
     tokens: &'a TokenCache,
     viewer: Viewer,
-    /// Whether the page is to be a part of another site's.
+    /// Whether another site's page embeds it.
     is_embedded: bool,
 }
 
@@ -377,7 +377,7 @@ impl<'a> Site<'a> {
             name_error: detail_of("/name"),
             questions,
             notice: Some(notice),
-            // Another try is another request: a refusal is remembered for a while.
+            // Another try is another request: refusals are stored for a while, too.
             ..new_form(language, &Questions::NONE)
         };
         let mut response = problem::begin(&error);

@@ -1,4 +1,4 @@
-//! People of an event as a table: taken along, and brought in.
+//! People of an event as a table: export and import.
 
 mod import;
 
@@ -25,9 +25,9 @@ use futures_util::stream::{self, try_unfold};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
-/// How many tables are written at once. Further ones are refused.
+/// How many exports run at once. Further ones are refused.
 const EXPORTS_MAX: usize = 4;
-/// While seats are sold, how many times as long as it takes to read a page the next one waits.
+/// While seats are sold, how many times the duration of a page's read the next one waits.
 const REST: u32 = 9;
 
 static EXPORTS: Semaphore = Semaphore::const_new(EXPORTS_MAX);
@@ -76,7 +76,7 @@ struct Table {
     questions: Questions,
     /// The header row of the table.
     head: Option<String>,
-    /// Where the next page begins, if there is one.
+    /// The cursor of the next page, if there is one.
     next: Option<Option<RegistrationCursor>>,
     _turn: SemaphorePermit<'static>,
 }

@@ -64,17 +64,17 @@ impl CommandResult<Registration> {
         Ok(Self { what, is_replay, is_waitlisted, timing })
     }
 
-    /// The token to show with it, if `issued` or a token like it is the registration's.
+    /// The token to show with it, if the registration's token is `issued` or one derived like it.
     pub(crate) async fn token(&self, tickets: &Tickets, issued: &Issued) -> Option<ManageToken> {
         tickets.token_of(&self.what, self.is_replay, issued).await
     }
 
-    /// 201: something was made of it; 202: it waits.
+    /// 201 for a new registration; 202 if it waits.
     pub(crate) fn status(&self) -> StatusCode {
         if self.is_waitlisted { StatusCode::ACCEPTED } else { StatusCode::CREATED }
     }
 
-    /// The registration that was made, under that status.
+    /// The new registration, with that status.
     pub(crate) fn made(&self, token: Option<&ManageToken>) -> HttpResponse {
         self.shown(self.status(), token)
     }
@@ -146,7 +146,7 @@ pub(crate) fn to_confirm(is_replay: bool) -> HttpResponse {
     response.json(ToConfirmBody::SENT)
 }
 
-/// The outcome itself, and whether it was decided earlier.
+/// The original outcome, and whether it is a replay.
 pub(crate) fn split_replay(outcome: Outcome) -> (Outcome, bool) {
     match outcome {
         Outcome::Replayed(first) => (*first, true),
@@ -154,7 +154,7 @@ pub(crate) fn split_replay(outcome: Outcome) -> (Outcome, bool) {
     }
 }
 
-/// An outcome that no store may give to the command that was asked.
+/// An outcome that no store may return for that command.
 pub(crate) fn unexpected_outcome() -> ApiError {
     log::error!("the store answered another command than was asked");
     ApiError::Panic

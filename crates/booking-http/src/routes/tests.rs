@@ -11,7 +11,7 @@ fn described() -> Value {
     serde_json::from_str(&openapi(CapacityMax::default())).expect("JSON")
 }
 
-/// Everything that is called so, wherever it stands.
+/// Every value of this key, at any depth.
 fn all<'a>(value: &'a Value, name: &str, found: &mut Vec<&'a Value>) {
     match value {
         Value::Object(fields) => {

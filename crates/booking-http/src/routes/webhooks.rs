@@ -53,8 +53,8 @@ pub(super) async fn create(
     made(&created.ok_or_else(too_many)?, secret, false)
 }
 
-/// Ids and secrets that a webhook may have got: those that belong to its request's key, by each secret of the server,
-/// the one first that it gets if there is none yet.
+/// Ids and secrets that a webhook may have: those derived from its request's key, by each secret of the server; a
+/// new one gets the first.
 struct Names(Vec<(EndpointId, EndpointSecret)>);
 
 impl Names {

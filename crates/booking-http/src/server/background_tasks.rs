@@ -1,4 +1,4 @@
-//! The background tasks of a server, as they are set.
+//! The background tasks of a server, as they are configured.
 
 use crate::auth::token_cache::TokenCache;
 use crate::background::cell_map::HangUps;
@@ -124,7 +124,7 @@ impl BackgroundTasks {
             task.abort();
         }
         if let Some(mut delivery) = self.delivery {
-            // It has a thread, which is not to be in the middle of something when the program ends.
+            // It has a thread, which must not be in the middle of something when the program ends.
             if timeout(DELIVERY_ENDS_WITHIN, &mut delivery).await.is_err() {
                 log::warn!("delivery has not ended, and is left where it is");
                 delivery.abort();

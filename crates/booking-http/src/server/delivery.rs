@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// The sender of webhooks.
 ///
 /// # Errors
-/// If the authorities that are set cannot be used.
+/// If the configured authorities cannot be used.
 pub(super) fn sender(config: &Config, tickets: &Tickets) -> anyhow::Result<Sender> {
     let reach = if config.webhook_allow_private { Reach::Private } else { Reach::Public };
     let extra_roots = config.webhook_tls_ca.clone();
@@ -28,13 +28,13 @@ pub(super) fn sender(config: &Config, tickets: &Tickets) -> anyhow::Result<Sende
 /// The sender of mail, if mail is enabled.
 ///
 /// # Errors
-/// If the authorities that are set cannot be used.
+/// If the configured authorities cannot be used.
 pub(super) fn postman(
     config: &Config,
     service: &Arc<Service>,
     tokens: &Arc<TokenCache>,
 ) -> anyhow::Result<Option<Arc<Postman>>> {
-    // The settings see to it that there are both.
+    // The settings ensure that both are there.
     let (Some(mail), Some(base_url)) = (&config.mail, &config.base_url) else { return Ok(None) };
     let mailer = Mailer::new(&mail.url, mail.tls_ca.as_deref());
     let mailer = mailer.context("mail cannot be sent; see MAIL_URL and MAIL_TLS_CA")?;

@@ -129,7 +129,7 @@ async fn send(mut stream: TcpStream, answer: &[u8]) -> std::io::Result<()> {
     tokio::io::copy(&mut rest, &mut tokio::io::sink()).await.map(drop)
 }
 
-/// The answer that a request gets which comes too late, as it is on the wire.
+/// The response to a request that comes too late, as sent.
 fn unavailable() -> Vec<u8> {
     let error = ApiError::Submit(SubmitError::ShuttingDown);
     let response = problem::response(&error, "/", "-", Language::default());

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
-/// How long events are looked through for a part of a name. Then a page ends.
+/// How long events are searched for a part of a name. Then a page ends.
 const LOOK_WITHIN: Duration = Duration::from_secs(2);
 /// How many clients do so at once: it is public, and reads whole events. Others wait as long for their turn, and
 /// are refused then.
@@ -55,7 +55,7 @@ pub(crate) async fn list(
     Ok(Page { missing: once(missing), ..Page::new(items, *limit) })
 }
 
-/// The same of those of `ids` alone, which are few.
+/// The same for the few events in `ids` alone.
 pub(crate) async fn list_among(
     reads: &Reads,
     caller: Caller,

@@ -19,7 +19,7 @@ impl<K, V> Default for LaneLoaders<K, V> {
 }
 
 impl<K, V> LaneLoaders<K, V> {
-    /// That of a lane, of which a store has few.
+    /// The loader of a lane, of which a store has few.
     pub(crate) fn of(&self, lane: SeatLane) -> Arc<BatchLoader<K, V>> {
         Arc::clone(lock(&self.0).entry(lane).or_default())
     }
@@ -73,13 +73,13 @@ where
     {
         let (reply, answer) = oneshot::channel();
         if let Some(flight) = self.join(Lookup { key, reply })? {
-            // A task of its own, since the caller that came first may go away.
+            // A task of its own, since the first caller may go away.
             tokio::spawn(flight.run(read));
         }
         Ok(answer.await.map_err(|_| ApiError::Panic)??)
     }
 
-    /// Waits with the others. The first one has to see to the reading.
+    /// Adds the caller to the queue. The first one has to start the reading.
     fn join(&self, lookup: Lookup<K, V>) -> Result<Option<Flight<K, V>>, SubmitError> {
         let mut queue = lock(&self.queue);
         if queue.waiting.len() == WAITING_MAX {
@@ -108,7 +108,7 @@ impl<K: Clone, V> Flight<K, V> {
         yield_now().await;
         while let Some(lookups) = self.next() {
             let keys: Vec<_> = lookups.iter().map(|lookup| lookup.key.clone()).collect();
-            // A caller that has gone does not hear the answer.
+            // A caller that has gone does not get the answer.
             match read(keys).await {
                 Ok(values) => {
                     assert_eq!(values.len(), lookups.len(), "a value for each key");

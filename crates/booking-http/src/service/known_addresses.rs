@@ -31,7 +31,7 @@ impl Default for KnownAddresses {
 }
 
 impl KnownAddresses {
-    /// Hands one on, at once and without waiting.
+    /// Queues a registration, at once and without waiting.
     pub(crate) fn hand_on(&self, known: Known) {
         if let Err(TrySendError::Full(_)) = self.sender.try_send(known)
             && let Some(unlogged) = self.dropped.sample(Instant::now())

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::Instant;
 
-/// How many addresses wait to be looked for. Those beyond get no mail.
+/// How many addresses wait for a look-up. Those beyond get no mail.
 const WAITING_MAX: usize = 256;
 /// How many mails an address gets within [`WINDOW`] on request.
 const MAILS_MAX: u32 = 3;

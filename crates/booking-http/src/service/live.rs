@@ -45,7 +45,7 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    /// For up to `max` connections, of which a client may have `per_client_max`; `None` for any number.
+    /// For up to `max` connections, of which a client may have `per_client_max`; `None` for no limit.
     pub(crate) fn new(max: usize, per_client_max: Option<NonZeroU32>) -> Self {
         Self {
             max,
@@ -79,7 +79,7 @@ impl Live {
             if *count >= max.get() {
                 let wait = Duration::from_secs(between(TOO_MANY_RETRY_SECONDS));
                 let of = LimitKind::ClientWatchers;
-                // The lock is not to be held when the place is given back.
+                // The lock must not be held when the place is given back.
                 drop(by_client);
                 return Err(ApiError::RateLimited(RateLimited { of, wait }));
             }
@@ -127,7 +127,7 @@ impl Live {
         }
     }
 
-    /// Joins the room of an event, whose state is `now`, as one with this bell.
+    /// Adds this bell to the room of an event, whose state is `now`.
     fn join(&self, now: &Availability, number: u64, bell: &Arc<Notify>) -> Arc<Room> {
         let mut rooms = lock(&self.rooms);
         let room = rooms.entry(now.event_id).or_insert_with(|| Arc::new(Room::new(now)));
@@ -138,7 +138,7 @@ impl Live {
         room
     }
 
-    /// Leaves a room, which is no more when it is empty.
+    /// Leaves a room, which is removed when it is empty.
     fn leave(&self, room: &Room, number: u64) {
         let mut rooms = lock(&self.rooms);
         if room.take_down(number) {
@@ -155,7 +155,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Begins to watch `watched`, of which each has its state in `now`.
+    /// Begins to watch `watched`, each with its state in `now`.
     pub(crate) fn watch(self, watched: &[Watched], now: &[Availability]) -> Watching {
         let number = self.live.next_bell.fetch_add(1, Ordering::Relaxed);
         let bell = Arc::new(Notify::new());
@@ -186,7 +186,7 @@ impl Drop for Place {
 /// The state of an event that a watcher was sent last.
 struct Seat {
     room: Arc<Room>,
-    /// The last of its room's rounds that was looked at; 0 for none.
+    /// The last round of its room that was sent; 0 for none.
     round: u64,
     /// The version that the watcher claimed to have, until it is sent another state.
     since: Option<Version>,
@@ -198,7 +198,7 @@ pub(crate) struct Watching {
     number: u64,
     bell: Arc<Notify>,
     seats: Box<[Seat]>,
-    /// Which of them is looked at first, so that none is passed over for another that changes all the time.
+    /// Which of them is checked first, so that none starves behind another that changes all the time.
     next: usize,
 }
 
@@ -215,10 +215,10 @@ fn retry() -> Duration {
     Duration::from_millis(between(RETRY_MS))
 }
 
-/// A number within, any of them as likely as the others.
+/// A random number in the range, uniformly distributed.
 fn between(range: Range<u64>) -> u64 {
     let mut bytes = [0; 8];
-    // Without randomness all come together, which is no more than a burden.
+    // Without randomness all reconnect together, which is no more than a burden.
     let _ = getrandom::fill(&mut bytes);
     range.start + u64::from_le_bytes(bytes) % (range.end - range.start)
 }

@@ -17,7 +17,7 @@ use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-/// How many long pages are remembered, of about a mebibyte each.
+/// How many long pages are stored, of about a mebibyte each.
 const PAGES_REMEMBERED_MAX: usize = 8;
 
 /// An event as it is sent, and the fields that decide who may see it.
@@ -51,7 +51,7 @@ pub(crate) struct Reads {
 struct LastPages(Mutex<VecDeque<PageBody>>);
 
 impl LastPages {
-    /// `page`, in the bytes that are there already if there are.
+    /// `page`, sharing the stored bytes if they are equal.
     fn share(&self, page: PageBody) -> PageBody {
         if page.len() <= SLICE_BYTES {
             return page;
@@ -92,7 +92,7 @@ impl Reads {
         if sees { Ok(event) } else { Err(ApiError::NotFound) }
     }
 
-    /// Sees to it that `caller` manages an event.
+    /// Checks that `caller` manages an event.
     ///
     /// # Errors
     /// [`ApiError::NotFound`]; the store's.
@@ -147,7 +147,7 @@ impl Reads {
         event.ok_or(ApiError::NotFound)
     }
 
-    /// A page of the listing at `path`, of all events that `caller` finds.
+    /// A page of the listing at `path`, of all events that `caller` may see.
     pub(crate) async fn events(
         &self,
         caller: Caller,
@@ -181,7 +181,7 @@ impl Reads {
         Ok(self.first_events.get(limit, read).await.ok_or(ApiError::Panic)??)
     }
 
-    /// The same of those of `ids` alone, which are few.
+    /// The same for the few events in `ids` alone.
     pub(crate) async fn events_among(
         &self,
         caller: Caller,
@@ -198,7 +198,7 @@ impl Reads {
         Ok(PageBody::of::<_, EventBody<'_>, EventCursor>(path, &page, limit, ""))
     }
 
-    /// Those of `ids`, which are few, that `caller` finds.
+    /// The events in `ids`, which are few, that `caller` may see.
     pub(crate) async fn found_among(
         &self,
         caller: Caller,

@@ -26,7 +26,7 @@ use tokio::sync::Mutex;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout};
 
-/// How much memory the people of all events take that are looked through: of about a million and a half.
+/// The memory for the people of all searched events: about a million and a half.
 const BYTES_MAX: usize = 256 * 1_024 * 1_024;
 /// How many events those are.
 const EVENTS_MAX: usize = 256;
@@ -68,7 +68,7 @@ struct People {
     /// All registrations up to this version are in the index; `None`: they were not read yet. Never before
     /// `facts_to`, then.
     listed_to: Option<Version>,
-    /// Every fact up to this one was looked at; `None`: nothing was read yet.
+    /// Every fact up to this one was read; `None`: nothing was read yet.
     facts_to: Option<Version>,
     /// Whether they are too many for the cache.
     are_too_many: bool,
@@ -127,7 +127,7 @@ impl Search {
         let (mut items, mut total) = (Vec::new(), None);
         loop {
             let ids_max = limit.get() + 1 - items.len();
-            // They are all counted the first time.
+            // They are counted in full the first time.
             let count_max = if total.is_none() { COUNT_MAX + 1 } else { 0 };
             let seen = look(&cached, wanted, from, (ids_max, count_max)).await;
             total.get_or_insert(match seen.count {
@@ -137,12 +137,12 @@ impl Search {
             let rows = self.store.registrations_by_id(event_id, &seen.ids).await?;
             let rows = rows.ok_or(ApiError::NotFound)?;
             if rows.iter().any(Option::is_none) {
-                // No store deletes one. The next look reads all anew.
+                // No store deletes one. The next search reads everything anew.
                 cached.clear().await;
             }
             items.extend(rows.into_iter().flatten().filter(|row| filter.takes(row)));
             match seen.last {
-                // Some of them have become something else in this instant.
+                // Some of them have changed in this instant.
                 Some(last) if items.len() <= limit.get() && seen.ids.len() == ids_max => {
                     from = last;
                 }
@@ -225,7 +225,7 @@ impl Search {
             // Facts about later registrations are skipped, and the next read continues there.
             facts.retain(|fact| fact.version <= newest);
             let Some(last) = facts.last().map(|fact| fact.version) else { break };
-            // The first fact about a registration is that it was made, and it was read as it is by now.
+            // The first fact about a registration is its creation, and it was read in its current state.
             let changed = facts.iter().filter(|fact| fact.fact.previous.is_some());
             let mut ids: Vec<RegistrationId> =
                 changed.filter_map(|fact| fact.fact.registration_id).collect();
@@ -262,7 +262,7 @@ impl Search {
         !people.are_too_many
     }
 
-    /// Looks at one after the other, for so long, without keeping anything.
+    /// Scans the registrations one after the other, for so long, without caching anything.
     async fn scan(
         &self,
         event_id: EventId,

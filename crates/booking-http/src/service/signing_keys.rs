@@ -1,4 +1,4 @@
-//! Where the seeds of the signing keys for tickets come from: the settings or the store.
+//! The source of the seeds of the signing keys for tickets: the settings or the store.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -23,8 +23,8 @@ impl SigningSeeds {
         }
     }
 
-    /// All of them, the one that signs first. A store that has none yet is given one: the first of all
-    /// servers that start at once.
+    /// All of them, the one that signs first. A store that has none yet is given one: the first of all servers that
+    /// start at once.
     pub(crate) async fn read(&self) -> Result<Vec<SigningSeed>, StoreError> {
         let store = match self {
             Self::Fixed(seeds) => return Ok(seeds.clone()),

@@ -35,13 +35,13 @@ where
     {
         let (reply, answer) = oneshot::channel();
         if let Some(flight) = self.join(key, reply) {
-            // A task of its own, since the caller that came first may go away.
+            // A task of its own, since the first caller may go away.
             tokio::spawn(flight.run(read));
         }
         answer.await.ok()
     }
 
-    /// Waits with the others. The first one has to see to the reading.
+    /// Adds the caller to the queue. The first one has to start the reading.
     fn join(&self, key: K, reply: oneshot::Sender<V>) -> Option<Flight<K, V>> {
         let mut under_way = lock(&self.under_way);
         if let Some(waiting) = under_way.get_mut(&key) {
@@ -67,7 +67,7 @@ impl<K: Eq + Hash, V: Clone> Flight<K, V> {
         while let Some(waiting) = self.next() {
             let value = read().await;
             for reply in waiting {
-                // A caller that has gone does not hear it.
+                // A caller that has gone does not get it.
                 let _ = reply.send(value.clone());
             }
         }
@@ -103,7 +103,7 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
     use tokio::sync::Semaphore;
 
-    /// A read that answers with its number, once it is let go.
+    /// A read that answers with its number, once it is released.
     #[derive(Default)]
     struct Source {
         reads: AtomicU32,

@@ -41,9 +41,9 @@ struct Keys {
     secrets: Vec<Secret>,
     /// The store's other keys: nothing is signed with them here, but their signatures are valid.
     earlier: Vec<PublicKey>,
-    /// With which links were mailed that are good still.
+    /// The secrets of mailed links that are still valid.
     earlier_tokens: Vec<TokenSecret>,
-    /// With which other servers sign, and this one does not.
+    /// The keys of other servers that this one does not have.
     others: Vec<TicketKey>,
     keyring: Keyring,
     jwks: Bytes,
@@ -64,8 +64,8 @@ impl Keys {
         Ok(Self::new(&seeds.read().await?, &seeds.read_earlier(store).await?, &shown))
     }
 
-    /// `earlier` are those that were signed with before the settings had some, and `shown` those that any
-    /// server has shown lately.
+    /// `earlier` are the keys from before the settings had some, and `shown` those that any server has published
+    /// lately.
     fn new(seeds: &[SigningSeed], earlier: &[SigningSeed], shown: &[TicketKey]) -> Self {
         let secret = |seed: &SigningSeed| Secret {
             seed: *seed,
@@ -92,7 +92,7 @@ impl Keys {
         Self { secrets, earlier, earlier_tokens, others, keyring, jwks, webhook_keys }
     }
 
-    /// The public halves of those that this server signs or has signed with.
+    /// The public halves of the keys that this server signs or has signed with.
     fn own(&self) -> Vec<TicketKey> {
         let public = |secret: &Secret| TicketKey::new(*secret.signing.public().as_bytes());
         self.secrets.iter().map(public).collect()
@@ -158,7 +158,7 @@ impl Tickets {
         let read_at = Mutex::new(Instant::now());
         let webhook_key = PresentKey::new(ServerKey::of(&keys.first().seed));
         let tickets = Self { seeds, store, keys: RwLock::new(keys), webhook_key, read_at };
-        // A store that takes no writes now may do so later.
+        // A store that is read-only now may accept it later.
         if let Err(error) = tickets.show().await {
             log::warn!(
                 "could not tell other servers of the key for tickets: {}",
@@ -182,7 +182,7 @@ impl Tickets {
     }
 
     fn keys(&self) -> Arc<Keys> {
-        // It is whole between any two of its calls.
+        // It is consistent between any two of its calls.
         Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -196,7 +196,7 @@ impl Tickets {
         self.webhook_key.clone()
     }
 
-    /// The public keys that messages to webhooks are signed with, as a JWK set and as Standard Webhooks has them.
+    /// The public keys of webhook messages, as a JWK set and as Standard Webhooks has them.
     pub(crate) fn webhook_keys(&self) -> Bytes {
         self.keys().webhook_keys.clone()
     }
@@ -278,8 +278,8 @@ impl Tickets {
         Some(self.keys().first().tokens.derive_mailed(registration.id, &hash))
     }
 
-    /// The hash of the token for which the token of a mailed link stands, of which `shown` is the hash; `None` if it
-    /// is no such token of `registration`, or is one no more.
+    /// The hash of the manage token that a mailed link's token stands for, of which `shown` is the hash; `None` if
+    /// it is no such token of `registration`, or has become invalid.
     pub(crate) async fn mailed_to(
         &self,
         registration: &Registration,
@@ -301,9 +301,9 @@ impl Tickets {
         keys.secrets.iter().map(|secret| secret.tokens.derive_of_key(what, key)).collect()
     }
 
-    /// Sees to it that the seeds were read after `instant`.
+    /// Ensures that the seeds were read after `instant`.
     async fn read_since(&self, instant: Instant) -> Result<(), StoreError> {
-        // A caller that waits here for the lock shares the read of the one that has it.
+        // A caller that waits here for the lock shares the read of the lock's owner.
         let mut read_at = self.read_at.lock().await;
         if *read_at > instant {
             return Ok(());
@@ -341,7 +341,7 @@ impl Tickets {
     }
 }
 
-/// The public halves of the keys that belong to `seeds`, the one that signs first.
+/// The public halves of the keys of `seeds`, the one that signs first.
 fn webhook_keys<'a>(seeds: impl Iterator<Item = &'a SigningSeed>) -> Bytes {
     #[derive(Serialize)]
     struct Key {
@@ -360,8 +360,7 @@ fn webhook_keys<'a>(seeds: impl Iterator<Item = &'a SigningSeed>) -> Bytes {
 }
 
 impl Keys {
-    /// Whether a token of which `shown` is the hash was mailed for that registration and that manage token, by
-    /// whichever secret.
+    /// Whether a token with the hash `shown` was mailed for that registration and that manage token, by any secret.
     fn has_mailed(&self, id: RegistrationId, hash: TokenHash, shown: TokenHash) -> bool {
         let secrets = self.secrets.iter().map(|secret| &secret.tokens).chain(&self.earlier_tokens);
         // Hashes are compared in constant time.
@@ -370,7 +369,7 @@ impl Keys {
             .any(|token| token_hash(&token) == shown)
     }
 
-    /// The token of `origin` that has this hash, by whichever secret.
+    /// The token of `origin` that has this hash, by any secret.
     fn token(&self, origin: Origin, hash: TokenHash) -> Option<ManageToken> {
         let mut tokens = self.secrets.iter().map(|secret| secret.tokens.derive(origin));
         tokens.find(|token| token.hash() == hash)
@@ -383,7 +382,7 @@ mod tests {
     use booking_conformance::MemoryStore;
     use serde_json::Value;
 
-    /// Those that are shown, as Standard Webhooks has them.
+    /// The published ones, as Standard Webhooks has them.
     fn shown(tickets: &Tickets) -> Vec<String> {
         let shown: Value = serde_json::from_slice(&tickets.webhook_keys()).expect("it is JSON");
         let keys = shown["keys"].as_array().expect("a set").iter();

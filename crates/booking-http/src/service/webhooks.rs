@@ -31,7 +31,7 @@ pub(crate) struct Webhooks {
 }
 
 impl Webhooks {
-    /// Those of `store`, to which nothing is sent from here.
+    /// The endpoints in `store`, without a sender.
     pub(crate) fn new(store: Arc<dyn BookingStore>) -> Self {
         Self {
             store,
@@ -42,7 +42,7 @@ impl Webhooks {
         }
     }
 
-    /// The same, to which `sender` sends; to this machine in the clear, too, if that is allowed.
+    /// The same, with `sender`; also to this machine without TLS, if that is allowed.
     pub(crate) fn sent_by(self, sender: Sender, allows_private: bool) -> Self {
         Self { sender: Some(sender), allows_private, ..self }
     }
@@ -100,7 +100,7 @@ impl Webhooks {
     /// A turn at sending, and the sender. The response takes as long as the receiver's, so there are few.
     ///
     /// # Errors
-    /// [`SubmitError::Overloaded`] if too many have one.
+    /// [`SubmitError::Overloaded`] if all turns are taken.
     pub(crate) async fn turn(&self) -> Result<(SemaphorePermit<'_>, Option<&Sender>), SubmitError> {
         if let Ok(turn) = self.turns.try_acquire() {
             return Ok((turn, self.sender.as_ref()));

@@ -1,4 +1,4 @@
-//! Which map of its cells a server goes by.
+//! The map of its cells that a server follows.
 
 use crate::util::locks::lock;
 use std::sync::Mutex;
@@ -23,7 +23,7 @@ struct State {
 }
 
 impl CellMapState {
-    /// Of a server that has just begun to go by this.
+    /// The state of a server that has just started with this map.
     pub(crate) fn of(version: u64) -> Self {
         Self(Mutex::new(State { version, ..State::default() }))
     }
@@ -46,7 +46,7 @@ impl CellMapState {
         }
     }
 
-    /// For how long that has gone on, as far as this server has seen; `None` if it does not.
+    /// For how long that has been pending, as far as this server has seen; `None` if it is not.
     pub(crate) fn publishing_for(&self) -> Option<Duration> {
         lock(&self.0).next.as_ref().map(|(_, seen_at)| seen_at.elapsed())
     }
@@ -59,7 +59,7 @@ impl CellMapState {
         lock(&self.0).is_outdated
     }
 
-    /// Whether a request that ends now may have been answered by the map before this.
+    /// Whether a request that ends now may have been answered by the previous map.
     pub(crate) fn is_new(&self) -> bool {
         let changed_at = lock(&self.0).changed_at;
         changed_at.is_some_and(|changed_at| changed_at.elapsed() < NEW_FOR)

@@ -1,4 +1,4 @@
-//! How far delivery lags behind, in a few numbers: of each kind of sink, since there may be any number of webhooks.
+//! The lag of delivery, in a few numbers: for each kind of sink, since there may be any number of webhooks.
 
 use crate::util::locks::lock;
 use booking_core::{Backlog, SinkBacklog, SinkId};
@@ -17,7 +17,7 @@ pub(crate) struct Lag {
     /// When the oldest fact was recorded that is not routed yet.
     pub(crate) oldest_unrouted: Option<DateTime<Utc>>,
     pub(crate) webhooks: SinkLag,
-    /// Its oldest is of those mails, too, that are written already.
+    /// Its oldest includes mails that are written already.
     pub(crate) mail: SinkLag,
     pub(crate) mails_due: u64,
     pub(crate) mails_stuck: u64,
@@ -99,7 +99,7 @@ pub(crate) struct LagReport {
     tasks_down: u64,
 }
 
-/// The lag when it was last looked at; `None` if the store did not say.
+/// The last measured lag; `None` if the store did not answer.
 #[derive(Debug, Default)]
 pub(crate) struct LastLag(Mutex<Option<Lag>>);
 
@@ -130,12 +130,12 @@ fn earlier(one: Option<DateTime<Utc>>, other: Option<DateTime<Utc>>) -> Option<D
     one.into_iter().chain(other).min()
 }
 
-/// The seconds of a time that have begun.
+/// The begun seconds of a time.
 pub(crate) fn begun_seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
-/// How long ago it was; 0 for never. The store's clock, which `since` is of, and ours need not agree.
+/// The time since then; 0 for never. The store's clock, which `since` is of, and ours need not agree.
 pub(crate) fn age_seconds(since: Option<DateTime<Utc>>, now: DateTime<Utc>) -> u64 {
     since.map_or(0, |since| u64::try_from((now - since).num_seconds()).unwrap_or(0))
 }

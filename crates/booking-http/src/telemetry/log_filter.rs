@@ -14,7 +14,7 @@ use log::{Level, LevelFilter, Log, Metadata, Record};
 /// The targets that log migrations.
 const MIGRATORS: [&str; 3] = ["refinery_core", "booking_sqlite::migrate", "booking_pg::migrate"];
 
-/// Where lines come from: requests, this workspace's crates, and the libraries that are known to log.
+/// The targets of lines: requests, this workspace's crates, and the libraries that are known to log.
 const TARGETS: [&str; 15] = [
     ACCESS,
     "booking_admission",
@@ -91,7 +91,7 @@ fn unknown_names(filter: &str) -> impl Iterator<Item = &str> {
     names.filter(move |&name| !is_known(name) && name.parse::<LevelFilter>().is_err())
 }
 
-/// The parts of a filter. Behind a slash is a text that lines are to have.
+/// The parts of a filter. The text behind a slash must be in the lines.
 fn directives(filter: &str) -> impl Iterator<Item = &str> {
     let directives = filter.split('/').next().unwrap_or_default();
     directives.split(',').map(str::trim).filter(|directive| !directive.is_empty())

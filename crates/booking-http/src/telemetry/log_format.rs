@@ -9,8 +9,7 @@ use std::io::Write as _;
 use std::str::FromStr;
 use std::time::SystemTime;
 
-/// The target of the line that each request leaves. Its message is `name=value` five times, and no value
-/// has a space.
+/// The target of the line of each request. Its message is `name=value` five times, and no value has a space.
 pub(crate) const ACCESS: &str = "access";
 /// Which of those are numbers.
 const NUMBERS: [&str; 2] = ["status", "micros"];
@@ -77,7 +76,7 @@ fn time(now: SystemTime) -> String {
     DateTime::<Utc>::from(now).to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// Writes control characters as Rust does, so that no input can begin a line or move a cursor.
+/// Escapes control characters as Rust does, so that no input can begin a line or move a cursor.
 struct Escaped<'a>(&'a mut String);
 
 impl std::fmt::Write for Escaped<'_> {

@@ -30,11 +30,11 @@ use std::{fmt, mem};
 /// The content type of a page of metrics (Prometheus' exposition formats, the text format).
 pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// How long the sums over all events are good for: each looks at every event.
+/// How long the sums over all events are cached: each reads every event.
 const TOTALS_GOOD_FOR: Duration = Duration::from_secs(10);
-/// The longest that they are waited for.
+/// The longest wait for them.
 const TOTALS_WITHIN: Duration = Duration::from_secs(3);
-// Of several cells one may hang, and is passed over in time.
+// Of several cells one may hang, and is skipped in time.
 const _: () = assert!(ANSWER_WAIT.as_millis() < TOTALS_WITHIN.as_millis());
 
 /// The label of a store that is one database and no cell.
@@ -50,17 +50,17 @@ pub(crate) struct Snapshot {
     pub(crate) queue_age: Duration,
     /// The store's.
     pub(crate) connections: Connections,
-    /// How the store's cells are, if it has some.
+    /// The states of the store's cells, if it has some.
     pub(crate) cells: Vec<CellState>,
-    /// The version of their map that the server goes by, and whether it cannot go by a newer one.
+    /// The version of their map that the server follows, and whether it cannot follow a newer one.
     pub(crate) cell_map_version: u64,
     pub(crate) cell_map_is_outdated: bool,
-    /// For how long it has been seen that another was begun and is not gone by.
+    /// For how long another map has been pending, as this server has seen.
     pub(crate) cell_map_publishing_for: Duration,
     pub(crate) ready: Ready,
     /// How far delivery lags behind, if the store has answered.
     pub(crate) lag: Option<Lag>,
-    /// For how long the mail server has been away, if it is.
+    /// For how long the mail server has been unreachable, if it is.
     pub(crate) mail_server_away: Option<Duration>,
     /// The background tasks.
     pub(crate) tasks: Vec<Task>,
@@ -87,7 +87,7 @@ impl Metrics {
             cells_shown: Mutex::default(),
             families,
         };
-        // Until it is known: an alert cannot look at a series that is not there.
+        // Until it is known: an alert cannot look at a series that is missing.
         metrics.show_lag(&Lag::default());
         metrics
     }
@@ -118,7 +118,7 @@ impl Metrics {
         }
     }
 
-    /// All of it, as it is now. `totals` is asked only if those that are known are too old.
+    /// The page of metrics, as they are now. `totals` is asked only if the cached ones are too old.
     pub(crate) async fn show(
         &self,
         now: &Snapshot,
@@ -159,7 +159,7 @@ impl Metrics {
         if let Some(process) = &self.process {
             process.look();
         }
-        // All of our names are valid, and a String takes everything.
+        // All of our names are valid, and writing to a String cannot fail.
         TextEncoder::new().encode_to_string(&families.registry.gather()).unwrap_or_default()
     }
 }
@@ -242,7 +242,7 @@ impl Observer for Metrics {
                 let result = if done { "done" } else { "failed" };
                 families.sweeps.with_label_values(&[result]).inc();
             }
-            // Each that there is has its line above.
+            // Every observation of today has an arm above.
             _ => {}
         }
     }

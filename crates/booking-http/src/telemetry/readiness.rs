@@ -1,4 +1,4 @@
-//! Whether this server is to be sent requests.
+//! Whether this server should get requests.
 
 use crate::telemetry::lag::LagReport;
 use crate::util::ttl_cache::TtlCache;
@@ -8,11 +8,11 @@ use serde::Serialize;
 use std::time::Duration;
 use utoipa::ToSchema;
 
-/// How long an answer of the store is good for, so that probes cost nothing.
+/// How long an answer of the store is cached, so that probes cost nothing.
 const GOOD_FOR: Duration = Duration::from_secs(1);
-/// The longest that the store is waited for.
+/// The longest wait for the store.
 const WITHIN: Duration = Duration::from_secs(2);
-// Of several cells one may hang, and is passed over in time.
+// Of several cells one may hang, and is skipped in time.
 const _: () = assert!(HEALTH_WAIT.as_millis() < WITHIN.as_millis());
 
 /// Asks the store how it is.
@@ -74,7 +74,7 @@ impl Ready {
         [self.server, self.store, self.migrations].iter().all(|check| *check == "ok")
     }
 
-    /// The same, with how far delivery lags behind.
+    /// The same, with the lag of delivery.
     pub(crate) fn with_delivery(self, delivery: Option<LagReport>) -> Self {
         Self { delivery, ..self }
     }
@@ -84,7 +84,7 @@ impl Ready {
         Self { background: (down > 0).then_some("down"), ..self }
     }
 
-    /// The same, with whether some cells are down, or are others by now.
+    /// The same, with whether cells are down, or the map is outdated.
     pub(crate) fn with_cells(self, cells: &[CellState], map_is_outdated: bool) -> Self {
         let is_degraded = cells.iter().any(|cell| !cell.is_up);
         let cells = match (map_is_outdated, is_degraded) {

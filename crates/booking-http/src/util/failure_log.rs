@@ -1,4 +1,4 @@
-//! Logging of failures that go on: each kind at most so often, so that an outage does not fill the log.
+//! Logging of persistent failures: each kind at most so often, so that an outage does not fill the log.
 
 pub(crate) use booking_admission::FailureLog;
 
@@ -54,7 +54,7 @@ mod tests {
         assert_eq!(after(1_001), None);
         assert_eq!(after(60_000), Some(1));
         assert_eq!(after(61_000), Some(0));
-        // Two threads that looked at the clock in another order than they come.
+        // Two threads that read the clock in another order than they come here.
         assert_eq!(after(60_500), None);
     }
 }

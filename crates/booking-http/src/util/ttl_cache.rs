@@ -1,4 +1,4 @@
-//! A cache of one answer with a time to live, which is filled once however many wait for it.
+//! A cache of one answer with a time to live, which is filled once for all callers that wait.
 
 use std::time::Duration;
 use tokio::sync::Mutex;

@@ -1,12 +1,12 @@
-//! The language that a request wishes its answer in (RFC 9110, section 12.5.4).
+//! The preferred language of a request (RFC 9110, section 12.5.4).
 
 use actix_web::http::header::{ACCEPT_LANGUAGE, HeaderMap};
 use booking_core::Language;
 
-/// The longest header that is looked into; browsers send less than a hundred bytes.
+/// The longest header that is parsed; browsers send less than a hundred bytes.
 const ACCEPT_LANGUAGE_BYTES_MAX: usize = 1_024;
 
-/// The language that is wished for; English, if there is none of those.
+/// The preferred language; English, if we have none of those.
 pub(crate) fn wanted_language(headers: &HeaderMap) -> Language {
     let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     accepted
@@ -14,7 +14,7 @@ pub(crate) fn wanted_language(headers: &HeaderMap) -> Language {
         .map_or_else(Language::default, best_of)
 }
 
-/// The one of the greatest weight, and of several the first.
+/// The one of the greatest weight, and of equal ones the first.
 fn best_of(ranges: &str) -> Language {
     let mut best = (0.0, Language::default());
     for range in ranges.split(',') {
@@ -28,7 +28,7 @@ fn best_of(ranges: &str) -> Language {
     best.1
 }
 
-/// The language of `de`, and of `de-AT` too: there is one for all regions.
+/// The language of `de`, and of `de-AT` too: we have one for all regions.
 fn language_of(tag: &str) -> Option<Language> {
     if tag == "*" {
         return Some(Language::default());

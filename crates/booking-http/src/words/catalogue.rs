@@ -1,5 +1,5 @@
-//! Titles and details of problems. Their English is written where each error is, as its `Display`, which the log
-//! has, too; the catalogues name it by a key and say it in other languages.
+//! Titles and details of problems. Their English is at each error, as its `Display`, which is logged, too; the
+//! catalogues have a key for each and its translations.
 
 use crate::words::template::Template;
 use booking_core::Language;
@@ -15,7 +15,7 @@ const DETAIL: &str = "problem.detail.";
 
 type Catalogue = HashMap<String, String>;
 
-/// The whole of one, plural forms and all.
+/// A whole catalogue, plural forms and all.
 type Whole = Map<String, Value>;
 
 static WHOLE: LazyLock<[Whole; 2]> = LazyLock::new(|| {
@@ -62,7 +62,7 @@ pub(crate) fn text(language: Language, key: &str, values: &[(&str, &str)]) -> St
     filled(WHOLE[language as usize].get(key).and_then(Value::as_str).unwrap_or(key), values)
 }
 
-/// The same for a text that has one form for one and another for all others, which is so in all languages here.
+/// The same for a text that has one form for 1 and another for all other numbers, as in all languages here.
 pub(crate) fn counted(
     language: Language,
     key: &str,
@@ -320,7 +320,7 @@ mod tests {
         code.collect::<Vec<_>>().join("\n")
     }
 
-    /// The texts in a source that come right after `before`, but for white space and an opening brace.
+    /// The string literals in a source that come right after `before`, but for white space and an opening brace.
     fn literals_after(code: &str, before: &str) -> Vec<String> {
         let mut found = Vec::new();
         let mut rest = code;
@@ -342,7 +342,7 @@ mod tests {
         found
     }
 
-    /// Where a literal ends that has begun.
+    /// The end of a literal that has begun.
     fn end_of(text: &str) -> usize {
         let mut is_escaped = false;
         for (place, sign) in text.char_indices() {

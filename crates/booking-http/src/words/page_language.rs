@@ -15,7 +15,7 @@ const COOKIE_NAME: &str = "booking_language";
 /// A year.
 const COOKIE_SECONDS: u32 = 31_536_000;
 
-/// The language that a page is to be in.
+/// The language of a page.
 pub(crate) fn language_of_page(request: &HttpRequest) -> Language {
     named(request.query_string())
         .or_else(|| chosen(request.headers()))

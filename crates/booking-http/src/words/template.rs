@@ -26,7 +26,7 @@ impl<'a> Template<'a> {
         self.literals.iter().map(|literal| literal.len()).sum()
     }
 
-    /// The values that make `text` of it, by their names; `None` if none do. None is empty.
+    /// The values with which the template makes `text`, by their names; `None` if there are none. None is empty.
     pub(super) fn values<'t>(&self, text: &'t str) -> Option<Vec<(&'a str, &'t str)>> {
         let (first, others) = self.literals.split_first()?;
         let mut rest = text.strip_prefix(*first)?;

@@ -226,7 +226,7 @@ fn json(body: &[u8]) -> Value {
     serde_json::from_slice(body).unwrap_or_default()
 }
 
-/// An id for an example, which differs from others by `part`.
+/// An id for an example, made unique by `part`.
 fn uuid_of<T: From<Uuid>>(part: u16) -> T {
     Uuid::from_fields(0x0196_06a8, 0x6f2a, part, &[0x9a, 0x53, 2, 0x42, 0xac, 0x12, 0xa0, 0xe7])
         .into()

@@ -28,7 +28,7 @@ pub(crate) const MANAGE_TOKEN: &str = "manage_token";
 const JSON: &str = "application/json";
 const PROBLEM: &str = "application/problem+json";
 
-/// How a request authenticates: whose token it shows.
+/// How a request authenticates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Auth {
     /// No token: one is ignored.
@@ -131,7 +131,7 @@ impl Answer {
         Self { content, schemas: schemas_of::<T>(), ..Self::empty(status, description) }
     }
 
-    /// The same with a header that [`HEADERS`](super::document::HEADERS) explains.
+    /// The same with a header that is described in [`HEADERS`](super::document::HEADERS).
     #[must_use]
     pub(crate) fn with(mut self, header: &'static str) -> Self {
         self.headers.push(header);
@@ -170,7 +170,7 @@ impl Operation {
         Self { auth, ..self }
     }
 
-    /// The least role of an organizer's token that it takes, where that is another than others of its kind take.
+    /// The least role of an organizer's token that it needs, where it differs from others of its kind.
     #[must_use]
     pub(crate) fn takes_role(self, role: Role) -> Self {
         Self { role: Some(role), ..self }
@@ -201,7 +201,7 @@ impl Operation {
         Self { stores_answers: false, ..self }
     }
 
-    /// Its body becomes a `T`, as that of `example` does.
+    /// Its body is a JSON `T`, as `example` is.
     #[must_use]
     pub(crate) fn takes<T: FromBody + ToSchema>(mut self, example: Value) -> Self {
         let is_required = !T::MAY_BE_LEFT_OUT;
@@ -270,7 +270,7 @@ impl Operation {
         self
     }
 
-    /// As it stands in the document, and the schemas that it names.
+    /// The operation in the document's form, and the schemas that it uses.
     pub(super) fn describe(
         mut self,
         method: &HttpMethod,
@@ -312,7 +312,7 @@ impl Operation {
         (operation.build(), self.schemas)
     }
 
-    /// Its own, and those of every operation of its kind.
+    /// Its own problems, and those of every operation of its kind.
     fn all_problems(&self, is_write: bool, path: &str) -> Vec<&'static Shape> {
         let mut all = self.problems.clone();
         // Of its query, its headers, and us.
@@ -413,7 +413,7 @@ impl ResponseSpec {
     }
 }
 
-/// One of these schemas, which have nothing in common: the only one, if there is no other.
+/// One of these schemas; the only one, if there is no other.
 fn one_of(schemas: Vec<RefOr<Schema>>) -> RefOr<Schema> {
     match <[RefOr<Schema>; 1]>::try_from(schemas) {
         Ok([only]) => only,
@@ -489,7 +489,7 @@ fn path_parameters(path: &str) -> Vec<Parameter> {
         .collect()
 }
 
-/// A parameter of a query, which may be left out.
+/// An optional parameter of a query.
 pub(crate) fn query(name: &str, description: &str, schema: ObjectBuilder) -> Parameter {
     optional(name, description, schema, ParameterIn::Query)
 }
@@ -527,7 +527,7 @@ fn described(description: &str, role: Option<Role>) -> Option<String> {
     }
 }
 
-/// Which tokens are taken; of an organizer's, from which role on.
+/// Which tokens are accepted; of an organizer's, from which role on.
 fn securities(auth: Auth, role: Option<Role>) -> Vec<SecurityRequirement> {
     let token = |name: &str, roles: Vec<&str>| SecurityRequirement::new(name, roles);
     let organizer = || token(ORGANIZER, role.into_iter().map(Role::as_str).collect());
@@ -543,7 +543,7 @@ fn reference<T: ToSchema>() -> RefOr<Schema> {
     Ref::from_schema_name(T::name()).into()
 }
 
-/// The schema of `T`, and those that it names.
+/// The schema of `T`, and those that it uses.
 fn schemas_of<T: ToSchema>() -> Schemas {
     let mut schemas = vec![(T::name().into_owned(), T::schema())];
     T::schemas(&mut schemas);

@@ -8,14 +8,14 @@ use booking_core::{Answer, AnswerText, Answers, AnswersChange, CapacityMax, Inva
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-/// Which answers are given or taken back, if any are. Whether they are good ones is decided where the questions are.
+/// The answers that are given or deleted, if there are any. They are validated where the questions are.
 pub(super) fn change(fields: &mut Fields<'_>) -> Option<AnswersChange> {
     let change = fields.map("answers", |key, value| Ok((question_key(key)?, answer(value)?)))?;
     let change = AnswersChange::parse(change);
     change.map_err(|invalid| fields.refuse("answers", invalid)).ok()
 }
 
-/// Those that are given, where there were none before.
+/// The answers of a new registration.
 pub(super) fn given(fields: &mut Fields<'_>) -> Answers {
     change(fields).map(AnswersChange::given).unwrap_or_default()
 }
@@ -52,7 +52,7 @@ fn answer(value: &Json<'_>) -> Result<Option<Answer>, String> {
     })
 }
 
-/// The body of `POST /registrations/{id}/confirm`, which may be left out.
+/// The optional body of `POST /registrations/{id}/confirm`.
 pub(crate) struct Confirm {
     pub(crate) answers: Answers,
 }

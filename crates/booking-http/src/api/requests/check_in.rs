@@ -13,7 +13,7 @@ use uuid::Uuid;
 /// The most scans in one request. The longest body has room for so many and to spare.
 pub(crate) const SCANS_MAX: usize = 50;
 
-/// The body of `POST /events/{id}/check-ins`: a ticket, or a registration in its place.
+/// The body of `POST /events/{id}/check-ins`: a ticket, or a registration instead.
 pub(crate) struct CheckIn {
     pub(crate) ticket: Option<String>,
     pub(crate) registration_id: Option<RegistrationId>,
@@ -44,7 +44,7 @@ pub(crate) struct CheckInBatch {
     pub(crate) scans: Vec<Scan>,
 }
 
-/// A ticket that was scanned, without a network perhaps.
+/// A scanned ticket, perhaps from offline.
 pub(crate) struct Scan {
     /// Made by the scanner. It names this scan.
     pub(crate) id: Uuid,

@@ -101,7 +101,7 @@ impl ToSchema for CreateEvent {}
 const STATUSES: [(&str, EventStatus); 2] =
     [("draft", EventStatus::Draft), ("published", EventStatus::Published)];
 
-/// Those that mails can be in, as they are written.
+/// The languages of mails, as they are written.
 fn languages() -> [(&'static str, Language); 2] {
     Language::ALL.map(|language| (language.as_str(), language))
 }
@@ -126,7 +126,7 @@ fn rules(fields: &mut Fields<'_>) -> EventRules {
     }
 }
 
-/// Takes two instants, the second of which must not be before the first.
+/// Takes two instants, of which the second must not be before the first.
 fn in_order(
     fields: &mut Fields<'_>,
     from: &str,
@@ -166,7 +166,7 @@ impl CopyEvent {
             (None, _) => time,
             (Some(None), _) => None,
             (Some(Some(starts_at)), Some(before)) => {
-                // Beyond the last year there is no time.
+                // No time is beyond the last year.
                 let moved = time.and_then(|time| time.checked_add_signed(starts_at - before));
                 moved.filter(|time| (1..=9_999).contains(&time.year()))
             }
@@ -328,7 +328,7 @@ fn unlisted_schema() -> ObjectBuilder {
     ))
 }
 
-/// How many there may be here is a setting.
+/// The largest capacity is a setting.
 fn capacity_schema() -> ObjectBuilder {
     integer(1..=CapacityMax::HIGHEST.get())
 }

@@ -10,10 +10,10 @@ use booking_core::{CapacityMax, EndpointUrl, EventId, Invalid, TypeFilter, Webho
 use utoipa::openapi::{ArrayBuilder, ObjectBuilder, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-// The longest URL is of ASCII, and so in an escape of six bytes each; the rest is short.
+// The longest URL is of ASCII, and so at most an escape of six bytes each; the rest is short.
 const _: () = assert!(CHARACTER_BYTES_MAX / 2 * EndpointUrl::BYTES_MAX < BODY_BYTES_MAX);
 
-/// The body of `POST /webhooks`. Whether its URL may lead to this machine is a setting, which is looked at later.
+/// The body of `POST /webhooks`. Whether its URL may lead to this machine is a setting, which is checked later.
 pub(crate) struct CreateWebhook {
     pub(crate) url: EndpointUrl,
     pub(crate) types: TypeFilter,

@@ -1,4 +1,4 @@
-//! How many connections are open, in all and for each client.
+//! Counts of open connections, in all and for each client.
 
 use crate::net::client::{Client, TrustedProxies};
 use std::collections::HashMap;
@@ -10,10 +10,10 @@ use tokio::sync::Notify;
 
 /// The file descriptors that are reserved: for the store, for the program, and to spare.
 const FILES_RESERVED: u64 = 64;
-/// However few files there may be, so many are for connections.
+/// The least number of files that are for connections.
 const CONNECTIONS_MIN: usize = 16;
 
-/// The connections of a server, of all its threads.
+/// The connections of a server, on all its threads.
 pub(crate) struct Counts {
     proxies: TrustedProxies,
     per_client_max: Option<NonZeroU32>,
@@ -27,8 +27,8 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// For a server that may have `files_max` files open, of which its store takes `store_files`, and each
-    /// client `per_client_max` connections; `None` for any number.
+    /// For a server that may have `files_max` files open, of which its store takes `store_files`, and each client
+    /// `per_client_max` connections; `None` for no limit.
     pub(crate) fn new(
         proxies: TrustedProxies,
         per_client_max: Option<NonZeroU32>,
@@ -67,12 +67,12 @@ impl Counts {
         self.live.load(Ordering::Relaxed)
     }
 
-    /// On how many an answer waits to be taken.
+    /// On how many an answer waits to be read.
     pub(crate) fn blocked(&self) -> usize {
         self.blocked.load(Ordering::Relaxed)
     }
 
-    /// From now on connections end as soon as they are idle.
+    /// From now on connections are closed as soon as they are idle.
     pub(crate) fn begin_stopping(&self) {
         self.is_stopping.store(true, Ordering::SeqCst);
         self.stopping.notify_waiters();
@@ -100,7 +100,7 @@ pub(super) struct Counted {
 }
 
 impl Counted {
-    /// Whether its client has more than it may.
+    /// Whether its client has too many.
     pub(super) fn is_too_many_of_client(&self) -> bool {
         let (Some(client), Some(max)) = (self.client, self.counts.per_client_max) else {
             return false;
@@ -108,7 +108,7 @@ impl Counted {
         self.counts.by_client().get(&client).is_some_and(|count| *count > max.get())
     }
 
-    /// Whether there are more than there may be.
+    /// Whether there are too many.
     pub(super) fn is_too_many(&self) -> bool {
         self.counts.live() > self.counts.max
     }

@@ -42,9 +42,9 @@ impl DetachedStream {
         connection.is_answering.set(true);
         connection.body_left.set(0);
         connection.set_write_blocked(false);
-        // The task that served it would stay in memory for it.
+        // Else the task that served it would stay in memory.
         connection.waker.take();
-        // Each piece is all that there is to say for now.
+        // Each piece is complete, so Nagle's algorithm would only delay it.
         let _ = stream.set_nodelay(true);
         // Unread data must not fill the kernel's memory. Without this it is only more.
         let _ = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_BYTES);
@@ -54,7 +54,7 @@ impl DetachedStream {
         Self { stream, _connection: connection }
     }
 
-    /// Waits until something can be written.
+    /// Waits until the socket is writable.
     pub(crate) async fn writable(&self) -> io::Result<()> {
         self.stream.writable().await
     }

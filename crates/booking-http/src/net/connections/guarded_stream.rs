@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// The most pipelined requests that are taken at once.
 const PIPELINED_MAX: usize = 16;
-/// No request is shorter: a method, a path, the version, and an empty line.
+/// The shortest request: a method, a path, the version, and an empty line.
 const REQUEST_BYTES_MIN: usize = b"GET / HTTP/1.1\r\n\r\n".len();
 /// The most bytes that are buffered here while they may not be read: what a socket gives at once.
 const HELD_MAX: usize = 8 * 1024;
@@ -137,14 +137,14 @@ impl GuardedStream {
     }
 }
 
-/// How much of `bytes` is no more than [`PIPELINED_MAX`] requests.
+/// How much of `bytes` has at most [`PIPELINED_MAX`] requests.
 fn piece(bytes: &[u8]) -> usize {
     if bytes.len() <= PIPELINED_MAX * REQUEST_BYTES_MIN {
         return bytes.len();
     }
     let (mut heads, mut line) = (0, 0);
     for (at, _) in bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n') {
-        // Servers take a line feed alone for the end of a line, too.
+        // Servers accept a line feed alone as the end of a line, too.
         let is_empty = matches!(&bytes[line..at], [] | [b'\r']);
         line = at + 1;
         heads += usize::from(is_empty);
@@ -166,7 +166,7 @@ impl AsyncRead for GuardedStream {
         this.check_reset()?;
         if this.may_give() && !this.has_given {
             let given = this.give(context, buffer);
-            // Only where nothing that has arrived is left is this the end.
+            // Only with nothing left to read is this the end.
             return match given {
                 Poll::Pending if this.connection.end.get() == End::InOrder => Poll::Ready(Ok(())),
                 given => given,
@@ -266,7 +266,7 @@ mod tests {
         assert_eq!(piece(&many), few.len());
         let bare = b"GET / HTTP/1.1\nHost: a\n\n".repeat(100);
         assert_eq!(piece(&bare), bare.len() / 100 * PIPELINED_MAX);
-        // One that is not whole yet stays whole.
+        // An incomplete one stays in one piece.
         let cut = &many[..few.len() - 1];
         assert_eq!(piece(cut), cut.len());
         assert_eq!(piece(&[b'x'; 10_000]), 10_000);

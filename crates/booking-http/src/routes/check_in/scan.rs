@@ -1,4 +1,4 @@
-//! Tickets that were scanned: verified here, and decided where their seats are.
+//! Scanned tickets: verified here, and decided where their seats are.
 
 use crate::api::openapi::schemas::{or_null, words};
 use crate::api::requests::Scan;
@@ -87,7 +87,7 @@ async fn verify(
 /// The same for a ticket alone.
 ///
 /// # Errors
-/// As [`verify`], and [`ApiError::NotFound`] if there is no such event.
+/// The same as [`verify`], and [`ApiError::NotFound`] if there is no such event.
 pub(crate) async fn verify_for_event(
     service: &Service,
     caller: Caller,
@@ -116,8 +116,8 @@ pub(crate) fn command(
     })
 }
 
-/// Has scans decided, in their order and in as few transactions as they come to. Each is named by its
-/// id, so sending them again changes nothing, with a key or without.
+/// Submits scans, in their order and in as few transactions as possible. Each is identified by its id, so a
+/// repetition changes nothing, with a key or without.
 ///
 /// # Errors
 /// Errors of the whole request: no such event, a key that was used for other scans, or that some were not decided.

@@ -1,4 +1,4 @@
-//! Bringing people of an event in from a table.
+//! The import of people into an event from a table.
 
 use crate::api::people::{self, Import, ImportBody, ImportCounts, Row, RowBody, Verdict};
 use crate::auth::callers::OrganizerAuth;
@@ -28,7 +28,7 @@ use uuid::Uuid;
 
 /// How many rows are decided together, and reported together.
 const ROWS_AT_ONCE: usize = 64;
-/// How often a row is put into the queue that has no room, and how long before it is again.
+/// How often a row is submitted again to a full queue, and how long to wait before that.
 const TRIES: usize = 60;
 const TRY_AGAIN: Duration = Duration::from_millis(500);
 
@@ -118,7 +118,7 @@ impl People {
             let user_email = row.person.as_ref().ok().map(|person| &person.user_email);
             let line = row.line;
             let body = RowBody { line, verdict, user_email, registration_id, code, detail };
-            // Each but the very first follows another one.
+            // Each row but the very first has a comma before it.
             if !text.ends_with('[') {
                 text.push(',');
             }
@@ -144,7 +144,7 @@ struct Registrar {
 }
 
 impl Registrar {
-    /// Registers those of `rows`, of which the first is the `first` of the table, one after the other.
+    /// Registers the people in `rows`, of which the first is row `first` of the table, one after the other.
     async fn register(&self, rows: &[Row], first: usize) -> Result<Vec<Became>, ApiError> {
         let decided = rows.iter().zip(first..).map(|(row, position)| async move {
             match &row.person {
@@ -183,7 +183,7 @@ impl Registrar {
         }
     }
 
-    /// Has a command executed, and waits for room in the queue, where others have their turn.
+    /// Executes a command, and waits for room in the queue, which others share.
     async fn submit(&self, item: EventCommand) -> Result<Outcome, ApiError> {
         for _ in 1..TRIES {
             match self.service.submit(item.clone()).await {

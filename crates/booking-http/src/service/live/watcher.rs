@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep};
 const SILENCE_MAX: Duration = Duration::from_secs(15);
 /// How long a client may take to read what it is sent.
 const TAKEN_WITHIN: Duration = Duration::from_secs(60);
-/// The most bytes that a client may send that has asked already.
+/// The most bytes that a client may send on a stream.
 const SENT_MAX: usize = 16 * 1_024;
 
 /// A client that watches, for as long as its caller may.

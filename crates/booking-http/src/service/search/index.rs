@@ -11,7 +11,7 @@ use memchr::memmem::Finder;
 use std::collections::BTreeMap;
 use std::mem::size_of;
 
-/// How many classes there are of three bytes in a row.
+/// The number of classes of three bytes in a row.
 const GRAMS: usize = 2_048;
 /// How many registrations are in a chunk.
 const CHUNK: usize = 4;
@@ -51,7 +51,7 @@ struct Row {
     is_inside: bool,
 }
 
-/// A registration as it is to be known.
+/// A registration for the index.
 pub(super) struct Entry {
     row: Row,
     /// When it runs out, if it does.
@@ -119,7 +119,7 @@ impl Index {
         self.blocks.last()?.chunks.last()?.rows.last().map(|row| row.version)
     }
 
-    /// Takes in a registration: one that comes after all that are there, or one of those as it is now.
+    /// Adds a registration: a new one at the end, or the current state of one that is there.
     pub(super) fn put(&mut self, entry: &Entry) {
         self.ends.remove(&entry.row.version);
         if let Some(end) = entry.end {
@@ -164,7 +164,7 @@ impl Index {
         self.bytes = self.bytes + chunk.text.capacity() - before;
     }
 
-    /// How many blocks there are to be looked through.
+    /// The number of blocks to be searched.
     pub(super) fn blocks(&self) -> usize {
         self.blocks.len()
     }
@@ -232,7 +232,7 @@ impl Block {
         }
     }
 
-    /// The chunks that may have all of them: a bit for each.
+    /// The chunks that may contain all of them: a bit for each.
     fn with_all(&self, grams: &[usize]) -> u64 {
         let there = u64::MAX >> (BLOCK - self.chunks.len().clamp(1, BLOCK));
         grams.iter().fold(there, |chunks, gram| chunks & self.grams[*gram])
@@ -271,7 +271,7 @@ impl Chunk {
         }
     }
 
-    /// Those in whose texts it is, in their order; all of them if nothing is looked for.
+    /// The rows whose texts match, in their order; all of them without a search text.
     fn matches(&self, finder: Option<&Finder<'_>>) -> impl Iterator<Item = &Row> {
         let mut next = 0;
         std::iter::from_fn(move || {
@@ -311,7 +311,7 @@ impl Entry {
 fn grams_of(text: &str) -> impl Iterator<Item = usize> {
     text.as_bytes().windows(3).map(|gram| {
         let number = gram.iter().fold(0, |number, byte| (number << 8) | u32::from(*byte));
-        // The upper bits of a product with the golden ratio: as many as there are classes.
+        // The upper bits of a product with the golden ratio: as many as index the classes.
         (number.wrapping_mul(0x9e37_79b1) >> (u32::BITS - GRAMS.trailing_zeros())) as usize
     })
 }

@@ -202,7 +202,7 @@ async fn arrivals_through_this_server_are_cached_up_to_the_first_gap() {
     assert_finds_all(&search, &store, event_id).await;
     assert_eq!(known_to(&search, event_id).await, Some(72));
 
-    // They are answered in another order than they were decided in.
+    // The outcomes arrive in another order than they were decided in.
     let outcomes = execute(&store, event_id, (71..171).map(came).collect()).await;
     outcomes.iter().rev().for_each(|outcome| search.note(outcome));
     assert_eq!(known_to(&search, event_id).await, Some(172));

@@ -6,7 +6,7 @@ use prometheus::{Histogram, IntCounter};
 use std::cell::RefCell;
 use std::time::Duration;
 
-/// The template of requests that reach no route.
+/// The template of requests that match no route.
 const NO_ROUTE: &str = "-";
 
 /// A route as a worker sees it. It caches the series that it has counted in, of which there are few: to look each
