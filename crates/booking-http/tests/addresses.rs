@@ -66,7 +66,7 @@ fn post(app: &App, event: &str, body: &str, headers: &[(&str, &str)]) -> Answer 
     send(app.url(), "POST", &format!("/e/{event}"), &headers, body.as_bytes())
 }
 
-/// Fills in the form of a page that was just loaded.
+/// Fills in the form of a freshly loaded page.
 fn submit(app: &App, event: &str, fields: &[(&str, &str)]) -> Answer {
     let key = key_of(&page(app, &format!("/e/{event}"))).to_owned();
     let fields = [&[("key", key.as_str())], fields].concat();
@@ -663,7 +663,7 @@ fn pages_are_in_the_language_of_the_cookie() {
         let next = ask(path, &[("Cookie", pair)]);
         assert_eq!((language_of(&next), next.header("set-cookie")), (german.clone(), None));
         assert!(text(&next).contains("href=\"?lang=en\""));
-        // A tag is of one language: with the other one chosen it is another page.
+        // A tag is of one language: in the other one it is another page.
         if let Some(tag) = here.header("etag") {
             let other = ask(path, &[("Cookie", pair), ("If-None-Match", tag)]);
             assert_eq!(language_of(&other), german);
@@ -692,8 +692,8 @@ fn pages_are_in_the_language_of_the_cookie() {
 /// The cookie of a visitor who reads German.
 const KEPT: &str = "booking_language=de";
 
-/// How many files a page may load by itself: its icon, its styles, its words and its script, and of a registration's page
-/// one script more.
+/// How many files a page may load by itself: its icon, its styles, its texts and its script, and for a
+/// registration's page one script more.
 const FILES_MAX: usize = 5;
 
 #[test]
@@ -875,7 +875,7 @@ fn only_an_event_s_page_may_be_embedded_by_allowed_sites() {
         part.contains("<base target=\"_blank\" />"),
         "what it leads to opens beside it: {part}"
     );
-    // Its form stays in the frame, and in the language: no cookie goes there.
+    // Its form stays in the frame, and in the language: no cookie is stored there.
     let action = format!("action=\"/e/{event}?embed&amp;lang=en\" target=\"_self\"");
     assert!(part.contains(&action), "{part}");
     let form = encoded(&[("user_email", "ada@example.org")]);

@@ -351,8 +351,8 @@ fn tickets_of_the_store_s_keys_stay_valid_beside_a_ticket_key(data: Data) {
     assert!(!app.server.stderr().contains("signing_keys"), "{}", app.server.stderr());
 }
 
-/// A server that was given a key, beside one that was not, and one that was given another: none of them calls
-/// the tickets of the others forged, and all of them say that there are several keys.
+/// A server with a configured key, one without, and one with another: none of them calls the others' tickets
+/// forged, and all of them report that there are several keys.
 fn a_ticket_signed_by_another_servers_own_key_is_valid(data: Data) {
     let (one, other) = ("07".repeat(32), "08".repeat(32));
     let first = App::start(data);

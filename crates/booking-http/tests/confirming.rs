@@ -21,7 +21,7 @@ on_both_stores! {
     a_registered_address_counts_as_a_new_one
 }
 
-/// A server that sends its mails to a folder, and the folder.
+/// A server that writes its mails into a folder, and the folder.
 fn start(data: Data, more: &[(&'static str, &str)]) -> (App, TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
     let url = format!("file://{}", folder.path().display());

@@ -172,7 +172,7 @@ fn listings_are_paged_by_links(data: Data) {
             assert_eq!((answer.status, answer.problem().as_str()), (400, "validation"), "{query}");
         }
     }
-    // Cursors of the right form that no listing gave out.
+    // Well-formed cursors that no listing gave out.
     let id = &events[0];
     for cursor in [format!("9223372036854775807_{id}"), format!("-1_{id}"), format!("0_{id}")] {
         let status = app.get(&format!("/events?cursor={cursor}")).status;

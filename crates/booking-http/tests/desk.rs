@@ -1,5 +1,4 @@
-//! The organizer's desk: finding people, counting them, letting them in without a ticket, taking them along as a file
-//! and bringing them in from one.
+//! The organizer's desk: finding people, counting them, admitting them without a ticket, export and import.
 
 mod common;
 
@@ -29,7 +28,7 @@ fn register_as(app: &App, event: &str, email: &str, name: &str) -> Value {
     done(&app.post(&format!("/events/{event}/register"), &body), 201)
 }
 
-/// The addresses that a listing has on its page, and how many it says that there are.
+/// The addresses on a listing's page, and its total.
 fn listed(app: &App, event: &str, query: &str) -> (Vec<String>, String) {
     let answer = app.get(&format!("/events/{event}/registrations{query}"));
     let rows = done(&answer, 200);
@@ -70,7 +69,7 @@ fn people_are_found_by_a_part_of_their_name_or_address(data: Data) {
         ("?q=b%C3%BCcher", &[zoe]),
         ("?q=xn--b", &[zoe]),
         ("?q=ukasz", &[lukasz]),
-        // Nothing in it means anything else than itself.
+        // Every character in it is literal.
         ("?q=%25", &[lukasz]),
         ("?q=_", &[li]),
         ("?q=%27", &[]),
@@ -85,7 +84,7 @@ fn people_are_found_by_a_part_of_their_name_or_address(data: Data) {
         assert_listed(&app, &event, query, expected);
     }
 
-    // Page by page, each of the same people.
+    // Page by page, each with the same people.
     let mut next = Some(format!("/events/{event}/registrations?limit=1&q=EXAMPLE.COM"));
     let mut found = Vec::new();
     while let Some(path) = next {
@@ -128,7 +127,7 @@ fn a_search_finds_the_current_state(data: Data) {
     assert_listed(&app, &event, "?status=held&q=ada", &[]);
     assert_listed(&app, &event, "?status=all", &everybody);
 
-    // A name put right is found, and the one before is not.
+    // A corrected name is found, and the former one is not.
     let body = json!({"name": "Augusta King"});
     done(&app.ask("PATCH", &path(&ada), &[], &body), 200);
     assert_listed(&app, &event, "?q=augusta", &everybody[..1]);
@@ -199,7 +198,7 @@ fn a_guest_is_admitted_without_a_ticket(data: Data) {
     assert_eq!(counts["checked_in"], 1);
     refused(&named(&ada), 409, "already_checked_in");
     refused(&named(&waits), 409, "ticket_refused");
-    // That is of another event, or of none.
+    // A registration of another event, or of none.
     refused(&named(&elsewhere), 404, "not_found");
     let nobody = json!({"registration_id": "00000000-0000-7000-8000-000000000000"});
     refused(&let_in(&nobody), 404, "not_found");
@@ -327,7 +326,7 @@ fn answers_are_exported_and_imported(data: Data) {
     );
     assert!(rows.ends_with(",vegan,sat sun,false,1,\"'-1+\n'=2, \"\"x\"\"\"\r\n"), "{rows}");
 
-    // By another event that asks the same.
+    // Into another event with the same questions.
     let copy = done(&app.ask("POST", &format!("/events/{event}/copy"), &[], &Value::Null), 201);
     let copy = copy["id"].as_str().expect("an id");
     let people = format!(
@@ -487,7 +486,7 @@ fn an_invalid_table_is_refused(data: Data) {
     refused(&nowhere, 404, "not_found");
 }
 
-/// An event that begins and ends so many days from now.
+/// An event that starts and ends so many days from now.
 fn put_up(app: &App, name: &str, days: Option<(i64, i64)>) -> Value {
     let instant = |days: i64| (Utc::now() + TimeDelta::days(days)).to_rfc3339();
     let mut body = json!({"name": name, "capacity": 5});
@@ -642,7 +641,7 @@ fn one_calendar_has_the_upcoming_events(data: Data) {
     let tag = answer.header("etag").expect("it has a tag").to_owned();
     let again = || app.ask("GET", "/events.ics", &[("If-None-Match", &tag)], &Value::Null).status;
     assert_eq!(again(), 304);
-    // A sale changes nothing in it, another event does.
+    // A sale does not change it, another event does.
     done(&app.register(soon["id"].as_str().expect("an id"), "ada@example.org"), 201);
     assert_eq!(again(), 304);
     put_up(&app, "One more", Some((7, 8)));

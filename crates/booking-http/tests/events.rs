@@ -280,7 +280,7 @@ fn act_on_event(app: &App, event: &str, act: &str) -> http::Answer {
     app.ask("POST", &format!("/events/{event}/{act}"), &[], &Value::Null)
 }
 
-/// When people are to be reminded of the only event that there is, in seconds after 1970, as its row says.
+/// When the reminder of the only event is due, in seconds after 1970, by its row.
 fn remind_at(data: &Data) -> Option<i64> {
     match data {
         Data::Postgres(database) => {

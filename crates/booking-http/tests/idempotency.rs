@@ -1,5 +1,5 @@
-//! `Idempotency-Key`, over real HTTP, on both stores: the same request again is answered the same, and
-//! done once.
+//! `Idempotency-Key`, over real HTTP, on both stores: a repeated request gets the same answer, and is executed
+//! once.
 
 mod common;
 
@@ -175,7 +175,7 @@ fn a_transfer_shows_its_token_again(data: Data) {
     let bearer = format!("Bearer {}", token(&grace));
     let as_grace = [("Authorization", bearer.as_str())];
     assert_eq!(app.ask("GET", &path(&ada), &as_grace, &Value::Null).status, 200);
-    // Back and forth again, without keys: each time there is another token.
+    // Back and forth again, without keys: each time there is a new token.
     let mut tokens = vec![token(&ada).to_owned(), token(&grace).to_owned()];
     for email in ["ada@example.org", "grace@example.org", "ada@example.org"] {
         let next = done(&app.post(&address, &json!({"user_email": email})), 200);

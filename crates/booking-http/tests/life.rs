@@ -27,7 +27,7 @@ on_both_stores! {
 /// With such an end that it leads to its event's cell.
 fn a_registrations_id_ends_as_its_events_does(data: Data) {
     let app = App::start(data);
-    // Of some events, since one's last byte may be another's by chance.
+    // Among several events, since one's last byte may equal another's by chance.
     let mut ids = std::collections::HashSet::new();
     for _ in 0..8 {
         let concert = app.create(2);
@@ -125,7 +125,7 @@ fn waiters_are_served_in_their_order(data: Data) {
     let shown = event(&app, &concert);
     assert_eq!((&shown["booked_count"], &shown["waitlist_count"]), (&json!(1), &json!(0)));
 
-    // Without a waitlist there is none to be on.
+    // Without a waitlist there is none to join.
     done(&edit(&app, &concert, &json!({"waitlist_enabled": false})), 200);
     refused(&wait_for(&app, &concert, "late@example.org"), 409, "sold_out");
     app.assert_audit_is_clean();
@@ -349,7 +349,7 @@ fn time_ends_holds_and_the_sweeper_serves_the_queue() {
          UPDATE events SET due_at = now() - interval '1 hour'",
     );
     assert_eq!(app.get(&path(&held)).json()["status"], "expired");
-    // No version says so yet, and so the page that a client has is not the one that is shown.
+    // No version has that state yet, and so the page that a client has is not the current one.
     let shown = http::send(app.url(), "GET", &address, &[("If-None-Match", &tag)], b"");
     assert_eq!((shown.status, shown.header("etag")), (200, None));
     assert_eq!(shown.json()["booked_count"], 0);

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 const WITHIN: Duration = Duration::from_secs(60);
 /// Long enough for several readings of the store.
 const SILENCE: Duration = Duration::from_millis(1_500);
-/// How long a server may take to stop that many watch; it is to need less than one second.
+/// How long a server with many watchers may take to stop; it is to need less than one second.
 const STOPPED_WITHIN: Duration = Duration::from_secs(10);
 
 on_both_stores! {
@@ -55,7 +55,7 @@ fn metric(app: &App, name: &str) -> u64 {
 fn a_watcher_gets_each_change(data: Data) {
     let app = App::start(data);
     let event = app.create(3);
-    // One that is long enough to be compressed, if anything of a stream were.
+    // One that is long enough to be compressed, if any part of a stream were.
     let mut stream =
         Watch::open(app.url(), &live(&event), &[("Accept-Encoding", "gzip")]).expect("a stream");
     assert_eq!(stream.header("content-type"), Some("text/event-stream"));
@@ -271,7 +271,7 @@ fn all_streams_end_when_the_server_stops(data: Data) {
     drop(stalled);
 }
 
-/// A connection whose client takes next to nothing before it reads.
+/// A connection whose client buffers next to nothing before it reads.
 fn narrow(url: &str) -> TcpStream {
     let address: SocketAddr =
         url.strip_prefix("http://").and_then(|text| text.parse().ok()).expect("a plain URL");
@@ -338,13 +338,13 @@ fn a_change_on_one_server_is_streamed_by_the_other() {
         slowest = slowest.max(began.elapsed());
         sum += began.elapsed();
     }
-    // On a machine that has nothing else to do it is within half a second.
+    // On an idle machine it is within half a second.
     let mean = sum / 20;
     println!("told after {slowest:?} at the most, {mean:?} in the mean");
     assert!(slowest < WITHIN / 2);
 }
 
-/// A connection on which nothing happens is neither idle nor silent, and ends when its organizer's token does.
+/// A connection without messages is neither idle nor silent, and ends when its organizer's token does.
 #[test]
 fn silence_is_broken_and_a_revoked_watcher_gets_no_more() {
     let data = Data::sqlite();

@@ -22,7 +22,7 @@ const ANSWERS_BEFORE: u64 = 20 * BUSY as u64;
 const SHUTDOWN_SECONDS: u64 = 20;
 /// How many more requests a connection may be served without `Connection: close`, once another got it.
 const FURTHER_MAX: u64 = 1;
-/// A machine that has other things to do takes its time until the load is there.
+/// A busy machine takes its time until the load is there.
 const UNDER_WAY_WITHIN: Duration = Duration::from_secs(60);
 
 on_both_stores! {
@@ -40,8 +40,8 @@ struct Seen {
     wrong: Option<String>,
 }
 
-/// Asks on one connection, one request after the other, until an answer says that it is the last, and then
-/// waits for the end.
+/// Sends one request after the other on a connection, until an answer says that it is the last, and then waits for
+/// the end.
 fn ask_until_close(
     mut stream: TcpStream,
     request: impl Fn(u64) -> String,

@@ -27,7 +27,7 @@ const KILLED_AFTER: [Duration; 6] = [
 ];
 const EVENTS: usize = 12;
 
-/// Asks until it is decided: while an event is on its way nothing is.
+/// Repeats a request until it is decided: while an event is on its way it is not.
 fn decided(url: &str, path: &str, key: &str, body: &Value) -> Answer {
     let since = Instant::now();
     loop {
@@ -48,7 +48,7 @@ struct Sold {
     seats: BTreeMap<String, Vec<String>>,
 }
 
-/// Buys and puts up events until it is over.
+/// Buys seats and creates events until it is over.
 fn buy(urls: [&str; 2], who: usize, events: &[String], is_over: &AtomicBool) -> Sold {
     let mut sold = Sold::default();
     for event in events {
@@ -106,7 +106,7 @@ fn split_in_a_sale(nodes: &Nodes, from: &str, to: &str) {
         }
         let message = nodes.done("cells.toml", "cells resume");
         assert!(message.contains("first = \"80\"") && message.contains("version = 3"), "{message}");
-        // By both maps: by what they see when it is over, and a while after.
+        // By both maps: right after it is over, and a while later.
         thread::sleep(Duration::from_secs(1));
         drop(end);
         buying.into_iter().map(|buying| buying.join().expect("all is decided")).collect()

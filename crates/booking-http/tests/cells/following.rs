@@ -1,4 +1,4 @@
-//! Servers that go by a map which others change, and by a file that is changed while they run.
+//! Servers that follow a map which commands change, and a file that is changed while they run.
 
 use crate::common::{App, Data, PROGRAM, run};
 use crate::nodes::{Nodes, TWO, byte_of, get, post, put_up, put_up_from, soon, text, version_of};
@@ -192,7 +192,7 @@ fn another_database_is_not_taken_for_a_cell_whatever_tables_it_has() {
     nodes.done("cells.toml", "cells create");
     let mut server = nodes.serve("cells.toml");
     let high = put_up_from(&server, 0x80);
-    // A cell of others with the same bytes, a database by itself, and the other of these two.
+    // Another map's cell with the same bytes, a single database, and the other of these two cells.
     nodes.set_folder("a", "other_a");
     nodes.set_folder("b", "other_b");
     nodes.write_two("other.toml");
@@ -219,7 +219,7 @@ fn another_database_is_not_taken_for_a_cell_whatever_tables_it_has() {
         assert!(!status.status.success() && message.contains("low  a/low  up"), "{message}");
         assert!(message.contains("high  b/high  down: ") && message.contains(why), "{message}");
     }
-    // Both files are cells of these, each in the other's place.
+    // Both files are cells of this map, each in the other's place.
     for (node, from, to) in [("a", "high", "b"), ("b", "low", "a")] {
         let copied = nodes.folder("swapped").join(node);
         fs::create_dir_all(&copied).expect("it can be made");
@@ -431,7 +431,7 @@ fn a_database_in_the_place_of_an_absent_cell_is_checked() {
         "DELETE FROM cell_bytes; UPDATE cell_map SET map = json_remove(map, '$.id')",
     );
     nodes.database().sql("DELETE FROM high.cell_bytes");
-    // Another database with the same tables, which a server is led to by a way that is not there yet.
+    // Another database with the same tables, which a server reaches by a path that does not exist yet.
     let other = booking_testkit::shared().database(None);
     nodes.set_folder("a", "other_a");
     nodes.set_url("b", other.url());

@@ -41,7 +41,7 @@ fn cell_of(id: &str) -> &'static str {
     }
 }
 
-/// Puts up events until each cell has one; returns one of each.
+/// Creates events until each cell has one; returns one of each.
 fn one_of_each(server: &ServerProcess) -> [String; 3] {
     let mut events: [Option<String>; 3] = [None, None, None];
     while events.iter().any(Option::is_none) {
@@ -293,7 +293,7 @@ fn a_hanging_database_delays_only_its_own_events() {
     assert!(slowest < Duration::from_secs(1), "{slowest:?}");
 }
 
-/// An event with seats for many in one of the cells.
+/// An event with many seats in one of the cells.
 fn event_in(server: &ServerProcess, cell: &str) -> String {
     loop {
         let id = put_up(server);

@@ -59,7 +59,7 @@ pub fn ticket(app: &App, registration: &Value) -> String {
     ticket["ticket"].as_str().expect("a ticket").to_owned()
 }
 
-/// The same as the attendee asks for it.
+/// The same, requested by the attendee.
 pub fn ticket_as_attendee(app: &App, registration: &Value) -> String {
     let path = format!("{}/ticket", path(registration));
     let ticket = done(&app.ask_as(token(registration), "GET", &path, &Value::Null), 200);

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-/// The methods that the description may have something for.
+/// The methods that the description may have.
 const METHODS: [&str; 5] = ["GET", "HEAD", "POST", "PATCH", "DELETE"];
 
 /// Checks an answer of the program to a request.
@@ -31,7 +31,7 @@ pub fn check(method: &str, target: &str, answer: &Answer) {
 /// How an answer differs from its description, if it does.
 pub fn fault(method: &str, target: &str, answer: &Answer) -> Option<String> {
     answer.header("x-request-id")?;
-    // `OPTIONS` is CORS's, and others are 405 wherever there is anything.
+    // `OPTIONS` is for CORS, and other methods are 405 at every address.
     if !METHODS.contains(&method) {
         return None;
     }
@@ -62,7 +62,7 @@ pub fn fault(method: &str, target: &str, answer: &Answer) -> Option<String> {
     if is_head || !content_type.is_some_and(|kind| kind.ends_with("json")) {
         return None;
     }
-    // One that is compressed is of a test that unpacks it.
+    // A compressed body is checked by the test that decompresses it.
     if answer.header("content-encoding").is_some() {
         return None;
     }
@@ -87,7 +87,7 @@ pub fn fault_of_message(body: &Value) -> Option<String> {
     document.fault(&sent["content"]["application/json"]["schema"], body)
 }
 
-/// The described address that a path is one of.
+/// The described address that matches a path.
 pub fn template(path: &str) -> Option<&'static str> {
     Document::get().item(path).map(|(template, _)| template)
 }
@@ -133,7 +133,7 @@ impl Document {
         self.items.iter().find(is_it).map(|(template, item)| (template.as_str(), item))
     }
 
-    /// A header of an answer that is described somewhere, and not for this answer.
+    /// A header of an answer that is described for others, and not for this one.
     fn unsaid_header(&self, answer: &Answer, response: &Value) -> Option<&str> {
         let known = self.components["headers"].as_object().expect("there are headers").keys();
         let is_there =

@@ -1,4 +1,4 @@
-//! A client over plain sockets: nothing is corrected, added or followed behind a test's back.
+//! A client over plain sockets: nothing is corrected, added or followed without the test's knowledge.
 
 use serde_json::Value;
 use std::io::{self, Read, Write};
@@ -48,7 +48,7 @@ impl Answer {
         }
     }
 
-    /// The code of a problem, after checking that it is a whole one.
+    /// The code of a problem, after checking that it is complete.
     #[track_caller]
     pub fn problem(&self) -> String {
         assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
@@ -64,7 +64,7 @@ impl Answer {
         text("code")
     }
 
-    /// The pointers of an invalid input's errors.
+    /// The pointers of a validation problem's errors.
     #[track_caller]
     pub fn pointers(&self) -> Vec<String> {
         let problem = self.json();
@@ -84,8 +84,8 @@ fn try_connect(url: &str) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// Sends one request on a connection of its own, as clients do: without asking for its end. Its answer has to be
-/// one that the description of the API has.
+/// Sends one request on a connection of its own, as clients do: without `Connection: close`. Its answer has to
+/// match the description of the API.
 #[track_caller]
 pub fn send(url: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
     match try_send(url, method, path, headers, body) {
@@ -97,7 +97,7 @@ pub fn send(url: &str, method: &str, path: &str, headers: &[(&str, &str)], body:
     }
 }
 
-/// The same to a server that may be gone, or go, or be another than that of the API.
+/// The same to a server that may be gone, or stop, or be another than the API's.
 pub fn try_send(
     url: &str,
     method: &str,
@@ -106,7 +106,7 @@ pub fn try_send(
     body: &[u8],
 ) -> io::Result<Answer> {
     let is_head = method == "HEAD";
-    // Whether anything follows where nothing may is only seen at the end of a connection.
+    // Extra bytes after an answer are only detected at the end of a connection.
     let connection = if is_head { "Connection: close\r\n" } else { "" };
     let mut head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n{connection}");
     for (name, value) in headers {

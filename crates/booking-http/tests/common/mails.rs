@@ -1,4 +1,4 @@
-//! Mails that were put into a folder, and the links in them.
+//! Mails that were written into a folder, and the links in them.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

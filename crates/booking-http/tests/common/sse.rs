@@ -32,12 +32,12 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Begins to watch; gives the answer if that is another than a stream.
+    /// Begins to watch; returns the answer if it is not a stream.
     pub fn open(url: &str, path: &str, headers: &[(&str, &str)]) -> Result<Self, Answer> {
         Self::over(http::connect(url), path, headers)
     }
 
-    /// The same over a connection that is there.
+    /// The same over an existing connection.
     pub fn over(
         mut stream: TcpStream,
         path: &str,
@@ -140,7 +140,7 @@ impl Watch {
         }
     }
 
-    /// The first state of which this is so, which has to come.
+    /// The first state that satisfies this, which has to come.
     #[track_caller]
     pub fn until(&mut self, is_so: impl Fn(&Value) -> bool) -> Value {
         let began = Instant::now();
@@ -153,7 +153,7 @@ impl Watch {
         }
     }
 
-    /// Nothing but comments comes for so long.
+    /// Checks that only comments come for so long.
     #[track_caller]
     pub fn is_silent(&mut self, time: Duration) {
         let began = Instant::now();

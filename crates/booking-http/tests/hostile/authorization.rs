@@ -11,13 +11,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// How long a server may take to hear of a token that was made or revoked; it looks every second.
+/// How long a server may take to see a token that was made or revoked; it looks every second.
 const HEARD_WITHIN: Duration = Duration::from_secs(60);
 
 /// The callers that a route is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum For {
-    /// The organizer of the event, or of the webhook, that it names.
+    /// The organizer of the event, or of the webhook, in the path.
     EventOrganizer,
     /// Any organizer.
     AnyOrganizer,
@@ -42,7 +42,7 @@ const OWNER: Least = Some(3);
 /// No token means anything.
 const NO_ROLE: Least = None;
 
-/// The least of the roles with which an organizer may ask.
+/// The least role of an organizer who may call it.
 type Least = Option<usize>;
 
 /// A route, its callers, the least role of an organizer, a valid body, and the answer to it.
@@ -66,10 +66,10 @@ const fn row(
     Row { method, path, of, least, body, status }
 }
 
-/// Where a table is brought in, whose body is no JSON.
+/// The import of a table, whose body is not JSON.
 const IMPORT: &str = "/events/{id}/registrations/import";
 
-/// A body as its route takes it, and its type.
+/// A valid body of its route, and its type.
 fn sent(row: &Row, body: &Value) -> (String, &'static str) {
     match body {
         Value::Null => (String::new(), "application/json"),
@@ -203,7 +203,7 @@ struct Wrong {
 }
 
 impl Wrong {
-    /// All that can be wrong with the query of a route.
+    /// Every error in the query of a route.
     fn all_of(row: &Row) -> Vec<Self> {
         let query = |query: &str, status| Self { query: format!("?{query}"), status };
         let too_long = if row.path == "/live" { 8_193 } else { 2_049 };
@@ -289,7 +289,7 @@ impl<'a> Scene<'a> {
         if row.path == "/live" { format!("{path}?events={}", self.event) } else { path }
     }
 
-    /// Asks with this `Authorization` header, if there is one.
+    /// Sends a request with this `Authorization` header, if there is one.
     fn ask(&self, row: &Row, authorization: Option<&str>) -> Answer {
         let headers: Vec<_> =
             authorization.map(|value| ("Authorization", value)).into_iter().collect();
@@ -396,7 +396,7 @@ fn closed(data: Data) -> (App, Tokens) {
     let app = App::start_with(data, &settings);
     assert!(app.run(&format!("token revoke {}", revoked.id)).status.success());
     let tokens = Tokens { owner, another, revoked: revoked.secret, _mails: mails };
-    // It may have been good when the server started.
+    // It may have been valid when the server started.
     until(|| app.ask_as(&tokens.revoked, "GET", "/organizer", &Value::Null).status == 401);
     (app, tokens)
 }
@@ -412,7 +412,7 @@ fn until(mut is_so: impl FnMut() -> bool) {
 
 #[test]
 fn every_route_is_listed() {
-    // The description is made of the route table.
+    // The description is generated from the route table.
     let document = booking_http::openapi(CapacityMax::default());
     let document: Value = serde_json::from_str(&document).expect("it is JSON");
     let mut routes = BTreeSet::new();
@@ -644,7 +644,7 @@ fn a_token_of_some_events_is_for_no_others(data: Data) {
 
 fn invalid_token_options_are_refused(data: Data) {
     let (app, tokens) = closed(data);
-    // A name that a command line has in one word.
+    // A name that is one word on the command line.
     let owner = make_token(&app.data, "Blues");
     until(|| app.ask_as(&owner, "GET", "/organizer", &Value::Null).status == 200);
     let body = json!({"name": "An event", "capacity": 9});

@@ -71,7 +71,7 @@ impl Answers {
             let mut buffer = [0; 16_384];
             match read_some(&mut self.stream, &mut buffer) {
                 Ok(length @ 1..) => self.rest.extend_from_slice(&buffer[..length]),
-                // A reset: the server has not read all that it was sent.
+                // A reset: the server has not read everything.
                 Ok(0) => break,
                 Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => break,
                 Err(error) => panic!("neither an answer nor the end: {error}"),

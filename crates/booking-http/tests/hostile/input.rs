@@ -5,8 +5,7 @@ use serde_json::{Value, json};
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-/// By then a connection is closed that is to be closed after a second, on a machine that has other things to
-/// do; and none that is closed for being idle.
+/// By then a connection with a timeout of a second is closed, on a busy machine; and none for being idle.
 const CLOSED_WITHIN: Duration = Duration::from_secs(60);
 
 #[test]
@@ -326,7 +325,7 @@ fn the_longest_description_fits_however_it_is_spelt() {
         (r"\u000D", "\n"),
         (r"\u0061", "a"),
     ] {
-        // All the other texts are as long as they may be, too.
+        // All other texts have their longest length, too.
         let body = |count: usize| {
             let line = r"\ud83c\udf9f".repeat(200);
             let description = spelt.repeat(count);

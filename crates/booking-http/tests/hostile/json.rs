@@ -1,4 +1,4 @@
-//! JSON that is none, that is more than it seems, or that two readers could read in two ways (RFC 8259).
+//! Invalid JSON, JSON that grows, or JSON that two readers could read in two ways (RFC 8259).
 
 use crate::common::Data;
 use crate::common::http::send;
@@ -42,7 +42,7 @@ fn numbers_are_whole_and_in_their_range() {
         assert_eq!((answer.status, answer.problem().as_str()), (400, "validation"), "{number}");
         assert_eq!(answer.pointers(), CAPACITY, "{number}");
     }
-    // These are no numbers of JSON, or of no machine.
+    // These are no numbers in JSON, or too large for any machine.
     for number in [
         "05", "+5", "0x5", "5.", ".5", "5e", "1_000", "Infinity", "NaN", "-", "--5", "5 5",
         "\u{ff15}", "1e400", "-1e400", "5,", "",
@@ -87,7 +87,7 @@ fn texts_are_unicode_and_nothing_else() {
         assert_eq!(answered, (400, "validation".into()), "{text}");
         assert_eq!(answer.pointers(), ["/name"], "{text}");
     }
-    // UTF-16 and UTF-32, with and without a mark of their order.
+    // UTF-16 and UTF-32, with and without a byte order mark.
     let utf16 = |bom: &[u8]| {
         let units = r#"{"name":"a","capacity":5}"#.encode_utf16().flat_map(u16::to_be_bytes);
         [bom, &units.collect::<Vec<_>>()].concat()

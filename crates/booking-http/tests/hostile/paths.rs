@@ -38,7 +38,7 @@ fn an_address_has_one_way_to_be_written() {
         ("/%", NOT_FOUND),
         ("/%zz", NOT_FOUND),
         ("*", NOT_FOUND),
-        // Characters that need no escape are the same with one (RFC 3986, section 6.2.2.2).
+        // Characters that need no escape are equal with one (RFC 3986, section 6.2.2.2).
         ("/%65vents", OK),
         ("/events#f", OK),
         ("/events?limit=%31", OK),
@@ -72,7 +72,7 @@ fn an_address_has_one_way_to_be_written() {
         (format!("%7B{event}%7D"), 404),
         (format!("urn:uuid:{event}"), 404),
         (format!("{event}%00"), 404),
-        // White space around an id is dropped, and nothing else is.
+        // Only white space around an id is dropped.
         (format!("%20{event}"), 200),
         (format!("%20%09{event}%0D%0A"), 200),
         (format!("%EF%BB%BF{event}%C2%A0"), 200),

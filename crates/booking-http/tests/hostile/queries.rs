@@ -39,7 +39,7 @@ fn a_query_costs_no_more_than_its_length() {
             }
         }
     }
-    // The longest that is read is answered with a bounded number of complaints.
+    // The longest one is answered with a bounded number of errors.
     for (query, errors) in [
         (many_names(BYTES_MAX), ERRORS_MAX),
         ("limit=1&".repeat(BYTES_MAX / 8), 1),

@@ -73,7 +73,7 @@ fn a_key_is_one_caller_s_on_one_route(data: Data) {
     for key in [strange, "k", "K", &"k".repeat(255)] {
         let held = with(key, "POST", &holds, None, &grace);
         let (status, code) = (held.status, held.json()["code"].clone());
-        // Only the first of them finds her without one; all are decided, and none replayed.
+        // Only the first of them finds her without a registration; all are decided, and none replayed.
         assert!(
             status == 201 || (status == 409 && code == "already_registered"),
             "{key}: {held:?}"
@@ -96,7 +96,7 @@ fn a_key_is_one_caller_s_on_one_route(data: Data) {
     refused(&with("c", "DELETE", &path, Some(token(&other)), &Value::Null), 403, "forbidden");
     let replay = with("c", "DELETE", &path, Some(token(&seat)), &Value::Null);
     assert_eq!((replay.status, replay.header("idempotency-replayed")), (200, Some("true")));
-    // A body that says the same in other bytes is another body.
+    // The same JSON in other bytes is another body.
     let spaced = send(
         app.url(),
         "POST",

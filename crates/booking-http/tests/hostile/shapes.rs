@@ -1,4 +1,4 @@
-//! Requests that are no proper HTTP/1.1 (RFC 9110, RFC 9112), and proper ones that servers trip over.
+//! Requests that are not valid HTTP/1.1 (RFC 9110, RFC 9112), and valid ones that servers trip over.
 //!
 //! Two readers that take the same bytes for different requests are how requests are smuggled past a proxy. So every
 //! request of uncertain length is refused and ends the connection, and the end of an accepted one is checked: the
@@ -26,7 +26,7 @@ fn row(name: &str, bytes: impl Into<Vec<u8>>, expected: &[Expected], then: Then)
     Row { name: name.to_owned(), bytes: bytes.into(), expected: expected.to_vec(), then }
 }
 
-/// A request with these lines in its head, and this after it.
+/// A request with these header lines, and the rest after them.
 fn post(lines: &str, body: &str) -> String {
     format!("POST /events HTTP/1.1\r\n{HEAD}{lines}\r\n{body}")
 }
@@ -83,7 +83,7 @@ fn a_body_has_one_length_or_none() {
             &[ARRIVED],
             Open,
         ),
-        // RFC 9112, section 6.1: the classic of smuggling, both ways round.
+        // RFC 9112, section 6.1: classic request smuggling, both ways round.
         row("length and chunked", post(&format!("{length}{chunked}"), &chunks), &[BAD], Closed),
         row("chunked and length", post(&format!("{chunked}{length}"), &chunks), &[BAD], Closed),
         row(
@@ -92,7 +92,7 @@ fn a_body_has_one_length_or_none() {
             &[BAD],
             Closed,
         ),
-        // Section 6.3, where equal ones may be taken; ours takes none.
+        // Section 6.3, where equal ones may be accepted; our server accepts none.
         row("two equal lengths", post(&format!("{length}{length}"), BODY), &[BAD], Closed),
         row("two lengths", post(&format!("{length}Content-Length: 3\r\n"), BODY), &[BAD], Closed),
         row("two lengths in one", post("Content-Length: 24, 24\r\n", BODY), &[BAD], Closed),
@@ -104,7 +104,7 @@ fn a_body_has_one_length_or_none() {
             Closed,
         ),
         row("capitals", post("Transfer-Encoding: Chunked\r\n", &chunks), &[ARRIVED], Open),
-        // Section 6.1: chunks came after HTTP/1.0.
+        // Section 6.1: HTTP/1.0 has no chunks.
         row(
             "chunked in HTTP/1.0",
             post(chunked, &chunks).replacen("1.1", "1.0", 1),
@@ -180,10 +180,10 @@ fn heads_are_read_strictly() {
     const TOO_MUCH: Expected = (431, "");
     const OK: Expected = (200, "");
     let mut rows = vec![
-        // Section 2.2 lets a server take these two.
+        // Section 2.2 lets a server accept these two.
         row("bare line feeds", "GET /health HTTP/1.1\nHost: localhost\n\n", &[OK], Open),
         row("an empty line first", format!("\r\n{NEXT}"), &[OK], Open),
-        // Section 5.2: folded lines are to be refused, or replaced by spaces.
+        // Section 5.2: folded lines must be refused, or replaced by spaces.
         row("a folded line", get("Host: localhost\r\nX-A: a\r\n b\r\n"), &[BAD], Closed),
         row("a folded line first", get(" X-A: a\r\nHost: localhost\r\n"), &[BAD], Closed),
         row("a bare carriage return", get("Host: localhost\r\nX-A: a\rb\r\n"), &[BAD], Closed),
@@ -282,7 +282,7 @@ fn a_connection_ends_when_it_is_said() {
             &[OK, ARRIVED, OK],
             Open,
         ),
-        // RFC 9112, section 9.6: nothing is done after a "close" of either side.
+        // RFC 9112, section 9.6: no request is executed after a "close" of either side.
         row(
             "the client's close",
             format!("{}{}", get("Host: localhost\r\nConnection: close\r\n"), create()),
@@ -416,7 +416,7 @@ fn other_protocols_are_not_spoken() {
             &[(404, "not_found")],
             Open,
         ),
-        // Section 3.2.2 of RFC 9112: a server takes these too, and there is one site here.
+        // Section 3.2.2 of RFC 9112: a server accepts these too, and there is one site here.
         row(
             "an absolute target",
             "GET http://other:1/health HTTP/1.1\r\nHost: localhost\r\n\r\n",
@@ -435,7 +435,7 @@ fn other_protocols_are_not_spoken() {
             &[BAD],
             Closed,
         ),
-        // RFC 9110, section 10.1.1. 100 comes only where it is waited for, and others are left alone.
+        // RFC 9110, section 10.1.1. 100 is sent only if it is expected, and other expectations are ignored.
         row(
             "100-continue",
             post(&format!("{length}Expect: 100-continue\r\n"), BODY),

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 const FORM: (&str, &str) = ("Content-Type", "text/plain");
 const SHOP: &str = "https://shop.example";
 
-/// An event with one hold, both to be harmed.
+/// An event with one hold, both targets of the attack.
 struct Scene {
     app: App,
     event: String,
@@ -95,7 +95,7 @@ fn a_request_of_another_site_is_refused() {
     scene.app.assert_audit_is_clean();
 }
 
-/// The negative control: the very same is done for a site that is allowed.
+/// The negative control: the very same succeeds for an allowed site.
 #[test]
 fn a_request_of_an_allowed_site_is_executed() {
     let scene = Scene::start(&[("CORS_ORIGINS", SHOP)]);
@@ -136,7 +136,7 @@ fn other_sites_are_refused_where_there_are_organizers_too() {
     done(&ask(&[("Sec-Fetch-Site", "same-origin")]), 201);
 }
 
-/// Asks on a connection of its own, by this name.
+/// Sends a request on a connection of its own, with this host name.
 fn ask_by_name(app: &App, name: &str, path: &str) -> Answer {
     use std::io::Write;
     let mut stream = crate::common::http::connect(app.url());
@@ -175,7 +175,7 @@ fn an_open_server_refuses_foreign_host_names() {
             assert_eq!(ask_by_name(&scene.app, name, probe).status, 200, "{name} {probe}");
         }
     }
-    // Once there are organizers, any name will do: reading takes a token then.
+    // Once there are organizers, every host name is allowed: reads need a token then.
     let data = Data::sqlite();
     make_token(&data, "Jazz club");
     let closed = App::start(data);

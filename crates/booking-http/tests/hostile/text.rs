@@ -1,5 +1,5 @@
-//! Texts that mean something elsewhere: in a database, on a page, in a spreadsheet, in a log. They come
-//! back byte for byte, or not at all.
+//! Texts with a meaning elsewhere: in a database, on a page, in a spreadsheet, in a log. They come back byte for
+//! byte, or not at all.
 
 use crate::common::acts::done;
 use crate::common::http::send;
@@ -54,7 +54,7 @@ fn texts_come_back_byte_for_byte(data: Data) {
         assert_eq!(answer.header("content-type"), Some("application/json"));
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
     }
-    // A calendar has lines, of which a text may not make another.
+    // A text must not make a new line in a calendar.
     let lines = "first\nEND:VEVENT\nBEGIN:VEVENT\n\tATTACH:http://evil.example";
     let new = json!({"name": "a", "description": lines, "capacity": 1,
         "starts_at": "2027-01-01T00:00:00Z"});
@@ -111,7 +111,7 @@ fn one_person_has_one_seat_however_the_address_is_written(data: Data) {
         "a@localhost",
         "a@[127.0.0.1]",
     ] {
-        // White space around it is no part of it.
+        // White space around it is dropped.
         if none.trim() == "a@example.org" {
             continue;
         }

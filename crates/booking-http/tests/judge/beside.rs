@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 /// Two sweeps, looks for facts and longest pauses, on a busy machine.
 const WITHIN: Duration = Duration::from_secs(60);
 
-/// How `/readyz` and `/metrics` say it.
+/// The values on `/readyz` and `/metrics`.
 struct Seen {
     checks: Value,
     metrics: String,
@@ -74,7 +74,7 @@ fn a_background_task_that_panics_is_restarted_and_reported() {
         delivery_is_reported |= of_delivery(&seen);
         others_are_reported |= of_others(&seen);
     }
-    // One that was still down may have been seen for one that had not yet come to it.
+    // One that was still down may have been seen instead of one that had not panicked yet.
     breaks.store(false, Ordering::SeqCst);
     until("both are up again", &url, |seen| {
         seen.checks["delivery"].is_null() && seen.checks["background"].is_null()

@@ -7,7 +7,7 @@ use booking_load::token::OrganizerToken;
 use booking_load::workload::{WorkloadOptions, run};
 use std::time::Duration;
 
-/// Everything that happens without time passing: the least hold lasts a minute.
+/// Everything that happens without the passing of time: the shortest hold lasts a minute.
 const REACHED: &[&str] = &[
     "Registered",
     "Held",
@@ -101,7 +101,7 @@ async fn two_servers_agree_over_one_database() {
     let _turn = turn().await;
     let app = App::start_with(Data::postgres(), &[QUIET]);
     let other = start_on(&app.data, &[QUIET]);
-    // Few events, so that both want the same rows.
+    // Few events, so that both compete for the same rows.
     let options = WorkloadOptions {
         operations: 2_500,
         events: 2,

@@ -87,7 +87,7 @@ impl House {
         self.nodes[node].1.sql(&format!("SELECT id FROM {schema}.events")).len()
     }
 
-    /// A cell that has events, and is not the home, and the node that it is on.
+    /// A cell with events that is not the home, and its node.
     fn fullest(&self) -> (usize, String) {
         let since = Instant::now();
         loop {

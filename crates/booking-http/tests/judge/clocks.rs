@@ -1,6 +1,6 @@
-//! Clocks that are wrong: the store's jumps by hours, back and forth, in the middle of a sale; and the
-//! server's differs from it by hours. Every decision is right by the store's time when it was made, and no
-//! version is lost or given twice.
+//! Wrong clocks: the store's jumps by hours, back and forth, in the middle of a sale; and the server's differs from
+//! it by hours. Every decision is right by the store's time when it was made, and no version is lost or assigned
+//! twice.
 
 use crate::common::Data;
 use crate::embedded::{fast_clock, serve};
@@ -14,7 +14,7 @@ use chrono::TimeDelta;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// So long is a minute, the least that a hold lasts.
+/// The length of a minute, the shortest hold.
 const MINUTE: Duration = Duration::from_millis(250);
 /// How long a clock shows one time and the time after it, before it jumps.
 const STEADY: Duration = Duration::from_millis(60);
@@ -33,7 +33,7 @@ fn jumping_clock() -> Clock {
     })
 }
 
-/// A clock that is wrong by as much all the time.
+/// A clock that is always wrong by the same.
 fn wrong_clock(hours: i64) -> Clock {
     let right = fast_clock(MINUTE);
     Arc::new(move || right() + TimeDelta::hours(hours))

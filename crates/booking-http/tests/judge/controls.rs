@@ -15,7 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// So long is a minute, the least that a hold lasts.
+/// The length of a minute, the shortest hold.
 const MINUTE: Duration = Duration::from_millis(250);
 /// By the same clock: half a second of ours.
 const HOURS_WITHIN: Duration = Duration::from_secs(120);
@@ -122,7 +122,7 @@ async fn a_store_without_its_lock_is_caught() {
     assert!(verdict.count("version_twice") > 0, "{verdict}");
 }
 
-/// How many registrations share the version that they made with another.
+/// How many registrations share the version of their creation with another.
 fn same_versions(database: &Database) -> usize {
     let rows = database
         .sql("SELECT 1 FROM registrations GROUP BY event_id, event_version HAVING count(*) > 1");
@@ -142,7 +142,7 @@ async fn acknowledging_before_the_commit_is_caught() {
     assert_caught(&breaches, async || after_a_kill(&settings, 8_000).await).await;
 }
 
-/// The same kill, with the commit acknowledged when it is one.
+/// The same kill, with commits acknowledged once they are durable.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn acknowledging_after_the_commit_survives_the_same() {
     let _turn = turn().await;
@@ -160,7 +160,7 @@ async fn after_a_kill(settings: &[&str], bytes_unwritten: u64) -> Verdict {
     let options = load(&[server.url()]);
     let (verdict, _, cluster) = judged(options, async {
         blocking(move || {
-            // The events that the load puts up are to be there afterwards, or there is nothing to judge.
+            // The events of the load must survive, or there is nothing to judge.
             sql(&cluster, "CHECKPOINT");
             let began = Instant::now();
             while changes(&cluster) < 500 {
@@ -205,7 +205,7 @@ fn sql(cluster: &Cluster, statement: &str) -> Rows {
     run_sql(&cluster.url("postgres"), statement).expect("it is answered")
 }
 
-/// A client that goes away in the middle of its request leaves all of it or nothing.
+/// A client that disconnects in the middle of its request leaves all of it or nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clients_that_vanish_leave_all_or_nothing() {
     use crate::common::http;

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// Receivers are on loopback, where webhooks do not lead otherwise.
+/// Receivers are on loopback, which webhooks must be allowed to reach.
 const PRIVATE: (&str, &str) = ("WEBHOOK_ALLOW_PRIVATE", "true");
 /// How many endpoints get everything.
 const ENDPOINTS: usize = 3;
@@ -63,7 +63,7 @@ const ON_POSTGRES: &[Victim] = &[
     Victim::Receiver(2),
 ];
 
-/// One round where the database is a file, which one server has.
+/// One round on a database file, which one server has.
 const ON_SQLITE: &[Victim] = &[
     Victim::Server(0),
     Victim::Receiver(0),
@@ -81,7 +81,7 @@ struct House {
     settings: Vec<Vec<(&'static str, String)>>,
     servers: Vec<ServerProcess>,
     cluster: Option<Cluster>,
-    // The last to go: the servers have files in it.
+    // Dropped last: the servers have files in it.
     _folder: Option<TempDir>,
 }
 
@@ -227,7 +227,7 @@ async fn kills_of_server_and_receivers_lose_no_message_on_sqlite() {
     killed(house, ON_SQLITE).await;
 }
 
-/// The long version, whose size comes from outside: so many kills, spread over so many facts.
+/// The long version, whose size is set from outside: so many kills, spread over so many facts.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes minutes: scripts/soak.sh"]
 async fn many_facts_and_many_kills_lose_no_message() {

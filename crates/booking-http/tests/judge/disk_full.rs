@@ -16,7 +16,7 @@ use tempfile::TempDir;
 /// Enough for the first registrations, and soon full.
 const TMPFS_SIZE: &str = "size=768k,mode=0777";
 
-/// How long it may take until it is full, or has room again, on a machine that has other things to do.
+/// How long it may take until it is full, or has room again, on a busy machine.
 const SEEN_WITHIN: Duration = Duration::from_secs(60);
 
 /// A small disk, or a substitute for one.

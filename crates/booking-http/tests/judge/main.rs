@@ -40,7 +40,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// Without a line in the log for each request, nor a warning for each fault that is made on purpose.
+/// Without a line in the log for each request, nor a warning for each deliberate fault.
 const QUIET: (&str, &str) = ("RUST_LOG", "off");
 
 /// Two loads at a time, however many threads the tests have: each waits for a part of its time, and
@@ -57,7 +57,7 @@ fn load(urls: &[&str]) -> WorkloadOptions {
         clients: 16,
         events: 4,
         seats: 60,
-        // Far more than the server's own limit, so that its own answer is seen on any machine.
+        // Far more than the server's own limit, so that its own answer arrives on any machine.
         limits: Limits { answer: Duration::from_secs(60), connect: Duration::from_secs(30) },
         ..WorkloadOptions::at(urls)
     }
@@ -101,7 +101,7 @@ async fn judged_beside_moves<T: Send + 'static>(
 #[track_caller]
 fn assert_clean(verdict: &Verdict, reached: &[&str]) {
     assert!(verdict.is_clean(), "{verdict}");
-    // It changes nothing, and asking again may go well: but nothing that fails here is a reason for it.
+    // It changes nothing, and a retry may succeed: but nothing that fails here is a reason for it.
     assert_eq!(verdict.coverage.of("answer: 500"), 0, "{verdict}");
     assert_eq!(verdict.coverage.missing(reached), [""; 0], "{verdict}");
 }

@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 /// How often the mover is killed here.
 const KILLS: u32 = 6;
-/// How long a mover is let go on before it is: so many times that, so that each dies somewhere else.
+/// How long a mover runs before it is killed: a growing multiple of that, so that each dies at another step.
 const KILLED_AFTER: Duration = Duration::from_millis(60);
 const TIMES: u32 = 6;
 /// How many have registered for how many events in a store of many, and how often its mover is killed.
@@ -49,8 +49,8 @@ const PASSED_ON: [&str; 9] = [
 /// Both places, in the order in which a client that knows both asks them.
 struct Places([HttpClient; 2]);
 
-/// Asks one place, and where that says that the event is moving, the other; as it says so, too, or is not there, the client
-/// hears so and tries again.
+/// Asks one place, and where that answers that the event is moving, the other; if that answers so, too, or is not
+/// there, the client gets that and retries.
 async fn ask(request: HttpRequest, body: Bytes, places: Shared<Places>) -> HttpResponse {
     let mut answered = HttpResponse::new(StatusCode::BAD_GATEWAY);
     for client in &places.0 {
@@ -81,7 +81,7 @@ async fn ask(request: HttpRequest, body: Bytes, places: Shared<Places>) -> HttpR
     answered
 }
 
-/// Serves both places as one, for as long as this process runs. Returns where.
+/// Serves both places as one, for as long as this process runs. Returns the address.
 fn both(urls: [String; 2]) -> String {
     let port = free_port();
     thread::spawn(move || {

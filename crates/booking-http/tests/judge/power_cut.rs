@@ -98,7 +98,7 @@ async fn after_a_power_cut(durable: bool) -> Verdict {
         blocking(move || {
             let flushed = Flushed::now(&cluster);
             std::thread::sleep(Duration::from_millis(2_500));
-            // A machine that has other things to do may not have sold anything until then.
+            // A busy machine may not have sold anything until then.
             let (before, began) = (flushed.changes, Instant::now());
             while changes(&cluster) < before + CHANGES_LEAST {
                 assert!(began.elapsed() < UNDER_WAY_WITHIN, "the load is under way");

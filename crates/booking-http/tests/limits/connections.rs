@@ -1,5 +1,5 @@
-//! Connections: how much one may have in the server's memory, how many a client may have, and how all of
-//! them end with the server.
+//! Connections: how much server memory one may use, how many a client may have, and how all of them end with the
+//! server.
 
 use crate::common::http::{connect, read_some};
 use crate::common::{App, Data, PROGRAM};
@@ -20,7 +20,7 @@ const MIB: u64 = 1_024 * 1_024;
 /// For everything that has to happen on a busy machine.
 const WITHIN: Duration = Duration::from_secs(60);
 
-/// The memory of a process in bytes, and the CPU time that it has taken.
+/// The memory of a process in bytes, and its CPU time.
 fn usage(pid: u32) -> (u64, Duration) {
     let read = |file: &str| {
         std::fs::read_to_string(format!("/proc/{pid}/{file}")).expect("the process is there")
@@ -105,7 +105,7 @@ fn pipelined_requests_are_answered_in_order() {
     let body = r#"{"user_email":"PERSON@example.org"}"#;
     let mut bytes = Vec::new();
     for number in 0..REQUESTS {
-        // With bodies, blank lines in them, and both ways to say how long they are.
+        // With bodies, blank lines in them, and both ways to give their length.
         let id = format!("X-Request-Id: r{number}\r\nHost: localhost\r\n");
         let request = match number % 3 {
             0 => format!("GET /events/{event} HTTP/1.1\r\n{id}\r\n"),
@@ -182,13 +182,13 @@ fn idle_connections_shut_no_client_out() {
         let answer = crate::common::http::send(server.url(), "GET", path, &[], b"");
         assert_eq!(answer.status, 200, "{path}");
     }
-    // Those that were idle for longest have gone, and those that were used last have not.
+    // The connections that were idle for longest are closed, and those that were used last are not.
     assert!(!is_served(&mut silent[0]));
     assert!(is_served(used.last_mut().expect("there are some")));
 }
 
-/// Each client by itself: an IPv4 address of another network than this machine's own is not to be had here,
-/// so the limit is set for a proxy that is not named, at an address that this machine has.
+/// Each client by itself: an IPv4 address of another network than this machine's own is not available here, so the
+/// limit is set for an untrusted proxy, at an address that this machine has.
 #[test]
 fn a_client_has_only_so_many_connections() {
     let Some(own) = own_address() else {

@@ -1,4 +1,4 @@
-//! Events that are put up by the hundred leave room for seats.
+//! Creating events by the hundred leaves room for sales.
 
 use crate::common::{App, Data, ask};
 use serde_json::json;
@@ -70,7 +70,7 @@ fn seats_are_sold_while_events_are_created() {
     app.assert_audit_is_clean();
 }
 
-/// On the store where everything that writes takes its turn seats go first.
+/// On the store where all writes take turns seats go first.
 #[test]
 fn a_crowd_that_creates_events_delays_no_sale_on_sqlite() {
     let app = App::start_with(Data::sqlite(), &[("SWEEP_SECONDS", "0")]);

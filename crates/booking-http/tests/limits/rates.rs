@@ -1,5 +1,5 @@
-//! Clients that ask too often. All of them are on this machine, so a proxy is played that says where they
-//! come from.
+//! Clients that send too often. All of them are on this machine, so the test acts as a proxy that names their
+//! addresses.
 
 use crate::common::acts::{done, id, refused};
 use crate::common::http::Answer;
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 pub(crate) const PROXY: (&str, &str) = ("TRUSTED_PROXIES", "127.0.0.1");
 pub(crate) const NO_CLIENT_RATE: (&str, &str) = ("CLIENT_RATE", "0");
 
-/// A server that takes 5 writes at once from one address, and then one a second.
+/// A server that accepts 5 writes at once from one address, and then one a second.
 fn limited() -> App {
     App::start_with(Data::sqlite(), &[PROXY, ("CLIENT_RATE", "1"), ("CLIENT_BURST", "5")])
 }
@@ -22,7 +22,7 @@ fn register_from(app: &App, from: &str, event: &str, email: &str) -> Answer {
     ask(app.url(), "POST", &path, &[("X-Forwarded-For", from)], &body)
 }
 
-/// Checks that it is a refusal of this kind; the seconds until it is worth another try.
+/// Checks that it is a refusal of this kind; returns its `Retry-After` in seconds.
 #[track_caller]
 pub(crate) fn limited_for(answer: &Answer) -> u64 {
     refused(answer, 429, "rate_limited");
@@ -33,7 +33,7 @@ pub(crate) fn booked(app: &App, event: &str) -> Value {
     app.get(&format!("/events/{event}")).json()["booked_count"].clone()
 }
 
-/// Sends as many registrations as fast as they are answered, and counts those that were accepted.
+/// Sends as many registrations as fast as they are answered, and counts the accepted ones.
 fn flood(app: &App, from: &str, event: &str, count: usize) -> usize {
     let accepted = |number: &usize| {
         let email = format!("{number}.{}@example.org", from.replace(':', "-"));
@@ -64,7 +64,7 @@ fn one_address_has_its_rate_and_others_have_theirs() {
     app.assert_audit_is_clean();
 }
 
-/// The negative control: without the limit, and where it does not apply, the flood gets all it wants.
+/// The negative control: without the limit, and where it does not apply, every request is accepted.
 #[test]
 fn without_a_limit_the_flood_comes_through() {
     for settings in [
@@ -103,7 +103,7 @@ fn responses_carry_the_state_of_the_rate_limit() {
     assert_eq!(limited.header("ratelimit-policy"), Some("\"client\";q=2;w=2"));
     assert_eq!(limited.header("ratelimit"), Some("\"client\";r=0;t=1"));
 
-    // Pages of other origins are let see it, and that they were refused.
+    // Pages of other origins may read it, and that they were refused.
     let headers = [("Origin", "https://shop.example"), ("X-Forwarded-For", from)];
     let send = || ask(app.url(), "POST", "/events", &headers, &json!({}));
     let limited = std::iter::repeat_with(send).take(100).find(|answer| answer.status == 429);
@@ -149,7 +149,7 @@ fn a_refused_request_leaves_no_trace_and_is_not_read() {
         stream.write_all(head.as_bytes()).expect("the server reads");
         http::read_all(stream)
     };
-    // A machine that has other things to do may take so long that it is not refused.
+    // A busy machine may be so slow that it is not refused.
     let answer = std::iter::repeat_with(send_head).take(10).find(|answer| answer.status == 429);
     let answer = answer.expect("it is refused");
     limited_for(&answer);

@@ -25,8 +25,8 @@ enum Ending {
     InOrder,
 }
 
-/// Asks for [`TRIES`] seats, by `register` or by `holds`, from this machine: where a proxy on it is trusted that
-/// says nothing of others, all of it is one client's.
+/// Sends [`TRIES`] claims, to `register` or to `holds`, from this machine: where a proxy on it is trusted that
+/// names no clients, all of it is one client's.
 fn take(app: &App, event: &str, how: &str, ending: Ending) {
     for number in 0..TRIES {
         let body = json!({"user_email": format!("{number}@example.org")}).to_string();

@@ -39,7 +39,7 @@ fn a_client_takes_only_so_many_seats_of_an_event(data: Data) {
     // Another client, and another event, have their own.
     done(&take(&app, "198.51.100.2", &event, "register", 5), 201);
     done(&take(&app, from, &other, "register", 6), 201);
-    // The same request again is answered as before, and none is freed by another under its key.
+    // A repeated request gets the same answer, and another under its key frees none.
     let again = take(&app, from, &event, "register", 0);
     assert_eq!(again.header("idempotency-replayed"), Some("true"), "{again:?}");
     assert_eq!(done(&again, 201), first, "token and all");

@@ -11,8 +11,7 @@ use std::time::{Duration, Instant};
 /// The timeouts in these tests, so that they are short.
 const SHORT: [(&str, &str); 3] =
     [("HEAD_SECONDS", "1"), ("BODY_SECONDS", "1"), ("IDLE_SECONDS", "1")];
-/// By then a connection is closed that is to be closed after a second or two, on a machine that has other
-/// things to do.
+/// By then a connection with a timeout of a second or two is closed, on a busy machine.
 const CLOSED_WITHIN: Duration = Duration::from_secs(60);
 
 const POST: &[u8] =
@@ -163,7 +162,7 @@ fn a_stalled_reader_delays_no_other(url: &str) {
     wait_for_end(&stalled);
 }
 
-/// Waits until the server has given up the connection, without reading anything from it.
+/// Waits until the server has closed the connection, without reading from it.
 #[track_caller]
 fn wait_for_end(mut stream: &TcpStream) {
     let began = Instant::now();
@@ -201,7 +200,7 @@ fn three_hundred_slow_clients_delay_no_other() {
         scope.spawn(|| {
             while !is_over.load(Ordering::SeqCst) {
                 for stream in &mut dripping {
-                    // Those that have been closed by now have had their time.
+                    // Those that are closed by now have had their time.
                     let _ = stream.write_all(b"1");
                 }
                 thread::sleep(Duration::from_millis(100));

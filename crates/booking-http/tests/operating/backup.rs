@@ -170,7 +170,7 @@ fn a_backup_replaces_nothing_and_leaves_nothing_when_it_fails() {
     let left: BTreeSet<String> = left.map(|name| name.to_string_lossy().into_owned()).collect();
     let expected = ["booking.db", "booking.db-shm", "booking.db-wal", "made", "taken"];
     assert_eq!(left, expected.map(str::to_owned).into());
-    // Of a database whose seats do not add up there is a backup too, and it says so.
+    // A database whose seats do not add up can be backed up, too, with a warning.
     let connection = rusqlite::Connection::open(&file).expect("opened");
     app.create(5);
     connection.execute("UPDATE events SET booked_count = 2", []).expect("changed");

@@ -27,7 +27,7 @@ fn get(server: &ServerProcess, path: &str) -> Answer {
     send(server.url(), "GET", path, &[], b"")
 }
 
-/// Looks again and again until there is something to be seen.
+/// Polls until there is a value.
 #[track_caller]
 fn soon<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let since = Instant::now();
@@ -40,7 +40,7 @@ fn soon<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// Waits until `/readyz` answers so, and returns what its checks say.
+/// Waits until `/readyz` has this status, and returns its checks.
 #[track_caller]
 fn readiness(server: &ServerProcess, status: u16) -> Value {
     let answer = soon(&format!("/readyz answers {status}"), || {
@@ -64,7 +64,7 @@ fn allow(path: &Path, mode: u32) {
 }
 
 /// The program, to be run without settings as a user with no rights of its own, and that user's number. It is
-/// copied to `folder`: where it was built others may not look.
+/// copied to `folder`: other users may not read where it was built.
 fn as_anybody(folder: &Path) -> (Command, u32) {
     const NOBODY_UID: u32 = 65_534;
     let program = folder.join("booking-http");

@@ -19,7 +19,7 @@ fn an_outage_is_logged_once_a_second_and_not_for_each_request() {
     let began = Instant::now();
     let url = server.url();
     let ask = || {
-        // Each asks for something else, so that no two share an answer.
+        // Each requests something else, so that no two share an answer.
         let path = format!("/events/{}", uuid::Uuid::now_v7());
         let answer = send(url, "GET", &path, &[], b"");
         assert_eq!((answer.status, answer.problem().as_str()), (503, "unavailable"));
@@ -95,7 +95,7 @@ fn migrate_logs_migrations() {
     assert!(app.server.stderr().contains("migrat"), "{}", app.server.stderr());
 }
 
-/// A level that is misspelt is a module from which nothing comes, by the rules of such filters: all else is left out.
+/// A misspelt level is a module without lines, by the rules of such filters: all else is left out.
 #[test]
 fn a_misspelt_log_filter_is_reported() {
     let run_with = |filter: &str| {

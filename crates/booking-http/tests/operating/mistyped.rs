@@ -1,4 +1,4 @@
-//! Names of databases that are not there, and rights that one does not have.
+//! Names of databases that do not exist, and missing permissions.
 
 use crate::common::{App, Data, PROGRAM, run, start_on};
 use crate::{allow, as_anybody, stderr};
@@ -85,7 +85,7 @@ fn a_folder_is_no_database_and_the_setting_is_named() {
     assert!(!output.status.success() && message.contains("BOOKING_DB"), "{message}");
 }
 
-/// A setting in another encoding is not one that is left out: that would be another database.
+/// A setting in another encoding is not an unset one: that would be another database.
 #[test]
 fn a_setting_that_is_not_utf_8_is_named_and_nothing_is_created() {
     let folder = tempfile::tempdir().expect("a directory");
@@ -201,7 +201,7 @@ fn rolling_back_is_possible_where_the_tables_say_so() {
     assert!(!output.status.success() && message.contains("V999__from_the_future"), "{message}");
 }
 
-/// A server that may only work with tables that are there.
+/// A server that may only use existing tables.
 #[test]
 fn a_server_needs_no_more_than_its_rows() {
     let data = Data::postgres();

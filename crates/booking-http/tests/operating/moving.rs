@@ -1,4 +1,4 @@
-//! Moves that are given up, and stores that are named twice.
+//! Moves that are abandoned, and stores that are named twice.
 
 use crate::common::{App, Data, run};
 use crate::stderr;
@@ -55,7 +55,7 @@ fn a_move_can_be_abandoned_until_the_event_has_left() {
     assert_eq!(app.register(&event, "carl@example.org").status, 503);
 }
 
-/// More than one page of them, of which the first cannot be given up at all.
+/// More than one page of them, of which the first cannot be abandoned at all.
 #[test]
 fn all_moves_are_abandoned_however_many_there_are() {
     let app = App::start(Data::sqlite());

@@ -33,7 +33,7 @@ async fn on_the_way(page: &Browser, answers: &Value) {
     page.js(&format!("window.onTheWay = {answers};{script}")).await;
 }
 
-/// Looks at another page, and comes back, without loading anything anew.
+/// Opens another page, and returns, without a reload.
 async fn leave_and_return(page: &Browser, event: &str) {
     page.js("location.hash = '#/'").await;
     page.wait("@event-card").await;
@@ -77,7 +77,7 @@ async fn a_transfer_shows_the_new_link_however_its_answer_comes() {
         .await;
         on_the_way(&page, &answers).await;
     };
-    // The page hears that its own link is dead before it hears why.
+    // The page learns that its own link is dead before it learns why.
     open("late", json!([7_000])).await;
     pass_on(&page, "late-to@example.org").await;
     page.until("return window.refusals > 0").await;
@@ -91,7 +91,7 @@ async fn a_transfer_shows_the_new_link_however_its_answer_comes() {
     page.click("@outcome button").await;
     assert_passed_on(&page, "lost-to@example.org").await;
 
-    // The link that is loaded anew is dead, and leads on all the same.
+    // The link that is reloaded is dead, and leads on all the same.
     open("anew", json!(["lost"])).await;
     pass_on(&page, "anew-to@example.org").await;
     page.outcome("unknown").await;
@@ -183,7 +183,7 @@ async fn an_attendee_who_leaves_during_a_booking_finds_it_again() {
     page.end().await;
 }
 
-/// The last seat is gone, by this very booking: the button that asks again is still the same.
+/// The last seat is gone, by this very booking: the button that retries is still the same.
 #[tokio::test]
 async fn the_last_seat_whose_answer_was_lost_is_asked_for_again_and_not_a_place_in_line() {
     let page = Page::start().await;

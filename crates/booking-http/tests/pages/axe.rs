@@ -50,7 +50,7 @@ pub(crate) async fn faults(browser: &Browser) -> Vec<Value> {
     }
     let report = browser.js_async(RUN).await;
     let passed = report["passed"].as_array().unwrap_or_else(|| panic!("axe-core failed: {report}"));
-    // Behind a dialog nothing of the page is there, nor its title.
+    // Behind a dialog the page is inert, also its title.
     let is_dialog = "return document.querySelector('dialog[open]') !== null";
     let rules: &[&str] = match browser.js(is_dialog).await == true {
         true => &["color-contrast"],
@@ -62,7 +62,7 @@ pub(crate) async fn faults(browser: &Browser) -> Vec<Value> {
     report["found"].as_array().expect("an array").clone()
 }
 
-/// Looks at the page as it is in every look.
+/// Checks the page in every scheme and size.
 pub(crate) async fn assert_no_faults(browser: &Browser, state: &str) {
     for (scheme, width) in LOOKS {
         look(browser, scheme, width).await;

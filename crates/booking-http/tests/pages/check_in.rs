@@ -30,8 +30,8 @@ pub(crate) async fn scan(door: &Browser, text: &str, number: u32, result: &str) 
     assert_eq!(door.value("code").await, "", "it is ready for the next");
 }
 
-/// Holds a code before a camera that this browser has from now on: turned, and with no reader of the
-/// browser's own. Until the page is left.
+/// Holds a code before this browser's camera from now on: rotated, and without the browser's own detector. Until
+/// the page is left.
 pub(crate) async fn hold_up(door: &Browser, text: &str) {
     let code = QrCode::with_error_correction_level(text, EcLevel::M).expect("it is short enough");
     let size = code.width();
@@ -147,7 +147,7 @@ async fn the_camera_reads_a_ticket_in_a_browser_that_cannot_and_tab_ends_a_scan(
     page.click("@door-camera").await;
     page.until("return document.querySelector('video').hidden").await;
 
-    // Scanners are set up to end with Enter or with Tab. And wherever the focus is, they type.
+    // Scanners are configured to end with Enter or with Tab. And they type wherever the focus is.
     page.js("document.querySelector('[data-testid=door-camera]').focus()").await;
     page.press(&format!("{of_grace}{}", Key::Tab)).await;
     page.wait("@door-result[data-scan='2'][data-result=checked_in]:not([aria-busy])").await;
@@ -184,7 +184,7 @@ async fn a_guest_without_a_ticket_is_found_by_name_and_admitted() {
     page.wait("@door-result[data-result=undone]").await;
     assert_eq!(look_up(&page.app, &ada)["checked_in_at"], Value::Null);
 
-    // An address in the place of a ticket finds its owner, and is not refused.
+    // An address in the field for tickets finds its owner, and is not refused.
     page.wait("@door-input:focus").await;
     page.enter("grace@example.org").await;
     page.wait(&format!("@door-guest-row[data-id='{}']", id(&grace))).await;

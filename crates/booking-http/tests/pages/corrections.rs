@@ -1,4 +1,4 @@
-//! Putting right whose a registration is, and a new link for one that was lost.
+//! Correcting the holder of a registration, and a new link for a lost one.
 
 use crate::axe::assert_no_faults;
 use crate::common::Data;
@@ -56,7 +56,7 @@ async fn a_name_is_corrected_by_the_link_s_holder_and_the_ticket_stays_valid() {
     until_text(&page, "registration-name", "").await;
     assert_eq!(name(), Value::Null);
 
-    // By the same link as before, and also of a seat that is only held.
+    // By the same link as before, and also for a seat that is only held.
     page.reload().await;
     page.click("@history summary").await;
     page.wait("@history-entry[data-kind=corrected]").await;
@@ -164,7 +164,7 @@ async fn the_organizer_corrects_an_address_and_makes_a_new_link() {
     page.click("@correct-save").await;
     page.wait(&format!("{of_second} @corrected")).await;
     assert!(!page.is_shown("@new-link-made").await);
-    // Not by a slip: the focus is on the answer that does no harm.
+    // Not by accident: the focus is on the harmless answer.
     page.click(&format!("{of_second} @new-link")).await;
     page.wait("@new-link-no:focus").await;
     assert_no_faults(&page, "whether to make a new link").await;
@@ -183,7 +183,7 @@ async fn the_organizer_corrects_an_address_and_makes_a_new_link() {
     page.end().await;
 }
 
-/// Answers every write with this refusal, as a server would that has its reasons.
+/// Answers every write with this refusal.
 async fn refuse_writes(page: &Browser, status: u16, code: &str) {
     let script = format!(
         "const asked = window.fetchAsBefore ??= window.fetch;

@@ -11,12 +11,12 @@ use fantoccini::key::Key;
 use serde_json::{Value, json};
 use std::fs;
 
-/// Waits until a number of the desk is this one.
+/// Waits until a number of the desk has this value.
 async fn number(page: &Browser, name: &str, count: u32) {
     page.wait(&format!("@{name}[data-count='{count}']")).await;
 }
 
-/// Waits until so many people stand in the table, and the first of them is this one.
+/// Waits until so many people are in the table, and the first of them is this one.
 async fn people(page: &Browser, count: usize, first: &str) {
     let script = format!(
         "const rows = [...document.querySelectorAll('[data-testid=registration]')];
@@ -249,7 +249,7 @@ async fn an_event_s_questions_are_written_answered_and_read() {
     page.choose("question2-kind", "consent").await;
     page.click("#field-question2-required").await;
     assert_no_faults(&page, "questions that are being written").await;
-    // The second goes first, and the focus goes along.
+    // The second moves to the front, and the focus with it.
     page.click("@question:nth-child(2) @question-up").await;
     page.click("@questions-save").await;
     page.outcome("saved").await;
@@ -441,7 +441,7 @@ async fn an_event_is_found_by_a_part_of_its_name_and_by_its_day() {
     assert_eq!(page.text("@event-search-status").await, "1 event");
     assert!(!page.is_shown("@event-list").await);
     assert_no_faults(&page, "an event that was found").await;
-    // To be passed on, and there again when the page is loaded anew.
+    // To be transferred, and there again when the page is reloaded.
     page.reload().await;
     page.wait(&found).await;
     assert_eq!(page.value("events_q").await, "bruck");

@@ -70,7 +70,7 @@ impl Browser {
         self.driver("POST", "/goog/cdp/execute", &body).await
     }
 
-    /// Pulls the plug of this page's network, or puts it back in.
+    /// Takes this page's network offline, or back online.
     pub(crate) async fn set_offline(&self, offline: bool) {
         let conditions = json!({"offline": offline, "latency": 0, "download_throughput": -1, "upload_throughput": -1});
         let body = json!({"network_conditions": conditions});

@@ -17,7 +17,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 pub(crate) const WITHIN: Duration = Duration::from_secs(60);
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(200);
 
-/// Each browser is many processes; with more of them at once they would time each other out.
+/// Each browser is many processes; with more of them at once their tests would time out.
 static BROWSERS: Semaphore = Semaphore::const_new(3);
 
 /// Expands CSS in which `@name` is the element with that `data-testid`.
@@ -46,8 +46,8 @@ impl Browser {
         Self::start_with(url, turn, json!({})).await
     }
 
-    /// Two people. Their turns are taken at once: two tests with one browser each, and each in need
-    /// of another, would wait for ever.
+    /// Two people. Both turns are taken at once: two tests with one browser each, and each in need of another,
+    /// would wait for ever.
     pub(crate) async fn start_two(url: &str) -> (Self, Self) {
         let mut turn = BROWSERS.acquire_many(2).await.expect("it is never closed");
         let other = turn.split(1).expect("there are two");
@@ -207,7 +207,7 @@ impl Browser {
         self.wait("#field-user_email:focus").await;
     }
 
-    /// Types on the keyboard, to wherever the focus is.
+    /// Types on the keyboard, into the focused element.
     pub(crate) async fn press(&self, keys: &str) {
         let mut actions = KeyActions::new("keyboard".to_owned());
         for value in keys.chars() {

@@ -1,4 +1,4 @@
-//! A seat that is held: in time, given back, and too late.
+//! A held seat: confirmed in time, released, and too late.
 
 use crate::common::acts::{done, event, give_up, hold, id, private};
 use crate::common::{App, Data};
@@ -75,7 +75,7 @@ async fn a_hold_is_given_back_and_taken_again() {
     assert_eq!(page.value("user_email").await, "ada@example.org");
     page.click("@hold-start").await;
     page.wait("@hold").await;
-    // Called off by others: the page finds out when it would confirm.
+    // Cancelled by others: the page finds out when it confirms.
     done(&page.app.post(&format!("/events/{event}/cancel"), &json!({})), 200);
     page.wait("@event-status[data-status=cancelled]").await;
     page.click("@hold-confirm").await;
@@ -134,7 +134,7 @@ async fn a_hold_that_is_not_confirmed_lapses_and_its_seat_is_back() {
     page.end().await;
 }
 
-/// Down to nothing, and each number about when it was true. A machine that is busy may skip one.
+/// Down to nothing, and each number about when it was true. A busy machine may skip one.
 fn assert_counted_down(seen: &Value, end: DateTime<Utc>) {
     let seen: Vec<(i64, i64)> = serde_json::from_value(seen.clone()).expect("pairs of numbers");
     let mut seconds: Vec<i64> = seen.iter().map(|(seconds, _)| *seconds).collect();

@@ -87,7 +87,7 @@ async fn a_seat_is_taken_lost_found_again_printed_passed_on_and_given_back() {
     page.enter("").await;
     page.tab_to("@transfer-form #field-user_email").await;
     page.enter("grace@example.org").await;
-    // The answer that does no harm is the one that an Enter too many gives.
+    // One Enter too many gives the harmless answer.
     page.wait("@transfer-confirm-no:focus").await;
     page.tab_back().await;
     page.wait("@transfer-confirm-yes:focus").await;

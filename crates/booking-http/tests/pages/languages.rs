@@ -1,4 +1,4 @@
-//! The pages in another language, and texts in them that are written from right to left.
+//! The pages in another language, and right-to-left texts in them.
 
 use crate::axe::assert_no_faults;
 use crate::check_in::{register, scan};

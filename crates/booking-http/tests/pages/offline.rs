@@ -1,4 +1,4 @@
-//! Checking people in where there is no network.
+//! Checking people in offline.
 
 use crate::check_in::{hold_up, in_three_days, register, scan};
 use crate::common::acts::{done, id, path, ticket};
@@ -78,7 +78,7 @@ async fn a_door_works_offline_and_syncs_later() {
     page.wait_until_gone("@door-conflict").await;
     scan(&page, &of_third, 3, "checked_in").await;
     page.app.assert_audit_is_clean();
-    // The browser has noted down each file and answer that it did not get, and nothing else.
+    // The browser has logged each file and answer that it did not get, and nothing else.
     let complaints = page.complaints().await;
     assert!(complaints.iter().all(|entry| entry["source"] == "network"), "{complaints:?}");
     page.end().await;

@@ -1,4 +1,4 @@
-//! Putting up an event with all there is to say of it, editing it, and calling it off.
+//! Creating an event with every field, editing it, and cancelling it.
 
 use crate::axe::assert_no_faults;
 use crate::common::acts::{done, edit, event, id, path, private, wait_for};

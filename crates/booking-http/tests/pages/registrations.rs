@@ -34,7 +34,7 @@ async fn a_private_link_shows_the_ticket_and_what_happened() {
     assert_eq!(page.text("@registration-email").await, "ada@example.org");
     assert_eq!(page.text("@registration-page @event-venue").await, "The cellar");
     page.wait("@ticket-qr:not([hidden])").await;
-    // An image that was not understood has no size of its own.
+    // An image that was not decoded has no size of its own.
     page.until(
         "const image = document.querySelector('[data-testid=ticket-qr]');
         return image.complete && image.naturalWidth > 0 && image.clientWidth >= 200",
@@ -49,7 +49,7 @@ async fn a_private_link_shows_the_ticket_and_what_happened() {
     page.click("@history summary").await;
     page.wait("@history-entry[data-kind=held] + @history-entry[data-kind=confirmed]").await;
 
-    // At the door: the page says so, and offers nothing that is of no use any more.
+    // At the door: the page says so, and hides actions that are of no use any more.
     let scan = json!({"ticket": ticket(&page.app, &registration)});
     done(&page.app.post(&format!("/events/{concert}/check-ins"), &scan), 201);
     page.wait("@history-entry[data-kind=checked_in]").await;
@@ -76,7 +76,7 @@ async fn a_transferred_registration_has_a_new_link_and_the_old_is_dead() {
     page.fill("user_email", "grace@example.org").await;
     page.fill("name", "Grace").await;
     page.click("@transfer-submit").await;
-    // Not by a slip: the focus is on the answer that does no harm.
+    // Not by accident: the focus is on the harmless answer.
     page.wait("@transfer-confirm-no:focus").await;
     assert!(page.text("@transfer-confirm").await.contains("grace@example.org"));
     assert_no_faults(&page, "whether to pass a seat on").await;

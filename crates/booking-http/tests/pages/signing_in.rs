@@ -30,7 +30,7 @@ pub(crate) async fn sign_in(page: &Browser, token: &str) {
     page.click("@sign-in button").await;
 }
 
-/// It is where it may be, and nowhere else that outlives the tab or leaves the browser.
+/// It is stored only where it may be, and nowhere else that outlives the tab or leaves the browser.
 async fn assert_stored(page: &Browser, token: &str, is_stored: bool) {
     let places = page
         .js("const texts = (storage) => JSON.stringify({...storage});

@@ -247,7 +247,7 @@ async fn the_pages_keep_to_their_policy() {
         page.wait("h1").await;
     }
     assert_eq!(page.complaints().await, Vec::<Value>::new());
-    // Were a script smuggled in after all, it would not run; and a complaint would be seen here.
+    // Were a script injected after all, it would not run; and a report would be logged here.
     let smuggle = "const script = document.createElement('script');
         script.text = 'window.ran = 1';
         return (document.body.append(script), window.ran)";

@@ -34,7 +34,7 @@ async fn a_waiter_is_offered_a_cancelled_seat() {
     grace.wait("@waitlist-position[data-position='1']").await;
     assert!(!grace.is_shown("@ticket").await && !grace.is_shown("@offer").await);
 
-    // Not by a slip: the focus is on the answer that does no harm.
+    // Not by accident: the focus is on the harmless answer.
     ada.click("@cancel-registration").await;
     ada.wait("@cancel-registration-no:focus").await;
     ada.enter("").await;

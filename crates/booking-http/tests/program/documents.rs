@@ -1,5 +1,4 @@
-//! Documents lead where they say: a link to a file and its heading that are there, and a file that is named
-//! to one of the repository.
+//! Links in documents lead to existing files and headings, and named files exist.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,7 +12,7 @@ const ENDINGS: [&str; 10] =
 const BEGINNINGS: [&str; 7] =
     ["booking-", "crates/", "docker/", "migrations/", "scripts/", "static/", ".github/"];
 
-/// Folders that begin with a dot and are ours.
+/// Our folders that begin with a dot.
 const DOTTED: [&str; 3] = [".cargo", ".ci", ".github"];
 
 #[test]
@@ -102,7 +101,7 @@ impl House {
         self.has(name) || self.has(&format!("{name}.sample"))
     }
 
-    /// Whether a file or folder is called so, from the root or from some folder on.
+    /// Whether a file or folder has this path, from the root or from some folder on.
     fn has(&self, name: &str) -> bool {
         let mut found = self.paths.iter().filter_map(|path| path.strip_suffix(name));
         found.any(|before| before.is_empty() || before.ends_with('/'))

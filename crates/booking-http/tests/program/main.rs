@@ -174,7 +174,7 @@ fn configured_keys_are_the_only_ones() {
     assert_eq!(stored(&app), own);
 }
 
-/// How long it may take until something is seen that is to be, on a machine that has other things to do.
+/// How long an expected change may take, on a busy machine.
 const SEEN_WITHIN: Duration = Duration::from_secs(60);
 
 /// An event's row that a psql session locks until it is released.

@@ -50,11 +50,11 @@ const FORGERIES: &[&str] = &[
     // The headers that other proxies write.
     "X-Real-IP: @\r\nX-Client-IP: @\r\nCF-Connecting-IP: @\r\nTrue-Client-IP: @\r\nX-Forwarded: for=@",
     "X_Forwarded_For: @",
-    // A proxy that minds this would take its own word away again.
+    // A proxy that honoured this would remove its own entry again.
     "Connection: close, X-Forwarded-For, Forwarded, X-Real-IP\r\nX-Forwarded-For: @",
 ];
 
-/// A client's address, of which each test of each forgery has its own.
+/// A client's address, unique for each test of each forgery.
 fn source(number: usize) -> Ipv4Addr {
     Ipv4Addr::new(127, 0, 0, u8::try_from(number).expect("there are not so many forgeries"))
 }
@@ -212,7 +212,7 @@ fn assert_rates_hold(app: &App, url: &str) {
     app.assert_audit_is_clean();
 }
 
-/// The same of the seats that one address may hold.
+/// The same for the seats that one address may hold.
 #[track_caller]
 fn assert_holds_are_bounded(app: &App, url: &str) {
     let sale = Sale::start(app, url);

@@ -16,8 +16,8 @@ const SEATS: usize = 10_000;
 const HOLDERS: usize = 11_000;
 /// How many of the holders confirm.
 const CONFIRMING: usize = 1_000;
-/// Twice as long as the shortest hold there is: on a machine that has other things to do all of them are to
-/// be taken, and a tenth confirmed, before the first one ends.
+/// Twice as long as the shortest hold there is: on a busy machine all of them are to be taken, and a tenth
+/// confirmed, before the first one ends.
 const HOLD_SECONDS: u64 = 120;
 const CALLERS: usize = 32;
 /// How long a client retries while the server is away.
@@ -109,7 +109,7 @@ impl Sale {
         sale
     }
 
-    /// Asks until there is an answer that says more than "not now", always under the same key.
+    /// Retries until there is an answer other than "not now", always under the same key.
     fn ask(&self, method: &str, path: &str, body: Option<&Value>, key: &str) -> (u16, Value) {
         let body = body.map(Value::to_string).unwrap_or_default();
         let key = common::key(key);

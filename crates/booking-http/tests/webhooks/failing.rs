@@ -81,7 +81,7 @@ fn a_receiver_that_is_gone_is_left_alone_until_it_is_enabled(data: Data) {
     assert_eq!(shown["disabled_reason"], "gone");
     receiver.answer(200);
     assert_eq!(app.register(&event, "grace@example.org").status, 201);
-    // As long as the server takes to hear of it, and then some.
+    // As long as the server takes to see it, and then some.
     std::thread::sleep(Duration::from_secs(3));
     assert_eq!(receiver.received().len(), 1, "{:?}", receiver.received());
     let enable = json!({"enabled": true});
@@ -98,7 +98,7 @@ fn operators_see_stuck_deliveries_and_retry_or_drop_them(data: Data) {
     receiver.answer(500);
     let event = app.create(9);
     assert_eq!(app.register(&event, "ada@example.org").status, 201);
-    // After its second failure it is left for five minutes.
+    // After its second failure it is left alone for five minutes.
     receiver.wait_for("the second try", |received| received.get(1).cloned());
     let name = format!("webhook {}: 1 events wait", id(&webhook));
     let report = until("it is told", || {

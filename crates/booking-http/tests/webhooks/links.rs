@@ -18,7 +18,7 @@ on_both_stores! {
     links_are_recovered_by_address_and_revealed_to_no_other
 }
 
-/// A server that sends its mails into a folder, and logs all that it can.
+/// A server that writes its mails into a folder, and logs all that it can.
 struct Post {
     app: App,
     folder: TempDir,
@@ -53,7 +53,7 @@ impl Post {
         self.mails(address).iter().flat_map(|mail| links_in(mail)).collect()
     }
 
-    /// Waits for a mail to an address that is about that, and gives it.
+    /// Waits for a mail to an address about that, and returns it.
     #[track_caller]
     fn mail_about(&self, address: &str, subject: &str) -> String {
         let head = format!("Subject: {subject}: An event\r\n");
@@ -64,7 +64,7 @@ impl Post {
         fs::read_dir(self.folder.path()).expect("it is there").count()
     }
 
-    /// Waits for a link to `registration` that is none of `known`, and gives its token.
+    /// Waits for a link to `registration` that is not in `known`, and returns its token.
     #[track_caller]
     fn new_link(&self, address: &str, registration: &Value, known: &[&str]) -> String {
         until("a mail with another link", || {

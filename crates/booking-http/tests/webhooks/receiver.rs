@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 /// The longest wait for an expected message: a retry is after 6 s, a lease ends after 10.
 const WITHIN: Duration = Duration::from_secs(60);
 
-/// A message as it came, and how it was answered.
+/// A message as it came, and the answer to it.
 #[derive(Debug, Clone)]
 pub(crate) struct Message {
     headers: Vec<(String, String)>,
@@ -124,7 +124,7 @@ impl Receiver {
         self.shared.holds.store(holds, Ordering::SeqCst);
     }
 
-    /// All that has come. It has to be as the description of the API says.
+    /// All messages. Each has to match the description of the API.
     #[track_caller]
     pub(crate) fn received(&self) -> Vec<Message> {
         let received = self.shared.received.lock().expect("no panic").clone();
@@ -224,7 +224,7 @@ fn read(stream: &mut TcpStream) -> io::Result<Option<Request>> {
     }
 }
 
-/// Looks again and again until there is something to be seen.
+/// Polls until there is a value.
 #[track_caller]
 pub(crate) fn until<T>(what: &str, mut see: impl FnMut() -> Option<T>) -> T {
     let since = Instant::now();

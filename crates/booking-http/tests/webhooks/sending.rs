@@ -66,7 +66,7 @@ fn a_webhook_gets_its_types_and_events(data: Data) {
     }
     let kinds = |receiver: &Receiver, event: &str| {
         let received = receiver.of(event);
-        // It may have been there when the event was put up.
+        // It may have been there when the event was created.
         let kinds = received.iter().map(Message::kind).filter(|kind| kind != "event.published");
         kinds.collect::<Vec<_>>()
     };
