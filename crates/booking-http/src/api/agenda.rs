@@ -101,21 +101,21 @@ impl FromRequest for EventsQuery {
 
 impl AgendaQuery {
     /// The same in the link to the next page.
-    pub(crate) fn kept(&self) -> String {
-        let mut kept = format!("&sort={STARTS_AT}");
+    pub(crate) fn to_query(&self) -> String {
+        let mut query_text = format!("&sort={STARTS_AT}");
         let time = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::AutoSi, true);
         for (name, bound) in [("from", self.agenda.from), ("to", self.agenda.to)] {
             if let Some(bound) = bound {
-                kept.push_str(&format!("&{name}={}", encoded(&time(bound))));
+                query_text.push_str(&format!("&{name}={}", encoded(&time(bound))));
             }
         }
         if let Some((word, _)) = WHEN.iter().find(|(_, when)| Some(*when) == self.agenda.when) {
-            kept.push_str(&format!("&when={word}"));
+            query_text.push_str(&format!("&when={word}"));
         }
         if let Some(text) = &self.text {
-            kept.push_str(&format!("&q={}", encoded(text.as_str())));
+            query_text.push_str(&format!("&q={}", encoded(text.as_str())));
         }
-        kept
+        query_text
     }
 }
 
@@ -158,7 +158,7 @@ mod tests {
             "from=2026-05-01T00:00:00%2B02:00&to=2026-06-01T00:00:00.5Z",
         ] {
             let asked = by_start(query);
-            let again = by_start(asked.kept().trim_start_matches('&'));
+            let again = by_start(asked.to_query().trim_start_matches('&'));
             assert_eq!(again, asked, "{query}");
         }
     }

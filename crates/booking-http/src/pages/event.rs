@@ -201,7 +201,7 @@ impl EventWords {
             venue: details.venue.as_ref().map(|venue| venue.as_str().to_owned()),
             organizer: OrganizerWords::of(language, details),
             waiting: event.waitlist_count,
-            kept: details.retention.map(|kept| kept_words(language, kept.days())),
+            kept: details.retention.map(|kept| retention_words(language, kept.days())),
             has_calendar: details.starts_at.is_some() && state != State::Draft,
             description: description::to_html(details.description.as_str()),
             seats: Seats::of(language, event, state),
@@ -304,7 +304,7 @@ fn badge(language: Language, state: State) -> Option<Badge> {
     Some(Badge { kind, words: text(language, key, &[]) })
 }
 
-fn kept_words(language: Language, days: u32) -> String {
+fn retention_words(language: Language, days: u32) -> String {
     match days {
         0 => text(language, "facts.erased_at_end", &[]),
         days => counted(language, "facts.erased", days, &[]),

@@ -102,8 +102,8 @@ pub(super) async fn list(
         Some(ids) => agenda::list_among(&service.reads, caller, &ids, &asked).await?,
         None => agenda::list(&*service.store, caller, &asked).await?,
     };
-    let kept = asked.kept();
-    let page = PageBody::of::<_, EventBody<'_>, _>(PATH, &page, asked.limit, &kept);
+    let query_text = asked.to_query();
+    let page = PageBody::of::<_, EventBody<'_>, _>(PATH, &page, asked.limit, &query_text);
     Ok(page.into_response())
 }
 

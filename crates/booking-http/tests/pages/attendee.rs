@@ -261,8 +261,8 @@ async fn a_ticket_is_printed_black_on_white_on_one_sheet() {
     let features = json!([{"name": "prefers-color-scheme", "value": "dark"}]);
     page.cdp("Emulation.setEmulatedMedia", json!({"media": "print", "features": features})).await;
     page.until("return matchMedia('print').matches").await;
-    for kept in ["@ticket-qr", "@registration-name", "@registration-event", "@event-when"] {
-        assert!(page.is_shown(kept).await, "{kept}");
+    for remaining in ["@ticket-qr", "@registration-name", "@registration-event", "@event-when"] {
+        assert!(page.is_shown(remaining).await, "{remaining}");
     }
     for gone in [
         ".masthead",
@@ -309,8 +309,9 @@ async fn a_registration_is_saved_on_the_device_only_on_request() {
     page.click("@forget-mine-yes").await;
     page.wait("@mine-none:not([hidden])").await;
     assert!(!page.is_shown("footer [data-route=mine]").await);
-    let kept = "return [localStorage.getItem('registrations'), localStorage.getItem('tickets')]";
-    assert_eq!(page.js(kept).await, json!([null, null]));
+    let remaining =
+        "return [localStorage.getItem('registrations'), localStorage.getItem('tickets')]";
+    assert_eq!(page.js(remaining).await, json!([null, null]));
     page.end().await;
 }
 

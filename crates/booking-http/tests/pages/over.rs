@@ -141,8 +141,9 @@ async fn holders_and_waiters_see_that_the_event_is_over() {
     let shown = page.text("@ticket-hint").await;
     assert!(shown.starts_with("This event is over"), "{shown}");
     assert!(!page.text("main").await.contains("scan it at the door"));
-    for kept in ["@ticket-print", "@registration-event", "@registration-email", "@event-when"] {
-        assert!(page.is_shown(kept).await, "{kept}");
+    for remaining in ["@ticket-print", "@registration-event", "@registration-email", "@event-when"]
+    {
+        assert!(page.is_shown(remaining).await, "{remaining}");
     }
     refused(&transfer(app, &bob, "new@example.org"), 409, "closed");
     assert_no_faults(&page, "a seat of an event that is over").await;

@@ -82,9 +82,9 @@ async fn an_open_server_needs_no_token_and_says_so_until_it_is_closed() {
     sign_in(&page, &token).await;
     page.wait("@create-form button:focus").await;
     page.wait_until_gone("@sign-in").await;
-    for (field, kept) in [("name", "Blues"), ("description", "Bring a friend."), ("capacity", "7")]
+    for (field, input) in [("name", "Blues"), ("description", "Bring a friend."), ("capacity", "7")]
     {
-        assert_eq!(page.value(field).await, kept);
+        assert_eq!(page.value(field).await, input);
     }
     page.click("@create-form > button").await;
     assert_eq!(page.text("h1@event-name").await, "Blues");

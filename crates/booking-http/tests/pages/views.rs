@@ -228,13 +228,13 @@ async fn an_unknown_address_is_explained() {
     page.wait("@find-form").await;
     // Browsers note down by themselves that nothing was there.
     let complaints = page.complaints().await;
-    let is_told = |entry: &Value| {
+    let is_reported = |entry: &Value| {
         let message = entry["message"].as_str().unwrap_or_default();
         ["/nowhere", "/o/none"]
             .iter()
             .any(|path| message.starts_with(&format!("{}{path}", page.url)))
     };
-    assert!(complaints.len() == 2 && complaints.iter().all(is_told), "{complaints:?}");
+    assert!(complaints.len() == 2 && complaints.iter().all(is_reported), "{complaints:?}");
     page.end().await;
 }
 

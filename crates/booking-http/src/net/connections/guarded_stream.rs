@@ -71,7 +71,7 @@ impl GuardedStream {
     /// Stores the waker of the task that serves this, for the code that closes the connection or has answered.
     fn store_waker(&self, context: &Context<'_>) {
         let mut waker = self.connection.waker.borrow_mut();
-        if !waker.as_ref().is_some_and(|kept| kept.will_wake(context.waker())) {
+        if !waker.as_ref().is_some_and(|stored| stored.will_wake(context.waker())) {
             *waker = Some(context.waker().clone());
         }
     }
