@@ -576,7 +576,7 @@ mod tests {
     }
 
     #[test]
-    fn batches_side_by_side_may_be_set_and_are_never_none() {
+    fn parallel_batches_can_be_set_and_are_at_least_one() {
         for (set, batches) in [("1", 1), ("3", 3), ("64", 64)] {
             let config = read(&[("BATCHES_PER_NODE", set)]).expect("valid");
             assert_eq!(config.limits.batches_per_node, batches);
@@ -644,7 +644,7 @@ mod tests {
     }
 
     #[test]
-    fn the_system_s_authorities_may_be_asked_for() {
+    fn the_system_s_authorities_can_be_trusted() {
         let tls = |settings: &[(&str, &str)]| match read(settings).expect("valid").store {
             StoreConfig::Postgres(options) => options.tls,
             StoreConfig::Sqlite(_) | StoreConfig::Cells(_) => panic!("not PostgreSQL"),

@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn every_parser_keeps_its_promises() {
+    fn every_parser_holds_its_invariants() {
         let random = std::env::var(SEED).ok().map(|seed| seed.parse().expect("a number"));
         for seed in [FIXED, random.unwrap_or_else(|| uuid::Uuid::now_v7().as_u64_pair().1)] {
             for target in targets() {

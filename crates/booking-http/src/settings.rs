@@ -247,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_is_one_that_a_browser_could_ask_for() {
+    fn a_host_is_one_that_a_browser_could_request() {
         let longest = "a".repeat(63);
         for host in [
             "localhost",

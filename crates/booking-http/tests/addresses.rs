@@ -19,7 +19,7 @@ on_both_stores! {
     a_refused_form_shows_the_reason_and_its_input
     a_form_joins_the_line
     a_form_of_an_event_that_confirms_addresses_conceals_registrations
-    a_form_asks_what_the_event_asks
+    a_form_has_the_event_s_questions
 }
 
 const HOSTILE: &str = "<img src=x onerror=alert(1)></title></script><script>ran=1</script>\"'&lt;";
@@ -890,7 +890,7 @@ fn only_an_event_s_page_may_be_embedded_by_allowed_sites() {
     );
 }
 
-fn a_form_asks_what_the_event_asks(data: Data) {
+fn a_form_has_the_event_s_questions(data: Data) {
     let app = App::start(data);
     let event = app.create(5);
     let questions = json!({"questions": [

@@ -18,7 +18,7 @@ on_both_stores! {
     of_fifty_concurrent_scanners_one_admits
     invalid_tickets_are_refused_with_a_reason
     white_space_around_a_ticket_an_id_or_a_token_is_dropped
-    a_check_in_can_be_taken_back
+    a_check_in_can_be_undone
     offline_scans_are_sent_later
     tickets_outlive_their_keys
     a_ticket_signed_by_another_servers_own_key_is_valid
@@ -219,7 +219,7 @@ fn invalid_tickets_are_refused_with_a_reason(data: Data) {
     assert_eq!(results["results"][0]["reason"], "closed");
 }
 
-fn a_check_in_can_be_taken_back(data: Data) {
+fn a_check_in_can_be_undone(data: Data) {
     let app = App::start(data);
     let concert = app.create(2);
     let ada = register(&app, &concert, "ada@example.org");

@@ -586,11 +586,11 @@ fn an_event_is_copied(data: Data) {
     }
     let nowhere = "/events/00000000-0000-7000-8000-000000000000/copy";
     refused(&app.post(nowhere, &json!({})), 404, "not_found");
-    a_copy_asks_what_the_event_asks(&app, event, &path);
+    a_copy_has_the_event_s_questions(&app, event, &path);
 }
 
 /// But none of its former questions.
-fn a_copy_asks_what_the_event_asks(app: &App, event: &str, path: &str) {
+fn a_copy_has_the_event_s_questions(app: &App, event: &str, path: &str) {
     let diet =
         json!({"key": "diet", "kind": "text", "wording": "What do you eat?", "required": true});
     let car = json!({"key": "car", "kind": "yes_no", "wording": "Do you come by car?"});

@@ -16,7 +16,7 @@ on_both_stores! {
     held_seats_are_reported_as_held
     waiters_are_served_in_their_order
     without_offers_a_freed_seat_is_confirmed_at_once
-    a_seat_is_given_up_once
+    a_seat_is_cancelled_once
     a_seat_is_transferred
     a_token_is_for_its_registration_alone
     a_history_lists_every_change
@@ -146,7 +146,7 @@ fn without_offers_a_freed_seat_is_confirmed_at_once(data: Data) {
     assert_eq!(app.get(&path(&next)).json()["status"], "confirmed");
 }
 
-fn a_seat_is_given_up_once(data: Data) {
+fn a_seat_is_cancelled_once(data: Data) {
     let app = App::start(data);
     let concert = app.create(1);
     let registered = done(&app.register(&concert, "ada@example.org"), 201);

@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_wrong_is_told() {
+    fn every_invalid_parameter_is_reported() {
         let Err(ApiError::Validation(errors)) =
             read("from=now&to=x&when=soon&q=%01&sort=name&limit=0&cursor=x")
         else {

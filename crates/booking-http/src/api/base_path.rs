@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_lead_to_where_it_is() {
+    fn links_in_answers_have_the_base_path() {
         let base = BasePath::parse("/tickets").expect("it is one");
         for (name, value, led) in [
             (LOCATION, "/events/1", "/tickets/events/1"),

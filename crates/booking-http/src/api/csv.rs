@@ -490,7 +490,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_cannot_be_read_is_alone() {
+    fn an_unreadable_row_does_not_affect_others() {
         let rows = read("a,b\n\"x\"y,1\n2,3\n");
         assert!(rows[1].1.is_err() && rows[1].0 == 2);
         assert_eq!(rows[2], (3, Ok(vec!["2".to_owned(), "3".to_owned()])));

@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_wrong_is_told() {
+    fn every_invalid_parameter_is_reported() {
         let Err(ApiError::Validation(errors)) =
             parse::<RegistrationCursor>("limit=0&cursor=x&status=x")
         else {
@@ -366,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_ends_where_it_gets_long() {
+    fn a_page_is_bounded_in_bytes() {
         let half = PAGE_BYTES_MAX / 2;
         assert_eq!(page_of(&[], None), (0, None));
         assert_eq!(page_of(&[1, 2], None), (2, None));

@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn a_role_may_do_what_lesser_ones_may_and_no_more() {
+    fn a_role_includes_lesser_roles_and_no_more() {
         for (place, has) in Role::ALL.into_iter().enumerate() {
             for (of, wants) in Role::ALL.into_iter().enumerate() {
                 let checked = grant(has, None).check_role(wants);

@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mailed_link_is_of_one_registration_and_of_the_token_that_manages_it() {
+    fn a_mailed_link_is_for_one_registration_and_its_manage_token() {
         let secret = TokenSecret::of(&SigningSeed::new([7; 32]));
         let other_secret = TokenSecret::of(&SigningSeed::new([8; 32]));
         let hash = |byte| TokenHash::new([byte; 32]);

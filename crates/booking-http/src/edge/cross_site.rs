@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_browser_s_own_word_goes_before_all() {
+    fn fetch_metadata_overrides_the_origin() {
         let own = sites(Cors::SameOrigin, &[]);
         for (site, done) in [
             ("same-origin", true),
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_is_our_own_if_it_is_the_host_that_was_asked() {
+    fn an_origin_is_our_own_if_it_is_the_request_s_host() {
         let own = sites(Cors::SameOrigin, &[]);
         for (origin, host, done) in [
             ("https://shop.example", "shop.example", true),

@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slot_goes_with_the_hold_that_was_made() {
+    fn a_slot_moves_to_the_hold_that_was_made() {
         let holds = holds(9, 9);
         let at = Try(&holds, Instant::now());
         let unavailable = || Err(SubmitError::Store(StoreError::unavailable(cause())));

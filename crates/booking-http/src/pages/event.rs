@@ -408,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn a_meter_is_honest_at_both_ends() {
+    fn a_meter_is_exact_at_both_ends() {
         let taken = |booked: u32, capacity: u32| {
             let of = event(capacity, |event| event.booked_count = booked);
             let seats = Seats::of(Language::En, &of, State::Open);

@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_too_long_is_not_looked_into() {
+    fn a_header_that_is_too_long_is_ignored() {
         for (length, is_preferred) in [(ACCEPT_BYTES_MAX, true), (ACCEPT_BYTES_MAX + 1, false)] {
             let accept = format!("text/html{}", " ".repeat(length - "text/html".len() - 1) + ",");
             assert_eq!(accept.len(), length);

@@ -174,7 +174,7 @@ fn pages_that_scripts_fill_are_where_scripts_look_for_them() {
 }
 
 #[test]
-fn an_address_below_one_of_the_api_is_the_api_s() {
+fn an_address_below_the_api_s_paths_is_the_api_s() {
     for path in
         ["/events", "/events/1/2/3", "/live/", "/webhooks/1/2/3", "//events", "/openapi.json"]
     {

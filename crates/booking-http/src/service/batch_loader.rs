@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn there_is_room_for_so_many_and_no_more() {
+    async fn the_number_of_waiting_look_ups_is_bounded() {
         let (lookups, source) = (BatchLoader::default(), Source::open_for(0));
         let all =
             join_all((0..=WAITING_MAX as u32).map(|key| get(&lookups, &source, key))).shared();

@@ -73,7 +73,7 @@ mod tests {
     use std::future::{pending, ready};
 
     #[actix_web::test]
-    async fn few_are_done_at_once_few_wait_and_the_next_is_refused() {
+    async fn few_writes_run_few_wait_and_the_next_is_refused() {
         let bulkhead = Bulkhead::new(2);
         let mut under_way: Vec<_> =
             (0..2).map(|_| Box::pin(bulkhead.run(pending::<Result<(), StoreError>>()))).collect();

@@ -39,7 +39,7 @@ mod tests {
     use std::future::pending;
 
     #[actix_web::test]
-    async fn a_ttl_cache_asks_once_in_a_while_and_gives_up_after_its_patience() {
+    async fn a_ttl_cache_refreshes_when_it_expires_and_gives_up_on_a_timeout() {
         let asked = Cell::new(0);
         let ask = async |answer: Result<u32, ()>| {
             asked.set(asked.get() + 1);

@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn the_dearest_of_those_that_there_are_is_taken() {
+    fn the_language_of_the_greatest_weight_is_chosen() {
         for (header, language) in [
             ("de", Language::De),
             ("DE-at", Language::De),
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_too_long_is_not_looked_into() {
+    fn a_header_that_is_too_long_is_ignored() {
         let long = |length: usize| format!("de{}", " ".repeat(length - 2));
         assert_eq!(wanted(&format!("{},x", long(ACCEPT_LANGUAGE_BYTES_MAX - 2))), Language::De);
         assert_eq!(wanted(&format!("{},x", long(ACCEPT_LANGUAGE_BYTES_MAX - 1))), Language::En);

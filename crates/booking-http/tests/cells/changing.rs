@@ -180,7 +180,7 @@ fn a_cell_that_is_split_from_postgresql_into_a_file_in_a_sale_loses_nothing() {
 }
 
 #[test]
-fn a_cell_that_is_moved_or_dropped_is_in_the_map_no_more_and_its_events_are_there() {
+fn a_moved_or_dropped_cell_leaves_the_map_and_its_events_remain() {
     let nodes = Nodes::files();
     let three = [("low", "a", "00", "3f"), ("middle", "a", "40", "7f"), ("high", "b", "80", "ff")];
     nodes.write("cells.toml", &["a", "b"], 4, &three);

@@ -35,7 +35,7 @@ fn is_logged(server: &ServerProcess, what: &str) -> bool {
 }
 
 #[test]
-fn a_server_whose_file_lacks_a_node_goes_on_and_reads_it_again_by_itself() {
+fn a_server_whose_file_lacks_a_node_continues_and_reloads_it() {
     let nodes = Nodes::files();
     let one = [("low", "a", "00", "ff")];
     nodes.write("server.toml", &["a"], 1, &one);
@@ -84,7 +84,7 @@ fn a_server_whose_file_lacks_a_node_goes_on_and_reads_it_again_by_itself() {
 }
 
 #[test]
-fn a_file_that_has_changed_counts_from_sighup_on_and_a_wrong_one_changes_nothing() {
+fn sighup_reloads_a_changed_file_and_an_invalid_one_changes_nothing() {
     let mut nodes = Nodes::files();
     nodes.write_two("cells.toml");
     nodes.done("cells.toml", "cells create");
@@ -489,7 +489,7 @@ fn carry(mut from: &TcpStream, mut to: &TcpStream) {
 }
 
 #[test]
-fn a_cell_in_the_place_of_another_is_not_made_that() {
+fn a_cell_in_the_place_of_another_is_not_assigned_to_it() {
     let nodes = Nodes::folders(&["a", "b", "c"]);
     let three = [("low", "a", "00", "3f"), ("middle", "b", "40", "7f"), ("high", "c", "80", "ff")];
     nodes.write("cells.toml", &["a", "b", "c"], 1, &three);

@@ -556,7 +556,7 @@ fn every_route_is_for_those_roles_it_is_for(data: Data) {
 
 /// The roles in the description are those that are enforced.
 #[test]
-fn the_description_names_the_role_of_each_route() {
+fn the_description_has_the_role_of_each_route() {
     let document = booking_http::openapi(CapacityMax::default());
     let document: Value = serde_json::from_str(&document).expect("it is JSON");
     for row in ROWS {

@@ -188,7 +188,7 @@ fn newer_fields_are_read_as_strictly() {
 }
 
 #[test]
-fn a_body_that_may_be_left_out_may_be() {
+fn an_optional_body_may_be_left_out() {
     let app = App::start(Data::sqlite());
     let event = app.create(5);
     let id = app.register(&event, "ada@example.org").json();
@@ -346,7 +346,7 @@ fn the_longest_description_fits_however_it_is_spelt() {
 }
 
 #[test]
-fn a_name_that_shows_nothing_is_empty() {
+fn an_invisible_name_is_empty() {
     let app = App::start(Data::sqlite());
     let register = format!("/events/{}/register", app.create(50));
     let blank = [

@@ -7,7 +7,7 @@ use crate::connection::{Target, exchange};
 use serde_json::Value;
 
 #[test]
-fn an_address_has_one_way_to_be_written() {
+fn an_address_has_one_spelling() {
     let target = Target::start(Data::sqlite());
     let event = &target.event;
     let simple = event.replace('-', "");

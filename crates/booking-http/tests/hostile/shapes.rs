@@ -271,7 +271,7 @@ fn heads_are_read_strictly() {
 }
 
 #[test]
-fn a_connection_ends_when_it_is_said() {
+fn a_connection_closes_on_request() {
     const OK: Expected = (200, "");
     let length = length();
     let rows = vec![

@@ -311,11 +311,11 @@ async fn a_sale_is_delivered(data: Data) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_dead_and_a_stalling_receiver_keep_nothing_from_a_good_one_on_postgres() {
+async fn a_dead_and_a_stalling_receiver_do_not_delay_a_good_one_on_postgres() {
     a_sale_is_delivered(Data::postgres()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_dead_and_a_stalling_receiver_keep_nothing_from_a_good_one_on_sqlite() {
+async fn a_dead_and_a_stalling_receiver_do_not_delay_a_good_one_on_sqlite() {
     a_sale_is_delivered(Data::sqlite()).await;
 }

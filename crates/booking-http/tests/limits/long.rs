@@ -32,9 +32,9 @@ fn varies(answer: &Answer) -> bool {
     answer.header("vary").is_some_and(|vary| vary.contains("Accept-Encoding"))
 }
 
-on_both_stores! { a_listing_ends_where_it_gets_long each_form_of_an_event_has_its_tag }
+on_both_stores! { a_page_of_a_listing_is_bounded_in_bytes each_form_of_an_event_has_its_tag }
 
-fn a_listing_ends_where_it_gets_long(data: Data) {
+fn a_page_of_a_listing_is_bounded_in_bytes(data: Data) {
     let app = App::start(data);
     let mut newest_first: Vec<String> = (0..EVENTS).map(|n| create_long(&app, n)).collect();
     newest_first.reverse();

@@ -81,7 +81,7 @@ fn a_flood_takes_no_more() {
 
 /// The negative control, and the callers who are not limited.
 #[test]
-fn without_the_limit_one_client_takes_them_all() {
+fn without_the_limit_one_client_takes_every_seat() {
     let unlimited = ("CLIENT_SEATS_MAX", "0");
     let app = App::start_with(Data::sqlite(), &[PROXY, unlimited, NO_CLIENT_RATE]);
     let event = app.create(20);

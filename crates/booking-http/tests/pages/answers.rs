@@ -185,7 +185,7 @@ async fn an_attendee_who_leaves_during_a_booking_finds_it_again() {
 
 /// The last seat is gone, by this very booking: the button that retries is still the same.
 #[tokio::test]
-async fn the_last_seat_whose_answer_was_lost_is_asked_for_again_and_not_a_place_in_line() {
+async fn a_retry_for_the_last_seat_repeats_the_claim_and_does_not_join_the_line() {
     let page = Page::start().await;
     let body = json!({"name": "Jazz", "capacity": 1, "waitlist_enabled": true});
     let concert = id(&done(&page.app.post("/events", &body), 201)).to_owned();
@@ -286,7 +286,7 @@ async fn a_retry_waits_for_a_busy_server_until_it_is_refused() {
 }
 
 #[tokio::test]
-async fn a_new_link_whose_answer_was_lost_is_the_one_that_is_shown() {
+async fn a_new_link_whose_answer_was_lost_is_shown() {
     let page = Page::start().await;
     let app = &page.app;
     let concert = app.create(1);

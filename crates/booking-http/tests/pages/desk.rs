@@ -27,7 +27,7 @@ async fn people(page: &Browser, count: usize, first: &str) {
 }
 
 #[tokio::test]
-async fn a_guest_is_found_among_many_and_let_in_with_the_keyboard_alone() {
+async fn a_guest_is_found_among_many_and_admitted_with_the_keyboard_alone() {
     let page = Page::start_with(Data::postgres(), json!({})).await;
     let app = &page.app;
     let concert = app.create(40);
@@ -311,7 +311,7 @@ async fn an_event_s_questions_are_written_answered_and_read() {
 
 /// Where the wording of their consent is unknown, they are asked by the form that was sent.
 #[tokio::test]
-async fn a_wording_that_changed_meanwhile_is_asked_again() {
+async fn a_consent_to_a_changed_wording_is_requested_again() {
     let page = Page::start().await;
     let app = &page.app;
     let concert = app.create(5);

@@ -32,7 +32,7 @@ async fn remembered(browser: &Browser, event: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_hold_is_kept_over_a_reload_and_confirmed_by_keyboard() {
+async fn a_hold_survives_a_reload_and_is_confirmed_by_keyboard() {
     let page = Page::start_with(Data::postgres(), json!({})).await;
     let event = concert(&page.app, 3);
     start_hold(&page, &event, "ada@example.org").await;
@@ -61,7 +61,7 @@ async fn a_hold_is_kept_over_a_reload_and_confirmed_by_keyboard() {
 }
 
 #[tokio::test]
-async fn a_hold_is_given_back_and_taken_again() {
+async fn a_hold_is_released_and_taken_again() {
     let page = Page::start().await;
     let event = concert(&page.app, 1);
     start_hold(&page, &event, "ada@example.org").await;

@@ -38,7 +38,7 @@ fn put_up(app: &App) -> String {
 }
 
 #[tokio::test]
-async fn a_seat_is_taken_lost_found_again_printed_passed_on_and_given_back() {
+async fn a_seat_is_taken_lost_recovered_printed_transferred_and_cancelled() {
     let folder = tempfile::tempdir().expect("a folder");
     let mail_url = format!("file://{}", folder.path().display());
     let page = Page::start_set(&[
@@ -111,7 +111,7 @@ async fn a_seat_is_taken_lost_found_again_printed_passed_on_and_given_back() {
 
 /// Of 5,000 guests.
 #[tokio::test]
-async fn one_of_five_thousand_is_found_at_the_desk_and_let_in() {
+async fn one_of_five_thousand_is_found_at_the_desk_and_admitted() {
     let page = Page::start().await;
     let app = &page.app;
     let concert = app.create(5_000);

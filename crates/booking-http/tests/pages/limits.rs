@@ -154,7 +154,7 @@ const NOTHING: [&str; 9] = [
 ];
 
 #[tokio::test]
-async fn a_name_that_shows_nothing_is_empty() {
+async fn an_invisible_name_is_empty() {
     let page = Page::start().await;
     page.open("/#/new").await;
     page.wait("@create-form").await;
@@ -194,7 +194,7 @@ async fn a_name_that_shows_nothing_is_empty() {
 
 /// Earlier versions took such names.
 #[tokio::test]
-async fn an_event_whose_name_shows_nothing_can_be_read_and_clicked() {
+async fn an_event_with_an_invisible_name_can_be_clicked() {
     let page = Page::start_with(Data::postgres(), json!({})).await;
     let concert = page.app.create(3);
     page.app.data.database().sql("UPDATE events SET name = U&'\\200B\\3164'");

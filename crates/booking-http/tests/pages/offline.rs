@@ -13,7 +13,7 @@ async fn assert_pending(door: &Browser, count: u32) {
 /// The plug is pulled at both ends: the browser is set offline, and no process listens at the server's port.
 /// Changes meanwhile are made at another server with the same data.
 #[tokio::test]
-async fn a_door_works_offline_and_syncs_later() {
+async fn a_door_works_offline_and_sends_its_scans_later() {
     let mut page = Page::start_with(Data::postgres(), json!({})).await;
     let concert = page.app.create(5);
     let ada = register(&page.app, &concert, "ada@example.org", "Ada");

@@ -95,7 +95,7 @@ async fn a_page_of_another_site_changes_nothing() {
 
 /// The negative control: a site that is let in does just that.
 #[tokio::test]
-async fn a_page_of_an_allowed_site_does_it() {
+async fn a_page_of_an_allowed_site_succeeds() {
     let site = website();
     let page = Page::start_set(&[("CORS_ORIGINS", &site)]).await;
     let (event_id, held) = attacked(&page, &site).await;

@@ -247,7 +247,7 @@ fn a_forbidden_dependency_is_found_however_it_is_written() {
 }
 
 #[test]
-fn the_domain_and_tickets_have_no_randomness_no_clock_and_no_way_to_the_outside() {
+fn the_domain_and_tickets_have_no_randomness_no_clock_and_no_i_o() {
     for (name, allowed) in PURE {
         let tree = tree(name);
         assert!(tree.iter().any(|name| name == "uuid"), "that is what it looks like: {tree:?}");
