@@ -128,14 +128,14 @@ fn a_visitor_answers_or_has_no_seat(data: Data) {
     assert_eq!(event(&app, &concert)["booked_count"], 0);
 
     let seat = done(&come(&app, &concert, ada, &good), 201);
-    let kept = json!({
+    let stored = json!({
         "name": "Ada", "diet": "vegan", "days": ["fri", "sat"], "car": false, "terms": 1,
     });
-    assert_eq!(seat["answers"], kept);
+    assert_eq!(seat["answers"], stored);
     let read = as_holder(&app, &seat, "GET", &path(&seat), &Value::Null).json();
-    assert_eq!(read["answers"], kept);
+    assert_eq!(read["answers"], stored);
     let listed = app.get(&format!("/events/{concert}/registrations")).json();
-    assert_eq!(listed[0]["answers"], kept);
+    assert_eq!(listed[0]["answers"], stored);
 
     // A hold can be answered when it is confirmed.
     let held = done(&hold(&app, &concert, "grace@example.org"), 201);
@@ -197,8 +197,8 @@ fn an_answered_question_is_retired_and_not_changed(data: Data) {
     let retired = done(&set(&app, &concert, &json!([])), 200);
     assert_eq!(retired["has_questions"], false);
     assert_ne!(retired["version"], version);
-    let kept = app.get(&path).json();
-    assert_eq!((&kept[0]["retired"], &kept[0]["answered"]), (&json!(true), &json!(true)));
+    let stored = app.get(&path).json();
+    assert_eq!((&stored[0]["retired"], &stored[0]["answered"]), (&json!(true), &json!(true)));
     let read = as_holder(&app, &seat, "GET", &common::acts::path(&seat), &Value::Null).json();
     assert_eq!(read["answers"], json!({"diet": "Plants"}));
     done(&app.register(&concert, "grace@example.org"), 201);
@@ -221,9 +221,12 @@ fn consents_record_their_wording(data: Data) {
     let detail = outdated.json()["errors"][0]["detail"].clone();
     assert!(detail.as_str().is_some_and(|detail| detail.contains("version 2")), "{detail}");
     done(&come(&app, &concert, "grace@example.org", &json!({"film": 2})), 201);
-    let kept = app.get(&format!("/events/{concert}/questions")).json();
-    assert_eq!((&kept[0]["version"], &kept[0]["wording"]), (&json!(2), &json!("I may be filmed.")));
-    let former = &kept[0]["former_wordings"][0];
+    let stored = app.get(&format!("/events/{concert}/questions")).json();
+    assert_eq!(
+        (&stored[0]["version"], &stored[0]["wording"]),
+        (&json!(2), &json!("I may be filmed."))
+    );
+    let former = &stored[0]["former_wordings"][0];
     assert_eq!((&former["version"], &former["wording"]), (&json!(1), &json!("I may be seen.")));
     let read = as_holder(&app, &first, "GET", &path(&first), &Value::Null).json();
     assert_eq!(read["answers"], json!({"film": 1}));

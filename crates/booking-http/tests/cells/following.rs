@@ -549,8 +549,8 @@ fn a_restored_home_is_used_again_after_adopt() {
     nodes.write_two("cells.toml");
     nodes.done("cells.toml", "cells create");
     let event = put_up_from(&nodes.serve("cells.toml"), 0x80);
-    let forget = "DELETE FROM cell_bytes; UPDATE cell_map SET map = json_remove(map, '$.id')";
-    write(&nodes, "a", "low", forget);
+    let unassign = "DELETE FROM cell_bytes; UPDATE cell_map SET map = json_remove(map, '$.id')";
+    write(&nodes, "a", "low", unassign);
     nodes.refused("cells.toml", "serve", "one of other cells than cell high");
     nodes.refused("cells.toml", "cells adopt high", "not all cells were told yet");
     let message = nodes.done("cells.toml", "cells adopt low");

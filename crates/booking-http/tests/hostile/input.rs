@@ -95,7 +95,7 @@ fn every_invalid_field_is_reported() {
 fn newer_fields_are_read_as_strictly() {
     let app = App::start(Data::sqlite());
     let event = app.create(5);
-    let tell = |method: &str, path: &str, body: Value, pointers: &[&str]| {
+    let assert_refused = |method: &str, path: &str, body: Value, pointers: &[&str]| {
         let answer = app.ask(method, path, &[], &body);
         assert_eq!((answer.status, answer.problem().as_str()), (400, "validation"), "{body}");
         assert_eq!(answer.pointers(), pointers, "{method} {path} {body}");
@@ -125,13 +125,13 @@ fn newer_fields_are_read_as_strictly() {
         "/offer_ttl_seconds",
         "/confirm_address",
     ];
-    tell("POST", "/events", all_wrong.clone(), &pointers);
+    assert_refused("POST", "/events", all_wrong.clone(), &pointers);
     let reversed = json!({
         "name": "a", "capacity": 1, "starts_at": "2026-05-01T20:00:00Z",
         "ends_at": "2026-05-01T21:59:59+02:00", "opens_at": "2026-05-01T00:00:00Z",
         "closes_at": "2026-04-30T23:59:59Z",
     });
-    tell("POST", "/events", reversed, &["/ends_at", "/closes_at"]);
+    assert_refused("POST", "/events", reversed, &["/ends_at", "/closes_at"]);
 
     let path = format!("/events/{event}");
     let mut pointers = pointers.to_vec();
@@ -149,41 +149,41 @@ fn newer_fields_are_read_as_strictly() {
         "confirm_address",
         "unlisted",
     ] {
-        tell("PATCH", &path, json!({name: null}), &[&format!("/{name}")]);
+        assert_refused("PATCH", &path, json!({name: null}), &[&format!("/{name}")]);
     }
-    tell("PATCH", &path, json!({"status": "draft"}), &["/status"]);
-    tell("PATCH", &path, json!({"booked_count": 0}), &["/booked_count"]);
+    assert_refused("PATCH", &path, json!({"status": "draft"}), &["/status"]);
+    assert_refused("PATCH", &path, json!({"booked_count": 0}), &["/booked_count"]);
     // Which field is wrong depends on the event, so the error is for the whole body.
     let ends_first =
         json!({"starts_at": "2026-05-01T20:00:00Z", "ends_at": "2026-05-01T19:00:00Z"});
-    tell("PATCH", &path, ends_first, &[""]);
+    assert_refused("PATCH", &path, ends_first, &[""]);
 
     let register = format!("{path}/register");
     let body = json!({"user_email": "a@b.org", "on_full": "queue", "name": "\u{7}"});
-    tell("POST", &register, body, &["/name", "/on_full"]);
+    assert_refused("POST", &register, body, &["/name", "/on_full"]);
     let holds = format!("{path}/holds");
     for ttl in [json!(59), json!(1_801), json!("600"), json!(600.5)] {
         let body = json!({"user_email": "a@b.org", "ttl_seconds": ttl});
-        tell("POST", &holds, body, &["/ttl_seconds"]);
+        assert_refused("POST", &holds, body, &["/ttl_seconds"]);
     }
     let cancel = format!("{path}/cancel");
-    tell("POST", &cancel, json!({"reason": "rain"}), &["/reason"]);
-    tell("POST", &cancel, json!([]), &[""]);
+    assert_refused("POST", &cancel, json!({"reason": "rain"}), &["/reason"]);
+    assert_refused("POST", &cancel, json!([]), &[""]);
 
     let check_ins = format!("{path}/check-ins");
-    tell("POST", &check_ins, json!({"ticket": 7}), &["/ticket"]);
+    assert_refused("POST", &check_ins, json!({"ticket": 7}), &["/ticket"]);
     let batch = format!("{check_ins}/batch");
     let scan = json!({
         "id": "00000000-0000-7000-8000-000000000000", "ticket": "x",
         "scanned_at": "2026-05-01T20:00:00Z",
     });
-    tell("POST", &batch, json!({}), &["/scans"]);
-    tell("POST", &batch, json!({"scans": []}), &["/scans"]);
-    tell("POST", &batch, json!({"scans": vec![scan.clone(); 51]}), &["/scans"]);
+    assert_refused("POST", &batch, json!({}), &["/scans"]);
+    assert_refused("POST", &batch, json!({"scans": []}), &["/scans"]);
+    assert_refused("POST", &batch, json!({"scans": vec![scan.clone(); 51]}), &["/scans"]);
     let wrong = json!({"id": "1", "scanned_at": "", "x": 1});
     let pointers =
         ["/scans/1/id", "/scans/1/ticket", "/scans/1/scanned_at", "/scans/1/x", "/scans/2"];
-    tell("POST", &batch, json!({"scans": [scan, wrong, 7]}), &pointers);
+    assert_refused("POST", &batch, json!({"scans": [scan, wrong, 7]}), &pointers);
     assert_unchanged(&app, &event);
 }
 

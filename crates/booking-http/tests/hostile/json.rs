@@ -101,7 +101,7 @@ fn texts_are_unicode_and_nothing_else() {
 #[test]
 fn documents_are_one_object_of_known_fields_each_once() {
     let target = Target::start(Data::sqlite());
-    let tell = |body: &str, code: &str, pointers: &[&str]| {
+    let assert_refused = |body: &str, code: &str, pointers: &[&str]| {
         let answer = target.app.post_bytes("/events", body.as_bytes());
         let shown: String = body.chars().take(60).collect();
         assert_eq!((answer.status, answer.problem().as_str()), (400, code), "{shown}");
@@ -124,17 +124,17 @@ fn documents_are_one_object_of_known_fields_each_once() {
         format!("{{{good},\"x\":{}{}}}", "[".repeat(2_000), "]".repeat(2_000)),
         format!("{{{good},\"x\":{}1{}}}", "{\"a\":".repeat(2_000), "}".repeat(2_000)),
     ] {
-        tell(&wrong, "malformed_json", &[]);
+        assert_refused(&wrong, "malformed_json", &[]);
     }
-    tell(&format!("[{{{good}}}]"), "validation", &[""]);
-    tell(&format!("{{{good},\"name\":\"a\"}}"), "validation", &["/name"]);
-    tell(&format!("{{{good},\"n\\u0061me\":\"b\"}}"), "validation", &["/name"]);
-    tell(&format!("{{{good},\"capacity\":5,\"capacity\":6}}"), "validation", CAPACITY);
-    tell(&format!("{{{good},\"Name\":\"b\"}}"), "validation", &["/Name"]);
-    tell(&format!("{{{good},\"name \":\"b\"}}"), "validation", &["/name "]);
-    tell(&format!("{{{good},\"name\\u0000\":\"b\"}}"), "validation", &["/name\0"]);
-    tell(&format!("{{{good},\"__proto__\":{{\"x\":1}}}}"), "validation", &["/__proto__"]);
-    tell(
+    assert_refused(&format!("[{{{good}}}]"), "validation", &[""]);
+    assert_refused(&format!("{{{good},\"name\":\"a\"}}"), "validation", &["/name"]);
+    assert_refused(&format!("{{{good},\"n\\u0061me\":\"b\"}}"), "validation", &["/name"]);
+    assert_refused(&format!("{{{good},\"capacity\":5,\"capacity\":6}}"), "validation", CAPACITY);
+    assert_refused(&format!("{{{good},\"Name\":\"b\"}}"), "validation", &["/Name"]);
+    assert_refused(&format!("{{{good},\"name \":\"b\"}}"), "validation", &["/name "]);
+    assert_refused(&format!("{{{good},\"name\\u0000\":\"b\"}}"), "validation", &["/name\0"]);
+    assert_refused(&format!("{{{good},\"__proto__\":{{\"x\":1}}}}"), "validation", &["/__proto__"]);
+    assert_refused(
         &format!("{{{good},\"booked_count\":0,\"version\":9}}"),
         "validation",
         &["/booked_count", "/version"],
@@ -143,8 +143,8 @@ fn documents_are_one_object_of_known_fields_each_once() {
     let many: String = (0..1_500).map(|n| format!(",\"{n}\":0")).collect();
     let answer = target.app.post_bytes("/events", format!("{{{good}{many}}}").as_bytes());
     assert_eq!((answer.problem().as_str(), answer.pointers().len()), ("validation", 250));
-    tell(&format!("{{{good},\"\":1}}"), "validation", &["/"]);
-    tell(
+    assert_refused(&format!("{{{good},\"\":1}}"), "validation", &["/"]);
+    assert_refused(
         &format!("{{{good},\"x\":{}{}}}", "[".repeat(100), "]".repeat(100)),
         "validation",
         &["/x"],

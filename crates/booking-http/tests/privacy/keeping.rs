@@ -30,10 +30,10 @@ fn an_event_shows_its_retention_of_personal_data(data: Data) {
         assert_eq!(answer.pointers(), ["/retention_days"]);
     }
     let id = id(&plain);
-    for (sent, kept) in [(json!(3_650), json!(3_650)), (Value::Null, Value::Null)] {
+    for (sent, stored) in [(json!(3_650), json!(3_650)), (Value::Null, Value::Null)] {
         let edited = done(&edit(&app, id, &json!({"retention_days": sent})), 200);
-        assert_eq!(edited["retention_days"], kept);
-        assert_eq!(event(&app, id)["retention_days"], kept);
+        assert_eq!(edited["retention_days"], stored);
+        assert_eq!(event(&app, id)["retention_days"], stored);
     }
     refused(&edit(&app, id, &json!({"retention_days": 3_651})), 400, "validation");
 }

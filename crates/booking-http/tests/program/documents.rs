@@ -162,8 +162,9 @@ fn headings(text: &str) -> BTreeSet<String> {
     });
     titles
         .map(|title| {
-            let kept = title.trim().chars().filter(|c| c.is_alphanumeric() || "-_ ".contains(*c));
-            kept.collect::<String>().to_lowercase().replace(' ', "-")
+            let remaining =
+                title.trim().chars().filter(|c| c.is_alphanumeric() || "-_ ".contains(*c));
+            remaining.collect::<String>().to_lowercase().replace(' ', "-")
         })
         .collect()
 }

@@ -18,15 +18,15 @@ fn title_and_language(answer: &Answer) -> (String, Option<&str>) {
 #[test]
 fn problems_are_in_the_requested_language() {
     let app = App::start(Data::sqlite());
-    for (wished, title, language) in [
+    for (accepted, title, language) in [
         ("de-AT, en;q=0.8", "Nicht gefunden", "de"),
         ("en-GB, de;q=0.8", "Not found", "en"),
         ("fr", "Not found", "en"),
         ("de;q=0", "Not found", "en"),
     ] {
-        let answer = ask(&app, &[("Accept-Language", wished)]);
-        assert_eq!(title_and_language(&answer), (title.to_owned(), Some(language)), "{wished}");
-        assert_eq!(answer.header("vary"), Some("Accept-Language"), "{wished}");
+        let answer = ask(&app, &[("Accept-Language", accepted)]);
+        assert_eq!(title_and_language(&answer), (title.to_owned(), Some(language)), "{accepted}");
+        assert_eq!(answer.header("vary"), Some("Accept-Language"), "{accepted}");
     }
     assert_eq!(title_and_language(&ask(&app, &[])), ("Not found".to_owned(), Some("en")));
 
