@@ -1,4 +1,5 @@
-//! Compresses the files of the pages, and makes one of many, so that no server does it, and nobody needs another tool.
+//! Compresses the static files and bundles the modules at build time: the server does not do it, and no other tool
+//! is needed.
 //!
 //! `static` is a link to that at the top of the workspace: a package of this crate has it in it.
 
@@ -14,7 +15,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-/// What every page wears, in the order in which it holds.
+/// The styles of every page, in cascade order.
 const STYLES: [&str; 9] = [
     "app.css",
     "ticket.css",
@@ -27,7 +28,7 @@ const STYLES: [&str; 9] = [
     "check_in.css",
 ];
 
-/// What some pages load besides: of those who have a seat already, or have lost their link, and of organizers.
+/// What only some pages load: those of attendees who have a seat or have lost their link, and those of organizers.
 const PARTS: [Part; 2] = [
     Part {
         name: "registration",
@@ -36,11 +37,11 @@ const PARTS: [Part; 2] = [
     Part { name: "later", entries: &[] },
 ];
 
-/// What reads codes, and how the module that starts it says where it is.
+/// The worker that reads codes, and how the module that starts it spells its address.
 const READER: &str = "qr/worker.js";
 const READER_AS_WRITTEN: &str = "new URL(\"../qr/worker.js\",";
 
-/// Where the catalogues are, and what the keys begin with that are the server's own: no page has them to carry.
+/// Where the catalogues are, and the prefixes of the server's own keys: no page carries those.
 const WORDS: &str = "i18n";
 const SERVERS_KEY: &str = "\"problem.";
 
@@ -87,7 +88,7 @@ fn write_words(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Compresses what is in a file to one of the same name and `.gz` in `folder`.
+/// Compresses `bytes` to a file of the same name with `.gz` in `folder`.
 fn write_compressed(folder: &Path, name: &OsStr, bytes: &[u8]) -> io::Result<()> {
     let mut file = name.to_owned();
     file.push(".gz");
@@ -101,7 +102,7 @@ fn compressed(bytes: &[u8]) -> io::Result<Vec<u8>> {
     encoder.finish()
 }
 
-/// Writes what pages load, each under a name that says what is in it, and a source that says which that are.
+/// Writes the bundles, each under a name with a hash of its content, and a source file that lists them.
 fn bundle_all(from: &Path, out: &Path) -> io::Result<()> {
     let scripts = bundle::scripts(&from.join("js"), "main.js", &PARTS)?;
     let styles = bundle::styles(&from.join("css"), &STYLES)?;
@@ -110,7 +111,7 @@ fn bundle_all(from: &Path, out: &Path) -> io::Result<()> {
     let mut source = String::new();
     let (reader, modules_of_reader) = bundle::worker(&from.join("js"), READER)?;
     let reader = write_named(&folder, "reader", "js", &reader)?;
-    // Beside the script that starts it, whatever the path of that is.
+    // The worker's file is in the same folder as the script that starts it, whatever that folder's path.
     let starts = |text: &String| text.matches(READER_AS_WRITTEN).count();
     assert_eq!(scripts.later.iter().map(starts).sum::<usize>(), 1, "one starts the reader");
     let mut first = scripts.first;
@@ -144,7 +145,7 @@ fn bundle_all(from: &Path, out: &Path) -> io::Result<()> {
         "/// The files of `static` that are in them.\npub(crate) const BUNDLED: &[&str] = &[\n",
     );
     for name in bundled {
-        // A text takes whatever is written to it.
+        // Writing to a `String` cannot fail.
         let _ = writeln!(source, "    {name:?},");
     }
     source.push_str("];\n");

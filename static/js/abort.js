@@ -1,8 +1,8 @@
 // @ts-check
-/** What newer browsers have in `AbortSignal`, for all that are supported. */
+/** Polyfills of newer `AbortSignal` methods, for all supported browsers. */
 
 /**
- * Aborted as soon as one of them is.
+ * Aborted as soon as one of the signals is.
  *
  * @param {...AbortSignal} signals
  * @returns {AbortSignal}
@@ -13,7 +13,7 @@ export function anySignal(...signals) {
   const { signal: both } = controller;
   for (const signal of signals) {
     if (signal.aborted) controller.abort(signal.reason);
-    // Nothing stays behind at a signal that outlives the other.
+    // Removes the listeners from signals that live longer.
     signal.addEventListener("abort", () => controller.abort(signal.reason), { once: true, signal: both });
   }
   return both;

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The addresses of pages, read and written. What opens a registration is behind the `#`, which stays in the browser: no
- * server ever sees it. Pure.
+ * The addresses of pages, read and written. The token that opens a registration is behind the `#`, which stays in
+ * the browser: no server ever sees it. Pure.
  */
 
 import { BASE, withoutBase } from "./base.js";
@@ -16,10 +16,10 @@ import { trimmedCode } from "./text.js";
  *   | { page: "registration", id: string, token: string }} Address
  */
 
-/** Where there is one of a kind. @type {Record<SinglePage, string>} */
+/** Pages that exist once. @type {Record<SinglePage, string>} */
 const SINGLE = { list: "/", create: "/o/new", organizer: "/o", webhooks: "/o/webhooks", find: "/find", mine: "/mine" };
 
-/** The parts of an organizer's event, by what they are called in addresses. @type {Record<string, EventPage>} */
+/** The pages of an organizer's event, by their names in addresses. @type {Record<string, EventPage>} */
 const PARTS = { edit: "edit", door: "check_in", desk: "desk", questions: "questions", import: "import" };
 
 /** @param {SinglePage} page */
@@ -29,18 +29,18 @@ export const pageAddress = (page) => BASE + SINGLE[page];
 export function eventAddress(id, page = "event") {
   const name = encodeURIComponent(id);
   if (page === "event") return `${BASE}/e/${name}`;
-  // The name of the check-in page is older than the page's own.
+  // The path of the check-in page is older than the page's own name.
   return `${BASE}/o/e/${name}/${page === "check_in" ? "door" : page}`;
 }
 
-/** The whole of it, for others. @param {string} id */
+/** The absolute address, for others. @param {string} id */
 export const sharedAddress = (id) => new URL(eventAddress(id), location.origin).href;
 
 /** @param {string} id @param {string} token */
 export const registrationAddress = (id, token) =>
   `${BASE}/r/${encodeURIComponent(id)}#${encodeURIComponent(token)}`;
 
-/** Where a page is by now, whatever led there; null if nothing is there. @param {Address} address */
+/** The present address of a page; null if there is none. @param {Address} address */
 export function writtenAddress(address) {
   switch (address.page) {
     case "missing":
@@ -59,14 +59,14 @@ export function writtenAddress(address) {
   }
 }
 
-/** Whether a fragment is all of an address, as they were before pages had paths. @param {string} hash */
+/** Whether a fragment holds a whole address, as before pages had paths. @param {string} hash */
 export const isOldAddress = (hash) => hash.startsWith("#/");
 
-/** Whether it is a registration's without what opens it, as links are that were cut off. @param {string} address */
+/** Whether it is a registration's address without its token, like a link that was cut off. @param {string} address */
 export const isCutOff = (address) =>
   /^\/r\/[^/#]+\/?#?$/.test(withoutBase(address)) || /#\/registrations\/[^/]+\/?$/.test(address);
 
-/** @param {string} address A path, and what is behind its `#`. @returns {Address} */
+/** @param {string} address A path, and its fragment. @returns {Address} */
 export function parseAddress(address) {
   const at = address.indexOf("#");
   const [path, hash] = at === -1 ? [address, ""] : [address.slice(0, at), address.slice(at)];
@@ -76,7 +76,7 @@ export function parseAddress(address) {
 /** @param {string} path @param {string} token @returns {Address} */
 function parsePath(path, token) {
   const trimmed = path.length > 1 ? path.replace(/\/$/, "") : path;
-  // The name of the list is older than its address.
+  // The path of the list is older than its address.
   if (["", "/templates/index.html"].includes(trimmed)) return { page: "list" };
   for (const page of /** @type {SinglePage[]} */ (Object.keys(SINGLE))) {
     if (SINGLE[page] === trimmed) return { page };
@@ -108,7 +108,7 @@ function parseOld(path) {
 /** @param {string} text */
 function decode(text) {
   try {
-    // A link that was pasted may have brought along what was around it.
+    // A pasted link may include text around it.
     return trimmedCode(decodeURIComponent(text));
   } catch {
     return text;

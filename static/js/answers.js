@@ -1,5 +1,5 @@
 // @ts-check
-/** What an event asks of those who come: the fields, and what was answered in them. As the server's own form has it. */
+/** The fields for an event's questions, and their answers. Like the server's own form. */
 
 import { createChanged, isSame } from "./changed.js";
 import { el } from "./dom.js";
@@ -12,10 +12,10 @@ import { t } from "./words.js";
 /** @import { Answered, Answers, FieldError, Question } from "./types.js" */
 
 /**
- * @typedef {object} Asked A question as a field.
+ * @typedef {object} Asked A question's field.
  * @property {Question} question
  * @property {Field} field
- * @property {() => Answered | null} read Null where nothing is said.
+ * @property {() => Answered | null} read Null without an answer.
  * @property {(answer: Answered | undefined) => void} write
  */
 
@@ -23,14 +23,14 @@ import { t } from "./words.js";
 const nameOf = ({ key }) => `answers/${key}`;
 
 /**
- * @param {Field[]} fields Of the form that this is a part of: those of the questions are kept among them.
+ * @param {Field[]} fields The form's fields: the questions' fields are kept among them.
  */
 export function createAnswers(fields) {
   const node = el("div", { class: "form__questions", "data-testid": "questions", hidden: true });
   /** @type {Asked[]} */
   let asked = [];
   const isChanged = createChanged();
-  /** What was answered, for when the questions are there. @type {Answers} */
+  /** The answers, until the questions are known. @type {Answers} */
   let wanted = {};
   let isAwaited = false;
 
@@ -44,7 +44,7 @@ export function createAnswers(fields) {
         return node.replaceChildren(el("p", { class: "quiet" }, t("answers.loading")));
       }
       const isOther = isChanged(questions);
-      // As many as there are fields: or what stands there says that they are awaited.
+      // As many as there are fields; until then a text says that they are loading.
       if (!isOther && node.childElementCount === asked.length) return;
       const given = { ...wanted, ...answersIn(asked) };
       const isOld = new Set(asked.map(({ field }) => field));
@@ -55,14 +55,14 @@ export function createAnswers(fields) {
       node.replaceChildren(...asked.map(({ field }) => field.node));
       node.hidden = asked.length === 0;
     },
-    /** What stands in the fields. */
+    /** The values of the fields. */
     read: () => answersIn(asked),
     /** @param {Answers} answers */
     fill(answers) {
       wanted = answers;
       for (const one of asked) one.write(answers[one.question.key]);
     },
-    /** What has to be answered and is not. @returns {FieldError[]} */
+    /** Required questions without an answer. @returns {FieldError[]} */
     missing() {
       if (isAwaited) return [{ pointer: "/answers", detail: t("answers.loading") }];
       const open = asked.filter(({ question, read }) => question.required && read() === null);
@@ -75,7 +75,7 @@ export function createAnswers(fields) {
 }
 
 /**
- * What is to be sent for the ones to become the others: null takes an answer back.
+ * The changes that turn the former answers into the latter: null removes one.
  *
  * @param {Answers} before
  * @param {Answers} after
@@ -194,7 +194,7 @@ function consentOf(question) {
     question,
     field: boxField(question, node, box, box),
     read: () => (box.checked ? version : null),
-    // Whoever agreed to another wording has to read this one.
+    // A person who agreed to another wording has to read this one.
     write(answer) {
       box.checked = answer === version;
     },
@@ -213,7 +213,7 @@ const wordingOf = ({ wording, required }) => [
 /**
  * @param {Question} question
  * @param {HTMLElement} node
- * @param {HTMLElement} described What is told of an error.
+ * @param {HTMLElement} described Where an error is shown.
  * @param {HTMLInputElement} input
  * @returns {Field}
  */

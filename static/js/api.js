@@ -1,5 +1,5 @@
 // @ts-check
-/** The HTTP contract, route by route: what anybody may ask for, and what organizers may. */
+/** The HTTP contract, route by route: public requests, and those of organizers. */
 
 import { BASE } from "./base.js";
 import { ProblemError, nextPath, read, write } from "./http.js";
@@ -17,13 +17,13 @@ export const eventPath = (id) => `/events/${encodeURIComponent(id)}`;
 /** @param {string} id */
 const registrationPath = (id) => `/registrations/${encodeURIComponent(id)}`;
 
-/** Whether the server lists by date. One of before lists by when an event was made, and refuses to do otherwise. */
+/** Whether the server lists by date. An older server lists by creation time, and refuses to list otherwise. */
 let listsByDate = true;
 
 export const isListedByDate = () => listsByDate;
 
 /**
- * A list of events: of those to come the next first, of those that are over the last first.
+ * A list of events: upcoming ones with the next first, past ones with the latest first.
  *
  * @param {number} limit
  * @param {"upcoming" | "past"} when
@@ -34,7 +34,7 @@ export const eventsPath = (limit, when) =>
 /** @param {string} eventId @param {number} limit */
 export const registrationsPath = (eventId, limit) => `${eventPath(eventId)}/registrations?limit=${limit}`;
 
-/** Those of an event whose name or address has this in it. @param {string} eventId @param {string} text @param {number} limit */
+/** Registrations of an event whose name or address contains the text. @param {string} eventId @param {string} text @param {number} limit */
 export const guestsPath = (eventId, text, limit) =>
   `${registrationsPath(eventId, limit)}&q=${encodeURIComponent(text)}`;
 
@@ -42,9 +42,9 @@ export const guestsPath = (eventId, text, limit) =>
 export const calendarPath = (eventId) => `${BASE}${eventPath(eventId)}/calendar.ics`;
 
 /**
- * Where it is told how full events are, as it changes: the whole path.
+ * The path of the event stream with seat states.
  *
- * @param {Map<string, number | null>} watched The version of each that is known.
+ * @param {Map<string, number | null>} watched The known version of each.
  */
 export function livePath(watched) {
   const [ids, versions] = [[...watched.keys()], [...watched.values()].map((version) => version ?? "")];
@@ -53,7 +53,7 @@ export function livePath(watched) {
   return `${BASE}${eventPath(ids[0] ?? "")}/live${since}`;
 }
 
-/** @typedef {Page<BookingEvent> | null} EventsAnswer Null if they are what they were. */
+/** @typedef {Page<BookingEvent> | null} EventsAnswer Null if nothing has changed. */
 
 /**
  * @param {string} path
@@ -64,7 +64,7 @@ export function livePath(watched) {
 export const getEvents = (path, signal, etag) => getList(path, { signal, etag });
 
 /**
- * The organizer's alone, drafts too.
+ * Only the organizer's, drafts too.
  *
  * @param {string} path
  * @param {AbortSignal} signal
@@ -75,7 +75,7 @@ export const getOwnEvents = (path, signal, etag) =>
   asOrganizer((token) => getList(path, { signal, etag, token }));
 
 /**
- * Events that are looked for: what the server does not understand is an error, and not another list.
+ * Events by a search: a query that the server does not understand is an error, and not another list.
  *
  * @param {string} path
  * @param {AbortSignal} signal
@@ -83,7 +83,7 @@ export const getOwnEvents = (path, signal, etag) =>
  */
 export const findEvents = async (path, signal) => pageOf(await read(path, { signal }), path);
 
-/** The organizer's among them. @param {string} path @param {AbortSignal} signal @returns {Promise<Page<BookingEvent>>} */
+/** The same among the organizer's. @param {string} path @param {AbortSignal} signal @returns {Promise<Page<BookingEvent>>} */
 export const findOwnEvents = (path, signal) =>
   asOrganizer(async (token) => pageOf(await read(path, { signal, token }), path));
 
@@ -91,10 +91,10 @@ export const findOwnEvents = (path, signal) =>
 export const getRegistrations = (path, signal) =>
   asOrganizer(async (token) => pageOf(await read(path, { signal, token }), path));
 
-/** @typedef {{ event: BookingEvent, etag: string | null } | null} EventAnswer Null if it is what it was. */
+/** @typedef {{ event: BookingEvent, etag: string | null } | null} EventAnswer Null if nothing has changed. */
 
 /**
- * The event, or null if it is still the one that `etag` names.
+ * The event, or null if it is still the one of `etag`.
  *
  * @param {string} id
  * @param {string | null} etag
@@ -109,7 +109,7 @@ export async function getEvent(id, etag, signal, token) {
 }
 
 /**
- * The same of an event of the organizer's. Another's is not found.
+ * The same for an event of the organizer. Another organizer's is not found.
  *
  * @param {string} id
  * @param {string | null} etag
@@ -118,10 +118,10 @@ export async function getEvent(id, etag, signal, token) {
 export const getOwnEvent = (id, etag, signal) => asOrganizer((token) => getEvent(id, etag, signal, token));
 
 /**
- * An event's description as the server renders it, out of the event's page.
+ * An event's description as the server renders it, from the event's page.
  *
  * @param {string} id
- * @param {boolean} isOwn Whether it is the organizer's who is signed in: a draft is shown to nobody else.
+ * @param {boolean} isOwn Whether it belongs to the organizer who is signed in: only they see a draft.
  * @param {AbortSignal} signal
  * @returns {Promise<Node[]>}
  */
@@ -135,7 +135,7 @@ export async function getDescription(id, isOwn, signal) {
 }
 
 /**
- * What an event asks; of its organizer's also what it asked before.
+ * An event's questions; for its organizer also retired ones.
  *
  * @param {string} id
  * @param {AbortSignal} signal
@@ -148,7 +148,7 @@ export const createEvent = (draft, key) =>
   asOrganizer((token) => bodyOf(write("POST", "/events", draft, { key, token })));
 
 /**
- * Changes an event, if it still has the version that the changes were made for.
+ * Changes an event, if it still has the version that the changes are based on.
  *
  * @param {string} id
  * @param {Record<string, unknown>} changes
@@ -157,7 +157,7 @@ export const createEvent = (draft, key) =>
  * @returns {Promise<BookingEvent>}
  */
 export function editEvent(id, changes, version, key) {
-  // Not the ETag of the answer: one that time alone has changed comes without.
+  // Not the answer's ETag: an event that time alone has changed has none.
   const ifMatch = version === undefined ? null : `"${version}"`;
   return asOrganizer((token) => bodyOf(write("PATCH", eventPath(id), changes, { ifMatch, key, token })));
 }
@@ -178,7 +178,7 @@ export const register = (eventId, person, key) =>
   bodyOf(write("POST", `${eventPath(eventId)}/register`, person, { key }));
 
 /**
- * The same in the name of whoever manages the event: outside its hours, too.
+ * The same for the event's manager: outside its hours, too.
  *
  * @param {string} eventId
  * @param {Person} person
@@ -200,7 +200,7 @@ export const hold = (eventId, person, key) =>
   bodyOf(write("POST", `${eventPath(eventId)}/holds`, person, { key }));
 
 /**
- * What the organizer corrects of somebody's registration. Another address comes with another token.
+ * The organizer's correction of a registration. Another address gets another token.
  *
  * @param {string} id
  * @param {PersonChanges} changes
@@ -211,7 +211,7 @@ export const correctRegistration = (id, changes, key) =>
   asOrganizer((token) => bodyOf(write("PATCH", registrationPath(id), changes, { key, token })));
 
 /**
- * A private link in the place of the one that there is.
+ * A new private link, which replaces the old one.
  *
  * @param {string} id
  * @param {string} key
@@ -221,7 +221,7 @@ export const renewLink = (id, key) =>
   asOrganizer((token) => bodyOf(write("POST", `${registrationPath(id)}/link`, {}, { key, token })));
 
 /**
- * Has the links of an address be mailed to it. The answer is the same whether or not there are any.
+ * Has the links of an address mailed to it. The answer is the same whether or not there are any.
  *
  * @param {string} user_email
  */
@@ -233,7 +233,7 @@ export const getRegistration = (id, signal) => asOrganizer((token) => registrati
 /** @typedef {ReturnType<typeof registrationApi>} RegistrationApi */
 
 /**
- * What whoever has its token may do with a registration. Servers of the first contract gave none.
+ * What the holder of a token may do with a registration. Servers of the first contract issued none.
  *
  * @param {string} id
  * @param {string} [token]
@@ -254,7 +254,7 @@ export function registrationApi(id, token) {
     confirm: (key) => bodyOf(write("POST", `${path}/confirm`, {}, { key, token })),
     /** @param {string | null} name @param {string} key @returns {Promise<Registration>} */
     correctName: (name, key) => bodyOf(write("PATCH", path, { name }, { key, token })),
-    /** @param {Record<string, unknown>} answers Null takes one back. @param {string} key @returns {Promise<Registration>} */
+    /** @param {Record<string, unknown>} answers Null removes one. @param {string} key @returns {Promise<Registration>} */
     changeAnswers: (answers, key) => bodyOf(write("PATCH", path, { answers }, { key, token })),
     /** @param {string} key @returns {Promise<Registration>} */
     cancel: (key) => bodyOf(write("DELETE", path, undefined, { key, token })),
@@ -280,7 +280,7 @@ export async function checkInBatch(eventId, scans, key) {
 }
 
 /**
- * Lets somebody in without a ticket: who it is, is known.
+ * Checks in a known person without a ticket.
  *
  * @param {string} eventId
  * @param {string} registrationId
@@ -294,7 +294,7 @@ export const checkInGuest = (eventId, registrationId, key) =>
     ),
   );
 
-/** How many of an event are in which state, at all doors. @param {string} eventId @param {AbortSignal} signal @returns {Promise<Counts>} */
+/** The counts of an event's registrations by status, at all doors. @param {string} eventId @param {AbortSignal} signal @returns {Promise<Counts>} */
 export const getCounts = (eventId, signal) =>
   asOrganizer((token) => bodyOf(read(`${eventPath(eventId)}/counts`, { token, signal })));
 
@@ -308,7 +308,7 @@ export const undoCheckIn = (eventId, registrationId, key) =>
   );
 
 /**
- * By date where the server can, and else as it lists them.
+ * By date if the server can, else in its own order.
  *
  * @param {string} path
  * @param {ReadOptions} options
@@ -341,7 +341,7 @@ export function pageOf({ body, headers }, path) {
 }
 
 /**
- * What the server sends is taken for what its contract says it is: here, and nowhere else.
+ * The server's answers are trusted to follow the contract: here, and nowhere else.
  *
  * @template T
  * @param {Promise<Answer>} answer

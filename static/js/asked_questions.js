@@ -1,5 +1,5 @@
 // @ts-check
-/** What an event asks, for the form that its answers are in: read once, and again when the server finds them to be others. */
+/** An event's questions, for a form: read once, and again when the server reports that they have changed. */
 
 import { getQuestions } from "./api.js";
 import { ProblemError } from "./http.js";
@@ -9,8 +9,8 @@ import { ProblemError } from "./http.js";
 /**
  * @param {string} eventId
  * @param {object} context
- * @param {Question[] | null} context.first What the page came with; null if it came with none.
- * @param {(questions: Question[] | null) => void} context.ask Null as long as they are not known.
+ * @param {Question[] | null} context.first The questions in the page; null if it had none.
+ * @param {(questions: Question[] | null) => void} context.ask Null until they are known.
  * @param {AbortSignal} context.signal
  */
 export function createAskedQuestions(eventId, { first, ask, signal }) {
@@ -26,7 +26,7 @@ export function createAskedQuestions(eventId, { first, ask, signal }) {
       known = await getQuestions(eventId, signal);
       ask(known);
     } catch {
-      // With the next look at the event it is tried again.
+      // The next poll of the event tries again.
     } finally {
       isReading = false;
     }
@@ -43,7 +43,7 @@ export function createAskedQuestions(eventId, { first, ask, signal }) {
         load();
       }
     },
-    /** The server did not take the answers: perhaps it asks something else by now. @param {unknown} error */
+    /** The server refused the answers: perhaps the questions have changed. @param {unknown} error */
     refused(error) {
       const errors = error instanceof ProblemError ? (error.problem.errors ?? []) : [];
       if (errors.some(({ pointer }) => pointer.startsWith("/answers"))) load();

@@ -1,5 +1,5 @@
 // @ts-check
-/** Where the calendars that most people have take an event over. Pure. */
+/** Links that add an event to the most common calendars. Pure. */
 
 /** @import { BookingEvent } from "./types.js" */
 
@@ -8,14 +8,14 @@ const OUTLOOK = "https://outlook.live.com/calendar/0/deeplink/compose";
 
 /**
  * @param {BookingEvent} event One with a start.
- * @param {string} address Of its page, which says the rest.
+ * @param {string} address The address of its page, which has the details.
  */
 export function googleUrl({ name, venue, starts_at, ends_at }, address) {
   const start = compact(starts_at);
   return urlOf(GOOGLE, {
     action: "TEMPLATE",
     text: name,
-    // It takes no start without an end.
+    // It accepts no start without an end.
     dates: `${start}/${ends_at ? compact(ends_at) : start}`,
     details: address,
     location: venue,

@@ -1,10 +1,10 @@
 // @ts-check
-/** Calls somebody back who is looking at another tab: by the icon of this one. Its title is the view's. */
+/** Alerts a visitor in another tab by this tab's icon. The title is the view's. */
 
 import { BASE } from "./base.js";
 
 /**
- * Shows the icon that calls for as long as it is to, and while the view is there.
+ * Shows the alert icon as long as it is needed, and while the view is there.
  *
  * @param {AbortSignal} signal
  * @returns {(isCalling: boolean) => void}

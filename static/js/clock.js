@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The server's clock. Deadlines are the server's, and a visitor's clock may be minutes off; the `Date`
- * header of its answers tells by how much.
+ * The server's clock. Deadlines are the server's, and a visitor's clock may be minutes off; the `Date` header of
+ * its answers shows by how much.
  */
 
 /** The header has whole seconds, and servers may write it down up to half a second before they send it. */
@@ -10,9 +10,8 @@ const HEADER_LATE_MS = 1_500;
 /** @typedef {{ min: number, max: number }} Range Of the server's time less ours. */
 
 /**
- * Each answer bounds the difference: the server wrote `Date` between the sending and the receiving. What
- * all answers agree on is narrower than what any one says. If they disagree, a clock was set: only the
- * newest counts.
+ * Each answer bounds the difference: the server wrote `Date` between the sending and the receiving. The
+ * intersection of all bounds is narrower than any of them. If it is empty, a clock was set: only the newest counts.
  *
  * @param {Range | null} known
  * @param {Range} seen
@@ -44,12 +43,12 @@ export function noteServerMoment(iso) {
   if (range !== null && range.min < min && min <= range.max) range = { ...range, min };
 }
 
-/** Milliseconds since 1970, as the server counts them. Our own clock's until the server was heard. */
+/** Milliseconds since 1970 by the server's clock. By our own until the server has answered. */
 export const serverNow = () => Date.now() + (range === null ? 0 : (range.min + range.max) / 2);
 
 /**
- * Whether the server may not have come to this time yet, although `serverNow` has. It stays so for as long
- * as the header may be late, and no longer. Times of the server may have microseconds, which are lost here.
+ * Whether the server may not have reached this time yet, although `serverNow` has. It stays so for as long as the
+ * header may be late, and no longer. Times of the server may have microseconds, which are lost here.
  *
  * @param {string} iso
  */

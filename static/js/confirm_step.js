@@ -1,5 +1,5 @@
 // @ts-check
-/** A button for what cannot be taken back: it asks once more, in the page, before it acts. */
+/** A button for an irreversible action: it asks for confirmation, in the page, before it acts. */
 
 import { anySignal } from "./abort.js";
 import { el, setText } from "./dom.js";
@@ -18,14 +18,14 @@ import { setUndecided } from "./unsettled.js";
  * @param {string} options.question
  * @param {string} options.yes
  * @param {string} options.no
- * @param {string} [options.describedBy] The id of what it is about, where there is one for each of many.
- * @param {string} options.testid Of the button; what follows has `-yes`, `-no`, `-wait` and `-error`
+ * @param {string} [options.describedBy] The id of its subject, in a list with one button each.
+ * @param {string} options.testid The button's; the other elements have `-yes`, `-no`, `-wait` and `-error`
  *   after it.
  * @param {What} options.what
  * @param {(key: string) => Promise<T>} options.act
- * @param {string} options.nothing What did not happen if it fails, as a sentence.
+ * @param {string} options.nothing The sentence for a failure, such as "Nothing was booked."
  * @param {Refusals} [options.refusals]
- * @param {(isAsking: boolean) => void} [options.onAsk] The question needs more room than the button.
+ * @param {(isAsking: boolean) => void} [options.onAsk] Called since the question needs more room than the button.
  * @param {AbortSignal} options.signal
  * @param {(answer: T) => void} options.onDone
  */
@@ -75,7 +75,7 @@ export function createConfirmStep({
     wait,
   );
   let busy = false;
-  /** Calls off the tries that are still to be made. */
+  /** Cancels the remaining retries. */
   let declining = new AbortController();
 
   /** @param {boolean} asking */
@@ -83,14 +83,14 @@ export function createConfirmStep({
     ask.hidden = !asking;
     open.hidden = asking;
     onAsk(asking);
-    // On the harmless one, so that a second press of Enter does no harm.
+    // On the harmless button, so that a second press of Enter does no harm.
     if (asking) refuse.focus();
     else open.focus();
   }
 
   function decline() {
     declining.abort();
-    // Nobody waits for it any more.
+    // The visitor has left the question.
     setUndecided(ask, false);
     setText(error, "");
     set(false);
@@ -117,7 +117,7 @@ export function createConfirmStep({
         anySignal(signal, declining.signal),
       );
     } catch (failure) {
-      // Nothing was done by then, and nothing is said to somebody who did not want it any more, or has left.
+      // Nothing was done by then, and nothing is shown to a visitor who cancelled or left.
       if (failure === declining.signal.reason || signal.aborted) return;
       setUndecided(ask, leavesOpen(failure));
       return setText(error, explain(failure, nothing, refusals).text);
@@ -128,7 +128,7 @@ export function createConfirmStep({
       accept.removeAttribute("aria-disabled");
     }
     setUndecided(ask, false);
-    // Whoever has gone elsewhere is not called back.
+    // The focus is not taken from a visitor who has moved on.
     if (signal.aborted) return;
     set(false);
     onDone(answer);

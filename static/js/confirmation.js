@@ -1,5 +1,5 @@
 // @ts-check
-/** A seat that is kept for somebody until a deadline: the countdown, and the two ways out of it. */
+/** A seat that is held until a deadline: the countdown, and the buttons to confirm or release it. */
 
 import { anySignal, timeoutSignal } from "./abort.js";
 import { registrationApi } from "./api.js";
@@ -46,7 +46,7 @@ export function createConfirmation({ id, token, what, signal, onEnd }) {
     release,
   );
   let over = false;
-  /** Whether it is the end of the event that this ends with. */
+  /** Whether the end of the event ends it. */
   let endsWithEvent = false;
 
   /** @param {End} end @param {Registration | null} registration */
@@ -63,19 +63,19 @@ export function createConfirmation({ id, token, what, signal, onEnd }) {
       { seconds: 60, text: t("confirmation.minute_left") },
       { seconds: 15, text: t("confirmation.seconds_left") },
     ],
-    // A confirmation under way may have come just in time: its answer tells.
+    // A confirmation in progress may have been in time: its answer will show that.
     onEnd() {
       if (!isSending(form)) settle();
     },
   });
 
-  /** How it stands, if the server can be asked. */
+  /** Its present status, if the server can be reached. */
   const ask = () => api.get(anySignal(signal, timeoutSignal(3_000))).catch(() => null);
 
-  /** The deadline has passed here; what became of the seat, the server knows. */
+  /** The deadline has passed by this clock; the server knows what became of the seat. */
   async function settle() {
     const latest = await ask();
-    // It may have been confirmed in time: who cannot hear of it is not told that it was not.
+    // It may have been confirmed in time: a visitor without network must not be told otherwise.
     if (latest === null && isUndecided(form)) return;
     if (latest?.status === "confirmed") finish("confirmed", latest);
     else if (latest?.status === "cancelled") finish("cancelled", latest);
@@ -101,7 +101,7 @@ export function createConfirmation({ id, token, what, signal, onEnd }) {
         await settle();
         return null;
       }
-      // The event was called off, and with it this; or it is over, if only by the server's clock so far.
+      // The event was cancelled, and the hold with it; or it is over, if only by the server's clock so far.
       const latest = outcome.problem?.code === "closed" ? await ask() : null;
       if (latest === null) return outcome;
       finish(latest.status === "cancelled" ? "cancelled" : "over", latest);
@@ -113,7 +113,7 @@ export function createConfirmation({ id, token, what, signal, onEnd }) {
     node: el("div", { class: "confirmation" }, countdown.node, form, area.node),
     /**
      * @param {string | null | undefined} expiresAt
-     * @param {number | null} eventOver When the event is over, in ms; nothing is kept for longer.
+     * @param {number | null} eventOver When the event is over, in ms; no seat is held for longer.
      */
     setEnd(expiresAt, eventOver) {
       endsWithEvent = eventOver !== null && eventOver <= Date.parse(expiresAt ?? "");
@@ -122,7 +122,7 @@ export function createConfirmation({ id, token, what, signal, onEnd }) {
   };
 }
 
-/** What is being confirmed, by name. @param {"hold" | "offer"} what */
+/** The name of what is being confirmed. @param {"hold" | "offer"} what */
 export const nameOf = (what) => (what === "hold" ? t("confirmation.your_hold") : t("confirmation.your_offer"));
 
 /** @type {Refusals} */

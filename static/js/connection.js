@@ -1,5 +1,5 @@
 // @ts-check
-/** The band that says that what is on the screen may be old, and how old it is; or that the page itself failed. */
+/** The banner that warns that the page's data is old, and how old; or that the page itself failed. */
 
 import { ConnectionError, ProblemError } from "./http.js";
 import { el } from "./dom.js";
@@ -8,10 +8,10 @@ import { t } from "./words.js";
 
 /** @type {Date | null} */
 let updatedAt = null;
-/** Whether the page failed, which no answer of the server mends. */
+/** Whether the page failed, which no answer of the server repairs. */
 let isFailed = false;
 
-/** Another view shows other data, which has an age of its own. */
+/** Another view shows other data, with its own age. */
 export function connectionReset() {
   updatedAt = null;
   isFailed = false;
@@ -25,16 +25,16 @@ export function connectionGood() {
 
 /** @param {unknown} error */
 export function connectionBad(error) {
-  // That is said where it can be helped.
+  // The view reports that where it can be fixed.
   if (error instanceof ProblemError && error.status === 401) return show(null);
-  // A mistake in a script is no matter of the network, and to wait for that is no help.
+  // A script error has nothing to do with the network, and waiting does not help.
   if (!(error instanceof ProblemError || error instanceof ConnectionError)) return pageFailed(error);
   const time = updatedAt && formatClock(updatedAt);
   if (error instanceof ProblemError) show(time ? t("connection.server", { time }) : t("connection.server_empty"));
   else show(time ? t("connection.offline", { time }) : t("connection.offline_empty"));
 }
 
-/** It stays until another view is opened, or the page is loaded anew. @param {unknown} error */
+/** It stays until another view is opened, or the page is reloaded. @param {unknown} error */
 function pageFailed(error) {
   if (!isFailed) console.error(error);
   isFailed = true;

@@ -1,11 +1,11 @@
 // @ts-check
-/** Where people ask about an event: an e-mail address, or the URL of a page. Pure. */
+/** An event's contact: an e-mail address, or the URL of a page. Pure. */
 
 /** @param {string} contact */
 export const isPage = (contact) => /^https?:\/\//i.test(contact);
 
 /**
- * Where a link to it leads; null where that would be anything but a mail or a page.
+ * The target of a link to it; null for anything but mail or a page.
  *
  * @param {string} contact
  * @returns {string | null}
@@ -13,6 +13,6 @@ export const isPage = (contact) => /^https?:\/\//i.test(contact);
 export function contactHref(contact) {
   if (isPage(contact)) return /\s/.test(contact) ? null : contact;
   if (!/^\S+@[^\s@:/?#]+$/.test(contact)) return null;
-  // Whatever stands before the @ is encoded, and so names no other scheme.
+  // Everything before the @ is encoded, and so names no other scheme.
   return `mailto:${encodeURIComponent(contact).replaceAll("%40", "@")}`;
 }

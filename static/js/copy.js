@@ -14,24 +14,24 @@ const SAID_FOR_MS = 4_000;
 export function copyButtonElement(label, text, testid) {
   const button = el("button", { type: "button", class: "button button--plain button--small" }, label);
   button.setAttribute("data-testid", testid);
-  const said = el("span", { class: "quiet", role: "status" });
+  const statusLine = el("span", { class: "quiet", role: "status" });
   button.addEventListener("click", async () => {
     setText(
-      said,
+      statusLine,
       (await copy(text())) ? t("copy.done") : t("copy.refused"),
     );
-    setTimeout(() => setText(said, ""), SAID_FOR_MS);
+    setTimeout(() => setText(statusLine, ""), SAID_FOR_MS);
   });
-  return el("div", { class: "copy" }, button, said);
+  return el("div", { class: "copy" }, button, statusLine);
 }
 
-/** Whether it is in the clipboard now. @param {string} text */
+/** Copies the text; returns whether that worked. @param {string} text */
 export async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    // Pages that came over plain HTTP have no clipboard, but still the command of old.
+    // Pages over plain HTTP have no clipboard API, but still the old command.
     return copyBySelection(text);
   }
 }

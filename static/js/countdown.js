@@ -1,5 +1,5 @@
 // @ts-check
-/** Time that runs out, on the server's clock: seen all the while, said only when it gets short. */
+/** A countdown by the server's clock: always visible, announced only when time is short. */
 
 import { serverNow } from "./clock.js";
 import { el, setText } from "./dom.js";
@@ -10,7 +10,7 @@ import { t } from "./words.js";
 /**
  * @typedef {object} Countdown
  * @property {HTMLElement} node
- * @property {(iso: string | null | undefined) => void} setEnd Nothing runs without an end.
+ * @property {(iso: string | null | undefined) => void} setEnd Without an end nothing runs.
  */
 
 /**
@@ -18,11 +18,11 @@ import { t } from "./words.js";
  * @param {string} options.testid
  * @param {AbortSignal} options.signal Stops it.
  * @param {() => void} options.onEnd
- * @param {Warning[]} [options.warnings] Said politely, once each, when so many seconds are left.
+ * @param {Warning[]} [options.warnings] Announced politely, once each, when so many seconds are left.
  * @returns {Countdown}
  */
 export function createCountdown({ testid, signal, onEnd, warnings = [] }) {
-  // A timer speaks only when it is asked to; else a screen reader would count along.
+  // The timer itself is not announced; else a screen reader would count along.
   const digits = el("span", { class: "countdown", role: "timer", "aria-live": "off", "data-testid": testid });
   const spoken = el("span", {
     class: "countdown__warning",
@@ -36,7 +36,7 @@ export function createCountdown({ testid, signal, onEnd, warnings = [] }) {
   /** @type {string | null} */
   let given = null;
   /** @type {Warning | undefined} */
-  let said;
+  let announced;
 
   function tick() {
     clearTimeout(timer);
@@ -51,7 +51,7 @@ export function createCountdown({ testid, signal, onEnd, warnings = [] }) {
       endMs = NaN;
       return onEnd();
     }
-    // When the number changes, so that none is skipped; never far ahead, for the clock may be corrected.
+    // When the number changes, so that none is skipped; never far ahead, since the clock may be corrected.
     timer = setTimeout(tick, seconds === 0 ? leftMs + 5 : leftMs - (seconds - 0.5) * 1_000 + 5);
   }
 
@@ -60,8 +60,8 @@ export function createCountdown({ testid, signal, onEnd, warnings = [] }) {
     const due = warnings.filter((warning) => seconds <= warning.seconds);
     const shortest = due.sort((a, b) => a.seconds - b.seconds)[0];
     node.dataset.urgency = String(due.length);
-    if (shortest === said) return;
-    said = shortest;
+    if (shortest === announced) return;
+    announced = shortest;
     setText(spoken, shortest && seconds > 0 ? shortest.text : "");
   }
 
@@ -72,11 +72,11 @@ export function createCountdown({ testid, signal, onEnd, warnings = [] }) {
   return {
     node,
     setEnd(iso) {
-      // Polls give the same end again and again, also after it has come.
+      // Polls report the same end repeatedly, also after it has passed.
       if ((iso ?? null) === given) return;
       given = iso ?? null;
       endMs = Date.parse(iso ?? "");
-      said = undefined;
+      announced = undefined;
       tick();
     },
   };

@@ -1,12 +1,12 @@
 // @ts-check
-/** How much of a limit is used: shown once it is near, and said when it is near and when it is passed. */
+/** How much of a limit is used: shown once it is near, and announced when it is near and when it is exceeded. */
 
 import { el, setText } from "./dom.js";
 import { t } from "./words.js";
 
 /** @import { Limit } from "./limits.js" */
 
-/** From this share of the limit on it is told. */
+/** It is shown from this share of the limit on. */
 const NEAR = 0.9;
 
 /**
@@ -14,12 +14,12 @@ const NEAR = 0.9;
  * @param {string} testid
  * @param {HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement} input
  * @param {Limit} limit
- * @param {() => void} onToggle It is shown now, or not any more.
+ * @param {() => void} onToggle Called when it is shown or hidden.
  */
 export function createCounter(id, testid, input, limit, onToggle) {
   const shown = el("span", { class: "field__count", id, "data-testid": testid, hidden: true });
-  // Not what is shown: with every key a screen reader would say another number.
-  const said = el("span", { class: "visually-hidden", role: "status" });
+  // Not the visible element: a screen reader would announce another number with every key.
+  const statusLine = el("span", { class: "visually-hidden", role: "status" });
   let state = "far";
 
   function update() {
@@ -30,12 +30,12 @@ export function createCounter(id, testid, input, limit, onToggle) {
     state = next;
     shown.dataset.state = state;
     shown.hidden = state === "far";
-    setText(said, shown.textContent ?? "");
+    setText(statusLine, shown.textContent ?? "");
     onToggle();
   }
 
   input.addEventListener("input", update);
-  return { node: el("span", { class: "field__counter" }, shown, said), isShown: () => state !== "far", update };
+  return { node: el("span", { class: "field__counter" }, shown, statusLine), isShown: () => state !== "far", update };
 }
 
 /** @param {number} used @param {Limit} limit */

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The hold in progress, so that a reload does not lose its countdown. Only for this tab and until it is
- * closed: nothing of an attendee stays behind on a shared computer.
+ * The hold in progress, so that a reload does not lose its countdown. Only for this tab and until it is closed: no
+ * personal data stays behind on a shared computer.
  */
 
 import { createStoredJson, isRecord } from "./storage.js";
@@ -19,5 +19,5 @@ import { createStoredJson, isRecord } from "./storage.js";
 const isHeld = (value) =>
   isRecord(value) && [value.id, value.email, value.expires_at].every((each) => typeof each === "string");
 
-/** Of an event. @param {string} eventId */
+/** The hold at an event. @param {string} eventId */
 export const currentHold = (eventId) => createStoredJson(() => sessionStorage, `hold:${eventId}`, isHeld);

@@ -1,5 +1,5 @@
 // @ts-check
-/** The day of an event as a leaf of a calendar. It is seen alone: the whole time is said in words beside it. */
+/** The date of an event as a calendar leaf. Decoration: the whole time is in words beside it. */
 
 import { createChanged } from "./changed.js";
 import { el } from "./dom.js";
@@ -8,7 +8,7 @@ import { formatDay } from "./event_times.js";
 /** @import { BookingEvent } from "./types.js" */
 
 /**
- * Drawn anew only where it is another day: a list that is polled must not flicker.
+ * Redrawn only for another day: a list that is polled must not flicker.
  *
  * @returns {{ node: HTMLElement, update: (event: Pick<BookingEvent, "starts_at" | "timezone">) => void }}
  */

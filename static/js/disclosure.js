@@ -1,5 +1,5 @@
 // @ts-check
-/** What is folded away until somebody looks. */
+/** A part of the page that is collapsed until the visitor opens it. */
 
 import { el } from "./dom.js";
 

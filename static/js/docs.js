@@ -103,10 +103,10 @@ function operationElement(method, path, operation) {
   );
 }
 
-/** What is sent to webhooks under a type. @param {string} type @param {Operation} message */
+/** The webhook message of a type. @param {string} type @param {Operation} message */
 function messageElement(type, message) {
   const content = contentOf(message);
-  // What its type adds to it is said already.
+  // The schema's part for its type is listed already.
   const schema = content?.schema.allOf?.[0] ?? content?.schema;
   return details(
     `message-${type}`,
@@ -124,7 +124,7 @@ function messageElement(type, message) {
 /** @param {Operation} operation */
 const contentOf = (operation) => Object.values(operation.requestBody?.content ?? {})[0];
 
-/** What has to stand in the query, with what stands for it. @param {Operation} operation */
+/** The required query parameters, with placeholders. @param {Operation} operation */
 function queryOf({ parameters = [] }) {
   const needed = parameters.filter((parameter) => parameter.in === "query" && parameter.required);
   const query = needed.map(({ name }) => `${name}=${name.toUpperCase()}`).join("&");
@@ -143,7 +143,7 @@ const summaryElement = (name, about) =>
 /** @param {string} text */
 const codeElement = (text) => el("pre", { class: "docs__code" }, el("code", {}, text));
 
-/** What stands in the example for a token, if one is needed. @param {Operation} operation */
+/** The example's placeholder for a token, if one is needed. @param {Operation} operation */
 function tokenOf({ security = [] }) {
   const isFree = security.length === 0 || security.some((one) => Object.keys(one).length === 0);
   return isFree ? null : (Object.keys(security[0] ?? {})[0] ?? "").toUpperCase();
@@ -201,7 +201,7 @@ function answerElement([status, { description, content = {}, headers = {} }]) {
 const codeLinks = (codes) =>
   codes.flatMap((code, at) => [at === 0 ? "" : ", ", el("a", { href: `/problems#${code}` }, code)]);
 
-/** A schema in words, and the way to those that it names. @param {Schema} schema */
+/** A schema in words, with links to those that it names. @param {Schema} schema */
 function linked(schema) {
   /** @type {(string | HTMLElement)[]} */
   const parts = [];
@@ -249,7 +249,7 @@ const listed = (title, items) =>
     ? []
     : [el("h3", {}, title), el("ul", { class: "docs__list", role: "list" }, ...items)];
 
-/** What stands between backquotes is code. @param {string} text @returns {(Node | string)[]} */
+/** Text between backquotes is code. @param {string} text @returns {(Node | string)[]} */
 const withCode = (text) => text.split("`").map((part, at) => (at % 2 === 0 ? part : el("code", {}, part)));
 
 /** A link to an operation, a message or a schema opens it, from here and from elsewhere. */

@@ -1,5 +1,5 @@
 // @ts-check
-/** Building elements. Text is always text: nothing parses HTML but what the server itself has rendered. */
+/** Building elements. Text is always text: no HTML is parsed except what the server itself has rendered. */
 
 /**
  * @template {keyof HTMLElementTagNameMap} K
@@ -22,8 +22,7 @@ export function el(tag, attributes = {}, ...children) {
 }
 
 /**
- * Writes only what differs, so that a poll that found nothing new disturbs neither a selection nor a
- * screen reader.
+ * Writes only what differs, so that a poll without news disturbs neither a selection nor a screen reader.
  *
  * @param {Element} element
  * @param {string} text
@@ -33,7 +32,7 @@ export function setText(element, text) {
 }
 
 /**
- * Says in which language the organizer's own words are: hyphens and voices follow it.
+ * Marks the language of the organizer's own texts: hyphenation and voices depend on it.
  *
  * @param {string | null | undefined} language
  * @param {...Element} elements

@@ -1,13 +1,13 @@
 // @ts-check
-/** What somebody began to write in a form: a wrong click or a reload does not lose it. In this tab, until it is closed. */
+/** Unsent input of a form: a wrong click or a reload does not lose it. In this tab, until it is closed. */
 
 import { createStoredJson, isRecord } from "./storage.js";
 
-/** What stands in the fields by their names, as far as it is otherwise than at first. @typedef {Record<string, string | boolean>} Written */
+/** The fields' values by name, where they differ from the initial ones. @typedef {Record<string, string | boolean>} Written */
 
 /** @typedef {{ key: string, written: Written }} Kept */
 
-/** Of more the oldest go. */
+/** Beyond this the oldest are removed. */
 const KEPT_MAX = 10;
 
 /** @param {unknown} value @returns {value is Kept[]} */
@@ -23,16 +23,16 @@ function store(key, written) {
   stored.set(list.length > 0 ? list : null);
 }
 
-/** Of organizers, for whoever signs out. */
-export function forgetEventDrafts() {
+/** Deletes organizers' drafts, when the organizer signs out. */
+export function deleteEventDrafts() {
   for (const { key } of stored.get() ?? []) if (key.startsWith("event")) store(key, null);
 }
 
 /**
- * Fills in what was begun before, and keeps what is written from now on.
+ * Restores earlier input, and stores further input.
  *
- * @param {HTMLElement} form As it is at first: with nothing in it, or with what is there already.
- * @param {string} key Which form it is, and of what.
+ * @param {HTMLElement} form In its initial state, empty or with present values.
+ * @param {string} key The form and its subject.
  */
 export function keepDraft(form, key) {
   let first = read(form);
@@ -52,12 +52,12 @@ export function keepDraft(form, key) {
   return {
     isRestored: before !== null && isDirty(),
     isDirty,
-    /** It was sent, and what stands there now is as it was at first. */
+    /** The form was sent, and its present values are the initial ones. */
     done() {
       first = read(form);
       store(key, null);
     },
-    /** All but these stand as they are elsewhere now. @param {string[]} own */
+    /** All fields but these have the present values now. @param {string[]} own */
     rebase(own) {
       first = { ...read(form), ...Object.fromEntries(own.map((name) => [name, first[name] ?? ""])) };
       save();
@@ -73,12 +73,12 @@ export function keepDraft(form, key) {
 function* fieldsOf(form) {
   for (const field of form.querySelectorAll("input, textarea, select")) {
     const input = /** @type {HTMLInputElement} */ (field);
-    // What is secret is for nobody to keep.
+    // Secrets are never stored.
     if (input.name && input.type !== "password") yield input;
   }
 }
 
-/** Of several boxes with one name each counts by itself. @param {HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement} field */
+/** Several boxes of one name each count separately. @param {HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement} field */
 const nameOf = (field) => {
   const isOneOfSeveral = field.type === "radio" || (field.type === "checkbox" && field.value !== "on");
   return isOneOfSeveral ? `${field.name}=${field.value}` : field.name;
@@ -94,7 +94,7 @@ function read(form) {
   );
 }
 
-/** As if it were typed: whatever counts or checks it hears of it. @param {HTMLElement} form @param {Written} written */
+/** Like typing: counters and checks get their events. @param {HTMLElement} form @param {Written} written */
 function write(form, written) {
   for (const field of fieldsOf(form)) {
     const value = written[nameOf(field)];

@@ -1,5 +1,5 @@
 // @ts-check
-/** Events by the day on which they begin, in groups that a heading can be put over. Pure. */
+/** Groups events by the day on which they begin, for headings. Pure. */
 
 import { isOver } from "./registration_window.js";
 import { wallOf } from "./wall_time.js";
@@ -15,7 +15,7 @@ import { wallOf } from "./wall_time.js";
 /** How many days after today are still near. */
 const SOON_DAYS = 6;
 const DAY_MS = 86_400_000;
-/** What has no time comes after all that has one. */
+/** Events without a time come after all that have one. */
 const NEVER = Infinity;
 
 /** When it begins, in ms. @param {Pick<BookingEvent, "starts_at">} event */
@@ -25,11 +25,11 @@ export const startOf = ({ starts_at }) => {
 };
 
 /**
- * The next first, what has no time after it, the newest made first, and what is over at the end, the last first.
+ * The next first; then those without a time, the newest first; then past ones, the latest first.
  *
  * @param {BookingEvent[]} events
  * @param {number} now In ms, of the server's clock.
- * @param {string} ownZone For events without a zone of their own.
+ * @param {string} ownZone For events without their own zone.
  * @returns {Group[]}
  */
 export function groupsOf(events, now, ownZone) {
@@ -47,7 +47,7 @@ export function groupsOf(events, now, ownZone) {
 /** @param {BookingEvent} event */
 const madeAt = ({ created_at }) => Date.parse(created_at);
 
-/** Not a subtraction: what is without an end less itself is no number. @param {number} a @param {number} b */
+/** Not a subtraction: infinity less infinity is NaN. @param {number} a @param {number} b */
 const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
 
 /** @param {Map<string, BookingEvent[]>} groups @param {string} key @param {BookingEvent} event */
@@ -64,17 +64,17 @@ function keyOf(event, now, ownZone) {
   const zone = event.timezone ?? ownZone;
   const day = dayOf(start, zone, ownZone);
   const days = (Date.parse(day) - Date.parse(dayOf(now, zone, ownZone))) / DAY_MS;
-  // What has begun and is not over goes on today.
+  // An event in progress counts as today's.
   if (days <= 0) return "today";
   return days <= SOON_DAYS ? "soon" : day.slice(0, "2026-12".length);
 }
 
 /**
- * The date on the clock of the event: the one that it is announced for, wherever the visitor is.
+ * The date in the event's zone: the one that it is announced for, wherever the visitor is.
  *
  * @param {number} moment
  * @param {string} zone
- * @param {string} ownZone In the place of one that this browser has not heard of.
+ * @param {string} ownZone Used if this browser does not know the event's zone.
  */
 function dayOf(moment, zone, ownZone) {
   try {

@@ -1,20 +1,20 @@
 // @ts-check
-/** Which events somebody looks for: as the server is asked, and as the address of the list says it. Pure. */
+/** A search for events: as a request, and as the list's address. Pure. */
 
 /**
  * @typedef {object} EventQuery
  * @property {string} q A part of a name or a venue.
- * @property {string} from A date such as "2026-12-01"; "" if it does not matter.
+ * @property {string} from A date such as "2026-12-01"; "" for any.
  * @property {string} to The last day.
  * @property {"upcoming" | "past"} when
  */
 
-/** The longest text that is looked for, as the server has it. */
+/** The longest search text, as in the server. */
 export const QUERY_MAX = 200;
 
 const DATE = /^\d{4}-\d\d-\d\d$/;
 
-/** Whether it asks for anything but what is to come. @param {EventQuery} query */
+/** Whether it differs from the upcoming events. @param {EventQuery} query */
 export const isNarrowed = ({ q, from, to, when }) => q.trim() !== "" || from !== "" || to !== "" || when === "past";
 
 /** @param {string} search Of an address, as "?q=jazz". @returns {EventQuery} */
@@ -30,7 +30,7 @@ export function queryIn(search) {
   };
 }
 
-/** The same as it stands in an address; "" if it asks for nothing. @param {EventQuery} query */
+/** The search as in an address; "" if empty. @param {EventQuery} query */
 export function searchOf({ q, from, to, when }) {
   const parts = Object.entries({ q: q.trim(), from, to, when: when === "past" ? when : "" });
   const given = new URLSearchParams(parts.filter(([, value]) => value !== ""));
@@ -47,7 +47,7 @@ export function queryPath({ q, from, to, when }, limit) {
   return `/events?${given}`;
 }
 
-/** The beginning of that day on the clock of this device, or of one so many days after it. @param {string} date @param {number} after */
+/** The beginning of that day by this device's clock, or of a day so many days later. @param {string} date @param {number} after */
 function dayOf(date, after) {
   const [year = 0, month = 1, day = 1] = date.split("-").map(Number);
   return new Date(year, month - 1, day + after);

@@ -22,7 +22,7 @@ export function whenElement({ starts_at, ends_at, timezone }) {
     "span",
     { "data-testid": "event-when" },
     el("time", { datetime: starts_at }, own),
-    // "GMT+1" alone says little; the name of the zone says where.
+    // "GMT+1" alone says little; the zone's name says where.
     timezone &&
       !isSame &&
       el("span", { class: "when__local" }, t("times.clock_of", { zone: timezone.replaceAll("_", " ") })),
@@ -41,7 +41,7 @@ export function whenElement({ starts_at, ends_at, timezone }) {
  *
  * @param {string} iso
  * @param {string | null | undefined} zone
- * @returns {{ month: string, day: string, weekday: string } | null} Null of what is no time.
+ * @returns {{ month: string, day: string, weekday: string } | null} Null if the time is invalid.
  */
 export function formatDay(iso, zone) {
   const moment = new Date(iso);
@@ -75,13 +75,13 @@ function formatRange(start, end, zone) {
   const to = new Date(end ?? "");
   if (Number.isNaN(from.getTime())) return start;
   if (Number.isNaN(to.getTime()) || to < from) return format.format(from);
-  // It would name one offset only, though the clocks were set in between.
+  // It would name only one offset, though the clocks change in between.
   if (offsetIn(format, from) !== offsetIn(format, to)) return `${format.format(from)} – ${format.format(to)}`;
-  // `formatRange` writes what both have in common once, in the order of the visitor's language.
+  // `formatRange` writes common parts once, in the order of the visitor's language.
   return format.formatRange(from, to);
 }
 
-/** What the zone calls its offset then. @param {Intl.DateTimeFormat} format @param {Date} time */
+/** The zone's name for its offset at a time. @param {Intl.DateTimeFormat} format @param {Date} time */
 const offsetIn = (format, time) => format.formatToParts(time).find(({ type }) => type === "timeZoneName")?.value;
 
 /** @param {string} zone */
@@ -99,7 +99,7 @@ function formatIn(zone) {
   try {
     return new Intl.DateTimeFormat(locale(), { ...options, timeZone: zone });
   } catch {
-    // A zone that this browser has not heard of: rather another zone, named, than nothing.
+    // An unknown zone: another zone, named, is better than nothing.
     return new Intl.DateTimeFormat(locale(), options);
   }
 }

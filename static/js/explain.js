@@ -1,5 +1,5 @@
 // @ts-check
-/** What went wrong, in words: the one place where an error becomes a text. */
+/** Errors in words: the only place where an error becomes a text. */
 
 import { ConnectionError, ProblemError } from "./http.js";
 import { leavesOpen } from "./idempotency.js";
@@ -32,18 +32,18 @@ import { t } from "./words.js";
  */
 
 /**
- * Why something could not be read, as a sentence.
+ * Why a read failed, as a sentence.
  *
  * @param {unknown} error
  */
 export function explainRead(error) {
   if (error instanceof ProblemError) return sentence(error.message);
-  // Whatever else is thrown is a mistake of the page, and is not blamed on the network.
+  // Any other error is a bug of the page, and is not blamed on the network.
   return error instanceof ConnectionError ? t("error.unreachable") : t("page.failed");
 }
 
 /**
- * The same of what the page reads over and over. A mistake of the page is not mended by asking again.
+ * The same for polls. A bug of the page is not repaired by another request.
  *
  * @param {unknown} error
  */
@@ -53,7 +53,7 @@ export function explainPolled(error) {
 }
 
 /**
- * What is wrong is told beside the fields; this says that there is something.
+ * The errors are beside the fields; this says that there are some.
  *
  * @param {string} nothing
  * @param {FieldError[]} [errors]
@@ -67,22 +67,22 @@ export const invalid = (nothing, errors) => ({
 });
 
 /**
- * What went wrong with a write.
+ * Why a write failed.
  *
  * @param {unknown} error
- * @param {string} nothing What did not happen, as a sentence: "Nothing was booked." It is not said as long as
- *   a try before may have done it.
- * @param {Refusals} [known] What the caller says itself.
+ * @param {string} nothing The sentence for a failure: "Nothing was booked." It is left out as long as
+ *   an earlier try may have done it.
+ * @param {Refusals} [known] The caller's own texts.
  * @returns {Outcome}
  */
 export function explain(error, nothing, known = {}) {
-  const said = leavesOpen(error) ? stillOpen() : nothing;
+  const consequence = leavesOpen(error) ? stillOpen() : nothing;
   if (error instanceof ConnectionError) {
     if (error.sent) return unknown();
     return {
       kind: "error",
       title: t("error.offline_title"),
-      text: t("error.offline", { nothing: said }),
+      text: t("error.offline", { nothing: consequence }),
       canRetry: true,
     };
   }
@@ -95,14 +95,14 @@ export function explain(error, nothing, known = {}) {
     };
   }
   const { problem, code, status } = error;
-  const own = ownEntry(known, code)?.(problem) ?? ownEntry(ANYWHERE, code)?.(said);
+  const own = ownEntry(known, code)?.(problem) ?? ownEntry(ANYWHERE, code)?.(consequence);
   if (own) return { problem, ...own };
-  if (status === 400 && (problem.errors?.length ?? 0) > 0) return invalid(said, problem.errors);
+  if (status === 400 && (problem.errors?.length ?? 0) > 0) return invalid(consequence, problem.errors);
   if (status === 401 && mustSignIn()) {
     return {
       kind: "signed_out",
       title: t("error.signed_out_title"),
-      text: t("error.signed_out", { nothing: said }),
+      text: t("error.signed_out", { nothing: consequence }),
       canRetry: true,
     };
   }
@@ -112,7 +112,7 @@ export function explain(error, nothing, known = {}) {
     return {
       kind: "limited",
       title: t("error.limited_title"),
-      text: t("error.limited", { why, nothing: said, count: Math.max(minutes, 1) }),
+      text: t("error.limited", { why, nothing: consequence, count: Math.max(minutes, 1) }),
       canRetry: true,
       problem,
     };
@@ -121,16 +121,16 @@ export function explain(error, nothing, known = {}) {
     return {
       kind: "busy",
       title: t("error.busy_title"),
-      text: t("error.busy", { nothing: said }),
+      text: t("error.busy", { nothing: consequence }),
       canRetry: true,
       problem,
     };
   }
-  // A gateway that gave up waiting knows no more of what happened behind it than we do.
+  // A gateway that timed out knows no more of what happened behind it than we do.
   const isUnknown = code === "outcome_unknown" || status === 502 || status === 504;
   if (isUnknown || leavesOpen(error)) return { ...unknown(), problem };
   if (status === 404) {
-    return { kind: "error", title: t("error.gone_title"), text: t("error.gone", { nothing: said }), problem };
+    return { kind: "error", title: t("error.gone_title"), text: t("error.gone", { nothing: consequence }), problem };
   }
   return {
     kind: "error",
@@ -142,7 +142,7 @@ export function explain(error, nothing, known = {}) {
 }
 
 /**
- * Codes come from the network, and some are names that every object knows.
+ * Codes come from the network, and some are names that every object has.
  *
  * @template T
  * @param {Record<string, T>} entries
@@ -150,7 +150,7 @@ export function explain(error, nothing, known = {}) {
  */
 const ownEntry = (entries, key) => (Object.hasOwn(entries, key) ? entries[key] : undefined);
 
-/** Refusals that mean the same wherever they come from. @type {Record<string, (nothing: string) => Outcome>} */
+/** Refusals that mean the same everywhere. @type {Record<string, (nothing: string) => Outcome>} */
 const ANYWHERE = {
   cross_site: (nothing) => ({
     kind: "error",
@@ -164,7 +164,7 @@ const ANYWHERE = {
   }),
 };
 
-/** In the place of what did not happen, if nobody knows that. */
+/** Replaces the failure's sentence where the result is unknown. */
 export const stillOpen = () => t("error.still_open");
 
 /** @returns {Outcome} */
@@ -175,7 +175,7 @@ export const unknown = () => ({
   canRetry: true,
 });
 
-/** A refusal of what is about one registration: it ended with its event. @returns {Outcome} */
+/** A refusal about a registration that ended with its event. @returns {Outcome} */
 export const eventCancelled = () => ({
   kind: "closed",
   title: t("refused.event_cancelled_title"),

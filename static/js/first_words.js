@@ -1,5 +1,5 @@
 // @ts-check
-/** Asks for the words before all else: pages name it first, so that it need not wait for their other modules. */
+/** Requests the catalogue before all else: pages name this module first, so that the catalogue need not wait for others. */
 
 import { chosenLanguage } from "./language.js";
 import { loadWords } from "./load_words.js";

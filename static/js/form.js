@@ -11,13 +11,13 @@ import { t } from "./words.js";
 
 /**
  * @typedef {object} FieldOptions
- * @property {string} name Its name in the body that is sent.
+ * @property {string} name Its name in the request body.
  * @property {string} label
- * @property {string} [scope] Tells it from a field of the same name in another form of the page.
+ * @property {string} [scope] Distinguishes it from a field of the same name in another form of the page.
  * @property {Limit} [limit]
  * @property {string} [hint]
  * @property {boolean} [multiline]
- * @property {[value: string, label: string][]} [options] What there is to choose from.
+ * @property {[value: string, label: string][]} [options] The choices.
  * @property {boolean} [optional]
  * @property {Record<string, string | boolean>} [attributes]
  */
@@ -101,8 +101,8 @@ export function createField({ name, label, scope, limit, hint, multiline, option
 }
 
 /**
- * What the server would not take, told before it is sent: what is too long, and what is filled in with
- * nothing that can be seen.
+ * Checks what the server would refuse, before it is sent: texts that are too long, and texts without a visible
+ * character.
  *
  * @param {Field[]} fields
  * @returns {FieldError[]}
@@ -119,13 +119,13 @@ function refusalOf(text, { max, unit, count, mustShow }, isOptional) {
   if (used > max) {
     return t(unit === "bytes" ? "counter.too_long_bytes" : "counter.too_long_characters", { max, used });
   }
-  // One that is needed is asked for by whoever needs it, in words of their own.
+  // Required fields are checked by their form, with its own words.
   const isBlank = isOptional && mustShow && trimmed(text) !== "" && showsNothing(text);
   return isBlank ? t("form.blank") : null;
 }
 
 /**
- * A yes or no.
+ * A checkbox.
  *
  * @param {{ name: string, label: string, hint: string }} options
  */
@@ -143,7 +143,7 @@ export function createCheckbox({ name, label, hint }) {
 }
 
 /**
- * Puts each error beside its field and the focus on the first one, and unfolds what it would be hidden in.
+ * Shows each error beside its field, opens any collapsed part around it, and focuses the first one.
  *
  * @param {Field[]} fields
  * @param {FieldError[]} errors

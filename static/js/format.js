@@ -1,5 +1,5 @@
 // @ts-check
-/** Numbers and times as the language of the page and the visitor's region and time zone write them. */
+/** Formats numbers and times for the language of the page and the visitor's region and time zone. */
 
 import { el } from "./dom.js";
 import { perLocale } from "./language.js";
@@ -25,7 +25,7 @@ const hours = perLocale((locale) => new Intl.DateTimeFormat(locale, { day: "nume
 const days = perLocale((locale) => new Intl.DateTimeFormat(locale, { dateStyle: "medium" }));
 const localMonths = perLocale((locale) => new Intl.DateTimeFormat(locale, { month: "long", year: "numeric" }));
 
-/** When a step of time begins, as exactly as it is long. @param {Date} start @param {"hour" | "day" | "week" | "month"} step */
+/** The beginning of a step of time, as precise as the step. @param {Date} start @param {"hour" | "day" | "week" | "month"} step */
 export function formatStep(start, step) {
   if (step === "hour") return hours().format(start);
   return step === "month" ? localMonths().format(start) : days().format(start);
@@ -39,7 +39,7 @@ export const timeZone = () => clock().resolvedOptions().timeZone;
 /** @param {string} iso @param {Intl.DateTimeFormat} format */
 function timeElement(iso, format) {
   const time = new Date(iso);
-  // `format` throws on a date that is none; the raw text then says at least something.
+  // `format` throws on an invalid date; the raw text then says at least something.
   const text = Number.isNaN(time.getTime()) ? iso : format.format(time);
   return el("time", { datetime: iso }, text);
 }

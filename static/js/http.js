@@ -12,7 +12,7 @@ import { t } from "./words.js";
 const READ_TIMEOUT_MS = 10_000;
 const WRITE_TIMEOUT_MS = 30_000;
 
-/** The server answered, and the answer was no. */
+/** The server answered with a refusal. */
 export class ProblemError extends Error {
   /**
    * @param {number} status
@@ -29,11 +29,11 @@ export class ProblemError extends Error {
   }
 }
 
-/** No whole answer arrived. `sent` is false only if the request cannot have left this device. */
+/** No complete answer arrived. `sent` is false only if the request cannot have left this device. */
 export class ConnectionError extends Error {
   /** @param {boolean} sent @param {unknown} cause */
   constructor(sent, cause) {
-    // For logs alone: people are told by `explain`.
+    // Only for logs: `explain` writes the text for people.
     super("no answer", { cause });
     this.name = "ConnectionError";
     this.sent = sent;
@@ -42,7 +42,7 @@ export class ConnectionError extends Error {
 
 /** @typedef {{ status: number, headers: Headers, body: unknown }} Answer */
 
-/** @typedef {"json" | "text" | "blob"} As What is made of the body. */
+/** @typedef {"json" | "text" | "blob"} As How the body is parsed. */
 
 /**
  * @typedef {object} ReadOptions
@@ -56,13 +56,13 @@ export class ConnectionError extends Error {
 /** @param {string} path @param {ReadOptions} [options] @returns {Promise<Answer>} */
 export function read(path, { signal, token, etag, as = "json", timeoutMs = READ_TIMEOUT_MS } = {}) {
   const headers = headersOf({ Authorization: bearer(token), "If-None-Match": etag });
-  // Freshness is settled with ETags here; the browser's cache would only add a second opinion.
+  // ETags handle freshness here; the browser's cache would interfere.
   return send(path, { headers, cache: "no-store" }, as, timeoutMs, signal);
 }
 
 /**
- * A file of the pages, which is the same whoever asks for it. With no header of ours, or what the page has loaded ahead
- * would not count as the same.
+ * A static file, which is the same for every visitor. Without own headers, or the file that the page preloaded
+ * would not match.
  *
  * @param {string} path
  */
@@ -70,7 +70,7 @@ export const readFile = (path) => send(path, {}, "json", READ_TIMEOUT_MS);
 
 /**
  * @typedef {object} WriteOptions
- * @property {string} [key] Names the attempt: the same key gets the same answer, and acts once.
+ * @property {string} [key] The idempotency key: the same key gets the same answer, and acts once.
  * @property {string} [token]
  * @property {string | null} [ifMatch]
  * @property {number} [timeoutMs]
@@ -78,11 +78,11 @@ export const readFile = (path) => send(path, {}, "json", READ_TIMEOUT_MS);
  */
 
 /**
- * Not tied to a view: a booking under way is not called off by looking at another page.
+ * Not tied to a view: opening another page does not cancel a booking in progress.
  *
  * @param {"POST" | "PATCH" | "DELETE"} method
  * @param {string} path
- * @param {unknown} body Nothing is sent if it is undefined.
+ * @param {unknown} body No body if it is undefined.
  * @param {WriteOptions} [options]
  * @returns {Promise<Answer>}
  */
@@ -97,7 +97,7 @@ export function write(method, path, body, { key, token, ifMatch, timeoutMs = WRI
 }
 
 /**
- * Sends a file as it is.
+ * Sends a file unchanged.
  *
  * @param {string} path
  * @param {Blob} file
@@ -136,7 +136,7 @@ async function send(path, init, as, timeoutMs, signal) {
   const either = signal ? anySignal(signal, timeout) : timeout;
   const offlineBefore = !navigator.onLine;
   const sentAt = Date.now();
-  /** Only what this waits for can fail for want of an answer; all else would be a mistake of ours. */
+  /** Only the request itself can fail for want of an answer; any other error is a bug of ours. */
   const answered = async (/** @type {Promise<unknown>} */ answer) => {
     try {
       return await answer;
@@ -156,7 +156,7 @@ async function send(path, init, as, timeoutMs, signal) {
 async function problemOf(response) {
   const type = response.headers.get("Content-Type") ?? "";
   const isJson = /^application\/(problem\+)?json\b/i.test(type);
-  // A proxy in front may answer with a page of its own; that page is no problem document.
+  // A proxy in front may answer with its own page, which is no problem document.
   const problem = isJson ? await problemIn(response).catch(() => null) : null;
   const seconds = Number.parseInt(response.headers.get("Retry-After") ?? "", 10);
   return new ProblemError(response.status, problem ?? {}, Number.isNaN(seconds) ? null : seconds);
@@ -166,8 +166,8 @@ async function problemOf(response) {
 const problemIn = (response) => response.json();
 
 /**
- * The path in `Link: <…>; rel="next"`. Only path and query are kept: behind a proxy the server may not
- * know by which host the visitor reached it.
+ * The path in `Link: <…>; rel="next"`. Only path and query are used: behind a proxy the server may not know the
+ * host that the visitor used.
  *
  * @param {string | null} header
  * @param {string} base

@@ -1,5 +1,5 @@
 // @ts-check
-/** Keys that let a write be sent again without being done again. */
+/** Keys by which a write can be sent again without being done twice. */
 
 import { isSame } from "./changed.js";
 import { ConnectionError, ProblemError } from "./http.js";
@@ -8,7 +8,7 @@ import { isBusy } from "./retry.js";
 import { createStoredJson, isRecord } from "./storage.js";
 
 /**
- * What makes a write the same: its kind, the id of what it is about, and all else that it says.
+ * The identity of a write: its kind, the id of its subject, and its other content.
  *
  * @typedef {unknown[]} What
  *
@@ -19,13 +19,13 @@ import { createStoredJson, isRecord } from "./storage.js";
  * @property {number} since In ms.
  */
 
-/** As long as the server knows a key. After that the same write would be done again. */
+/** As long as the server remembers a key. After that the same write would be done again. */
 const KEPT_MS_MAX = 24 * 60 * 60 * 1_000;
 const KEPT_MAX = 20;
 
-/** Refusals that the server repeats for a while under the same key, whatever has come free since. */
+/** Refusals that the server repeats for a while under the same key, even if a seat has come free since. */
 const DECIDED = new Set([409, 410, 412, 422]);
-/** Refusals of whoever looked for the key before, and did not find that it was done. */
+/** Refusals that come before the key is looked up, and do not show whether the write was done. */
 const NOT_DONE = new Set(["forbidden", "not_found"]);
 
 /** Kinds of writes that only organizers send. */
@@ -45,8 +45,8 @@ const ORGANIZERS = new Set([
   "webhook-secret",
 ]);
 /**
- * What the answers to these kinds said of the same id is not so any more, once one of this kind was done.
- * The others are so to their own kind alone.
+ * A write of this kind invalidates the answers to these kinds about the same id. Other kinds only invalidate their
+ * own.
  *
  * @type {ReadonlyMap<unknown, unknown[]>}
  */
@@ -56,7 +56,7 @@ const OUTDATES = new Map([
   ["transfer", ["transfer", "name", "correction", "link"]],
   ["link", ["link", "correction"]],
 ]);
-/** Kinds that say how it stood before, next to the id: once it stands otherwise, it is another write. */
+/** Kinds that name the former state after the id: once the state differs, it is another write. */
 const SAYING_BEFORE = new Set(["name", "correction"]);
 
 /** @param {unknown} value @returns {value is Attempt[]} */
@@ -72,12 +72,12 @@ const areAttempts = (value) =>
   );
 
 /**
- * They outlive the view and the page: whoever goes away, or loads it anew, gets the answer by asking for the
- * same again. Only for this tab and until it is closed, as holds are.
+ * Attempts outlive the view and the page: a visitor who leaves or reloads gets the answer by sending the same write
+ * again. Only for this tab and until it is closed, like holds.
  */
 const attempts = createStoredJson(() => sessionStorage, "attempts", areAttempts);
-// Those of the day before are of no use, and name people.
-store(kept());
+// Those of the day before are useless, and name people.
+store(storedAttempts());
 
 /** @type {WeakSet<object>} */
 const leavingOpen = new WeakSet();
@@ -95,53 +95,53 @@ export function randomUuid() {
 }
 
 /**
- * Whether it is open, after this error, if the write was done: by this try or by one before it.
+ * Whether, after this error, the write may have been done: by this try or by an earlier one.
  *
  * @param {unknown} error
  */
 export const leavesOpen = (error) => error instanceof Error && leavingOpen.has(error);
 
 /**
- * What else the last write said of this kind and about this id, of those that may have been done.
+ * The other content of the last write of this kind and about this id, of those that may have been done.
  *
  * @param {string} kind
  * @param {string} id
  * @returns {What | null}
  */
 export function openAttempt(kind, id) {
-  const open = kept().filter(({ what, isOpen }) => isOpen && what[0] === kind && what[1] === id);
+  const open = storedAttempts().filter(({ what, isOpen }) => isOpen && what[0] === kind && what[1] === id);
   return lastOf(open)?.what.slice(2) ?? null;
 }
 
 /**
- * Runs a write with the key of the attempt. It is kept until the server has decided and its answer has
- * arrived where somebody sees it.
+ * Runs a write with its attempt's key. The key is kept until the server has decided and the visitor has seen its
+ * answer.
  *
  * @template T
  * @param {What} what
  * @param {(key: string) => Promise<T>} write
- * @param {AbortSignal} signal Aborted when nobody is there any more to be told.
+ * @param {AbortSignal} signal Aborted when the visitor has left the view.
  * @returns {Promise<T>}
  */
 export async function attempt(what, write, signal) {
-  const before = kept().find((one) => isSame(one.what, what));
+  const before = storedAttempts().find((one) => isSame(one.what, what));
   const { key, since } = before ?? { key: randomUuid(), since: Date.now() };
-  // From now on it may be done, and nobody may hear of it: the page can be loaded anew at any time.
-  keep({ what, key, since, isOpen: true });
+  // From now on it may be done without an answer: the page can be reloaded at any time.
+  storeAttempt({ what, key, since, isOpen: true });
   try {
     const answer = await write(key);
-    // Its own answer is to be found as long as nobody has seen it.
-    forget((one) => (one.key === key ? !signal.aborted : isOutdated(one.what, what)));
+    // Its answer can be requested again as long as the visitor has not seen it.
+    deleteAttempts((one) => (one.key === key ? !signal.aborted : isOutdated(one.what, what)));
     return answer;
   } catch (error) {
-    if (isDecided(error)) forget((one) => one.key === key);
+    if (isDecided(error)) deleteAttempts((one) => one.key === key);
     else settle(key, error, before?.isOpen ?? false);
     throw error;
   }
 }
 
-/** For whoever signs out: nothing of whom they had to do with stays behind. */
-export const forgetOrganizers = () => forget(({ what: [kind] }) => ORGANIZERS.has(String(kind)));
+/** Deletes organizers' attempts at sign-out: they name people. */
+export const deleteOrganizerAttempts = () => deleteAttempts(({ what: [kind] }) => ORGANIZERS.has(String(kind)));
 
 /** @param {unknown} error */
 const isDecided = (error) => error instanceof ProblemError && DECIDED.has(error.status);
@@ -150,7 +150,7 @@ const isDecided = (error) => error instanceof ProblemError && DECIDED.has(error.
 function settle(key, error, wasOpen) {
   const isOpen = mayBeDone(error) || (wasOpen && !(error instanceof ProblemError && NOT_DONE.has(error.code)));
   if (error instanceof Error) leavingOpen[isOpen ? "add" : "delete"](error);
-  store(kept().map((one) => (one.key === key ? { ...one, isOpen } : one)));
+  store(storedAttempts().map((one) => (one.key === key ? { ...one, isOpen } : one)));
 }
 
 /** Whether this try may have done it. @param {unknown} error */
@@ -160,8 +160,7 @@ function mayBeDone(error) {
 }
 
 /**
- * Whether what was answered to one write is not so any more, now that the other was done. Whoever asks for the
- * one then asks for it anew.
+ * Whether the later write invalidates the earlier one's answer. The earlier one is then sent again under a new key.
  *
  * @param {What} one
  * @param {What} done
@@ -171,23 +170,23 @@ function isOutdated(one, done) {
   return kinds.includes(one[0]) && isSame(one[1], done[1]) && isSame(addressIn(one), addressIn(done));
 }
 
-/** Of several people who may be given a seat, which one. @param {What} what */
-const addressIn = ([kind, , ...said]) => (kind === "seat" ? said.find(isRecord)?.user_email : null);
+/** Which of several people who may get a seat. @param {What} what */
+const addressIn = ([kind, , ...content]) => (kind === "seat" ? content.find(isRecord)?.user_email : null);
 
-/** Whether one write began from something that the other, which comes later, does not find any more. */
+/** Whether a write started from a state that the later write has changed. */
 const isOvertaken = (/** @type {What} */ one, /** @type {What} */ later) =>
   SAYING_BEFORE.has(String(one[0])) && isSame(one.slice(0, 2), later.slice(0, 2)) && !isSame(one[2], later[2]);
 
 /** Oldest first. */
-function kept() {
+function storedAttempts() {
   return (attempts.get() ?? []).filter(({ since }) => Date.now() - since < KEPT_MS_MAX);
 }
 
 /** @param {Attempt} latest */
-function keep(latest) {
-  const others = kept().filter(({ key, what }) => key !== latest.key && !isOvertaken(what, latest.what));
+function storeAttempt(latest) {
+  const others = storedAttempts().filter(({ key, what }) => key !== latest.key && !isOvertaken(what, latest.what));
   while (others.length >= KEPT_MAX) {
-    // What cannot have been done is done just as well with another key.
+    // A write that cannot have been done can use another key as well.
     const spare = others.findIndex(({ isOpen }) => !isOpen);
     others.splice(Math.max(spare, 0), 1);
   }
@@ -195,7 +194,7 @@ function keep(latest) {
 }
 
 /** @param {(one: Attempt) => boolean} isOver */
-const forget = (isOver) => store(kept().filter((one) => !isOver(one)));
+const deleteAttempts = (isOver) => store(storedAttempts().filter((one) => !isOver(one)));
 
 /** @param {Attempt[]} list */
 function store(list) {

@@ -1,7 +1,7 @@
 // @ts-check
-/** Which of many parts of a page are on the screen: only those are worth asking for. */
+/** Tracks which of many parts of a page are on the screen: only those are polled. */
 
-/** So far beyond the edge counts as seen: who scrolls finds them up to date. */
+/** Parts so near the edge count as visible: after scrolling they are up to date. */
 const MARGIN = "200px";
 
 /**
@@ -14,7 +14,7 @@ export function createInView(signal, onChange, rootMargin = MARGIN) {
   const names = new Map();
   /** @type {Set<string>} */
   const seen = new Set();
-  // Where it cannot be known all of them count.
+  // Where this is unknown all of them count.
   const observer =
     "IntersectionObserver" in globalThis
       ? new IntersectionObserver(take, { rootMargin })

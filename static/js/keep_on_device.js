@@ -1,8 +1,8 @@
 // @ts-check
-/** Whether a registration is to be found on this device again: asked, and off unless somebody wants it. */
+/** The checkbox to keep a registration on this device, off by default. */
 
 import { createCheckbox } from "./form.js";
-import { forgetMine, isMine, keepMine } from "./my_registrations.js";
+import { removeMine, isMine, keepMine } from "./my_registrations.js";
 import { t } from "./words.js";
 
 /** @import { BookingEvent } from "./types.js" */
@@ -22,7 +22,7 @@ export function createKeepOnDevice(id, token, event) {
   input.addEventListener("change", () => {
     const about = event();
     if (input.checked && about) keepMine(id, token, about);
-    else forgetMine(id);
+    else removeMine(id);
   });
   return { node };
 }

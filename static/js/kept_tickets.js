@@ -1,5 +1,5 @@
 // @ts-check
-/** Tickets that this device has shown: where there is no network they are shown from here. */
+/** Tickets that this device has shown: without a network they are shown from here. */
 
 import { createStoredJson, isRecord } from "./storage.js";
 import { isOver } from "./registration_window.js";
@@ -8,16 +8,16 @@ import { isOver } from "./registration_window.js";
 
 /**
  * @typedef {object} KeptTicket
- * @property {Registration} registration Whose name is on it.
+ * @property {Registration} registration Of its holder.
  * @property {BookingEvent} event
  * @property {string} text
  * @property {string} svg
  * @property {string} kept_at
  */
 
-/** Of more the oldest go. */
+/** Beyond this the oldest are removed. */
 const KEPT_MAX = 20;
-/** How long after an event is over its ticket is of no use, not even to look back. */
+/** How long after the end of its event a ticket is useful. */
 const KEPT_AFTER_MS = 7 * 86_400_000;
 
 /** @param {unknown} value @returns {value is KeptTicket[]} */
@@ -33,23 +33,23 @@ const areTickets = (value) =>
 
 const stored = createStoredJson(() => localStorage, "tickets", areTickets, { isShared: true });
 
-const kept = () => (stored.get() ?? []).filter(({ event }) => !isOver(event, Date.now() - KEPT_AFTER_MS));
+const storedTickets = () => (stored.get() ?? []).filter(({ event }) => !isOver(event, Date.now() - KEPT_AFTER_MS));
 
 /** @param {KeptTicket[]} list */
 const store = (list) => stored.set(list.length > 0 ? list : null);
 
 /** @param {string} id Of the registration. @returns {KeptTicket | null} */
-export const keptTicket = (id) => kept().find(({ registration }) => registration.id === id) ?? null;
+export const keptTicket = (id) => storedTickets().find(({ registration }) => registration.id === id) ?? null;
 
-export const countKeptTickets = () => kept().length;
+export const countKeptTickets = () => storedTickets().length;
 
-/** In the place of what was kept of the same registration. @param {Omit<KeptTicket, "kept_at">} ticket */
+/** Replaces the stored ticket of the same registration. @param {Omit<KeptTicket, "kept_at">} ticket */
 export function keepTicket(ticket) {
-  const others = kept().filter(({ registration }) => registration.id !== ticket.registration.id);
+  const others = storedTickets().filter(({ registration }) => registration.id !== ticket.registration.id);
   store([...others, { ...ticket, kept_at: new Date().toISOString() }].slice(-KEPT_MAX));
 }
 
-/** It is worth nothing any more, or is not to be here. @param {string} id */
-export const forgetTicket = (id) => store(kept().filter(({ registration }) => registration.id !== id));
+/** Deletes a ticket that is void or unwanted. @param {string} id */
+export const removeKeptTicket = (id) => store(storedTickets().filter(({ registration }) => registration.id !== id));
 
-export const forgetTickets = () => store([]);
+export const clearKeptTickets = () => store([]);

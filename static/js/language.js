@@ -1,5 +1,5 @@
 // @ts-check
-/** The language that the pages are shown in: what the browser wishes for, unless another one was chosen here. */
+/** The language of the pages: the browser's preference, unless the visitor has chosen another one here. */
 
 import { BASE } from "./base.js";
 import { createStoredText } from "./storage.js";
@@ -7,15 +7,15 @@ import { createStoredText } from "./storage.js";
 /** @typedef {"en" | "de"} Language */
 /** @typedef {{ language: Language, locale: string }} Choice The locale is for dates and numbers. */
 
-/** Those that there is a catalogue of. The first is for whoever wishes for none of them. @type {Language[]} */
+/** The languages with a catalogue. The first is the default. @type {Language[]} */
 export const LANGUAGES = ["en", "de"];
 
 const remembered = createStoredText(() => localStorage, "language");
 
-/** What the server knows it by. It makes pages in that language, too, so that none of their words change once scripts run. */
+/** The server's cookie. It renders pages in that language, too, so that no word changes once scripts run. */
 const COOKIE = "booking_language";
 const COOKIE_SECONDS = 31_536_000;
-/** How the address of a page names one. */
+/** The parameter of a page's address. */
 export const QUERY_NAME = "lang";
 
 /** @type {Choice} */
@@ -29,27 +29,27 @@ export function useLanguage(choice) {
   current = choice;
 }
 
-/** For this visit and those to come. It is in force once the page is loaded anew. @param {Language} wanted */
+/** For this visit and later ones. It takes effect once the page is reloaded. @param {Language} wanted */
 export function rememberLanguage(wanted) {
   remembered.set(wanted);
   tellServer(wanted);
 }
 
-/** What the address says, else what was chosen here, else what the browser says. */
+/** The address's language, else the chosen one, else the browser's. */
 export function chosenLanguage() {
   const named = new URLSearchParams(globalThis.location?.search).get(QUERY_NAME);
-  return pickLanguage(navigator.languages ?? [], LANGUAGES.find((one) => one === named) ?? kept());
+  return pickLanguage(navigator.languages ?? [], LANGUAGES.find((one) => one === named) ?? storedLanguage());
 }
 
-/** Some have chosen before there was a cookie, and some browsers keep cookies for a week. */
+/** Some visitors have chosen before there was a cookie, and some browsers keep cookies for a week. */
 export function keepLanguage() {
   const chosen = LANGUAGES.find((one) => one === remembered.get());
   if (chosen && cookie() === null) tellServer(chosen);
 }
 
-const kept = () => cookie() ?? remembered.get();
+const storedLanguage = () => cookie() ?? remembered.get();
 
-/** Null where there is none, or where there are no cookies. */
+/** Null without one, or without cookies. */
 function cookie() {
   try {
     const pairs = document.cookie.split(/; */).map((pair) => pair.split("="));
@@ -62,15 +62,15 @@ function cookie() {
 /** @param {Language} wanted */
 function tellServer(wanted) {
   try {
-    // biome-ignore lint/suspicious/noDocumentCookie: there is nothing else in the browsers of before
+    // biome-ignore lint/suspicious/noDocumentCookie: older browsers have no other API
     document.cookie = `${COOKIE}=${wanted}; Path=${BASE || "/"}; Max-Age=${COOKIE_SECONDS}; SameSite=Lax`;
   } catch {
-    // Then these pages alone know it.
+    // Then only these pages know it.
   }
 }
 
 /**
- * @param {readonly string[]} wished Tags (BCP 47), the dearest first.
+ * @param {readonly string[]} wished Tags (BCP 47), in order of preference.
  * @param {string | null} chosen
  * @returns {Choice}
  */
@@ -80,12 +80,12 @@ export function pickLanguage(wished, chosen) {
     return found ? [{ language: found, locale: tag }] : [];
   });
   const own = LANGUAGES.find((one) => one === chosen);
-  // As it is written where the visitor is: "de-AT" if they know it, though English comes first.
+  // Formatted as in the visitor's region: "de-AT" if they prefer it, though English comes first.
   if (own) return known.find((one) => one.language === own) ?? { language: own, locale: own };
   return known[0] ?? { language: "en", locale: "en" };
 }
 
-/** Browsers may be set to what is none, and formats would throw at it. @param {string} tag */
+/** Browsers may be set to an invalid tag, and formats would throw. @param {string} tag */
 function isTag(tag) {
   try {
     return Intl.getCanonicalLocales(tag).length === 1;
@@ -95,7 +95,7 @@ function isTag(tag) {
 }
 
 /**
- * Making a format is slow: it is made once, when it is first needed, for each locale.
+ * Creating a format is slow: it is created once, on first use, for each locale.
  *
  * @template T
  * @param {(locale: string) => T} make

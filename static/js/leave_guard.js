@@ -1,5 +1,5 @@
 // @ts-check
-/** Asks whoever clicks away from a form that they have begun: it may have been the wrong click. */
+/** Asks for confirmation when a click would leave a form with unsent input. */
 
 import { el } from "./dom.js";
 import { t } from "./words.js";
@@ -19,7 +19,7 @@ export function guardLeaving(isDirty, signal) {
     const isElsewhere = click.ctrlKey || click.metaKey || click.shiftKey || click.button !== 0;
     if (!(link instanceof HTMLElement) || isElsewhere || !leadsAway(link)) return;
     if (isLeaving || !isDirty() || dialog?.open) return;
-    // Before whoever follows links of the pages hears of it.
+    // Before the router handles the link.
     click.preventDefault();
     click.stopPropagation();
     ask(link);
@@ -50,7 +50,7 @@ export function guardLeaving(isDirty, signal) {
     });
     asked.addEventListener("close", () => asked.remove());
     document.body.append(asked);
-    // The first button has the focus, and the one that does no harm is the first.
+    // The first button has the focus, and the harmless one is the first.
     asked.showModal();
   }
 
@@ -58,7 +58,7 @@ export function guardLeaving(isDirty, signal) {
   signal.addEventListener("abort", () => dialog?.remove());
 }
 
-/** Not to a place on this page, nor into another tab or a file. @param {Element} link */
+/** Whether it leaves: not a fragment of this page, another tab or a download. @param {Element} link */
 const leadsAway = (link) =>
   !/^#(?!\/)/.test(link.getAttribute("href") ?? "") &&
   link.getAttribute("target") !== "_blank" &&

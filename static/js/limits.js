@@ -1,5 +1,5 @@
 // @ts-check
-/** How much the server takes of each text, counted as it counts. Pure. */
+/** The server's limits of each text, counted in the same way. Pure. */
 
 import { trimmed } from "./text.js";
 
@@ -8,12 +8,12 @@ import { trimmed } from "./text.js";
  * @property {number} max
  * @property {"characters" | "bytes"} unit
  * @property {(text: string) => number} count
- * @property {boolean} mustShow Whether something of it has to be seen, if there is anything.
+ * @property {boolean} mustShow Whether it must have a visible character, if it is not empty.
  */
 
 const bytes = new TextEncoder();
 
-/** Unicode's characters: `length` counts an emoji as two. @param {string} text */
+/** Code points: `length` counts an emoji as two. @param {string} text */
 export function characters(text) {
   let count = 0;
   for (const _ of text) count += 1;
@@ -33,19 +33,19 @@ export const PERSON_NAME = line(200);
 export const VENUE = line(200);
 export const ORGANIZER_NAME = line(200);
 
-/** An e-mail address or a URL, which is counted as it is typed. @type {Limit} */
+/** An e-mail address or a URL, counted as typed. @type {Limit} */
 export const CONTACT = { max: 500, unit: "bytes", count: (text) => bytes.encode(trimmed(text)).length, mustShow: true };
 
-/** Of a question: lines are kept. @type {Limit} */
+/** A text of several lines. @type {Limit} */
 export const ANSWER = line(1_000);
 
 /** @type {Limit} */
 export const QUESTION_WORDING = line(2_000);
 
-/** Kept as it is, with all the white space around it. @type {Limit} */
+/** Stored unchanged, with surrounding white space. @type {Limit} */
 export const DESCRIPTION = { max: 10_000, unit: "characters", count: characters, mustShow: false };
 
-/** In the form that is compared, which may be shorter than what was typed. @type {Limit} */
+/** In canonical form, which may be shorter than the typed one. @type {Limit} */
 export const EMAIL = {
   max: 254,
   unit: "bytes",
@@ -54,8 +54,8 @@ export const EMAIL = {
 };
 
 /**
- * About as the server writes it, and never longer: what it would take is not to be refused here. It writes no
- * quotes that are not needed, and domains as DNS has them.
+ * Roughly the server's canonical form, and never longer: an address that the server accepts must not be refused
+ * here. It has no unnecessary quotes, and domains in their DNS form.
  *
  * @param {string} typed
  */

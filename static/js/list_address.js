@@ -1,11 +1,11 @@
 // @ts-check
-/** The way back to the list of events: to what somebody had looked for there, if they had. */
+/** The address of the list of events, with the visitor's last search, if there was one. */
 
 import { pageAddress } from "./address.js";
 
 let search = "";
 
-/** @param {string} latest As it stands in the address, such as "?q=jazz"; "" for all. */
+/** @param {string} latest The query of the address, such as "?q=jazz"; "" for all. */
 export function rememberSearch(latest) {
   search = latest;
 }

@@ -1,10 +1,10 @@
 // @ts-check
-/** What newer browsers have in `Array.prototype`, for all that are supported. */
+/** Polyfills of newer `Array.prototype` methods, for all supported browsers. */
 
 /** @template T @param {readonly T[]} list @returns {T | undefined} */
 export const lastOf = (list) => list[list.length - 1];
 
-/** The place of the last one that is so; -1 if none is. @template T @param {readonly T[]} list @param {(one: T) => boolean} is */
+/** The index of the last match; -1 without one. @template T @param {readonly T[]} list @param {(one: T) => boolean} is */
 export function lastIndexWhere(list, is) {
   let at = list.length - 1;
   while (at >= 0 && !is(/** @type {T} */ (list[at]))) at -= 1;

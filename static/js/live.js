@@ -1,46 +1,46 @@
 // @ts-check
-/** How full events are, told by the server as it changes: an event stream of what is on the screen. */
+/** Seat states that the server sends as they change: an event stream of the events on the screen. */
 
 import { livePath } from "./api.js";
 
 /** @import { BookingEvent, SeatState } from "./types.js" */
 
-/** The most events that the server tells of in one stream. */
+/** The most events in one stream. */
 export const LIVE_EVENTS_MAX = 100;
-/** How long after the server would not be listened to it is tried again. */
+/** The delay before the stream is tried again after the server refused it. */
 const AGAIN_MS = 45_000;
-/** How long what is known from elsewhere may not have been told: that it is listened to is no proof of hearing. */
-const TOLD_WITHIN_MS = 5_000;
+/** How long the stream may lag behind other answers: an open connection is no proof that it works. */
+const UNSENT_MS_MAX = 5_000;
 
 /**
  * @typedef {object} Live
- * @property {() => boolean} isOn Whether the server is being listened to, so that it need not be asked.
- * @property {(events: BookingEvent[]) => void} watch Listens to what is told of these, and of no others.
+ * @property {() => boolean} isOn Whether the stream is open, so that polling is unnecessary.
+ * @property {(events: BookingEvent[]) => void} watch Replaces the events to listen to.
  */
 
 /**
- * Browsers allow six connections to a server, over all their tabs: so only a page that is looked at has one.
- * Where there is none, or the server has too many, the caller goes on asking.
+ * Browsers allow six connections to a server, over all their tabs: so only a visible page has one. Without a
+ * stream, or if the server has too many, the caller goes on polling.
  *
  * @param {object} listener
  * @param {(seats: SeatState) => void} listener.onSeats
- * @param {() => void} listener.onEnd When it was listened to, and is no more.
+ * @param {() => void} listener.onEnd Called when an open stream ends.
  * @param {AbortSignal} listener.signal
  * @returns {Live}
  */
 export function createLive({ onSeats, onEnd, signal }) {
   /** @type {EventSource | null} */
   let source = null;
-  /** What is watched, with the version that is known. @type {Map<string, number | null>} */
+  /** The watched events, with the known version. @type {Map<string, number | null>} */
   let watched = new Map();
-  /** The versions that were told, or need not be. @type {Map<string, number | null>} */
-  let told = new Map();
-  /** What is newer than that, and since when it is known. @type {Map<string, { version: number, since: number }>} */
-  const untold = new Map();
+  /** The versions that the stream has sent, or need not send. @type {Map<string, number | null>} */
+  let sent = new Map();
+  /** Newer versions from other answers, and since when they are known. @type {Map<string, { version: number, since: number }>} */
+  const unsent = new Map();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   let isOn = false;
-  /** Whether the caller counts on it, and is to hear when it ends. */
+  /** Whether the caller relies on the stream, and must be notified when it ends. */
   let isTrusted = false;
 
   function close() {
@@ -53,19 +53,19 @@ export function createLive({ onSeats, onEnd, signal }) {
   function open() {
     close();
     if (signal.aborted || document.hidden || watched.size === 0 || !("EventSource" in globalThis)) {
-      // The caller knows as much.
+      // The caller has that version already.
       isTrusted = false;
       return;
     }
-    told = new Map(watched);
-    untold.clear();
+    sent = new Map(watched);
+    unsent.clear();
     const opened = new EventSource(livePath(watched));
     source = opened;
     opened.addEventListener("open", () => {
       if (source !== opened) return;
       isOn = isTrusted = true;
-      // What came meanwhile is told at once now.
-      untold.clear();
+      // The server sends changes since then at once.
+      unsent.clear();
     });
     opened.addEventListener("seats", ({ data }) => {
       if (source === opened) take(data);
@@ -80,45 +80,45 @@ export function createLive({ onSeats, onEnd, signal }) {
     /** @type {SeatState} */
     const seats = JSON.parse(data);
     watched.set(seats.event_id, seats.version);
-    told.set(seats.event_id, seats.version);
-    if ((untold.get(seats.event_id)?.version ?? 0) <= seats.version) untold.delete(seats.event_id);
+    sent.set(seats.event_id, seats.version);
+    if ((unsent.get(seats.event_id)?.version ?? 0) <= seats.version) unsent.delete(seats.event_id);
     onSeats(seats);
   }
 
   /** @param {EventSource} ended */
   function end(ended) {
     isOn = false;
-    // Where the stream broke off, the browser comes again by itself; where it was refused, it does not.
+    // After a broken connection the browser reconnects by itself; after a refusal it does not.
     if (ended.readyState === EventSource.CLOSED) openLater();
-    tell();
+    notifyEnd();
   }
 
   function openLater() {
     close();
-    // Those who were refused together should not come back together.
+    // Clients that were refused together should not come back together.
     timer = setTimeout(open, AGAIN_MS * (0.8 + Math.random() * 0.4));
   }
 
-  function tell() {
+  function notifyEnd() {
     if (!isTrusted) return;
     isTrusted = false;
     onEnd();
   }
 
-  /** Notices that nothing comes: the connection is dead without a word, or somebody on the way waits for more. */
-  function checkThatItHears() {
+  /** Detects a silent stream: the connection is dead, or a proxy on the way buffers it. */
+  function checkStreamHealth() {
     const now = Date.now();
     for (const [id, version] of watched) {
-      if (version === null || version <= (told.get(id) ?? 0)) continue;
-      if (!untold.has(id)) untold.set(id, { version, since: now });
+      if (version === null || version <= (sent.get(id) ?? 0)) continue;
+      if (!unsent.has(id)) unsent.set(id, { version, since: now });
     }
-    if (!isOn || [...untold.values()].every(({ since }) => now - since < TOLD_WITHIN_MS)) return;
+    if (!isOn || [...unsent.values()].every(({ since }) => now - since < UNSENT_MS_MAX)) return;
     openLater();
-    tell();
+    notifyEnd();
   }
 
   document.addEventListener("visibilitychange", () => open(), { signal });
-  // Another network: a connection over the one before may be dead without a word.
+  // Another network: the old connection may be dead without an error.
   window.addEventListener("online", () => open(), { signal });
   signal.addEventListener("abort", close);
 
@@ -130,14 +130,14 @@ export function createLive({ onSeats, onEnd, signal }) {
       );
       const isSame = wanted.size === watched.size && [...wanted.keys()].every((id) => watched.has(id));
       watched = wanted;
-      if (isSame) checkThatItHears();
+      if (isSame) checkStreamHealth();
       else open();
     },
   };
 }
 
 /**
- * The event as it is told to be now; the same if that is older than what is known.
+ * The event with the stream's seat state; unchanged if that is older.
  *
  * @param {BookingEvent} event
  * @param {SeatState} seats

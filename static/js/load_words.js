@@ -1,5 +1,5 @@
 // @ts-check
-/** Brings the words of a language into the page: of that one alone. */
+/** Loads the catalogue of one language. */
 
 import { readFile } from "./http.js";
 import { LANGUAGES, useLanguage } from "./language.js";
@@ -9,7 +9,7 @@ import { useWords } from "./words.js";
 /** @import { Catalogue } from "./words.js" */
 
 /**
- * In another language rather than in none, if there is no other way.
+ * Another language is better than none.
  *
  * @param {Choice} choice
  * @returns {Promise<void>}
@@ -27,7 +27,7 @@ export async function loadWords(choice) {
 
 /** @param {string} language */
 async function catalogueOf(language) {
-  // As fresh as the modules are: the browser asks whether it is what it has.
+  // As fresh as the modules are: the browser revalidates it.
   const { body } = await readFile(`/static/i18n/${language}.json`);
   return /** @type {Catalogue} */ (body);
 }

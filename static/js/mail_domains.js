@@ -1,7 +1,7 @@
 // @ts-check
-/** Slips in the domains of addresses that very many people have. They are asked about, and never refused. Pure. */
+/** Likely typos in the domains of common mail providers. They are asked about, and never refused. Pure. */
 
-/** Where most people have their mail. */
+/** The most common mail providers. */
 const WELL_KNOWN = [
   "gmail.com",
   "googlemail.com",
@@ -34,7 +34,7 @@ const WELL_KNOWN = [
   "bluewin.ch",
 ];
 
-/** Domains of their own that look like a slip in one of these. */
+/** Real domains that look like a typo of one of these. */
 const ALIKE = new Set([
   "email.com",
   "mail.com",
@@ -67,11 +67,11 @@ const ALIKE = new Set([
   "pm.me",
 ]);
 
-/** In a shorter one a single other letter is another domain as likely as a slip. */
+/** In a shorter domain a different letter is as likely another domain as a typo. */
 const LENGTH_MIN = 8;
 
 /**
- * What somebody who typed this address may have meant.
+ * The address that was probably meant.
  *
  * @param {string} address
  * @returns {string | null}

@@ -1,5 +1,5 @@
 // @ts-check
-/** Asks about an address that looks like a slip, once: whoever says that it is right is believed. */
+/** Asks once about an address that looks like a typo; a confirmed address is accepted. */
 
 import { el } from "./dom.js";
 import { likelyAddress } from "./mail_domains.js";
@@ -40,12 +40,12 @@ export function createMailQuestion(field, again) {
 
   return {
     node: question.node,
-    /** That it was asked about before. @param {string} address */
+    /** Marks an address as confirmed. @param {string} address */
     believe(address) {
       believed = trimmed(address);
     },
     /**
-     * Whether it asks, in place of what was pressed.
+     * Whether it asks a question instead of submitting.
      *
      * @param {HTMLElement} pressed
      */

@@ -19,16 +19,16 @@ document.querySelector(".skip-link")?.addEventListener("click", (event) => {
   part("main")?.focus();
 });
 
-// What nobody caught is a mistake of these pages.
+// An uncaught error is a bug of these pages.
 window.addEventListener("error", ({ error }) => connectionBad(error));
 
-// Without words nothing can be said but what is in the page already.
+// Without a catalogue only the texts in the page can be shown.
 words.then(start, () => part("unloaded")?.removeAttribute("hidden"));
 
 function start() {
   keepLanguage();
   translatePage();
-  // Within another site's page there is no foot.
+  // An embedded page has no footer.
   const [zone, languages] = [part("zone"), part("languages")];
   if (zone) zone.textContent = t("footer.zone", { zone: timeZone() });
   if (languages) showLanguages(languages);

@@ -1,5 +1,5 @@
 // @ts-check
-/** The visitor's own registrations on this device: only those that they wanted to be kept, and for no longer. */
+/** The visitor's own registrations on this device: only those that they chose to keep, and not for longer than needed. */
 
 import { isSame } from "./changed.js";
 import { createStoredJson, isRecord } from "./storage.js";
@@ -10,18 +10,18 @@ import { isOver } from "./registration_window.js";
 /**
  * @typedef {object} Mine
  * @property {string} id
- * @property {string} token Whoever has it can do what its holder can: that is why it is asked about.
+ * @property {string} token It gives its bearer all of the holder's rights: that is why the visitor is asked first.
  * @property {string} event_id
- * @property {string} name Of the event.
+ * @property {string} name The event's name.
  * @property {string | null} starts_at
  * @property {string | null} [ends_at]
  * @property {string | null} [over_at]
  * @property {string | null} timezone
  */
 
-/** Of more the oldest go. */
+/** Beyond this the oldest are removed. */
 const KEPT_MAX = 50;
-/** How long after its event is over a registration may still be looked up. */
+/** How long after the end of its event a registration can still be looked up. */
 const KEPT_AFTER_MS = 30 * 86_400_000;
 
 /** @param {unknown} value @returns {value is Mine[]} */
@@ -60,7 +60,7 @@ export function keepMine(id, token, { id: event_id, name, starts_at, ends_at, ov
   store([...others, { id, token, event_id, name, ...times }].slice(-KEPT_MAX));
 }
 
-/** What is known of its event by now, if it is kept. @param {string} id @param {string} token @param {BookingEvent} event */
+/** Updates the event of a kept registration. @param {string} id @param {string} token @param {BookingEvent} event */
 export function refreshMine(id, token, event) {
   const known = myRegistrations().find((one) => one.id === id);
   if (!known) return;
@@ -71,15 +71,15 @@ export function refreshMine(id, token, event) {
 
 /**
  * @param {string} id
- * @param {string} [token] Only if it is this link that is kept, and not a newer one.
+ * @param {string} [token] Only if this link is stored, and not a newer one.
  */
-export function forgetMine(id, token) {
+export function removeMine(id, token) {
   const list = myRegistrations();
   const others = list.filter((one) => one.id !== id || (token !== undefined && one.token !== token));
   if (others.length < list.length) store(others);
 }
 
-export const forgetAllMine = () => store([]);
+export const clearMine = () => store([]);
 
 /** Calls `listener` with every change. @param {() => void} listener @param {AbortSignal} [signal] */
 export function onMineChange(listener, signal) {

@@ -1,5 +1,5 @@
 // @ts-check
-/** Going to a page of ours without loading anything anew. */
+/** Navigates to a page of ours without a reload. */
 
 import { parseAddress } from "./address.js";
 import { IS_EMBEDDED } from "./base.js";
@@ -7,11 +7,11 @@ import { IS_EMBEDDED } from "./base.js";
 /** @param {string} address */
 export function go(address) {
   history.pushState(null, "", address);
-  // As if somebody had gone back or forth to it, of which whoever shows pages hears anyway.
+  // Like going back or forward, which the router listens to.
   window.dispatchEvent(new PopStateEvent("popstate"));
 }
 
-/** Follows links to pages, unless they are to open elsewhere. A page within another site's opens others beside it. */
+/** Follows links to pages, unless they open elsewhere. An embedded page opens other pages in a new tab. */
 export function followLinks() {
   if (IS_EMBEDDED) return;
   document.addEventListener("click", (event) => {

@@ -1,16 +1,16 @@
 // @ts-check
-/** Which of two states of an event counts. Pure. */
+/** Which of two states of an event is newer. Pure. */
 
 /** @import { BookingEvent } from "./types.js" */
 
 /**
- * Answers and messages overtake one another, and the version tells which is the newer. But where a backup was restored
- * versions begin again lower down: what is older counts once it was answered twice, and nothing newer was told meanwhile.
+ * Answers and messages overtake one another, and the version shows which is newer. But after a restored backup
+ * versions start again lower: an older state counts once it was received twice, without a newer one in between.
  *
  * @returns {(known: BookingEvent | null | undefined, answered: BookingEvent) => BookingEvent}
  */
 export function createNewest() {
-  /** The versions that were known when something older was answered. @type {Map<string, number>} */
+  /** The versions that were known when an older state was received. @type {Map<string, number>} */
   const doubted = new Map();
   return (known, answered) => {
     const version = known?.version ?? 0;

@@ -7,13 +7,13 @@ import { chosenLanguage } from "./language.js";
 let isKept = false;
 
 /**
- * After the page, which needs the network more. Where there is no such thing (over plain HTTP, in private windows), the
+ * After the page, which needs the network more. Without service workers (over plain HTTP, in private windows), the
  * pages work all the same, but not offline.
  */
 export function keepPages() {
   if (isKept) return;
   isKept = true;
-  // It keeps the words of one language: with another one it is another worker.
+  // It caches one language's catalogue: another language needs another worker.
   const worker = `${BASE}/sw.js?language=${chosenLanguage().language}`;
   const keep = () => void navigator.serviceWorker?.register(worker).catch(() => {});
   if (document.readyState === "complete") keep();

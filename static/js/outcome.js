@@ -1,5 +1,5 @@
 // @ts-check
-/** The outcome of a form, shown and spoken. */
+/** The outcome of a form, shown and announced. */
 
 import { BASE } from "./base.js";
 import { createCountdown } from "./countdown.js";
@@ -22,10 +22,10 @@ import { t, tNodes } from "./words.js";
  * @property {() => void} [onRetry]
  */
 
-/** What is announced at once, over whatever a screen reader is saying; the rest waits its turn. */
+/** Announced at once, interrupting a screen reader; others wait for their turn. */
 const ALERTS = new Set(["invalid", "error", "busy", "unknown"]);
 const BAD = new Set(["invalid", "error"]);
-/** What everybody understands: where the code is explained is for those who write programs. */
+/** Problems that need no explanation: the page about codes is for programmers. */
 const PLAIN = new Set(["already_registered", "sold_out", "all_held", "closed"]);
 
 /**
@@ -33,7 +33,7 @@ const PLAIN = new Set(["already_registered", "sold_out", "all_held", "closed"]);
  * @property {HTMLElement} node
  * @property {(text: string) => void} wait
  * @property {() => void} clear
- * @property {() => void} focus For when what had the focus is gone.
+ * @property {() => void} focus Takes the focus when its element was removed.
  * @property {(outcome: Outcome, details?: Details) => void} show
  */
 
@@ -65,7 +65,7 @@ export function createOutcomeArea() {
         ? admission(outcome, place, event)
         : note(outcome, current.signal, onRetry);
       (ALERTS.has(outcome.kind) ? alert : polite).append(content);
-      // Below the fold of a phone nobody would see it; but a field to correct comes first.
+      // Below the fold of a phone it would be missed; but a field to correct comes first.
       if (outcome.kind !== "invalid") content.scrollIntoView({ block: "nearest" });
     },
   };
@@ -123,7 +123,7 @@ function untilFree(retryAt, signal) {
 }
 
 /**
- * The visitor's own ticket, or place in line.
+ * The visitor's own ticket, or place on the waitlist.
  *
  * @param {Outcome} outcome
  * @param {Place | null} place
@@ -184,5 +184,5 @@ const inLine = (position) =>
     }).map(labelled),
   );
 
-/** What stands around the large word. @param {string | Node} part */
+/** The text around the large word. @param {string | Node} part */
 const labelled = (part) => (typeof part === "string" && part !== "" ? el("span", { class: "label" }, part) : part);

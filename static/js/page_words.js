@@ -1,5 +1,5 @@
 // @ts-check
-/** What is in the page itself, in the language of the visitor, and the way to another one. */
+/** Translates the static words of the page, and offers other languages. */
 
 import { el, setText } from "./dom.js";
 import { LANGUAGES, language, QUERY_NAME, rememberLanguage } from "./language.js";
@@ -7,7 +7,7 @@ import { t } from "./words.js";
 
 /** @import { Language } from "./language.js" */
 
-/** Each in its own words. @type {Record<Language, string>} */
+/** Each in its own language. @type {Record<Language, string>} */
 export const LANGUAGE_NAMES = { en: "language.en", de: "language.de" };
 
 /** The page has English words in it, each with its key. */
@@ -32,7 +32,7 @@ export function showLanguages(place) {
 /** @param {Language} one */
 const currentElement = (one) => el("span", { lang: one, "aria-current": "true" }, t(LANGUAGE_NAMES[one]));
 
-/** As the server writes it, for who opens it elsewhere. @param {Language} one */
+/** The server's link, for opening it in another tab. @param {Language} one */
 const languageHref = (one) => `?${QUERY_NAME}=${one}`;
 
 /** @param {Language} one */
@@ -46,11 +46,11 @@ function choiceElement(one) {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
     rememberLanguage(one);
-    // What is behind the # stays: it may be a private link's.
+    // The fragment stays: it may be a private link's.
     const here = new URL(location.href);
     here.searchParams.delete(QUERY_NAME);
     history.replaceState(history.state, "", here);
-    // Whatever was drawn was drawn in the other one.
+    // All that was drawn is in the old language.
     location.reload();
   });
   return link;

@@ -1,5 +1,5 @@
 // @ts-check
-/** The form for a person: to give them a seat, to pass one on to them, or to correct what is said of them. */
+/** The form for a person: to register them, to transfer a seat to them, or to correct their data. */
 
 import { createAnswers } from "./answers.js";
 import { el } from "./dom.js";
@@ -15,24 +15,24 @@ import { showsNothing, trimmed } from "./text.js";
 /** @import { Write } from "./submit_form.js" */
 /** @import { Answers, Person, Question } from "./types.js" */
 
-/** What stands in the fields; nothing in one is "". @typedef {{ user_email: string, name: string, answers?: Answers }} Filled */
+/** The fields' values; an empty one is "". @typedef {{ user_email: string, name: string, answers?: Answers }} Filled */
 
 /**
  * @template T
  * @param {object} options
  * @param {string} options.testid
- * @param {Record<string, string>} options.named How the form is named: `aria-label` or `aria-labelledby`.
- * @param {string} [options.scope] Tells its fields from those of another form of the page.
- * @param {{ label: string, missing: string } | null} options.email Null if the name alone is asked for.
+ * @param {Record<string, string>} options.named The form's label: `aria-label` or `aria-labelledby`.
+ * @param {string} [options.scope] Distinguishes its fields from another form's.
+ * @param {{ label: string, missing: string } | null} options.email Null for the name alone.
  * @param {string} options.nameLabel
- * @param {boolean} options.isOwn Whether it is the visitor, whose address and name the browser may know.
- * @param {boolean} [options.asksMore] Whether the event's questions are asked, too.
- * @param {HTMLElement} options.actions The button, or what it is in.
+ * @param {boolean} options.isOwn Whether it is the visitor, so that the browser may fill it in.
+ * @param {boolean} [options.asksMore] Whether it has the event's questions, too.
+ * @param {HTMLElement} options.actions The button, or its container.
  * @param {HTMLButtonElement} options.button
  * @param {string} options.busy
  * @param {AbortSignal} options.signal
  * @param {string} options.nothing
- * @param {(filled: Filled, pressed: HTMLElement) => boolean} [options.asks] Whether it asks something first.
+ * @param {(filled: Filled, pressed: HTMLElement) => boolean} [options.asks] Whether it asks a question first.
  * @param {(filled: Filled, write: Write, pressed: HTMLElement) => Promise<T> | null} options.send
  * @param {(answer: T, pressed: HTMLElement) => void | Promise<void>} options.onSent
  * @param {(error: unknown) => Outcome} options.onError
@@ -55,8 +55,8 @@ export function createPersonForm({
   onSent,
   onError,
 }) {
-  // Not type="email": browsers rewrite an international domain in such a field before a page can read
-  // it, and the same address would then be another one than the one the server stores.
+  // Not type="email": browsers rewrite an international domain in such a field before a page can read it, and the
+  // address would then differ from the one that the server stores.
   const emailField =
     email &&
     createField({
@@ -129,10 +129,10 @@ export function createPersonForm({
   return {
     node: form,
     area,
-    /** @param {Question[] | null} questions What is asked besides; null as long as that is not known. */
+    /** @param {Question[] | null} questions The event's questions; null until they are known. */
     ask: (questions) => answers?.update(questions),
     fill,
-    /** With what was sent before it was there, and whose answer was lost. @param {Person} person */
+    /** Fills in an earlier submission whose answer was lost. @param {Person} person */
     resume(person, pressed = button) {
       fill(person);
       mail?.believe(person.user_email);
@@ -149,7 +149,7 @@ export function createPersonForm({
 export const isPerson = (value) => isRecord(value) && typeof value.user_email === "string";
 
 /**
- * As it is sent: without an empty name or answers that say nothing, of which a server of the first contract does not know.
+ * The request: without an empty name or empty answers, which a server of the first contract does not know.
  *
  * @param {Filled} filled
  * @returns {Person}

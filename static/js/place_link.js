@@ -1,16 +1,16 @@
 // @ts-check
-/** Where a place leads to, if it says enough of itself. Pure. */
+/** The link of a venue, if its text is specific enough. Pure. */
 
 const MAP = "https://www.openstreetmap.org/search";
 
-/** Of what takes place online. @param {string} venue @returns {string | null} */
+/** An online event's URL. @param {string} venue @returns {string | null} */
 export const siteOf = (venue) => (/^https?:\/\/\S+$/.test(venue) ? venue : null);
 
-/** How people say that it is nowhere, and what has to be known to get in. */
+/** Words for online events, and for access details. */
 const ONLINE = /\b(online|zoom|webinar|passwor[dt]|pin)\b/i;
 
 /**
- * A map of it, if it looks like an address, which has parts and a number, and not like what people there call it. A guess.
+ * A map, if the text looks like an address, with parts and a number, and not like a local name. A guess.
  *
  * @param {string} venue
  * @returns {string | null}

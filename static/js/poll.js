@@ -1,5 +1,5 @@
 // @ts-check
-/** Asking again and again, politely: seldom or not at all while hidden, and ever more seldom while nobody answers. */
+/** Polls politely: seldom or not at all while hidden, and with growing pauses while the server does not answer. */
 
 import { ProblemError } from "./http.js";
 import { connectionBad, connectionGood } from "./connection.js";
@@ -12,29 +12,29 @@ const DELAY_MS_MAX = 30_000;
  * @typedef {object} Poll
  * @property {(signal: AbortSignal) => Promise<T>} ask
  * @property {(value: T) => void} onAnswer
- * @property {(error: unknown) => "again" | "stop" | "settling"} onFailure `settling` if it is told of by what
- *   is waiting for an answer of its own: it is asked again as if it had gone well.
+ * @property {(error: unknown) => "again" | "stop" | "settling"} onFailure `settling` if it is reported by what
+ *   is waiting for its own answer: polling goes on as after a success.
  * @property {number} everyMs
- * @property {() => number | null} [calmMs] How often instead, while the server tells by itself what changes; null while
+ * @property {() => number | null} [calmMs] The interval while the stream reports changes; null while
  *   it does not.
- * @property {() => number | null} [hiddenMs] How often while nobody looks at the page; null for not at all, as without.
+ * @property {() => number | null} [hiddenMs] The interval while the page is hidden; null, the default, for none.
  * @property {AbortSignal} signal Ends the polling.
  */
 
 /**
- * Asks at once and then for as long as the signal lives.
+ * Polls at once and then until the signal is aborted.
  *
  * @template T
  * @param {Poll<T>} poll
  * @returns {{ first: Promise<void>, now: () => void, soon: () => void }} `first` settles with the first answer or failure;
- *   `now` asks without waiting for the next turn; `soon` within the pace, for what all pages hear of together.
+ *   `now` polls without waiting for the next turn; `soon` at a random time within the interval, for news that all pages get at once.
  */
 export function startPolling({ ask, onAnswer, onFailure, everyMs, calmMs, hiddenMs, signal }) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   let failures = 0;
-  let asking = false;
-  let askAgain = false;
+  let isPolling = false;
+  let pollAgain = false;
   let isSoon = false;
   let stopped = false;
 
@@ -43,18 +43,18 @@ export function startPolling({ ask, onAnswer, onFailure, everyMs, calmMs, hidden
     clearTimeout(timer);
     if (stopped || signal.aborted) return;
     const leastMs = document.hidden ? (hiddenMs?.() ?? null) : 0;
-    // A hidden page that waits for nothing sets no timer; it is woken by becoming visible.
+    // A hidden page that waits for nothing sets no timer; becoming visible wakes it.
     if (leastMs !== null) timer = setTimeout(turn, Math.max(delayMs, leastMs));
   }
 
   async function turn() {
     if (stopped || signal.aborted) return;
-    if (asking) {
-      // The answer under way may be older than the reason to ask: one more follows it.
-      askAgain = true;
+    if (isPolling) {
+      // The answer in progress may be older than the reason to poll: one more poll follows.
+      pollAgain = true;
       return;
     }
-    asking = true;
+    isPolling = true;
     isSoon = false;
     clearTimeout(timer);
     /** @type {unknown} */
@@ -64,7 +64,7 @@ export function startPolling({ ask, onAnswer, onFailure, everyMs, calmMs, hidden
       if (signal.aborted) return;
       failures = 0;
       connectionGood();
-      // Now that it answers it can say this too.
+      // The server answers again, so this can be shown, too.
       loadSession();
       onAnswer(value);
     } catch (error) {
@@ -80,22 +80,22 @@ export function startPolling({ ask, onAnswer, onFailure, everyMs, calmMs, hidden
         connectionGood();
       }
     } finally {
-      asking = false;
+      isPolling = false;
     }
     const calm = failures === 0 ? calmMs?.() : null;
     const delayMs = isSoon && failures === 0 ? within() : delayAfter(failures, failure, calm ?? everyMs);
-    later(askAgain ? 0 : delayMs);
-    askAgain = false;
+    later(pollAgain ? 0 : delayMs);
+    pollAgain = false;
   }
 
-  /** Any time within the pace, so that pages do not come together. */
+  /** A random time within the interval, so that pages do not poll together. */
   const within = () => Math.random() * everyMs;
 
   function soon() {
-    // Who is not answered waits already, as long as is good for the server.
+    // After a failure the page already waits as long as is good for the server.
     if (isSoon || failures > 0) return;
     isSoon = true;
-    if (!asking) later(within());
+    if (!isPolling) later(within());
   }
 
   const wake = () => {
@@ -103,11 +103,11 @@ export function startPolling({ ask, onAnswer, onFailure, everyMs, calmMs, hidden
     else later(0);
   };
   document.addEventListener("visibilitychange", wake, { signal });
-  // The browser only hints at the state of the network: ask, and let the answer say how it is.
+  // The browser's network state is only a hint: poll, and let the answer show it.
   window.addEventListener("online", wake, { signal });
   window.addEventListener("offline", wake, { signal });
   signal.addEventListener("abort", () => clearTimeout(timer));
-  // Whoever has signed in may see more.
+  // After signing in there may be more to see.
   onSessionChange(() => void (hasToken() && wake()), signal);
 
   return { first: turn(), now: turn, soon };

@@ -1,15 +1,15 @@
 // @ts-check
-/** Small buttons that do one thing at once, and say beside them what came of it. */
+/** Small buttons that act at once, and show the result beside them. */
 
 import { el, setText } from "./dom.js";
 import { explain } from "./explain.js";
 
 /**
- * One of many alike: what it is about is said by what it stands beside.
+ * One of many alike: its subject is the item beside it.
  *
  * @param {string} label
  * @param {string} testid
- * @param {string} describedBy The id of what it is about.
+ * @param {string} describedBy The id of its subject.
  */
 export const smallButtonElement = (label, testid, describedBy) =>
   el(
@@ -24,24 +24,24 @@ export const smallButtonElement = (label, testid, describedBy) =>
   );
 
 /**
- * Acts when the button is pressed; not a second time while the first is on its way.
+ * Acts when the button is pressed; not again while the first press is in progress.
  *
  * @param {HTMLElement} button
  * @param {object} options
  * @param {() => Promise<void>} options.act
- * @param {string} options.nothing What did not happen if it fails, as a sentence.
- * @param {Element} options.said Where that is said.
- * @param {AbortSignal} options.signal Nobody is told any more once it is aborted.
+ * @param {string} options.nothing The sentence for a failure.
+ * @param {Element} options.statusLine Where that is shown.
+ * @param {AbortSignal} options.signal No result is shown once it is aborted.
  */
-export function onPress(button, { act, nothing, said, signal }) {
+export function onPress(button, { act, nothing, statusLine, signal }) {
   button.addEventListener("click", async () => {
     if (button.hasAttribute("aria-disabled")) return;
     button.setAttribute("aria-disabled", "true");
-    setText(said, "");
+    setText(statusLine, "");
     try {
       await act();
     } catch (error) {
-      if (!signal.aborted) setText(said, explain(error, nothing).text);
+      if (!signal.aborted) setText(statusLine, explain(error, nothing).text);
     } finally {
       button.removeAttribute("aria-disabled");
     }

@@ -1,12 +1,12 @@
 // @ts-check
-/** A question in the page, in the place of what it is about: what was pressed waits for its answer. */
+/** A question that replaces its subject in the page: the press waits for its answer. */
 
 import { el } from "./dom.js";
 
 /**
  * @typedef {object} Question
  * @property {HTMLElement} node
- * @property {(...parts: (string | Node)[]) => void} ask What it is about may be written from right to left: it is for an
+ * @property {(...parts: (string | Node)[]) => void} ask A name in it may be written from right to left: put it into an
  *   element of its own.
  * @property {() => void} close
  */
@@ -16,7 +16,7 @@ import { el } from "./dom.js";
  * @param {string} options.testid The answers have `-yes` and `-no` after it.
  * @param {string} options.yes
  * @param {string} options.no
- * @param {boolean} options.isGrave Whether yes cannot be taken back: a second press of Enter then does no harm.
+ * @param {boolean} options.isGrave Whether yes is irreversible: a second press of Enter then does no harm.
  * @param {() => void} options.onYes
  * @param {() => void} options.onNo
  * @returns {Question}

@@ -1,5 +1,5 @@
 // @ts-check
-/** Getting a seat, a hold or a place in line: from the press of a button to an outcome in words. */
+/** Requests a seat, a hold or a place on the waitlist: from the press of a button to an outcome in words. */
 
 import { hold, register } from "./api.js";
 import { mayBeAhead, noteServerMoment } from "./clock.js";
@@ -17,7 +17,7 @@ import { t } from "./words.js";
 
 /** @typedef {"register" | "hold" | "waitlist"} Wish */
 
-/** Of what kind these writes are, for their keys. */
+/** The kinds of these writes, for their keys. */
 const SEAT = "seat";
 
 /** Between two tries at a registration that is about to open. */
@@ -49,7 +49,7 @@ export function createRegistering(eventId, latest, signal) {
         return made;
       } catch (error) {
         if (signal.aborted || !isClosed(error) || !isEarly) throw error;
-        // When it was sent, registration had opened by our clock, and by the server's may not have.
+        // By our clock registration had opened when it was sent; by the server's perhaps not yet.
         await sleep(KNOCK_MS, signal);
       }
     }
@@ -57,7 +57,7 @@ export function createRegistering(eventId, latest, signal) {
 }
 
 /**
- * What was asked for at this event, if the answer to it was lost.
+ * The lost request at this event, if its answer did not arrive.
  *
  * @param {string} eventId
  */
@@ -69,13 +69,13 @@ export function openWish(eventId) {
 /** @param {unknown} error */
 const isClosed = (error) => error instanceof ProblemError && error.code === "closed";
 
-/** Whether only a mail tells what became of it. @param {Claimed} claimed @returns {claimed is ToConfirm} */
+/** Whether the result comes only by mail. @param {Claimed} claimed @returns {claimed is ToConfirm} */
 export const isToConfirm = (claimed) => claimed.status === "confirmation_sent";
 
 /** @param {Claimed} registration @param {Wish} wish @returns {Outcome} */
 export function welcome(registration, wish) {
   if (isToConfirm(registration)) {
-    // Where there was a line, nobody hears here whether it is a seat or a place in it.
+    // With a waitlist, the answer does not show whether it is a seat or a place in line.
     const text = wish === "waitlist" ? t("welcome.to_confirm_line") : t("welcome.to_confirm_seat");
     return { kind: "to_confirm", title: t("find.asked_title"), text };
   }
@@ -94,8 +94,8 @@ export function welcome(registration, wish) {
 }
 
 /**
- * Why there is no seat. An event that hides who is registered says the same to those who are: they are told
- * where to look.
+ * Why there is no seat. An event that conceals who is registered answers the same to those who are: they are
+ * pointed to their mail.
  *
  * @param {unknown} error
  * @param {BookingEvent | null} event

@@ -5,7 +5,7 @@
 
 /** @typedef {"open" | "draft" | "cancelled" | "over" | "upcoming" | "closed"} WindowState */
 
-/** What has a start and no end is taken for over after this. */
+/** An event with a start and no end is over after this. */
 const LENGTH_MS_DEFAULT = 86_400_000;
 
 /** @param {BookingEvent} event @param {number} now In ms, of the server's clock. @returns {WindowState} */
@@ -18,7 +18,7 @@ export function windowState(event, now) {
   return "open";
 }
 
-/** When that will change by itself, if ever. @param {BookingEvent} event @param {number} now */
+/** When that will change without an edit, if ever. @param {BookingEvent} event @param {number} now */
 export function nextChange(event, now) {
   const { opens_at, closes_at } = event;
   const times = [Date.parse(opens_at ?? ""), Date.parse(closes_at ?? ""), overAt(event) ?? NaN];
@@ -27,7 +27,7 @@ export function nextChange(event, now) {
 }
 
 /**
- * When the event is over, in ms since 1970; null if never. Servers before this one do not say it.
+ * When the event is over, in ms since 1970; null if never. Older servers do not send it.
  *
  * @param {Pick<BookingEvent, "over_at" | "starts_at" | "ends_at">} event
  * @returns {number | null}

@@ -1,21 +1,21 @@
 // @ts-check
-/** What the page came with, rendered by the server: taken over once, so that nothing of it has to be asked for again. */
+/** The data that the server rendered into the page: used once, so that it need not be requested again. */
 
 /** @import { BookingEvent, Question } from "./types.js" */
 
 /**
  * @typedef {object} RenderedEvent
  * @property {BookingEvent} event
- * @property {string | null} etag Null if it has no name, since time alone has changed it.
+ * @property {string | null} etag Null if it has no ETag, since time alone has changed it.
  * @property {Node[]} description
  * @property {Question[]} questions
  * @property {Typed} typed
  *
- * @typedef {{ values: [name: string, value: string][], focused: string | null }} Typed Of boxes those that are ticked.
+ * @typedef {{ values: [name: string, value: string][], focused: string | null }} Typed Of boxes only checked ones.
  */
 
 /**
- * The event that the page was made of. A second time there is none: what is asked for later is newer.
+ * The page's event. Null on a second call: later requests get a newer one.
  *
  * @param {string} id
  * @returns {RenderedEvent | null}
@@ -35,7 +35,7 @@ export function takeRendered(id) {
   };
 }
 
-/** What somebody has written before any script was there. @param {Element | null} form @returns {Typed} */
+/** The input from before the scripts ran. @param {Element | null} form @returns {Typed} */
 function typedIn(form) {
   const inputs = [...(form?.querySelectorAll(FIELDS) ?? [])].filter(isField);
   const focused = inputs.find((input) => input === document.activeElement)?.name ?? null;
@@ -43,7 +43,7 @@ function typedIn(form) {
   return { values: written.map(({ name, value }) => [name, value]), focused };
 }
 
-/** Goes on with it in the form that came in the place of that one. @param {Element} root @param {Typed} typed */
+/** Restores that input in the new form. @param {Element} root @param {Typed} typed */
 export function typeOn(root, { values, focused }) {
   const inputs = [...root.querySelectorAll(FIELDS)].filter(isField);
   for (const [name, value] of values) {

@@ -1,5 +1,5 @@
 // @ts-check
-/** Trying again when the server is too busy: it then did nothing, so that nothing can happen twice. */
+/** Retries when the server is too busy: it then did nothing, so that nothing can happen twice. */
 
 import { ProblemError } from "./http.js";
 import { sleep } from "./dom.js";
@@ -15,8 +15,8 @@ export const isBusy = (error) =>
   error instanceof ProblemError && (error.status === 503 || error.status === 429);
 
 /**
- * Whether it says to wait for longer than anybody would look on. A server that is busy may be less so
- * before; one that limits its clients counts the seconds.
+ * Whether the server asks for a longer wait than a visitor would watch. A busy server may recover earlier; a client
+ * limit is exact to the second.
  *
  * @param {unknown} error
  */
@@ -26,7 +26,7 @@ export const isForLater = (error) =>
 /**
  * @template T
  * @param {() => Promise<T>} attempt
- * @param {(text: string) => void} onWait Told what to show while waiting.
+ * @param {(text: string) => void} onWait Called with the text to show while waiting.
  * @param {AbortSignal} signal
  * @returns {Promise<T>}
  */

@@ -1,5 +1,5 @@
 // @ts-check
-/** What the roles of tokens are called. */
+/** The names of tokens' roles. */
 
 /** @import { Role } from "./types.js" */
 

@@ -1,5 +1,5 @@
 // @ts-check
-/** From the address to a view, and the care due when one view gives way to another. */
+/** From the address to a view, and the cleanup between two views. */
 
 import { isOldAddress, parseAddress, writtenAddress } from "./address.js";
 import { connectionReset } from "./connection.js";
@@ -18,19 +18,19 @@ import { t } from "./words.js";
 
 /**
  * @typedef {object} Match
- * @property {string} route Which link of the navigation leads there.
- * @property {(view: View) => Promise<void> | void} show Settles once there is something to read.
+ * @property {string} route Its link in the navigation.
+ * @property {(view: View) => Promise<void> | void} show Settles once there is content.
  */
 
-/** The pages of those who put up events: whoever only visits is not to read how a server is closed. @type {Set<Address["page"]>} */
+/** Organizers' pages: only they show whether a server requires a token. @type {Set<Address["page"]>} */
 const OF_ORGANIZERS = new Set(["create", "organizer", "edit", "desk", "questions", "import", "webhooks"]);
 
 let leave = new AbortController();
-/** What is shown, as it stands in the bar. */
+/** The address that is shown. */
 let shownAt = "";
 
 export function startRouter() {
-  // Of one move there may be both.
+  // One navigation may fire both events.
   for (const kind of ["popstate", "hashchange"]) {
     window.addEventListener(kind, () => {
       if (location.href !== shownAt) navigate(true);
@@ -38,12 +38,12 @@ export function startRouter() {
   }
   followLinks();
   const main = document.getElementById("main");
-  // What came of a form that was sent before any script was there is said once: nothing takes its place unasked.
+  // The outcome of a form that was sent before scripts ran is shown once: it is not replaced unasked.
   if (main?.dataset.answer === undefined) navigate(false);
   else shownAt = location.href;
 }
 
-// What is for those who have a seat already, or have lost their link, is loaded once they come back.
+// Pages for people who have a seat, or have lost their link, are loaded on demand.
 /** @param {string} id @param {string} token */
 async function registration(id, token) {
   const { registrationView } = await import("./views/registration.js");
@@ -54,7 +54,7 @@ const find = async () => (await import("./views/find.js")).findView;
 
 const mine = async () => (await import("./views/mine.js")).mineView;
 
-// And so is what only organizers need.
+// And so are organizers' pages.
 const create = async () => (await import("./views/create.js")).newEventView;
 
 /** @param {string} id */
@@ -89,7 +89,7 @@ async function importing(id) {
 
 const webhooks = async () => (await import("./views/webhooks.js")).webhooksView;
 
-/** Where the visitor is. An address of before leads to the one in its place. */
+/** The visitor's address. An old one is replaced by its new form. */
 function currentAddress() {
   const address = parseAddress(location.pathname + location.hash);
   const written = isOldAddress(location.hash) ? writtenAddress(address) : null;
@@ -154,22 +154,22 @@ async function navigate(moved) {
   const rendered = address.page === "list" ? main.querySelector("[data-rendered]") : null;
   try {
     const shown = show({ root, signal, setTitle: (title) => (document.title = `${title} · Booking`) });
-    // In one step with what the view begins with: nothing is empty in between. A list that the page came with stays until
-    // there is another one to read.
+    // In one step with the view's first content: nothing is empty in between. A list in the page stays until there
+    // is a new one.
     if (!rendered) main.replaceChildren(root);
-    // Whoever comes for one event needs the network for all that they do.
+    // A visitor of one event needs the network for what they do.
     if (address.page !== "event") keepPages();
     await shown;
   } catch (error) {
     if (signal.aborted) return;
-    // A page that broke while it was drawn says so, and is not blank.
+    // A page that failed to draw says so, and is not blank.
     console.error(error);
     root.append(brokenNotice());
     main.replaceChildren(root);
   }
   if (rendered && !signal.aborted) main.replaceChildren(root);
-  // The first page is read from its top, as the browser does it; and a visitor who has meanwhile moved
-  // on to something by themselves is left there.
+  // The browser reads the first page from its top by itself; and a visitor who has meanwhile moved the focus is
+  // left there.
   const focused = document.activeElement;
   const stayed = focused === focusedBefore || focused === document.body;
   if (moved && !signal.aborted && stayed) root.querySelector("h1")?.focus();

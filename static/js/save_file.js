@@ -1,5 +1,5 @@
 // @ts-check
-/** Has the browser save a file that it has by now. */
+/** Makes the browser save a file that was already downloaded. */
 
 import { el } from "./dom.js";
 

@@ -1,13 +1,13 @@
 // @ts-check
-/** Which of the seats a registration took. */
+/** Which seat a registration took. */
 
 /** @import { BookingEvent, Registration } from "./types.js" */
 
 /**
- * The server does not say it, but often it follows: a registration adds one to both the version and the
- * count, so from an event seen at version v with n seats taken, version v + k is seat n + k, if each
- * change in between was a booking. An event seen right before or right after shows that by itself, and
- * one on either side of the registration if both numbers grew alike.
+ * The server does not send it, but often it follows: a registration adds one to both the version and the count, so
+ * from an event seen at version v with n seats taken, version v + k is seat n + k, if each change in between was a
+ * booking. An event seen right before or right after is enough for that, and so are events on both sides of the
+ * registration if both numbers grew alike.
  *
  * @param {Registration} registration
  * @param {BookingEvent | null} before

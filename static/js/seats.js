@@ -10,16 +10,16 @@ import { t } from "./words.js";
 /** @import { BookingEvent } from "./types.js" */
 
 const BLOCKS_MAX = 20;
-/** Below this share of all seats what is left is few. */
+/** Below this share of all seats only few are left. */
 const FEW_SHARE = 0.2;
 
 /** @param {BookingEvent} event */
 export const seatsLeft = (event) => event.available ?? Math.max(0, event.capacity - event.booked_count);
 
-/** No seat can be had: there is none, nobody new is taken, or there is no event any more. @param {BookingEvent} event */
+/** Whether no seat is available: sold out, closed, or cancelled. @param {BookingEvent} event */
 export const isSpent = (event) => spentWords(event) !== null;
 
-/** Whether what is left is soon gone. @param {BookingEvent} event */
+/** Whether only few seats are left. @param {BookingEvent} event */
 export const isScarce = (event) => !isSpent(event) && seatsLeft(event) < event.capacity * FEW_SHARE;
 
 /** @param {BookingEvent} event */
@@ -80,8 +80,8 @@ export function createSeats() {
 }
 
 /**
- * Whole blocks only, and honest at both ends: none is taken only if no seat is, all are only if no seat
- * is left.
+ * Whole blocks only, and exact at both ends: none is filled only if no seat is taken, all are only if no seat is
+ * left.
  *
  * @param {number} booked
  * @param {number} left

@@ -1,5 +1,5 @@
 // @ts-check
-/** Who is signed in: whether this server asks organizers for a token, and the one that it was given. */
+/** The organizer's session: whether this server requires a token, and the token that was entered. */
 
 import { ProblemError, read } from "./http.js";
 import { createStoredText } from "./storage.js";
@@ -9,12 +9,12 @@ import { t } from "./words.js";
 
 /**
  * @typedef {object} Session
- * @property {"unknown" | "open" | "asks"} server Unknown until it has answered. An open one takes anybody
- *   for the organizer.
- * @property {Organizer | null} organizer Whose token it is.
+ * @property {"unknown" | "open" | "asks"} server Unknown until it has answered. An open one treats everybody
+ *   as the organizer.
+ * @property {Organizer | null} organizer The token's owner.
  */
 
-/** The token, a good one as far as anybody knows. Gone with the tab: nothing that outlives it ever holds it. */
+/** The token, valid as far as is known. Gone with the tab: it is never stored for longer. */
 const token = createStoredText(() => sessionStorage, "organizer-token");
 
 /** @type {Session} */
@@ -28,15 +28,15 @@ export const currentSession = () => session;
 
 export const hasToken = () => token.get() !== null;
 
-/** Whether organizers' pages have nothing to show before somebody signs in. */
+/** Whether organizers' pages have nothing to show before sign-in. */
 export const mustSignIn = () => session.server === "asks" && session.organizer === null;
 
-/** The least first. @type {Role[]} */
+/** In ascending order. @type {Role[]} */
 const ROLES = ["reader", "door", "manager", "owner"];
 
 /**
- * Whether whoever is signed in may do what takes this role. Who is not signed in is asked for a token first, and the
- * server decides in any case: this only spares people what would be refused.
+ * Whether the session allows what needs this role. Without one a token is asked for first, and the server decides
+ * in any case: this only spares people a refusal.
  *
  * @param {Role} role
  */
@@ -45,7 +45,7 @@ export function may(role) {
   return organizer === null || ROLES.indexOf(organizer.role ?? "owner") >= ROLES.indexOf(role);
 }
 
-/** The same for what is about no event that there is already. */
+/** The same for actions without an existing event. */
 export const mayPutUp = () => may("manager") && !session.organizer?.events;
 
 /**
@@ -59,7 +59,7 @@ export function onSessionChange(listener, signal) {
   signal?.addEventListener("abort", () => listeners.delete(listener));
 }
 
-/** Asks the server how it stands, if it has not said so yet. If it cannot be asked, that stays unknown. */
+/** Asks the server for its state, unless it is known. If it cannot be reached, the state stays unknown. */
 export async function loadSession() {
   if (session.server !== "unknown") return;
   loading ??= ask(token.get()).finally(() => (loading = null));
@@ -67,10 +67,10 @@ export async function loadSession() {
 }
 
 /**
- * Tries a token, and keeps it if it is one.
+ * Tries a token, and keeps it if it is valid.
  *
  * @param {string} candidate
- * @returns {Promise<boolean>} Whether it opens anything here.
+ * @returns {Promise<boolean>} Whether it is valid here.
  */
 export async function signIn(candidate) {
   await ask(candidate);
@@ -82,7 +82,7 @@ export function signOut() {
 }
 
 /**
- * Lets the organizer ask for something, and notices when they are not taken for one any more.
+ * Sends an organizer's request, and notices when the token is no longer valid.
  *
  * @template T
  * @param {(token: string | undefined) => Promise<T>} send
@@ -94,13 +94,13 @@ export async function asOrganizer(send) {
   try {
     return await send(shown ?? undefined);
   } catch (error) {
-    // Unless somebody has signed in meanwhile.
+    // Unless the organizer has signed in meanwhile.
     if (error instanceof ProblemError && error.status === 401 && token.get() === shown) signOut();
     throw error;
   }
 }
 
-/** What the server would answer, which so need not be asked. */
+/** The state that the server would report, known without a request. */
 const signedOut = () =>
   new ProblemError(401, { code: "unauthenticated", detail: t("error.nobody_signed_in") }, null);
 
@@ -112,7 +112,7 @@ async function ask(candidate) {
     setSession(open ? "open" : "asks", organizer, open ? null : candidate);
   } catch (error) {
     if (!(error instanceof ProblemError && error.status === 401)) throw error;
-    // It says nothing of another token than the one that is kept.
+    // It says nothing about another token than the stored one.
     if (candidate === token.get()) setSession("asks", null, null);
   }
 }
@@ -125,5 +125,5 @@ function setSession(server, organizer, shown) {
   for (const listener of [...listeners]) listener();
 }
 
-/** Whose a token is and what it may do, in a text that is another if one of them is. @param {Organizer | null} organizer */
+/** The token's owner and rights, as a text to compare. @param {Organizer | null} organizer */
 const scopeOf = (organizer) => JSON.stringify(organizer && [organizer.id, organizer.role, organizer.events]);

@@ -1,30 +1,30 @@
 // @ts-check
-/** What every page says of the organizer: that anybody is, or who is signed in and how to end that. */
+/** The organizer's banner on every page: that the server is open, or who is signed in and how to sign out. */
 
 import { el } from "./dom.js";
-import { forgetEventDrafts } from "./draft.js";
-import { forgetOrganizers } from "./idempotency.js";
+import { deleteEventDrafts } from "./draft.js";
+import { deleteOrganizerAttempts } from "./idempotency.js";
 import { ROLE_WORDS } from "./role_words.js";
 import { currentSession, hasToken, mayPutUp, onSessionChange, signOut } from "./session.js";
 import { t, tNodes } from "./words.js";
 
 /** @import { Organizer } from "./types.js" */
 
-/** For as long as the page is there. */
+/** For the lifetime of the page. */
 export function startSessionBand() {
   const band = document.getElementById("organizer");
   const link = /** @type {HTMLElement | null} */ (document.querySelector("[data-route=organizer]"));
   const create = document.querySelector("[data-route=create]");
-  // Within another site's page there is neither.
+  // An embedded page has neither.
   if (!band || !link) return;
-  // At the foot, where nothing moves when it comes; only on pages of organizers is it seen (`router.js`).
+  // In the footer, where it moves nothing when it appears; visible only on organizers' pages (`router.js`).
   const foot = document.getElementById("open-server");
 
   /** @param {HTMLElement} band @param {HTMLElement} link */
   function draw(band, link) {
     const { server, organizer } = currentSession();
-    // As long as it is not known, the page says what the server knew when it was made; who is signed in will be told
-    // here, and nothing is to move then.
+    // Until the state is known, the page shows what the server knew when it rendered it; the name will be shown
+    // here, and nothing must move then.
     if (server === "unknown") return void (hasToken() && band.replaceChildren(placeElement()));
     link.hidden = server !== "asks";
     link.textContent = organizer ? t("list.own_title") : t("session.sign_in");
@@ -52,10 +52,10 @@ function signedIn({ name, role = "owner" }) {
   const leave = el("button", { type: "button", class: "link-button", "data-testid": "sign-out" }, t("session.sign_out"));
   leave.addEventListener("click", () => {
     signOut();
-    // Of whom they corrected, and to what. Whose token ends stays at work, and needs it to go on.
-    forgetOrganizers();
-    forgetEventDrafts();
-    // Away from what others are not to see, to the list of all.
+    // They name people. When a token expires the organizer stays at work, and needs them to go on.
+    deleteOrganizerAttempts();
+    deleteEventDrafts();
+    // Away from pages that others must not see, to the public list.
     location.hash = "#/";
     document.getElementById("main")?.focus();
   });

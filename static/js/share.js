@@ -1,12 +1,12 @@
 // @ts-check
-/** Passing the address of a page on: by what the device has for it, or by the clipboard. */
+/** Shares the address of a page: by the device's share dialog, or by the clipboard. */
 
 import { copy } from "./copy.js";
 import { el, setText } from "./dom.js";
 import { t } from "./words.js";
 
 const SAID_FOR_MS = 4_000;
-/** Time to select what could not be copied. */
+/** Time to select a text that could not be copied. */
 const SHOWN_FOR_MS = 60_000;
 
 /**
@@ -14,7 +14,7 @@ const SHOWN_FOR_MS = 60_000;
  * @returns {HTMLElement}
  */
 export function shareElement(what) {
-  const said = el("span", { class: "quiet", role: "status" });
+  const statusLine = el("span", { class: "quiet", role: "status" });
   const share = el("button", { type: "button", class: "link-button", "data-testid": "share" }, t("share.share"));
   const copyLink = el(
     "button",
@@ -26,7 +26,7 @@ export function shareElement(what) {
     try {
       await navigator.share(what());
     } catch (error) {
-      // Whoever changes their mind need not hear of it.
+      // A cancelled share needs no message.
       if (!(error instanceof DOMException && error.name === "AbortError")) await say(what().url);
     }
   });
@@ -34,11 +34,11 @@ export function shareElement(what) {
 
   /** @param {string} url */
   async function say(url) {
-    // Where it cannot be copied it is shown, to be copied by hand.
+    // If it cannot be copied it is shown, to be copied by hand.
     const isCopied = await copy(url);
-    setText(said, isCopied ? t("copy.done") : url);
-    setTimeout(() => setText(said, ""), isCopied ? SAID_FOR_MS : SHOWN_FOR_MS);
+    setText(statusLine, isCopied ? t("copy.done") : url);
+    setTimeout(() => setText(statusLine, ""), isCopied ? SAID_FOR_MS : SHOWN_FOR_MS);
   }
 
-  return el("div", { class: "links", "data-testid": "share-links" }, share, copyLink, said);
+  return el("div", { class: "links", "data-testid": "share-links" }, share, copyLink, statusLine);
 }

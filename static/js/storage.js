@@ -1,13 +1,13 @@
 // @ts-check
-/** Entries of the browser's storage. It may be forbidden or full: then they last as long as the page does. */
+/** Entries of the browser's storage. It may be forbidden or full: then they last as long as the page. */
 
 /**
- * @param {() => Storage} storage Asked for with each use: where it is forbidden, naming it throws already.
+ * @param {() => Storage} storage Called with each use: where storage is forbidden, even the access throws.
  * @param {string} name
  * @param {{ isShared?: boolean }} [options] Whether other tabs may have changed it meanwhile.
  */
 export function createStoredText(storage, name, { isShared = false } = {}) {
-  /** Undefined as long as it was not read. @type {string | null | undefined} */
+  /** Undefined until it is read. @type {string | null | undefined} */
   let known;
 
   /** Undefined if it cannot be read. */
@@ -34,14 +34,14 @@ export function createStoredText(storage, name, { isShared = false } = {}) {
         if (text === null) storage().removeItem(name);
         else storage().setItem(name, text);
       } catch {
-        // Then it is there only as long as the page is.
+        // Then it lasts only as long as the page.
       }
     },
   };
 }
 
 /**
- * The same of a value as JSON. What another release stored may have another shape, and counts as nothing.
+ * The same for a JSON value. A value of another shape, as another release may have stored it, is ignored.
  *
  * @template T
  * @param {() => Storage} storage
@@ -67,5 +67,5 @@ export function createStoredJson(storage, name, isValid, options) {
   };
 }
 
-/** What can be looked into. @param {unknown} value @returns {value is Record<string, unknown>} */
+/** Whether it is an object. @param {unknown} value @returns {value is Record<string, unknown>} */
 export const isRecord = (value) => typeof value === "object" && value !== null;

@@ -1,5 +1,5 @@
 // @ts-check
-/** Sending a form: once at a time, tried again while the server is busy, and never done twice. */
+/** Submits a form: once at a time, retried while the server is busy, and never done twice. */
 
 import { explain, invalid, stillOpen, unknown } from "./explain.js";
 import { showErrors, unsendable } from "./form.js";
@@ -20,33 +20,33 @@ import { isSending, isUndecided, setUndecided } from "./unsettled.js";
  */
 
 /**
- * Asks for something that changes nothing, and so needs no key.
+ * Sends a request that changes nothing, and so needs no key.
  *
  * @typedef {<R>(send: () => Promise<R>) => Promise<R>} Read
  */
 
 /**
- * Makes the form send. What is wrong is shown at its field, or else in the area, from where it can be tried
- * again; and afterwards the form is as it was before.
+ * Makes the form submit. Errors are shown at their fields, or else in the area, where it can be retried; afterwards
+ * the form is as it was before.
  *
  * @template T
  * @param {object} options
  * @param {HTMLFormElement} options.form
- * @param {HTMLButtonElement} options.button What the Enter key presses.
- * @param {string} options.busy What the button says meanwhile; one that was pressed may have other words of
- *   its own, as `data-busy`.
+ * @param {HTMLButtonElement} options.button The button that the Enter key presses.
+ * @param {string} options.busy The button's text meanwhile; a pressed button may have its own text,
+ *   as `data-busy`.
  * @param {Field[]} [options.fields]
  * @param {OutcomeArea} options.area
  * @param {AbortSignal} options.signal
- * @param {string} options.nothing What did not happen if it fails, as a sentence: "Nothing was booked."
- * @param {() => FieldError[]} [options.check] What need not be sent to be known to be wrong.
- * @param {(pressed: HTMLElement) => boolean} [options.asks] Whether it asks something in place of sending; with the
+ * @param {string} options.nothing The sentence for a failure: "Nothing was booked."
+ * @param {() => FieldError[]} [options.check] Errors that are known without the server.
+ * @param {(pressed: HTMLElement) => boolean} [options.asks] Whether it asks a question instead of sending; with the
  *   answer it is sent `again`.
  * @param {(write: Write, pressed: HTMLElement, read: Read) => Promise<T> | null} options.send Null if there is
- *   nothing to send; it has said so itself then.
+ *   nothing to send, which it reports itself.
  * @param {(answer: T, pressed: HTMLElement) => void | Promise<void>} options.onSent
  * @param {(error: unknown, pressed: HTMLElement) => Outcome | null | Promise<Outcome | null>} [options.onError]
- *   In words of the caller's own; null if all is said already.
+ *   The caller's own text; null if all is shown already.
  */
 export function submitForm({
   form,
@@ -75,7 +75,7 @@ export function submitForm({
     if (found.length > 0) return area.show(invalid(isUndecided(form) ? stillOpen() : nothing));
     if (asks(pressed)) return;
     const sending = send(write, pressed, read);
-    // How it stands is known then, and leaves nothing to ask for.
+    // The state is known then, and nothing is left to ask for.
     if (sending === null) return setUndecided(form, false);
     /** @type {T} */
     let answer;
@@ -103,14 +103,14 @@ export function submitForm({
   onSubmit(form, button, busy, submit);
 
   return {
-    /** Says of what was sent before the form was there that its answer was lost. @param {HTMLElement} pressed */
+    /** Shows that the answer to an earlier submission was lost. @param {HTMLElement} pressed */
     resume(pressed) {
       setUndecided(form, true);
       area.show(unknown(), { onRetry: () => resubmit(form, pressed) });
     },
     /** @param {HTMLElement} pressed */
     again: (pressed) => resubmit(form, pressed),
-    /** As if nothing had been sent yet, and nothing been wrong with it. */
+    /** Resets it to a form without submission and errors. */
     clear() {
       setUndecided(form, false);
       area.clear();
@@ -120,9 +120,8 @@ export function submitForm({
 }
 
 /**
- * Calls `submit` for each submission, one at a time, with the button that was pressed. A button is not
- * `disabled` while one is under way, since that would throw the focus of a keyboard away: it says that it is,
- * and does nothing.
+ * Calls `submit` for each submission, one at a time, with the button that was pressed. A button is not `disabled`
+ * meanwhile, since that would lose the keyboard's focus: it is marked as busy, and does nothing.
  *
  * @param {HTMLFormElement} form
  * @param {HTMLButtonElement} button
@@ -149,8 +148,8 @@ function onSubmit(form, button, busyLabel, submit) {
 }
 
 /**
- * As if the button were pressed, or, if others have come in its place, the first of them. The button that
- * was pressed goes away with the outcome that it stood in; the focus needs another home before.
+ * Presses the button, or, if others have replaced it, the first of them. The pressed button disappears with its
+ * outcome; the focus has to move before.
  *
  * @param {HTMLFormElement} form
  * @param {HTMLElement} pressed

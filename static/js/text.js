@@ -1,17 +1,16 @@
 // @ts-check
-/** What of a text can be seen, and what is only around it. As the server takes it. */
+/** The visible part of a text, by the server's rules. */
 
 import { lastIndexWhere } from "./lists.js";
 import { t } from "./words.js";
 
-/** What the server trims is Unicode's white space; `trim` of this language differs from that at its edges. */
+/** The server trims Unicode's white space; JavaScript's `trim` differs in a few characters. */
 const SPACE = /[\p{White_Space}\uFEFF]/u;
 
 /**
- * White space, and all that shows nothing though it is none: what fonts leave out, what only steers the text
- * around it, marks without a letter to stand on, what stands for an object, the blank of
- * Braille and a note without a head. The blanks of Hangul are named beside the property that has them already:
- * fonts disagree about them.
+ * White space, and all invisible characters besides: those that fonts leave out, those that only control the text
+ * around them, marks without a letter to stand on, object placeholders, the blank of Braille and a note without a
+ * head. The blanks of Hangul are named beside the property that has them already: fonts disagree about them.
  */
 const UNSEEN =
   /[\p{White_Space}\p{Cc}\p{Cf}\p{M}\p{Default_Ignorable_Code_Point}\uFFFC\u2800\u3164\u115F\u1160\uFFA0\u{1D159}]/u;
@@ -20,24 +19,24 @@ const UNSEEN =
 export const trimmed = (text) => without(text, SPACE);
 
 /**
- * A ticket, a token or an id without what came along with it: none of them has anything at its ends that
- * cannot be seen, and messages that it is pasted from have.
+ * A ticket, a token or an id without surrounding invisible characters: none of them has any at its ends, and
+ * messages that they are pasted from do.
  *
  * @param {string} text
  */
 export const trimmedCode = (text) => without(text, UNSEEN);
 
-/** Whether there is nothing to be seen of it. @param {string} text */
+/** Whether nothing of it is visible. @param {string} text */
 export const showsNothing = (text) => without(text, UNSEEN) === "";
 
-/** A heading or a link without anything to see can neither be read nor clicked. @param {string} name */
+/** A placeholder, since an invisible heading or link can neither be read nor clicked. @param {string} name */
 export const nameShown = (name) => (showsNothing(name) ? t("event.unnamed") : name);
 
-/** More of a description than two lines show; what is looked through for marks is to be short. */
+/** More of a description than two lines show; the text to search for marks should be short. */
 const SUMMARY_MAX = 600;
 
 /**
- * The beginning of a description without what CommonMark marks it up with, for where there is no room for more than its words.
+ * The beginning of a description without its CommonMark marks, where there is only room for words.
  *
  * @param {string} text
  */
@@ -59,10 +58,10 @@ export function sentence(text) {
 }
 
 /**
- * Not one expression for the whole text: looking for the last run of blanks costs the square of the longest.
+ * Not one expression for the whole text: searching for the last run of blanks is quadratic in the longest.
  *
  * @param {string} text
- * @param {RegExp} around What goes, at both ends.
+ * @param {RegExp} around What to remove at both ends.
  */
 function without(text, around) {
   const parts = Array.from(text);

@@ -1,14 +1,14 @@
 // @ts-check
-/** What a ticket says, and whether the server signed it: decided in this browser, offline too. */
+/** The content of a ticket, and whether the server signed it: verified in this browser, offline too. */
 
 /** @import { TicketKey, TicketKeys } from "./types.js" */
 
 /**
  * @typedef {object} TicketClaims
- * @property {string} keyId The id of the key that is said to have signed it: 16 hexadecimal digits.
+ * @property {string} keyId The id of the key that it names: 16 hexadecimal digits.
  * @property {string} eventId
  * @property {string} registrationId
- * @property {number} generation Raised when the seat is passed on.
+ * @property {number} generation Raised by each transfer.
  *
  * @typedef {{ ok: true, claims: TicketClaims } | { ok: false, reason: "not_a_ticket" | "forged" }} Verdict
  *
@@ -17,7 +17,7 @@
  */
 
 const FORMAT = 1;
-// Up to here reaches what is signed; from here on it is the signature.
+// The signed part ends here; the rest is the signature.
 const SIGNED_BYTES = 45;
 const ALGORITHM = { name: "Ed25519" };
 
@@ -26,7 +26,7 @@ const ALGORITHM = { name: "Ed25519" };
 const TEXT = /^[A-Za-z0-9_-]{145}[AQgw]$/;
 
 /**
- * What the ticket says, or null if the text is no ticket. The signature is not looked at.
+ * The ticket's content, or null if the text is no ticket. The signature is not verified.
  *
  * @param {string} text
  * @returns {TicketClaims | null}
@@ -37,15 +37,15 @@ export function parseTicket(text) {
 }
 
 /**
- * Throws in older browsers, and where a page did not come over HTTPS: those can read tickets, but not tell
- * whether they are genuine. A ticket whose key is not among these counts as forged, which one signed with a
- * newer key is not: fetch the keys again before turning people away.
+ * Throws in older browsers, and where a page did not come over HTTPS: those can read tickets, but not verify them.
+ * A ticket whose key is not among these counts as forged, which one signed with a newer key is not: fetch the keys
+ * again before turning people away.
  *
  * @param {TicketKeys} jwks
  * @returns {Promise<Verifier>}
  */
 export async function createVerifier(jwks) {
-  // RFC 7517, section 5: keys of kinds that one does not know are to be passed over.
+  // RFC 7517, section 5: keys of unknown kinds are to be ignored.
   const known = jwks.keys.filter((jwk) => jwk.kty === "OKP" && jwk.crv === "Ed25519");
   const keys = new Map(
     await Promise.all(known.map(async (jwk) => /** @type {const} */ ([jwk.kid, await importKey(jwk)]))),

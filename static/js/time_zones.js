@@ -1,9 +1,9 @@
 // @ts-check
 /**
- * Wall time in a time zone to moments, for who types it in; the way back is in `wall_time.js`. Pure.
+ * Wall time in a time zone to moments, for input fields; the reverse is in `wall_time.js`. Pure.
  *
- * When clocks are set forward an hour of wall time does not exist, and when they are set back one comes
- * twice. Guessing then moves an event by an hour unseen, so that both are told to the caller.
+ * When clocks are set forward an hour of wall time does not exist, and when they are set back one comes twice. A
+ * guess would move an event by an hour unnoticed, so both cases are reported to the caller.
  */
 
 import { formatOf, offsetAt } from "./wall_time.js";
@@ -28,8 +28,8 @@ const WALL = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?$/;
 export function momentsOf(wall, zone) {
   const asUtc = readWall(wall);
   if (asUtc === null) return { kind: "invalid" };
-  // No zone is further from UTC than 15 hours, and none sets its clock twice within two days: a day before
-  // and a day after show all offsets that the wall time may have.
+  // No zone is further from UTC than 15 hours, and none sets its clock twice within two days: a day before and a
+  // day after show all offsets that the wall time may have.
   const early = asUtc - offsetAt(asUtc - DAY_MS, zone);
   const late = asUtc - offsetAt(asUtc + DAY_MS, zone);
   const found = [...new Set([early, late])].filter((moment) => moment + offsetAt(moment, zone) === asUtc);
@@ -49,13 +49,13 @@ export function offsetName(moment, zone) {
 
 /** All zones that this browser knows, by name. @returns {string[]} */
 export function zones() {
-  // Older browsers know zones, and do not list them.
+  // Older browsers know zones, but cannot list them.
   const known = Intl.supportedValuesOf?.("timeZone") ?? WELL_KNOWN.filter(isKnown);
   // Browsers know it, but not all of them list it.
   return known.includes("UTC") ? known : [...known, "UTC"];
 }
 
-/** For those that are told of none: one at least for each offset where many live. Whoever needs another has it. */
+/** For browsers without a list: at least one zone for each offset where many people live. Visitors elsewhere have their own zone. */
 const WELL_KNOWN = [
   "Africa/Cairo Africa/Casablanca Africa/Johannesburg Africa/Lagos Africa/Nairobi America/Anchorage",
   "America/Bogota America/Chicago America/Denver America/Halifax America/Lima America/Los_Angeles",
@@ -86,7 +86,7 @@ function readWall(wall) {
   const part = (group) => Number(match[group] ?? 0);
   const [year, month, day, hour, minute, second] = [part(1), part(2), part(3), part(4), part(5), part(6)];
   const time = Date.UTC(year, month - 1, day, hour, minute, second);
-  // `Date.UTC` makes the first of March of the 30th of February; that must not go through.
+  // `Date.UTC` turns the 30th of February into the first of March; that must not be accepted.
   const isReal = new Date(time).toISOString().startsWith(wall.slice(0, "2026-03-29T02:30".length));
   return isReal ? time : null;
 }

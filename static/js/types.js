@@ -1,7 +1,6 @@
 // @ts-check
 /**
- * The shapes that the server sends and takes, and those that the pages have in common. Types only: nothing
- * here runs.
+ * The shapes that the server sends and accepts, and those that the pages share. Types only: nothing here runs.
  *
  * @typedef {object} BookingEvent What is optional here is missing on a server of the first contract.
  * @property {string} id
@@ -18,22 +17,22 @@
  * @property {string | null} [venue]
  * @property {string | null} [opens_at]
  * @property {string | null} [closes_at]
- * @property {string | null} [over_at] When nothing of it can be had any more; null if never.
+ * @property {string | null} [over_at] When it is over; null if never.
  * @property {boolean} [waitlist_enabled]
  * @property {number | null} [offer_ttl_seconds] Null if a freed seat is confirmed at once.
  * @property {boolean} [conceal_registered] Whether sold out and closed hide who is registered.
  * @property {number | null} [retention_days] Null if personal data is kept for ever.
- * @property {"en" | "de"} [language] Of its mails.
- * @property {number | null} [remind_hours] Null if nobody is reminded of it.
+ * @property {"en" | "de"} [language] The language of its mails.
+ * @property {number | null} [remind_hours] Null without reminders.
  * @property {boolean} [confirm_address] Whether a seat is confirmed by a mail.
  * @property {string | null} [organizer_name] Who puts it up.
- * @property {string | null} [contact] Where people ask about it: an e-mail address or a URL.
+ * @property {string | null} [contact] The contact: an e-mail address or a URL.
  * @property {boolean} [unlisted] Whether listings leave it out.
- * @property {boolean} [has_questions] Whether it asks something of those who come.
- * @property {number} [version] Goes up by one with every change to the event.
+ * @property {boolean} [has_questions] Whether attendees are asked questions.
+ * @property {number} [version] Increases by one with every change of the event.
  * @property {string} created_at
  *
- * @typedef {object} SeatState How full an event is, as its stream tells it.
+ * @typedef {object} SeatState An event's seats, as its stream sends them.
  * @property {string} event_id
  * @property {number} capacity
  * @property {number} booked_count
@@ -54,22 +53,22 @@
  * @property {number | null} [position] On the waitlist; 1 is next.
  * @property {string | null} [checked_in_at]
  * @property {string} created_at
- * @property {number} [event_version] The version of the event that this registration made.
- * @property {Answers} [answers] To what the event asks.
+ * @property {number} [event_version] The event's version that the registration created.
+ * @property {Answers} [answers] To the event's questions.
  *
  * @typedef {Registration & { manage_token?: string }} Seated The token comes once, with this answer.
  *
- * @typedef {object} ToConfirm Only a mail tells what became of it.
+ * @typedef {object} ToConfirm The result comes only by mail.
  * @property {"confirmation_sent"} status
  *
- * @typedef {Seated | ToConfirm} Claimed What somebody gets who asks for a seat.
+ * @typedef {Seated | ToConfirm} Claimed The answer to a request for a seat.
  *
- * @typedef {object} Person Who has a seat, or is to have it.
+ * @typedef {object} Person A holder of a seat, or a future one.
  * @property {string} user_email
  * @property {string} [name]
  * @property {Answers} [answers]
  *
- * @typedef {object} PersonChanges What the organizer corrects of a registration.
+ * @typedef {object} PersonChanges The organizer's correction of a registration.
  * @property {string} [user_email]
  * @property {string | null} [name] Null clears it.
  *
@@ -100,23 +99,23 @@
  * @property {"checked_in" | "already_checked_in" | "refused"} result
  * @property {string | null} [registration_id]
  * @property {string | null} [checked_in_at]
- * @property {"early" | "on_time" | "late" | null} [timing] Of a ticket that lets somebody in.
+ * @property {"early" | "on_time" | "late" | null} [timing] Of a valid ticket.
  * @property {string | null} [reason]
  * @property {string | null} [detail]
  *
  * @typedef {Registration & { timing?: "early" | "on_time" | "late" | null }} CheckedIn
  *
  * @typedef {object} OrganizerAnswer
- * @property {boolean} open Whether anybody is the organizer.
- * @property {Organizer | null} organizer Whose token it is.
+ * @property {boolean} open Whether everybody is the organizer.
+ * @property {Organizer | null} organizer The token's owner.
  *
- * @typedef {"reader" | "door" | "manager" | "owner"} Role What a token may do: each what those before it may.
+ * @typedef {"reader" | "door" | "manager" | "owner"} Role A token's rights: each includes those before it.
  *
  * @typedef {object} Organizer
  * @property {string} id
  * @property {string} name
- * @property {Role} [role] That of the token; without one it may do everything.
- * @property {string[] | null} [events] The only events that the token is for, if it is limited to some.
+ * @property {Role} [role] The token's; without one it may do everything.
+ * @property {string[] | null} [events] The token's events, if it is limited to some.
  *
  * @typedef {object} FieldError
  * @property {string} pointer A JSON pointer into the body that was sent, such as "/user_email".
@@ -133,8 +132,8 @@
  * @property {string} [reason]
  * @property {FieldError[]} [errors]
  *
- * @typedef {object} Component What a `create…` of something to be seen returns; some can do more.
- * @property {HTMLElement} node What the caller puts into the page. The component alone draws in it.
+ * @typedef {object} Component The result of a visible `create…`; some have more methods.
+ * @property {HTMLElement} node The caller puts it into the page. Only the component draws in it.
  *
  * @typedef {object} View
  * @property {HTMLElement} root Where the view draws.
@@ -149,20 +148,20 @@
  * @property {string} key
  * @property {string} label
  *
- * @typedef {object} Question What an event asks of whoever comes.
+ * @typedef {object} Question A question to an event's attendees.
  * @property {string} key
  * @property {QuestionKind} kind
- * @property {string} wording Of a consent, what is agreed to.
- * @property {number} version Of the wording.
+ * @property {string} wording For a consent, its text.
+ * @property {number} version The wording's version.
  * @property {boolean} required
  * @property {QuestionOption[]} options
- * @property {boolean} [answered] For its organizer alone, like what follows.
- * @property {boolean} [retired] Whether it is asked no more.
+ * @property {boolean} [answered] Only for its organizer, like what follows.
+ * @property {boolean} [retired] Whether it is no longer asked.
  *
  * @typedef {string | string[] | boolean | number} Answered
  * @typedef {Record<string, Answered>} Answers By the keys of the questions.
  *
- * @typedef {object} Counts How many registrations of an event are in which state.
+ * @typedef {object} Counts An event's registrations by status.
  * @property {number} confirmed
  * @property {number} held
  * @property {number} waitlisted
@@ -189,13 +188,13 @@
  * @typedef {object} Webhook
  * @property {string} id
  * @property {string} url
- * @property {string[] | null} types Null: of everything.
- * @property {string | null} event_id Null: of all events of its organizer.
+ * @property {string[] | null} types Null for all.
+ * @property {string | null} event_id Null for all events of its organizer.
  * @property {boolean} enabled
  * @property {string | null} disabled_reason
  * @property {string | null} failing_since
  * @property {string} created_at
- * @property {string} [secret] Once, with the answer that makes it.
+ * @property {string} [secret] Once, in the answer that creates it.
  *
  * @typedef {object} Delivery
  * @property {string} id
@@ -207,7 +206,7 @@
  * @property {number | null} status
  * @property {string | null} failure
  *
- * @typedef {object} Tried What came of a message that was sent because somebody asked for it.
+ * @typedef {object} Tried The result of a message that was sent on request.
  * @property {boolean} delivered
  * @property {number | null} status
  * @property {string | null} failure
@@ -218,8 +217,8 @@
  * @typedef {object} Page
  * @property {T[]} items
  * @property {string | null} next The address of the page after this one.
- * @property {string} [etag] What it is asked for by, to hear whether it is the same.
- * @property {string} [total] How many there are on all pages, where the server says it.
+ * @property {string} [etag] For conditional requests.
+ * @property {string} [total] The number on all pages, if the server sends it.
  */
 
 export {};

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * What the clocks of a time zone show at a moment: what lists of events need of time zones, and no more than that. Pure: what
- * `Intl` knows of zones, and nothing else.
+ * The clock of a time zone at a moment: what lists of events need of time zones, and no more. Pure: it uses only
+ * `Intl`.
  */
 
 /**

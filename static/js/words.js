@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The words that people read, in their language: all of them come from its catalogue, `static/i18n`. What is put
- * into a text is put in as it is, so that a text is for text nodes and attributes, and never for HTML.
+ * The texts of the pages, in their language: all of them come from its catalogue, `static/i18n`. Values are
+ * inserted unchanged, so a text is for text nodes and attributes, and never for HTML.
  */
 
 import { formatNumber } from "./format.js";
@@ -45,7 +45,7 @@ export const tNodes = (key, values) => partsOf(key, values);
  * @returns {(string | N)[]}
  */
 function partsOf(key, values) {
-  // A name stands at every other place.
+  // Names are at odd positions.
   return textOf(key, values.count).split(/\{(\w+)\}/).map((part, at) => {
     const value = at % 2 === 0 ? part : (values[part] ?? `{${part}}`);
     return typeof value === "number" ? formatNumber(value) : value;
@@ -55,7 +55,7 @@ function partsOf(key, values) {
 /** @param {string} key @param {unknown} count */
 function textOf(key, count) {
   const message = Object.hasOwn(catalogue, key) ? catalogue[key] : undefined;
-  // A key in the page is a mistake that the tests find; a page without it would be a worse one.
+  // A key shown in the page is a mistake that the tests find; a page without it would be worse.
   if (message === undefined) return key;
   if (typeof message === "string") return message;
   return message[plurals().select(Number(count))] ?? message.other ?? key;

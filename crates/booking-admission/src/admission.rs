@@ -13,14 +13,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
-/// The way into a store for everything that changes seats. Clones lead to the same queue.
+/// The way into a store for every command that changes seats. Clones share one queue.
 #[derive(Clone)]
 pub struct Admission {
     queue: mpsc::Sender<Waiting>,
-    /// One for each command that is waiting or under way, wherever it is.
+    /// One permit for each command that waits or is under way, wherever it is.
     places: Arc<Semaphore>,
     queue_age: Arc<QueueAge>,
-    /// Says on which node an event is.
+    /// Maps each event to its node.
     store: Arc<dyn BookingStore>,
     bell: Arc<Bell>,
     draining: Arc<AtomicBool>,
@@ -29,19 +29,19 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// Starts a queue in front of `store`, on the runtime that this is called on. It ends when every
-    /// clone of the returned value is gone and every command is answered.
+    /// Starts a queue in front of `store`, on the current runtime. The queue ends when every clone of the returned
+    /// value is dropped and every command is answered.
     pub fn start(store: Arc<dyn BookingStore>, limits: Limits) -> Self {
         Self::start_observed(store, limits, Arc::new(Unobserved))
     }
 
-    /// The same, and tells `observer` how it goes.
+    /// The same, reporting to `observer`.
     pub fn start_observed(
         store: Arc<dyn BookingStore>,
         limits: Limits,
         observer: Arc<dyn Observer>,
     ) -> Self {
-        // As many places as permits: whoever has a permit finds the queue with room.
+        // As many places as permits: a caller that has a permit always finds room in the queue.
         let (queue, receiver) = mpsc::channel(limits.queue_commands_max);
         let (queue_age, bell) = (Arc::new(QueueAge::new()), Arc::new(Bell::new()));
         let driver = Driver::new(
@@ -65,11 +65,11 @@ impl Admission {
         }
     }
 
-    /// Has a command executed, after those submitted before it. When this returns an outcome, it is
-    /// durable. A caller that goes away before its batch has started is as if it had never come.
+    /// Executes a command after those submitted before it. A returned outcome is durable. If the caller goes away
+    /// before its batch has started, the command is not executed.
     ///
     /// # Errors
-    /// [`SubmitError`]; a full queue is said to be so at once.
+    /// [`SubmitError`]; a full queue is reported at once.
     pub async fn submit(&self, item: EventCommand) -> Result<Outcome, SubmitError> {
         if self.draining.load(Ordering::SeqCst) {
             return Err(SubmitError::ShuttingDown);
@@ -79,7 +79,7 @@ impl Admission {
         } else if self.queue_age.age() > self.limits.queue_full_age {
             return Err(self.shed());
         }
-        // Whoever waits for another node is nothing to this one: that may be away.
+        // Only this node's own age counts here: another node may be down, and its callers wait for that alone.
         let node = self.store.lane_of(item.event_id).node;
         if self.queue_age.node_age(node) > self.limits.queue_full_age {
             return Err(self.shed());
@@ -90,16 +90,16 @@ impl Admission {
             // The runtime on which the queue was started has ended.
             return Err(SubmitError::ShuttingDown);
         }
-        self.bell.hear(|| self.queue.max_capacity() - self.queue.capacity());
+        self.bell.notify(|| self.queue.max_capacity() - self.queue.capacity());
         // A batch that panicked has dropped its replies, and may have been committed.
         answer.await.unwrap_or(Err(SubmitError::Store(StoreError::commit_unknown(Abandoned))))
     }
 
-    /// Takes no more commands, and returns when all that were taken are answered.
+    /// Takes no more commands, and returns when all accepted ones are answered.
     pub async fn drain(&self) {
         self.draining.store(true, Ordering::SeqCst);
         let all = u32::try_from(self.limits.queue_commands_max).unwrap_or(u32::MAX);
-        // Closed is never an error here: nobody closes it.
+        // The semaphore is never closed, so this cannot fail.
         let _ = self.places.acquire_many(all).await;
     }
 
@@ -108,12 +108,12 @@ impl Admission {
         SubmitError::Overloaded
     }
 
-    /// Whether nobody is in the queue; some may wait who were taken out of it.
+    /// Whether the queue is empty; commands already taken out of it may still wait.
     fn is_empty(&self) -> bool {
         self.queue.capacity() == self.queue.max_capacity()
     }
 
-    /// The longest that the first in the queue may have been waiting, on whatever node; zero if nobody is.
+    /// The longest that the first command in the queue may have been waiting, on any node; zero if none waits.
     pub fn age(&self) -> Duration {
         let in_queue = if self.is_empty() { Duration::ZERO } else { self.queue_age.age() };
         in_queue.max(self.queue_age.any_node_age())

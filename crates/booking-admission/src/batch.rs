@@ -10,10 +10,10 @@ use std::time::Instant;
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-/// A command and whoever waits for its outcome.
+/// A command and the caller that waits for its outcome.
 pub(crate) type Waiting = (EventCommand, Caller);
 
-/// Whoever waits for an outcome. Holds a place in the queue until it is answered.
+/// The caller of a command. Holds a place in the queue until it is answered.
 pub(crate) struct Caller {
     reply: oneshot::Sender<Result<Outcome, SubmitError>>,
     since: Instant,
@@ -37,7 +37,7 @@ impl Caller {
     }
 
     pub(crate) fn answer(self, answer: Result<Outcome, SubmitError>) {
-        // Whoever has gone does not hear it.
+        // Fails if the caller has gone away.
         let _ = self.reply.send(answer);
     }
 }
@@ -47,7 +47,7 @@ impl Caller {
 #[error("the batch was abandoned")]
 pub(crate) struct Abandoned;
 
-/// Executes a batch and answers its callers; returns those whose events were busy.
+/// Executes a batch and answers its callers; returns the commands whose events were busy.
 pub(crate) async fn execute(
     store: &dyn BookingStore,
     observer: &dyn Observer,

@@ -25,24 +25,24 @@ pub(crate) struct Driver {
     queue_is_open: bool,
     under_way: JoinSet<Finished>,
     nodes: Nodes,
-    /// What was taken out of the queue and could not begin yet: nothing where there is one cell and one batch at a time.
+    /// Commands taken out of the queue that could not start yet: none with one cell and one batch at a time.
     lanes: Lanes,
     held: HeldEvents,
 }
 
 /// A batch that has been through the store.
 struct Finished {
-    whose: Whose,
-    /// Those whose events were busy.
+    source: Source,
+    /// The commands whose events were busy.
     busy: Vec<Waiting>,
 }
 
 /// Where a batch came from.
 #[derive(Debug, Clone, Copy)]
-enum Whose {
-    /// The queue: of these lanes, to be executed on this node.
+enum Source {
+    /// The queue: commands of these lanes, to be executed on this node.
     Queue { node: u16, lanes: LaneSet },
-    /// An event whose row somebody else holds.
+    /// An event whose row another transaction holds.
     Held(EventId),
 }
 
@@ -97,9 +97,9 @@ impl Driver {
         }
     }
 
-    /// Takes `first` and whatever else has come.
+    /// Takes `first` and everything else that is queued.
     async fn take_with(&mut self, first: Waiting) {
-        // Lets others that are ready join, without making anybody wait.
+        // Lets other ready callers join, without making any wait.
         yield_now().await;
         let place = self.place_of(&first);
         if self.lanes.is_empty() && self.nodes.takes_one_alone(place.node) {
@@ -110,8 +110,8 @@ impl Driver {
         }
     }
 
-    /// Starts a batch of `first` and whatever else has come, which needs not wait in lanes before: nothing does, and
-    /// there is no other batch that it might be for. What is of another cell goes into a lane all the same.
+    /// Starts a batch of `first` and everything else that is queued, past the lanes: they are empty, and no other batch
+    /// could take these commands. Commands of another cell go into a lane all the same.
     fn start_at_once(&mut self, place: SeatLane, first: Waiting) {
         let mut batch = Vec::new();
         let mut next = Some((place, first));
@@ -129,7 +129,7 @@ impl Driver {
         self.start_of_queue(place, batch);
     }
 
-    /// Takes all that has come into the lanes.
+    /// Moves everything that is queued into the lanes.
     fn take_all(&mut self) {
         while let Ok(waiting) = self.queue.try_recv() {
             let place = self.place_of(&waiting);
@@ -137,7 +137,7 @@ impl Driver {
         }
     }
 
-    /// Has a command wait in its lane, if there is room for more that wait for its node.
+    /// Puts a command into its lane, or sheds it if too many wait for its node.
     fn wait_in_lane(&mut self, place: SeatLane, waiting: Waiting) {
         match self.nodes.wait(place.node) {
             true => self.lanes.push(place, waiting),
@@ -145,16 +145,16 @@ impl Driver {
         }
     }
 
-    /// Where a command goes that was taken out of the queue.
+    /// The node and cell of a command just taken out of the queue.
     fn place_of(&mut self, (item, caller): &Waiting) -> SeatLane {
-        // Whoever is next in the queue came no earlier.
+        // The next command in the queue came no earlier.
         self.queue_age.move_to(caller.since());
         let place = self.store.lane_of(item.event_id);
         self.nodes.note(place.node, &*self.store);
         place
     }
 
-    /// Starts as many batches as may begin, of what is in the lanes.
+    /// Starts as many batches from the lanes as may begin.
     fn start_batches(&mut self) {
         let wanted = loop {
             match self.nodes.next(&self.lanes.ready()) {
@@ -196,18 +196,18 @@ impl Driver {
                 self.held.remove(event_id);
             } else {
                 self.held.begin(event_id, node);
-                self.start(Whose::Held(event_id), batch);
+                self.start(Source::Held(event_id), batch);
             }
         }
     }
 
-    /// Passes on a command that may go into a batch of the queue.
+    /// Returns a command that may go into a batch of the queue; others join their held event.
     fn admitted(&mut self, waiting: Waiting) -> Option<Waiting> {
         let waiting = self.still_wanted(waiting)?;
         self.held.join(waiting)
     }
 
-    /// Passes on a command whose caller is still there and has not waited too long.
+    /// Returns a command whose caller is still there and has not waited too long.
     fn still_wanted(&self, (item, caller): Waiting) -> Option<Waiting> {
         if caller.is_gone() {
             return None;
@@ -232,16 +232,16 @@ impl Driver {
         self.lanes.begin(lanes);
         let batches = self.nodes.begin(node);
         self.observer.observe(Observation::BatchesUnderWay { node, batches });
-        self.start(Whose::Queue { node, lanes }, batch);
+        self.start(Source::Queue { node, lanes }, batch);
     }
 
-    fn start(&mut self, whose: Whose, batch: Vec<Waiting>) {
+    fn start(&mut self, source: Source, batch: Vec<Waiting>) {
         let (store, observer) = (Arc::clone(&self.store), Arc::clone(&self.observer));
         let waited = batch.first().map_or(Duration::ZERO, |(_, caller)| caller.since().elapsed());
         observer.observe(Observation::BatchStarted { commands: batch.len(), waited });
-        let when_busy = match whose {
-            Whose::Held(_) => WhenBusy::Wait,
-            Whose::Queue { .. } => WhenBusy::Skip,
+        let when_busy = match source {
+            Source::Held(_) => WhenBusy::Wait,
+            Source::Queue { .. } => WhenBusy::Skip,
         };
         self.under_way.spawn(async move {
             let executed = AssertUnwindSafe(execute(store.as_ref(), observer.as_ref(), batch, when_busy));
@@ -249,18 +249,18 @@ impl Driver {
                 log::error!("the store panicked; the callers of its batch were told that its outcome is unknown");
                 Vec::new()
             });
-            Finished { whose, busy }
+            Finished { source, busy }
         });
     }
 
-    fn finish(&mut self, Finished { whose, busy }: Finished) {
-        match whose {
-            Whose::Queue { node, lanes } => {
+    fn finish(&mut self, Finished { source, busy }: Finished) {
+        match source {
+            Source::Queue { node, lanes } => {
                 self.lanes.end(lanes);
                 let batches = self.nodes.end(node);
                 self.observer.observe(Observation::BatchesUnderWay { node, batches });
             }
-            Whose::Held(event_id) => self.held.end(event_id),
+            Source::Held(event_id) => self.held.end(event_id),
         }
         self.held.add(busy, |event_id| self.store.lane_of(event_id).node);
     }

@@ -3,7 +3,7 @@ use thiserror::Error;
 
 /// Why a command has no outcome.
 ///
-/// It is not `#[non_exhaustive]`: each reason has an answer of its own, and the compiler finds where a new one is
+/// It is not `#[non_exhaustive]`: each reason has its own HTTP answer, and the compiler finds where a new one is
 /// missing.
 #[derive(Debug, Clone, Error)]
 pub enum SubmitError {
@@ -11,10 +11,10 @@ pub enum SubmitError {
     /// executed.
     #[error("too many commands are waiting")]
     Overloaded,
-    /// The queue takes no more commands, because its service is about to stop. It was not executed.
+    /// The queue takes no more commands, because its service is shutting down. The command was not executed.
     #[error("the service is shutting down")]
     ShuttingDown,
-    /// The store could not answer. Whether the command was executed, the error says.
+    /// The store could not answer. The error says whether the command was executed.
     #[error("the store could not execute the command")]
     Store(#[source] StoreError),
 }

@@ -2,21 +2,21 @@ use booking_core::{ErrorChain, StoreError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How often a failure that goes on is told.
-const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
+/// How often a lasting failure is logged.
+const LOG_EVERY: Duration = Duration::from_secs(60);
 
-/// Tells the log of failures of what is done again and again, and not each time while they last.
+/// Logs failures of a repeated task, but not on each attempt while they last.
 #[derive(Debug, Default)]
 pub struct FailureLog {
-    told_at: Option<Instant>,
+    logged_at: Option<Instant>,
 }
 
 impl FailureLog {
-    /// Tells that `what` was not done, if it was not.
+    /// Logs that `what` failed, if it did.
     pub fn record(&mut self, what: &str, done: Result<(), StoreError>) {
         let Err(error) = done else { return };
-        if self.told_at.is_none_or(|told_at| told_at.elapsed() >= COMPLAIN_EVERY) {
-            self.told_at = Some(Instant::now());
+        if self.logged_at.is_none_or(|logged_at| logged_at.elapsed() >= LOG_EVERY) {
+            self.logged_at = Some(Instant::now());
             log::warn!("could not {what}: {}", ErrorChain(&error));
         }
     }

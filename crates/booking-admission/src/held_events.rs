@@ -1,29 +1,29 @@
-//! Events whose rows somebody else holds.
+//! Events whose rows another transaction holds.
 
 use crate::batch::Waiting;
 use booking_core::EventId;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-/// The commands of events whose row somebody else held when we came by, apart from all others and each event's in their
-/// order. An event is among them until none of its commands is left; as long, its new ones queue here too.
+/// The commands of events whose rows were locked by another transaction, apart from all others and in order per event.
+/// An event stays here until none of its commands is left; meanwhile its new commands queue here too.
 #[derive(Default)]
 pub(crate) struct HeldEvents {
     waiting: HashMap<EventId, VecDeque<Waiting>>,
-    /// By the node that they are on: one that does not answer keeps nobody waiting on another.
+    /// By node: one that does not answer delays no event of another.
     nodes: BTreeMap<u16, OfNode>,
-    /// Those that have a batch under way, with their nodes.
+    /// Events with a batch under way, with their nodes.
     under_way: HashMap<EventId, u16>,
 }
 
 #[derive(Default)]
 struct OfNode {
-    /// Those that have something to do and no batch under way, longest waiting first.
+    /// Events with commands and no batch under way, longest waiting first.
     ready: VecDeque<EventId>,
     under_way: usize,
 }
 
 impl HeldEvents {
-    /// Takes a command whose event is among them; gives back any other.
+    /// Takes a command whose event is held; returns any other.
     pub(crate) fn join(&mut self, waiting: Waiting) -> Option<Waiting> {
         match self.waiting.get_mut(&waiting.0.event_id) {
             Some(others) => {
@@ -34,7 +34,7 @@ impl HeldEvents {
         }
     }
 
-    /// Takes commands whose events were busy, which are on these nodes.
+    /// Takes commands whose events were busy on these nodes.
     pub(crate) fn add(&mut self, busy: Vec<Waiting>, node_of: impl Fn(EventId) -> u16) {
         for waiting in busy {
             let event_id = waiting.0.event_id;
@@ -46,7 +46,7 @@ impl HeldEvents {
         }
     }
 
-    /// An event whose turn it is, and its node, if no more than `at_once` are waited for there then.
+    /// The next event to execute, and its node, if fewer than `at_once` are waited for there.
     pub(crate) fn next(&mut self, at_once: usize) -> Option<(u16, EventId)> {
         let mut with_room =
             self.nodes.iter_mut().filter(|(_, of_node)| of_node.under_way < at_once);
@@ -58,18 +58,18 @@ impl HeldEvents {
         self.waiting.get_mut(&event_id).and_then(VecDeque::pop_front)
     }
 
-    /// Nothing of an event is left.
+    /// Removes an event that has no commands left.
     pub(crate) fn remove(&mut self, event_id: EventId) {
         self.waiting.remove(&event_id);
     }
 
-    /// A batch of one of them begins.
+    /// A batch of a held event begins.
     pub(crate) fn begin(&mut self, event_id: EventId, node: u16) {
         self.nodes.entry(node).or_default().under_way += 1;
         self.under_way.insert(event_id, node);
     }
 
-    /// That of an event has ended.
+    /// The batch of an event has ended.
     pub(crate) fn end(&mut self, event_id: EventId) {
         let node = self.under_way.remove(&event_id).expect("it has begun");
         let of_node = self.nodes.entry(node).or_default();

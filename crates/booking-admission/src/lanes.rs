@@ -1,36 +1,36 @@
-//! What was taken out of the queue and is in no batch yet, and which of it may go into one.
+//! Commands taken out of the queue that are in no batch yet, and which of them may go into one.
 
 use crate::batch::Waiting;
 use booking_core::{EventId, SeatLane};
 use std::collections::VecDeque;
 use std::time::Instant;
 
-/// One for each last byte of an event's id. It says in which cell an event lies, so that a lane is of one cell, but
-/// it stays the same wherever the event goes: so no event is ever in two lanes.
+/// One for each last byte of an event's id. The byte says in which cell an event lies, so a lane is of one cell; but it
+/// stays the same when the event is moved, so no event is ever in two lanes.
 const LANES: usize = 256;
-/// The most commands whose room a lane keeps when it has none. After a rush all lanes together keep a few megabytes.
+/// The most commands whose room an empty lane keeps. After a rush all lanes together keep a few megabytes.
 const KEPT_COMMANDS: usize = 64;
 
-/// Commands in lanes, each of them first in, first out. While a batch is under way, the lanes of its commands have
-/// none in any other: so no event is in two batches at once, and its commands stay in their order.
+/// Commands in lanes, each first in, first out. While a batch is under way, no other batch takes from the lanes of its
+/// commands: so no event is in two batches at once, and its commands stay in their order.
 pub(crate) struct Lanes {
-    /// Each with where its event was when it came: a batch is of one cell, and so ends a lane's part at the first
-    /// command that is of another.
+    /// Each command with its event's place when it came: a batch is of one cell, so it stops taking from a lane at the
+    /// first command of another cell.
     waiting: Vec<VecDeque<(SeatLane, Waiting)>>,
     under_way: LaneSet,
     commands: usize,
 }
 
-/// Some of the lanes.
+/// A set of lanes.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct LaneSet([u64; LANES / 64]);
 
-/// What of a cell may go into a batch now.
+/// The commands of a cell that may go into a batch now.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ready {
     pub(crate) place: SeatLane,
     pub(crate) commands: usize,
-    /// Since when its first one has been waiting.
+    /// Since when the first of them has been waiting.
     pub(crate) oldest: Instant,
 }
 
@@ -47,7 +47,7 @@ impl Lanes {
         self.commands == 0
     }
 
-    /// Whether a command that has just come may go into a batch: nothing is before it in its lane.
+    /// Whether a command that has just come may go into a batch: its lane is empty and not under way.
     pub(crate) fn is_clear_for(&self, event_id: EventId) -> bool {
         let lane = lane_of(event_id);
         !self.under_way.contains(lane) && self.waiting[usize::from(lane)].is_empty()
@@ -58,7 +58,7 @@ impl Lanes {
         self.commands += 1;
     }
 
-    /// Since when the first of those that wait for a node has been waiting, whether its lane is under way or not.
+    /// Since when the first command for a node has been waiting, whether its lane is under way or not.
     pub(crate) fn oldest_of(&self, node: u16) -> Option<Instant> {
         if self.is_empty() {
             return None;
@@ -68,7 +68,7 @@ impl Lanes {
         of_node.map(|(_, waiting)| waiting.1.since()).min()
     }
 
-    /// What may go into batches, by cell.
+    /// The commands that may go into batches, by cell.
     pub(crate) fn ready(&self) -> Vec<Ready> {
         let mut ready: Vec<Ready> = Vec::new();
         for (lane, place, since) in self.clear() {
@@ -115,15 +115,15 @@ impl Lanes {
         }
     }
 
-    /// It has ended.
+    /// The batch of these lanes has ended.
     pub(crate) fn end(&mut self, lanes: LaneSet) {
         for (all, some) in self.under_way.0.iter_mut().zip(lanes.0) {
             *all &= !some;
         }
     }
 
-    /// The lanes that have something and are not under way, with the cell of the first command of each and since when
-    /// it has been waiting.
+    /// The non-empty lanes that are not under way, with the cell of each one's first command and since when it has been
+    /// waiting.
     fn clear(&self) -> impl Iterator<Item = (u8, SeatLane, Instant)> {
         let lanes = if self.is_empty() { None } else { Some(0..=u8::MAX) };
         let lanes = lanes.into_iter().flatten();

@@ -4,18 +4,17 @@
 //! thousands costs the store a few transactions. There is one queue for all events, first in, first
 //! out, and no timer: a command that finds the queue idle starts at once.
 //!
-//! Batches of different events may go side by side ([`Limits::batches_per_node`]), where the store has use for it and
-//! each of them is full enough. Every event is in one lane of the queue, which is in one batch at a time, so that its
-//! commands stay in their order. A batch is of one cell of the store ([`SeatLane`](booking_core::SeatLane)), and other nodes go on
-//! by themselves.
+//! Batches of different events may run side by side ([`Limits::batches_per_node`]), if the store supports it and each
+//! of them is full enough. Every event is in one lane of the queue, which is in one batch at a time, so its commands
+//! stay in their order. A batch is of one cell of the store ([`SeatLane`](booking_core::SeatLane)), and nodes do not
+//! wait for each other.
 //!
-//! An event whose row somebody else holds is waited for apart. Its commands wait there, in their
-//! order, while the others go on.
+//! An event whose row another transaction holds is waited for apart. Its commands wait there, in their order, while the
+//! others go on.
 //!
-//! The queue decides nothing and remembers nothing that matters: whatever becomes of this process,
-//! the store is right.
+//! The queue decides nothing and stores nothing that matters: the data is right even if this process is killed.
 //!
-//! A [`Sweeper`] beside it does in time what time alone brings: it offers seats that came free to those who wait.
+//! A [`Sweeper`] beside it does the work that falls due with time: it offers freed seats to attendees who wait.
 //!
 //! ```
 //! # use booking_conformance::MemoryStore;

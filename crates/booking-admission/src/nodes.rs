@@ -1,19 +1,19 @@
-//! The machines on which batches are executed, and when another one begins there.
+//! The machines on which batches are executed, and when another batch begins there.
 
 use crate::Limits;
 use crate::lanes::Ready;
 use booking_core::{BookingStore, SeatLane};
 
-/// How many commands make a batch full enough to go beside another. With fewer it is better to wait for that: the
-/// store's work for a batch as such, which they would share, costs it as much as some dozens of them.
+/// How many commands make a batch full enough to run beside another. With fewer it is better to wait for that one: the
+/// store's work per batch, which they would share, costs it as much as some dozens of commands.
 const FULL_ENOUGH_COMMANDS: usize = 64;
 
-/// Of several nodes none may have more than this part of the queue waiting for it: whatever becomes of it, there is room
-/// for the others.
+/// With several nodes, at most this part of the queue may wait for one of them: so if it hangs, there is room for the
+/// others.
 const NODE_SHARE: usize = 2;
 
-/// Those that have been heard of: each when its first command was taken out of the queue, for which a batch elsewhere
-/// may have to end before.
+/// The nodes seen so far: each is added when its first command is taken out of the queue, which may be only after a
+/// batch elsewhere has ended.
 pub(crate) struct Nodes {
     batches_per_node: usize,
     full_enough: usize,
@@ -26,16 +26,16 @@ struct Node {
     number: u16,
     batches_max: usize,
     under_way: usize,
-    /// How many commands were taken out of the queue for it and are in no batch yet.
+    /// How many commands for it were taken out of the queue and are in no batch yet.
     waiting: usize,
 }
 
-/// What to do now.
+/// What the driver does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// Begin a batch of this cell, with so many commands or some more.
+    /// Begin a batch of this cell, with about so many commands.
     Begin { place: SeatLane, share: usize },
-    /// Look again when a batch has ended, or so many more commands have come.
+    /// Look again when a batch has ended, or after so many more commands.
     Wait { commands: usize },
 }
 
@@ -49,7 +49,7 @@ impl Nodes {
         }
     }
 
-    /// Hears of a node.
+    /// Adds a node, unless it is known.
     pub(crate) fn note(&mut self, number: u16, store: &dyn BookingStore) {
         if !self.known.iter().any(|node| node.number == number) {
             let batches_max = self.batches_per_node.min(store.batches_at_once(number)).max(1);
@@ -57,12 +57,12 @@ impl Nodes {
         }
     }
 
-    /// Those that have been heard of.
+    /// The nodes seen so far.
     pub(crate) fn numbers(&self) -> impl Iterator<Item = u16> {
         self.known.iter().map(|node| node.number)
     }
 
-    /// A command has to wait for a node. Tells whether it may: not if too many do.
+    /// Counts a command that has to wait for a node. `false` if too many wait already.
     pub(crate) fn wait(&mut self, number: u16) -> bool {
         let (is_one_of_several, waiting_max) = (self.known.len() > 1, self.waiting_max);
         let node = self.known_node(number);
@@ -71,17 +71,17 @@ impl Nodes {
         may_wait
     }
 
-    /// One that had to goes into a batch.
+    /// A waiting command goes into a batch.
     pub(crate) fn go_on(&mut self, number: u16) {
         self.known_node(number).waiting -= 1;
     }
 
-    /// Whether whoever comes might start at once. Nobody knows before the first has come.
+    /// Whether a new command might start at once; also true before the first has come.
     pub(crate) fn any_is_idle(&self) -> bool {
         self.known.is_empty() || self.known.iter().any(|node| node.under_way == 0)
     }
 
-    /// Whether one that is not idle might take another batch.
+    /// Whether a busy node might take another batch.
     pub(crate) fn any_has_room(&self) -> bool {
         self.known.iter().any(|node| (1..node.batches_max).contains(&node.under_way))
     }
@@ -93,7 +93,7 @@ impl Nodes {
     }
 
     /// Which batch begins next, if any does. On each node it is the turn of the cell whose first command has waited
-    /// longest, and no other goes before it: so none is left to wait for ever.
+    /// longest, and no other goes before it: so no cell starves.
     pub(crate) fn next(&self, ready: &[Ready]) -> Next {
         let mut wanted = usize::MAX;
         for node in self.known.iter().filter(|node| node.under_way < node.batches_max) {
@@ -102,13 +102,13 @@ impl Nodes {
             let commands = first.map_or(0, |cell| cell.commands);
             match first {
                 Some(cell) if node.under_way == 0 || commands >= self.full_enough => {
-                    // Enough for several: each takes its share of the lanes. One that took all of them would leave
-                    // none for another until it ends.
+                    // Enough for several: each takes its share of the lanes. One that took all of them would leave none
+                    // for another until it ends.
                     let room = node.batches_max - node.under_way;
                     let batches = (commands / self.full_enough).clamp(1, room);
                     return Next::Begin { place: cell.place, share: commands.div_ceil(batches) };
                 }
-                // Of one that is idle whatever comes is looked at.
+                // An idle node takes commands however few they are.
                 _ if node.under_way > 0 => wanted = wanted.min(self.full_enough - commands),
                 _ => {}
             }
@@ -116,7 +116,7 @@ impl Nodes {
         Next::Wait { commands: wanted }
     }
 
-    /// A batch begins; tells how many are under way then.
+    /// A batch begins; returns how many are then under way.
     pub(crate) fn begin(&mut self, number: u16) -> usize {
         let node = self.known_node(number);
         node.under_way += 1;
@@ -124,7 +124,7 @@ impl Nodes {
         node.under_way
     }
 
-    /// A batch has ended; tells how many are still under way.
+    /// A batch has ended; returns how many are still under way.
     pub(crate) fn end(&mut self, number: u16) -> usize {
         let node = self.known_node(number);
         node.under_way -= 1;
@@ -151,7 +151,7 @@ mod tests {
     }
 
     fn ready(node: u16, cell: u16, commands: usize, age: u64) -> Ready {
-        // Instants before the machine was started may not be.
+        // An `Instant` before the machine was started may not exist.
         let oldest = Instant::now() + Duration::from_secs(1_000 - age);
         Ready { place: SeatLane { node, cell }, commands, oldest }
     }
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn an_idle_node_begins_with_whatever_there_is() {
+    fn an_idle_node_starts_a_batch_of_any_size() {
         assert_eq!(nodes(&[(0, 0)], 4).next(&[ready(0, 0, 1, 0)]), begin(0, 0, 1));
         assert_eq!(nodes(&[(0, 0)], 4).next(&[ready(0, 0, 127, 0)]), begin(0, 0, 127));
         assert_eq!(nodes(&[(0, 0)], 4).next(&[]), Next::Wait { commands: usize::MAX });
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_enough_for_several_batches_is_shared_among_them() {
+    fn commands_for_several_batches_are_shared_among_them() {
         assert_eq!(nodes(&[(0, 0)], 4).next(&[ready(0, 0, 128, 0)]), begin(0, 0, 64));
         assert_eq!(nodes(&[(0, 0)], 4).next(&[ready(0, 0, 1_001, 0)]), begin(0, 0, 251));
         assert_eq!(nodes(&[(0, 2)], 4).next(&[ready(0, 0, 1_000, 0)]), begin(0, 0, 500));
@@ -196,7 +196,7 @@ mod tests {
         let cells = [ready(0, 0, 500, 1), ready(0, 1, 3, 2)];
         assert_eq!(nodes(&[(0, 0)], 4).next(&cells), begin(0, 1, 3));
         assert_eq!(nodes(&[(0, 1)], 4).next(&cells), Next::Wait { commands: 61 });
-        // What another node does is nothing to it.
+        // Another node's load does not matter.
         let cells = [ready(0, 0, 3, 2), ready(1, 1, 1, 1)];
         assert_eq!(nodes(&[(0, 1), (1, 0)], 4).next(&cells), begin(1, 1, 1));
     }

@@ -1,21 +1,21 @@
-//! How long those have been waiting who are in the queue, or were taken out of it and could not begin yet.
+//! How long commands have been waiting that are queued, or were taken out of the queue and could not start yet.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Of so many nodes it is known apart how long theirs have waited; of more, of those whose numbers differ by this together.
+/// The ages of so many nodes are kept apart; beyond that, nodes whose numbers differ by this share one.
 const NODES_APART: usize = 256;
-/// Nobody waits there.
+/// No command waits there.
 const NOBODY: u64 = u64::MAX;
 
-/// Nobody in the queue came before this instant. The driver moves it on with whatever it takes, and so does whoever finds
-/// the queue empty; the others look how far back it lies. Those that were taken and have to wait do so for a node, and
-/// whoever asks another one has nothing to do with how long that is.
+/// No command in the queue came before this instant. The driver moves it forward with each command that it takes, and a
+/// caller that finds the queue empty does too; other callers read how far back it lies. Commands already taken out wait
+/// for a node, and their age does not concern callers of other nodes.
 pub(crate) struct QueueAge {
     origin: Instant,
     /// In microseconds after `origin`.
     since: AtomicU64,
-    /// The same of the first that waits for each node, or [`NOBODY`].
+    /// The same for the first command that waits for each node, or [`NOBODY`].
     of_nodes: Box<[AtomicU64]>,
 }
 
@@ -29,23 +29,23 @@ impl QueueAge {
         self.since.store(self.micros(instant), Ordering::Relaxed);
     }
 
-    /// How long somebody in the queue may have been waiting.
+    /// How long the first command in the queue may have been waiting.
     pub(crate) fn age(&self) -> Duration {
         self.age_of(&self.since)
     }
 
-    /// The first that was taken out of the queue and waits for a node came then, if one does.
+    /// Sets since when the first command taken out of the queue has waited for a node, if one does.
     pub(crate) fn set_first(&self, node: u16, since: Option<Instant>) {
         let since = since.map_or(NOBODY, |since| self.micros(since));
         self.of_node(node).store(since, Ordering::Relaxed);
     }
 
-    /// How long the first has waited that was taken out of the queue and waits for a node.
+    /// How long the first command taken out of the queue has waited for a node.
     pub(crate) fn node_age(&self, node: u16) -> Duration {
         self.age_of(self.of_node(node))
     }
 
-    /// The same for whatever node.
+    /// The longest of any node.
     pub(crate) fn any_node_age(&self) -> Duration {
         self.of_nodes.iter().map(|since| self.age_of(since)).max().unwrap_or_default()
     }

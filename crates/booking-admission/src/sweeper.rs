@@ -1,4 +1,4 @@
-//! Does in time what time alone brings.
+//! Does the work that falls due with time.
 
 use crate::{Admission, FailureLog, SubmitError};
 use booking_core::{
@@ -12,34 +12,33 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
-/// How long a sweep waits for what it asks of its events. One whose row somebody else holds is left to a
-/// later sweep, so that the others need not wait for it.
+/// How long a sweep waits for its commands. An event whose row another transaction holds is left to a later sweep, so
+/// that the others need not wait for it.
 const SETTLE_WITHIN: Duration = Duration::from_secs(2);
-/// The most events of which something is erased in one round: of each up to
-/// [`ERASED_MAX`](booking_core::ERASED_MAX) registrations.
+/// The most events of which one round erases registrations: of each up to [`ERASED_MAX`](booking_core::ERASED_MAX).
 const ERASE_EVENTS_MAX: u32 = 100;
 /// How many of them share a transaction.
 const ERASE_TOGETHER: usize = 2;
 /// The pause between two rounds.
 const ERASE_PAUSE: Duration = Duration::from_millis(10);
-/// How often what has run out is purged.
+/// How often expired records are purged.
 const PURGE_EVERY: Duration = Duration::from_secs(60);
-/// The pause between two rounds of purging, each of up to 1,000 records. It is what leaves others a turn,
-/// and still more is purged than one server can answer.
+/// The pause between two rounds of purging, each of up to 1,000 records. It leaves others a turn, and still more is
+/// purged than one server can answer.
 const PURGE_PAUSE: Duration = Duration::from_millis(10);
-/// The shortest pause between two sweeps that may be asked for.
+/// The shortest pause between two sweeps that can be set.
 const EVERY_MIN: Duration = Duration::from_millis(1);
 
-/// Purges up to so many records that have run out, and tells how many.
+/// Purges up to so many expired records, and returns how many.
 type Purge = dyn Fn(PageLimit) -> BoxFuture<'static, Result<u64, SubmitError>> + Send + Sync;
 
-/// Does in time what time alone brings: gives the seats of holds that have run out to those who wait,
-/// erases what was kept for long enough, and purges what is no longer needed.
+/// Does the work that falls due with time: offers the seats of expired holds to attendees who wait, erases what has
+/// been kept for long enough, and purges what is no longer needed.
 ///
-/// Nothing depends on it for being right. A hold that has run out counts for nothing, swept or not, and
-/// whoever asks an event for something tidies it first. It never writes a seat by itself: it asks,
-/// through the queue, as everybody does. So any number of servers may sweep at once, and none need. Without it, who
-/// waits hears of a seat that came free when somebody else asks for one.
+/// Correctness does not depend on it. An expired hold counts for nothing, swept or not, and every command settles its
+/// event first. It never writes a seat by itself: it submits commands through the queue, as all callers do. So any
+/// number of servers may sweep at once, and none needs to. Without it, an attendee who waits is offered a freed seat
+/// when another caller sends a command for the event.
 ///
 /// ```
 /// # use booking_conformance::{ManualClock, MemoryStore};
@@ -70,7 +69,7 @@ type Purge = dyn Fn(PageLimit) -> BoxFuture<'static, Result<u64, SubmitError>> +
 /// let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
 /// let sweeping = tokio::spawn(async move { sweeper.run_until(async { drop(stopped.await) }).await });
 ///
-/// // A minute later nobody asks for anything, and the seat is hers to accept all the same.
+/// // A minute later no caller sends a command, and the seat is hers to accept all the same.
 /// # clock.advance_micros(60_000_000);
 /// # while store.registration(grace.id).await?.map(|row| row.status) == Some(Status::Waitlisted) {
 /// #     tokio::time::sleep(Duration::from_millis(1)).await;
@@ -92,7 +91,7 @@ pub struct Sweeper {
 }
 
 impl Sweeper {
-    /// How often is swept if nothing else is said.
+    /// The default pause between two sweeps.
     pub const EVERY: Duration = Duration::from_secs(1);
 
     /// Sweeps `store`, through the queue in front of it.
@@ -112,14 +111,14 @@ impl Sweeper {
         Self { every: every.max(EVERY_MIN), ..self }
     }
 
-    /// The same, telling `observer` of each sweep ([`Observation::Swept`]).
+    /// The same, reporting each sweep to `observer` ([`Observation::Swept`]).
     #[must_use]
     pub fn observed_by(self, observer: Arc<dyn Observer>) -> Self {
         Self { observer, ..self }
     }
 
-    /// The same, which has records purged by `purge` and not by asking the store itself: for whoever lets
-    /// what writes beside the queue take turns.
+    /// The same, purging records by `purge` and not through the store itself: for a caller that limits what writes
+    /// beside the queue.
     #[must_use]
     pub fn purging_by<W>(self, purge: impl Fn(PageLimit) -> W + Send + Sync + 'static) -> Self
     where
@@ -128,28 +127,28 @@ impl Sweeper {
         Self { purge: Box::new(move |limit| purge(limit).boxed()), ..self }
     }
 
-    /// Sweeps until `stop` is ready. What is under way then is left to the queue, and what is left to a
-    /// later sweep of whichever server. To drop the returned future has the same effect. Erasing may take
-    /// long, and nobody who waits for a seat waits for it.
+    /// Sweeps until `stop` is ready. Commands under way then are left to the queue, and the rest to a later sweep of
+    /// any server. Dropping the returned future has the same effect. Erasing may take long, but never delays the sweep
+    /// for freed seats.
     pub async fn run_until(&self, stop: impl Future<Output = ()>) {
         tokio::select! {
             () = stop => {}
-            _ = join3(self.tidy(), self.erase(), self.purge()) => {}
+            _ = join3(self.settle_due(), self.erase(), self.purge()) => {}
         }
     }
 
-    /// Sweeps once: has every event tidied on which time alone has something to do, as many as one page has.
+    /// Sweeps once: settles every event that is due, up to one page of them.
     ///
     /// # Errors
-    /// The store's. That the queue was full is none: a later sweep will do.
+    /// The store's. A full queue is no error: a later sweep will do.
     pub async fn sweep(&self) -> Result<(), StoreError> {
         let due = self.store.due_events(PageLimit::default()).await?;
         self.ask(&due, &Command::Settle).await.map(drop)
     }
 
-    async fn tidy(&self) {
+    async fn settle_due(&self) {
         let mut ticks = interval(self.every);
-        // After a pause there is one sweep, and not all those that were missed.
+        // After a pause there is one sweep, not all those that were missed.
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut failures = FailureLog::default();
         loop {
@@ -166,7 +165,7 @@ impl Sweeper {
         let mut failures = FailureLog::default();
         loop {
             match self.erase_due().await {
-                // There may be more, and nothing is in the way. Others have a turn in between.
+                // There may be more, and nothing is in the way. Others get a turn in between.
                 Ok(true) => {
                     sleep(ERASE_PAUSE).await;
                     continue;
@@ -178,9 +177,9 @@ impl Sweeper {
         }
     }
 
-    /// Has whose registrations were erased, where they were to be kept for no longer, as much as one round may.
-    /// Tells whether there was any, and all of it was done. An event that cannot be written keeps no other from
-    /// being erased.
+    /// Erases the personal data of registrations that must not be kept longer, as much as one round may. Returns
+    /// whether there was any, and all of it was erased. An event that cannot be written does not keep others from being
+    /// erased.
     async fn erase_due(&self) -> Result<bool, StoreError> {
         let limit = PageLimit::parse(ERASE_EVENTS_MAX).unwrap_or_default();
         let due = self.store.erasable_events(limit).await?;
@@ -195,7 +194,7 @@ impl Sweeper {
         done
     }
 
-    /// Asks something of events, and waits for it a while. Tells whether each was done.
+    /// Submits a command for each event, and waits a while. Returns whether all were done.
     async fn ask(&self, events: &[EventId], command: &Command) -> Result<bool, StoreError> {
         let asked = events.iter().map(|id| {
             self.admission.submit(EventCommand::new(*id, Caller::Operator, command.clone()))
@@ -206,15 +205,15 @@ impl Sweeper {
             match outcome {
                 Err(SubmitError::Store(error)) => return Err(error),
                 Ok(Outcome::Settled) => {}
-                // Others are more urgent.
+                // Other commands are more urgent.
                 Ok(_) | Err(SubmitError::Overloaded | SubmitError::ShuttingDown) => done = false,
             }
         }
         Ok(done)
     }
 
-    /// Purges what idempotency keys were answered, when it is too old to be asked for: until nothing is left, so
-    /// that it keeps up with whatever comes in, and in steps, so that nobody waits for long.
+    /// Purges expired idempotency records until none is left, so that it keeps up with new ones, and in steps, so that
+    /// no caller waits for long.
     async fn purge(&self) {
         let mut failures = FailureLog::default();
         loop {

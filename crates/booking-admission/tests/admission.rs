@@ -18,8 +18,7 @@ type Answer = Result<Outcome, SubmitError>;
 /// Long enough for every task that can go on to have gone on.
 const SETTLE: Duration = Duration::from_millis(30);
 
-/// Old, where a test says what is too old: far longer than a machine that has other things to do lets
-/// somebody wait who need not.
+/// What counts as too old in these tests: far longer than a busy machine delays a caller that need not wait.
 const AGE: Duration = Duration::from_secs(1);
 /// Older than that.
 const OLDER: Duration = Duration::from_millis(1_500);
@@ -59,7 +58,7 @@ async fn a_command_that_finds_the_queue_idle_starts_at_once() {
 }
 
 #[tokio::test]
-async fn what_comes_while_a_batch_is_under_way_is_the_next_batch() {
+async fn commands_during_a_batch_form_the_next_batch() {
     let limits = Limits { batch_commands_max: 5, ..Limits::default() };
     let (store, admission) = start(limits);
     let event = store.create(100).await;
@@ -81,7 +80,7 @@ async fn what_comes_while_a_batch_is_under_way_is_the_next_batch() {
 }
 
 #[tokio::test]
-async fn a_full_queue_says_so_at_once() {
+async fn a_full_queue_refuses_at_once() {
     let limits = Limits { queue_commands_max: 3, ..Limits::default() };
     let (store, admission) = start(limits);
     let event = store.create(100).await;
@@ -102,7 +101,7 @@ async fn a_full_queue_says_so_at_once() {
 }
 
 #[tokio::test]
-async fn a_queue_that_moves_too_slowly_counts_as_full() {
+async fn a_slow_queue_counts_as_full() {
     let limits = Limits { queue_full_age: AGE, ..Limits::default() };
     let (store, admission) = start(limits);
     let event = store.create(100).await;
@@ -130,7 +129,7 @@ async fn a_queue_that_moves_too_slowly_counts_as_full() {
 }
 
 #[tokio::test]
-async fn whoever_waited_too_long_is_not_executed() {
+async fn a_command_that_waited_too_long_is_not_executed() {
     let limits = Limits { queue_age_max: AGE, ..Limits::default() };
     let (store, admission) = start(limits);
     let event = store.create(100).await;
@@ -146,7 +145,7 @@ async fn whoever_waited_too_long_is_not_executed() {
 }
 
 #[tokio::test]
-async fn a_caller_that_has_gone_gets_no_seat() {
+async fn a_caller_that_hung_up_gets_no_seat() {
     let (store, admission) = start(Limits::default());
     let event = store.create(100).await;
     store.close_gate();
@@ -165,7 +164,7 @@ async fn a_caller_that_has_gone_gets_no_seat() {
 }
 
 #[tokio::test]
-async fn an_event_that_somebody_holds_waits_alone_and_in_order() {
+async fn a_locked_event_waits_alone_and_in_order() {
     let (store, admission) = start(Limits::default());
     let (held, free) = (store.create(100).await, store.create(100).await);
     store.hold(held);
@@ -193,7 +192,7 @@ async fn an_event_that_somebody_holds_waits_alone_and_in_order() {
 }
 
 #[tokio::test]
-async fn only_so_many_held_events_are_waited_for_at_once() {
+async fn the_number_of_locked_events_waited_for_is_limited() {
     let limits = Limits { busy_events_max: 2, ..Limits::default() };
     let (store, admission) = start(limits);
     let free = store.create(100).await;
@@ -235,7 +234,7 @@ async fn a_broken_event_fails_alone() {
 }
 
 #[tokio::test]
-async fn a_batch_that_panics_is_of_unknown_outcome_and_the_queue_goes_on() {
+async fn a_panicking_batch_has_an_unknown_outcome_and_the_queue_goes_on() {
     let (store, admission) = start(Limits::default());
     let event = store.create(100).await;
     store.panics.store(true, Ordering::SeqCst);
@@ -245,7 +244,7 @@ async fn a_batch_that_panics_is_of_unknown_outcome_and_the_queue_goes_on() {
 }
 
 #[tokio::test]
-async fn draining_answers_what_was_taken_and_takes_no_more() {
+async fn draining_answers_accepted_commands_and_refuses_new_ones() {
     let (store, admission) = start(Limits::default());
     let event = store.create(100).await;
     store.close_gate();
@@ -308,7 +307,7 @@ impl Observer for Notes {
 }
 
 #[tokio::test]
-async fn how_the_queue_does_is_observed() {
+async fn the_queue_reports_to_its_observer() {
     let store = Arc::new(ScriptedStore::new());
     let notes = Arc::new(Notes::default());
     let limits = Limits { queue_commands_max: 3, ..Limits::default() };

@@ -1,5 +1,5 @@
-//! Everything that is measured, set up once for a run: a throwaway PostgreSQL with its own defaults, the
-//! servers in front of it and of SQLite files, and the events that are there before anything counts.
+//! Everything that is measured, set up once for a run: a throwaway PostgreSQL with its own defaults, the servers in
+//! front of it and of SQLite files, and the events that exist before anything counts.
 
 use crate::far;
 use crate::ledger::Books;
@@ -11,38 +11,38 @@ use booking_testkit::{Cluster, ClusterOptions, Database};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// All of them.
+/// The sides of a run.
 pub(crate) struct Arena {
-    /// PostgreSQL, as it comes.
+    /// PostgreSQL, with default settings.
     pub(crate) postgres: Side,
     /// The same with batches of one.
     pub(crate) postgres_one: Side,
-    /// SQLite, as it comes.
+    /// SQLite, with default settings.
     pub(crate) sqlite: Side,
     /// The same with batches of one.
     pub(crate) sqlite_one: Side,
-    /// PostgreSQL as far away as on another machine, where something is measured on it.
+    /// PostgreSQL with a network's latency, if something is measured on it.
     pub(crate) far: Option<Far>,
-    /// Two PostgreSQL that share events, where something is measured on them.
+    /// Two PostgreSQL that share events, if something is measured on them.
     pub(crate) shared: Option<Shared>,
     /// The reference transaction.
     pub(crate) pgbench: Pgbench,
     /// The database of `postgres`.
     pub(crate) database: Database,
-    /// Where the SQLite files are.
+    /// The folder of the SQLite files.
     pub(crate) folder: TempDir,
     // Last, so that it is stopped last.
     cluster: Cluster,
 }
 
-/// A side whose server is near its PostgreSQL until it is started anew with this setting.
+/// A side whose server is near its PostgreSQL until it is restarted with this setting.
 pub(crate) struct Far {
     pub(crate) side: Side,
-    /// The way to it that takes longer.
+    /// The slower connection to it.
     pub(crate) url: Setting,
 }
 
-/// Which side a cell is about.
+/// The side of a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum On {
     /// PostgreSQL.
@@ -51,7 +51,7 @@ pub(crate) enum On {
     PostgresOne,
     /// PostgreSQL, 1 ms away in each direction.
     PostgresFar,
-    /// One PostgreSQL that has all events, beside those that share them.
+    /// One PostgreSQL with all events, beside those that share them.
     OneDatabase,
     /// Two PostgreSQL with four cells each.
     EightCells,
@@ -62,8 +62,8 @@ pub(crate) enum On {
 }
 
 impl Arena {
-    /// Sets everything up. Nobody comes where nothing is wanted, and what is far away and several databases are only there
-    /// if they are wanted.
+    /// Sets everything up. Sides without cells get no clients, and the distant PostgreSQL and the shared ones are
+    /// started only if they are measured.
     ///
     /// # Errors
     ///
@@ -109,7 +109,7 @@ impl Arena {
         };
         arena.postgres.set_postmasters(vec![arena.cluster.pid()]);
         arena.postgres_one.set_postmasters(vec![arena.cluster.pid()]);
-        // After the first one, which made the tables.
+        // After the first server, which created the tables.
         arena.postgres.start_second();
         let sides = [(On::Postgres, &mut arena.postgres), (On::Sqlite, &mut arena.sqlite)];
         for (_, side) in sides.into_iter().filter(|(on, _)| wants(*on)) {
@@ -133,8 +133,8 @@ impl Arena {
         side.set_postmasters(vec![self.cluster.pid()]);
         side.fill().await?;
         database.sql("VACUUM ANALYZE");
-        let way = far::way_to(self.cluster.port())?;
-        let url = format!("postgresql://postgres@{way}/{}", database.name());
+        let proxy = far::proxy_to(self.cluster.port())?;
+        let url = format!("postgresql://postgres@{proxy}/{}", database.name());
         self.far = Some(Far { side, url: ("DATABASE_URL", url) });
         Ok(())
     }

@@ -14,25 +14,25 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_postgres::NoTls;
 
-/// How many clients pgbench is tried with; the best counts.
+/// The numbers of clients that pgbench is tried with; the best counts.
 const PGBENCH_CLIENTS: [u32; 3] = [1, 8, 32];
-/// Longer than it takes to cancel whatever was made.
+/// Longer than it takes to cancel all that was created.
 const ALL_OF_THEM: Duration = Duration::from_secs(60);
 
-/// A measured figure. Higher is better for rates, lower for times.
+/// A figure. Higher is better for rates, lower for times.
 #[derive(Debug, Clone)]
 pub(crate) struct Sample {
     /// Requests or transactions a second.
     pub(crate) per_second: f64,
     /// Median latency.
     pub(crate) p50: Duration,
-    /// Latency that one of a hundred exceeds; none where it was not taken.
+    /// The 99th percentile of latency, if it was measured.
     pub(crate) p99: Option<Duration>,
-    /// CPU time for each request.
+    /// CPU time per request.
     pub(crate) cpu: Option<Split>,
 }
 
-/// What a cell does.
+/// What a cell measures.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Kind {
     /// The reference transaction, with the best number of clients.
@@ -41,28 +41,28 @@ pub(crate) enum Kind {
     PgbenchAlone,
     /// A load in a closed loop.
     Closed(Workload, Servers),
-    /// The same, with up to so many batches side by side.
+    /// The same, with up to so many concurrent batches.
     SideBySide(Workload, usize),
-    /// Arrivals at so much of the rate that another cell reached.
+    /// Arrivals at a share of the rate that another cell reached.
     Open {
         /// The load.
         workload: Workload,
-        /// Of which cell's rate.
+        /// The cell with the rate.
         of: &'static str,
-        /// How much of it.
+        /// The share of it.
         share: f64,
     },
-    /// One part of a registration's life, of registrations that another load made.
+    /// One step in a registration's life, for registrations that another load created.
     Life(Part),
     /// 20,000 clients for 1,000 seats.
     Flash,
-    /// 64 events sell while another session holds the row of one that others want.
+    /// 64 events sell while another session holds the row of one that other clients want.
     RowHeld,
-    /// Events of the first PostgreSQL sell while this becomes of the second, whose events others want.
+    /// Events of the first PostgreSQL sell during this fault of the second, whose events other clients want.
     Second(Second),
 }
 
-/// What is asked of a registration.
+/// A step in a registration's life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     /// Hold a seat.
@@ -73,18 +73,18 @@ pub(crate) enum Part {
     Cancel,
 }
 
-/// One thing to measure.
+/// One measurement.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cell {
     /// Its name, unique.
     pub(crate) key: &'static str,
-    /// What it is called in the report.
+    /// Its label in the report.
     pub(crate) title: &'static str,
-    /// On which side.
+    /// Its side.
     pub(crate) on: On,
-    /// How many connections.
+    /// The number of connections.
     pub(crate) connections: usize,
-    /// What it does.
+    /// What it measures.
     pub(crate) kind: Kind,
 }
 
@@ -93,7 +93,7 @@ impl Arena {
     ///
     /// # Panics
     ///
-    /// If it is one of those that are set up only where they are wanted, and was not.
+    /// If it is a side that is set up only on demand, and was not.
     pub(crate) fn side(&mut self, on: On) -> &mut Side {
         match on {
             On::Postgres => &mut self.postgres,
@@ -106,11 +106,11 @@ impl Arena {
         }
     }
 
-    /// Measures a cell, and verifies what it left behind. `rate_of` tells what another cell reached.
+    /// Measures a cell, and verifies the store afterwards. `rate_of` returns another cell's rate.
     ///
     /// # Errors
     ///
-    /// If an answer or the store is not as it must be.
+    /// If an answer or the store is wrong.
     pub(crate) async fn measure(
         &mut self,
         cell: &Cell,
@@ -169,23 +169,23 @@ impl Arena {
         window: Duration,
     ) -> anyhow::Result<Sample> {
         let side = self.side(cell.on);
-        let field = side.lay_out(workload.ground).await?;
+        let field = side.prepare_events(workload.ground).await?;
         let load = side.load(servers, cell.connections, workload, pace, window)?;
         let ran = side.run(load, &field).await?;
         Ok(sample(&ran.outcome, Some(ran.cpu)))
     }
 
-    /// Makes registrations, and has each of them confirmed or cancelled. No hold is left behind: it
-    /// would run out in the middle of another measurement.
+    /// Creates registrations, and confirms or cancels each. No hold is left behind: it would expire in the middle
+    /// of another measurement.
     async fn life(&mut self, cell: &Cell, part: Part, window: Duration) -> anyhow::Result<Sample> {
         let side = self.side(cell.on);
-        let mut field = side.lay_out(workload::HOT.ground).await?;
+        let mut field = side.prepare_events(workload::HOT.ground).await?;
         let first = if part == Part::Cancel { workload::HOT } else { workload::HOLD };
         let made = async |side: &mut Side, field: &Field, window| {
             let load = side.load(Servers::One, cell.connections, first, Pace::Closed, window)?;
             side.run(Load { keeps_ids: true, ..load }, field).await
         };
-        // Those who only come again take less time for each, so there have to be more.
+        // Later steps take less time each, so there have to be more.
         let window_of_first = if part == Part::Hold { window } else { 2 * window };
         let mut ran = made(side, &field, window_of_first).await?;
         field.made = Rc::new(std::mem::take(&mut ran.outcome.made));
@@ -217,7 +217,7 @@ impl Arena {
         let side = self.side(cell.on);
         let options =
             FlashOptions { timeout: Duration::from_secs(300), ..FlashOptions::at(side.url()) };
-        // It verifies by itself what it was told.
+        // It verifies its answers by itself.
         let report = flash::run(options).await?;
         ensure!(report.is_clean(), "the flash sale went wrong: {:?}", report.violations);
         Ok(Sample {
@@ -232,14 +232,14 @@ impl Arena {
         let (client, connection) = tokio_postgres::connect(self.database.url(), NoTls).await?;
         tokio::task::spawn_local(connection);
         let side = self.side(cell.on);
-        let field = side.lay_out(workload::OTHERS.ground).await?;
+        let field = side.prepare_events(workload::OTHERS.ground).await?;
         let held = field.events.first().context("there are events")?.clone();
         client
             .batch_execute(&format!("BEGIN; SELECT 1 FROM events WHERE id = '{held}' FOR UPDATE"))
             .await?;
         let others =
             side.load(Servers::One, cell.connections, workload::OTHERS, Pace::Closed, window)?;
-        // They ask once each, and are answered when the row is let go.
+        // They send one request each, and are answered when the row is released.
         let mut wanting = side.load(
             Servers::One,
             WANTING,

@@ -11,7 +11,7 @@ const BAR_WIDTH: u32 = 320;
 const ROW_HEIGHT: u32 = 30;
 const TOP: u32 = 46;
 
-/// The bars: a cell's name, its label, and whether it is ours.
+/// The bars: a cell's name, its label, and whether it is Booking's.
 const BARS: [(&str, &str, bool); 6] = [
     ("pgbench-hot", "one transaction a request (pgbench)", false),
     ("one-pg", "Booking, PostgreSQL, batches of one", false),
@@ -31,7 +31,7 @@ const STYLE: &str = "
     }
 ";
 
-/// Draws what was measured of it; `None` if nothing was.
+/// Draws the measurements; `None` if there are none.
 pub(crate) fn svg(results: &Results) -> Option<String> {
     let bars: Vec<_> =
         BARS.iter().filter_map(|bar| Some((bar, results.rate(bar.0)?.median))).collect();
@@ -73,7 +73,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn bars_are_as_long_as_their_figures() {
+    fn bars_are_proportional_to_their_figures() {
         assert_eq!(svg(&Results::default()), None);
         let mut results = Results::default();
         for (key, per_second) in [("pgbench-hot", 1_000.0), ("hot-pg-256", 20_000.0)] {

@@ -1,5 +1,5 @@
-//! One HTTP/1.1 connection, with no more than this benchmark needs: one request at a time, and of
-//! each answer its status and its body.
+//! One HTTP/1.1 connection, with no more than this benchmark needs: one request at a time, and of each answer its
+//! status and its body.
 
 use crate::request::get;
 use crate::workload::holds;
@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// An answer with a larger head or body is none of ours.
+/// The server sends no answer with a larger head or body.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
 const BUFFER_BYTES: usize = 4_096;
 
@@ -20,7 +20,7 @@ pub(crate) struct Connection {
     buffer: Vec<u8>,
 }
 
-/// A whole answer.
+/// A complete answer.
 #[derive(Debug)]
 pub(crate) struct Answer<'a> {
     /// Its status.
@@ -32,7 +32,7 @@ pub(crate) struct Answer<'a> {
 }
 
 impl Answer<'_> {
-    /// Whether this is load that was shed, and says when to come again.
+    /// Whether the request was shed, with a time to retry.
     pub(crate) fn says_overloaded(&self) -> bool {
         holds(self.body, br#""code":"overloaded""#) && holds(self.head, b"retry-after: ")
     }
@@ -57,13 +57,13 @@ impl Connection {
         Ok(Self { stream, buffer: vec![0; BUFFER_BYTES] })
     }
 
-    /// Asks for what is at a path.
+    /// Sends a GET for a path.
     ///
     /// # Errors
     ///
     /// As [`exchange`](Self::exchange) does.
     pub(crate) async fn get(&mut self, path: &str) -> io::Result<Answer<'_>> {
-        // The server tells nobody of people who calls it by a name that is not its own.
+        // The server shows no attendees to a client that uses another `Host` than its own.
         let host = self.stream.peer_addr()?.to_string();
         self.exchange(get(&host, path).as_bytes()).await
     }
@@ -72,7 +72,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// If the connection ends first, or the answer is not as this server writes them.
+    /// If the connection ends first, or the answer is not in this server's format.
     pub(crate) async fn exchange(&mut self, request: &[u8]) -> io::Result<Answer<'_>> {
         self.stream.write_all(request).await?;
         let mut filled = 0;
@@ -108,7 +108,7 @@ struct Head {
     end: usize,
 }
 
-/// `None` while the head is not whole.
+/// `None` while the head is incomplete.
 fn parse_head(bytes: &[u8]) -> io::Result<Option<Head>> {
     let Some(length) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else {
         return Ok(None);
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_head_is_read_once_it_is_whole() {
+    fn a_head_is_parsed_once_it_is_complete() {
         let bytes = b"HTTP/1.1 201 Created\r\nServer: x\r\nContent-Length:  5\r\n\r\nhello";
         let head = parse_head(bytes).expect("it is well formed").expect("it is whole");
         assert_eq!(head, Head { status: 201, body_at: bytes.len() - 5, end: bytes.len() });

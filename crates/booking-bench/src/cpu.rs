@@ -1,4 +1,4 @@
-//! Who used the CPU.
+//! CPU time by process.
 
 use booking_load::cpu::stat;
 use std::fs;
@@ -6,20 +6,20 @@ use std::io;
 use std::ops::{Div, Sub};
 use std::time::Duration;
 
-/// CPU time of the three that share the machine. As a difference: in a window; divided by a count of
-/// requests: for each of them.
+/// CPU time of the three that share the machine. A difference is the time in a window; divided by a count of
+/// requests it is the time per request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Split {
     /// All server processes.
     pub(crate) server: Duration,
     /// All processes of PostgreSQL.
     pub(crate) database: Duration,
-    /// What makes the load.
+    /// The load generator.
     pub(crate) generator: Duration,
 }
 
 impl Split {
-    /// What is not the load generator's: the time that the product takes.
+    /// All but the load generator's: the time that the product takes.
     pub(crate) fn of_the_product(&self) -> Duration {
         self.server + self.database
     }
@@ -50,17 +50,17 @@ impl Div<u64> for Split {
     }
 }
 
-/// Whose time to read.
+/// The processes to read.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Meter {
     /// The server processes.
     pub(crate) servers: Vec<u32>,
-    /// The first process of each PostgreSQL that takes part.
+    /// The postmaster of each PostgreSQL that takes part.
     pub(crate) postmasters: Vec<u32>,
 }
 
 impl Meter {
-    /// What they have used so far, this process as the generator.
+    /// Their CPU time so far, with this process as the generator.
     pub(crate) fn read(&self) -> Split {
         Split {
             server: self.servers.iter().map(|pid| own_time(&pid.to_string())).sum(),
@@ -70,19 +70,19 @@ impl Meter {
     }
 }
 
-/// The most memory that a process has had in use since it began, or [`forget_memory_peak`] (`VmHWM` in proc(5)).
+/// The most memory that a process has had in use since it began, or since [`reset_memory_peak`] (`VmHWM` in proc(5)).
 pub(crate) fn memory_peak_bytes(pid: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1_024)
 }
 
-/// Has a process' peak of memory counted from what it has in use now.
+/// Resets a process' peak of memory to its present use.
 ///
 /// # Errors
 ///
-/// If the kernel does not let us.
-pub(crate) fn forget_memory_peak(pid: u32) -> io::Result<()> {
+/// If the kernel refuses.
+pub(crate) fn reset_memory_peak(pid: u32) -> io::Result<()> {
     fs::write(format!("/proc/{pid}/clear_refs"), "5")
 }
 
@@ -90,7 +90,7 @@ fn own_time(process: &str) -> Duration {
     stat(process).map_or(Duration::ZERO, |stat| stat.own)
 }
 
-/// Of a process, its children, and those of them that have ended.
+/// Of a process, its children, and its finished children.
 fn family_time(pid: u32) -> Duration {
     let Some(parent) = stat(&pid.to_string()) else { return Duration::ZERO };
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();

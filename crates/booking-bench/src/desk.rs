@@ -1,5 +1,5 @@
-//! The organizer's desk while seats are sold: everybody is taken along as a table, some are found by a part of their
-//! name, and others are brought in.
+//! The organizer's desk during a sale: all attendees are exported as a table, some are searched by a part of their
+//! name, and others are imported.
 
 use crate::arena::Arena;
 use crate::connection::Connection;
@@ -20,51 +20,50 @@ use std::ops::Range;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// How many buy.
+/// The number of concurrent buyers.
 const CONNECTIONS: usize = 256;
-/// How fast those come who are there before, if the server can.
-const COMING_PER_SECOND: f64 = 20_000.0;
-/// How often somebody is looked for in a round while nothing else goes on.
+/// The rate at which the first attendees register, if the server can.
+const ARRIVALS_PER_SECOND: f64 = 20_000.0;
+/// The searches of a round without a sale.
 const SEARCHES: u64 = 200;
-/// How often while seats are sold.
+/// The searches during a sale.
 const SEARCH_EVERY: Duration = Duration::from_millis(200);
-/// How often in a round seats are sold alone and with searches, one after the other, so that a machine which is faster at one
-/// time than at another is so for both.
+/// How often a round sells alone and with searches, in turns: a machine that slows down meanwhile slows both.
 const TURNS: u32 = 4;
-/// How long after a search a sale is one without any: the server follows a sale for so long.
+/// The pause between a search and a sale without searches: the server follows a sale for so long.
 const SEARCH_ENDS_AFTER: Duration = Duration::from_secs(11);
-/// The shortest and the longest part of a name that is looked for, in letters.
+/// The shortest and the longest search text, in letters.
 const PART: (u64, u64) = (4, 8);
 
-/// An event, and whose desk it is on.
+/// An event, and its organizer's desk.
 pub(crate) struct Desk {
     pub(crate) address: SocketAddr,
     pub(crate) event: String,
-    /// The numbers of its people.
+    /// The numbers of its attendees.
     people: Range<u64>,
-    /// How many were looked for.
+    /// The number of searches so far.
     searches: u64,
     idle: Histogram<u64>,
     busy: Histogram<u64>,
 }
 
-/// What a round came to.
+/// The result of a round.
 struct Round {
-    /// Seats a second with nothing else going on.
+    /// Seats a second without other work.
     seats: f64,
-    /// CPU time of server and database for each.
+    /// CPU time of server and database per seat.
     micros: f64,
-    /// The most memory that the server had.
+    /// The server's peak memory.
     megabytes: f64,
-    /// Of the seats a second, while everybody is taken along.
+    /// Seats a second during an export of all attendees.
     while_exported: f64,
     /// How much more memory that took.
     megabytes_more: f64,
-    /// Of the seats a second that are sold before and after, while some are looked for.
+    /// Seats a second during searches, against those of the sales in between.
     while_searched: f64,
-    /// CPU time of server and database for each of these, against one that is sold before and after.
+    /// CPU time of server and database for each of these, against the same.
     micros_while_searched: f64,
-    /// What it took to look for the first one, and so to read all who came since.
+    /// The latency of the first search, which reads all attendees that are new since the last.
     first_search: f64,
 }
 
@@ -75,11 +74,11 @@ struct Sale {
     micros: f64,
 }
 
-/// Puts so many people on an event in both stores, and returns the report.
+/// Puts so many attendees on an event in both stores, and returns the report.
 ///
 /// # Errors
 ///
-/// If an answer or a store is not as it must be.
+/// If an answer or a store is wrong.
 pub(crate) async fn run(
     arena: &mut Arena,
     people: u64,
@@ -96,12 +95,12 @@ pub(crate) async fn run(
         window.as_secs_f64(),
     );
     for (name, side) in [("PostgreSQL", &mut arena.postgres), ("SQLite", &mut arena.sqlite)] {
-        text.push_str(&look(name, side, people, rounds, window).await?);
+        text.push_str(&measure(name, side, people, rounds, window).await?);
     }
     Ok(text)
 }
 
-async fn look(
+async fn measure(
     name: &str,
     side: &mut Side,
     people: u64,
@@ -109,14 +108,14 @@ async fn look(
     window: Duration,
 ) -> anyhow::Result<String> {
     eprintln!("desk, {name}: {people} people come");
-    let field = side.lay_out(NAMED.ground).await?;
+    let field = side.prepare_events(NAMED.ground).await?;
     let first = side.next_number();
-    let pace = Pace::Open { per_second: COMING_PER_SECOND };
-    let time = Duration::from_secs_f64(people as f64 / COMING_PER_SECOND);
+    let pace = Pace::Open { per_second: ARRIVALS_PER_SECOND };
+    let time = Duration::from_secs_f64(people as f64 / ARRIVALS_PER_SECOND);
     let mut load = side.load(Servers::One, CONNECTIONS, NAMED, pace, time)?;
     load.warm_up = Duration::ZERO;
     side.run(load, &field).await?;
-    // Its memory is of nothing else then.
+    // Its memory then holds nothing else.
     side.restart_with(&[]);
     let mut desk = Desk::of(side, &field)?;
     desk.people = first..side.next_number();
@@ -153,7 +152,7 @@ async fn look(
     ))
 }
 
-/// Sells while something else goes on, which learns of the sale's end; what came of the two.
+/// Sells while `other` runs, which learns when the sale is over; returns what came of the sale, and the task's result.
 async fn sell_while<T>(
     side: &mut Side,
     field: &Field,
@@ -186,7 +185,7 @@ async fn sell(side: &mut Side, field: &Field, window: Duration) -> anyhow::Resul
 }
 
 impl Desk {
-    /// That of the first event.
+    /// A desk for the first event.
     ///
     /// # Errors
     ///
@@ -210,17 +209,17 @@ impl Desk {
     ) -> anyhow::Result<Round> {
         let pid = side.pid();
         let megabytes = || cpu::memory_peak_bytes(pid).unwrap_or_default() as f64 / 1e6;
-        cpu::forget_memory_peak(pid)?;
+        cpu::reset_memory_peak(pid)?;
         let alone = sell(side, field, window).await?;
         let at_most = megabytes();
 
-        cpu::forget_memory_peak(pid)?;
+        cpu::reset_memory_peak(pid)?;
         let there = side.next_number() - self.people.start;
         let exporting = async |is_over: &Cell<bool>| {
             while !is_over.get() {
                 let mut lines = 0;
-                self.take_along(|part| lines += lines_of(part)).await?;
-                // The first says what stands in the others.
+                self.export(|part| lines += lines_of(part)).await?;
+                // The first line is the header.
                 let rows = lines - 1;
                 ensure!(rows >= there, "a table of {there} people has {rows} rows");
             }
@@ -266,7 +265,7 @@ impl Desk {
         })
     }
 
-    /// Looks for a part of somebody's name; how long that took, in microseconds.
+    /// Searches for a part of a name; returns the latency in microseconds.
     async fn search(&mut self, connection: &mut Connection) -> anyhow::Result<u64> {
         self.searches += 1;
         let random = scramble(self.searches);
@@ -276,40 +275,40 @@ impl Desk {
         let at = (random >> 40) % (name.len() as u64 - length + 1);
         let part = name[at as usize..(at + length) as usize].replace(' ', "%20");
         let path = format!("/events/{}/registrations?limit=50&q={part}", self.event);
-        let asked = Instant::now();
+        let began = Instant::now();
         let answer = connection.get(&path).await?;
-        let micros = u64::try_from(asked.elapsed().as_micros())?;
+        let micros = u64::try_from(began.elapsed().as_micros())?;
         let is_found = answer.status == 200 && answer.body.starts_with(b"[{");
         ensure!(is_found, "{path} is answered {}, and they are there", answer.status);
         Ok(micros)
     }
 
-    /// Has the table of everybody, part by part.
-    async fn take_along(&self, each: impl FnMut(&[u8])) -> anyhow::Result<()> {
+    /// Exports the table of all attendees, part by part.
+    async fn export(&self, each: impl FnMut(&[u8])) -> anyhow::Result<()> {
         let path = format!("/events/{}/registrations.csv", self.event);
         let request = get(&self.address.to_string(), &path);
         stream(self.address, request.as_bytes(), each).await
     }
 
-    /// All of that table.
+    /// The complete table.
     ///
     /// # Errors
     ///
-    /// If it has no end.
+    /// If it does not end.
     pub(crate) async fn table(&self) -> anyhow::Result<Vec<u8>> {
         let mut table = Vec::new();
-        self.take_along(|part| table.extend_from_slice(part)).await?;
+        self.export(|part| table.extend_from_slice(part)).await?;
         Ok(table)
     }
 }
 
-/// All of the one against all of the other.
+/// The sum of the first figures against that of the second.
 fn ratio_of_sums(pairs: &[(f64, f64)]) -> f64 {
     let (of, by) = pairs.iter().fold((0.0, 0.0), |sums, pair| (sums.0 + pair.0, sums.1 + pair.1));
     of / by
 }
 
-/// How many lines end in it.
+/// The number of line ends in it.
 pub(crate) fn lines_of(part: &[u8]) -> u64 {
     part.iter().filter(|byte| **byte == b'\n').count() as u64
 }

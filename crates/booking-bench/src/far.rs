@@ -1,4 +1,4 @@
-//! A way to PostgreSQL that is as long as if it were on another machine.
+//! A proxy to PostgreSQL with the latency of another machine.
 
 use booking_load::chaos::{Chaos, Plan};
 use std::future::pending;
@@ -8,30 +8,30 @@ use std::thread;
 use std::time::Duration;
 use tokio::runtime::Builder;
 
-/// How long everything takes in each direction.
+/// The latency in each direction.
 const LATENCY: Duration = Duration::from_millis(1);
 
-/// Opens such a way to a port of this machine, which stays until the program ends. It has a thread of its own, so that
-/// what makes the load does not hold it up.
+/// Opens such a proxy to a port of this machine, which runs until the program ends. It has its own thread, so that
+/// the load generator does not delay it.
 ///
 /// # Errors
 ///
 /// If it cannot be listened on.
-pub(crate) fn way_to(port: u16) -> anyhow::Result<SocketAddr> {
+pub(crate) fn proxy_to(port: u16) -> anyhow::Result<SocketAddr> {
     let here = |port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    let (tell, told) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     let carry = async move {
         let plan = Plan { latency: LATENCY, ..Plan::default() };
         match Chaos::start(here(0), here(port), plan, 1).await {
             Ok(chaos) => {
-                let _ = tell.send(Ok(chaos.address()));
-                // It lasts for as long as this does.
+                let _ = sender.send(Ok(chaos.address()));
+                // It lives as long as this.
                 pending::<()>().await;
             }
-            Err(error) => drop(tell.send(Err(error))),
+            Err(error) => drop(sender.send(Err(error))),
         }
     };
     thread::Builder::new().name("far".into()).spawn(move || runtime.block_on(carry))?;
-    Ok(told.recv()??)
+    Ok(receiver.recv()??)
 }

@@ -15,60 +15,60 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
-/// The longest that any answer may take; the servers give up before that.
+/// The longest wait for an answer; the servers give up before that.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
-/// How requests follow each other.
+/// The timing of requests.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Pace {
-    /// Each connection asks again as soon as it is answered.
+    /// Each connection sends its next request as soon as it is answered.
     Closed,
-    /// So many requests are due each second, whether answers come or not. Latency counts from when a
-    /// request was due: one that waits for a free connection is late, and not forgotten.
+    /// So many requests are due each second, whether answers come or not. Latency counts from when a request was
+    /// due: waiting for a free connection is part of it.
     Open {
         /// Requests a second.
         per_second: f64,
     },
 }
 
-/// What to send where.
+/// A load.
 #[derive(Debug, Clone)]
 pub(crate) struct Load {
     /// The servers; connections are spread over them.
     pub(crate) addresses: Vec<SocketAddr>,
-    /// How many connections.
+    /// The number of connections.
     pub(crate) connections: usize,
-    /// What they ask for.
+    /// The requests.
     pub(crate) workload: Workload,
-    /// How fast.
+    /// The timing.
     pub(crate) pace: Pace,
     /// How long to run before anything counts.
     pub(crate) warm_up: Duration,
     /// How long it counts.
     pub(crate) window: Duration,
-    /// Whether to keep the ids of what is made.
+    /// Whether to keep the ids of created registrations.
     pub(crate) keeps_ids: bool,
 }
 
-/// What came of it.
+/// The result of a load.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     /// Requests answered in the window.
     pub(crate) answered: u64,
     /// Their latencies in microseconds.
     pub(crate) latency: Histogram<u64>,
-    /// By event, how many seats were given, in the window or not.
+    /// By event, the number of seats given, in the window or not.
     pub(crate) booked: Vec<i64>,
     /// The number after the last one used.
     pub(crate) next_number: u64,
-    /// How long it counted: the window, or less if there was no more to ask for.
+    /// The length of the window, or less if the requests ran out.
     pub(crate) counted: Duration,
-    /// The ids of the registrations that were made, if the load keeps them.
+    /// The ids of the created registrations, if the load keeps them.
     pub(crate) made: Vec<String>,
 }
 
 impl Outcome {
-    /// That of a load on one event which somebody else ran.
+    /// The result of a load on one event that another part of the program ran.
     pub(crate) fn of(booked: u64, next_number: u64) -> Self {
         Self {
             answered: booked,
@@ -93,11 +93,11 @@ struct State {
     outcome: RefCell<Outcome>,
 }
 
-/// Runs the load to its end, every answer awaited.
+/// Runs the load to its end, with every answer awaited.
 ///
 /// # Errors
 ///
-/// If a connection fails, or an answer is not the one right answer.
+/// If a connection fails, or an answer is not the expected one.
 pub(crate) async fn run(load: Load, field: Field, first_number: u64) -> anyhow::Result<Outcome> {
     let mut connections = Vec::with_capacity(load.connections);
     for n in 0..load.connections {
@@ -202,13 +202,13 @@ impl State {
             | Action::Hold { event, .. } => {
                 outcome.booked[event] += expected.seats();
             }
-            // What was made before was made on the first.
+            // A load before this one used the first event.
             Action::Confirm { .. } | Action::Cancel { .. } => outcome.booked[0] += expected.seats(),
             Action::RegisterNothing { .. } | Action::ShowEvent { .. } | Action::ListEvents => {}
         }
         outcome.made.extend(made);
-        // A closed loop counts what is answered in the window; a rate is given, and what counts there
-        // is all that was due in it.
+        // A closed loop counts what is answered in the window; with a given rate all requests that were due in it
+        // count.
         let counts = match self.load.pace {
             Pace::Closed => (self.counts_from..self.ends).contains(&now),
             Pace::Open { .. } => due >= self.counts_from,

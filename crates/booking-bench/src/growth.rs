@@ -1,4 +1,4 @@
-//! What a registration and a page cost when a database has become large.
+//! The cost of a registration and of a page in a large database.
 
 use crate::arena::Arena;
 use crate::connection::Connection;
@@ -18,7 +18,7 @@ use tokio::time::Instant;
 const REGISTRATIONS: u64 = 1_000_000;
 const EVENTS: usize = 100_000;
 const CONNECTIONS: usize = 256;
-/// How many pages of each kind are asked for.
+/// The requests for pages of each kind.
 const PAGES: u64 = 2_000;
 const WINDOW: Duration = Duration::from_secs(4);
 /// How often small and large are compared.
@@ -30,7 +30,7 @@ const BATCH: usize = 512;
 ///
 /// # Errors
 ///
-/// If an answer or a store is not as it must be.
+/// If an answer or a store is wrong.
 pub(crate) async fn run(arena: &mut Arena) -> anyhow::Result<String> {
     let mut text = format!(
         "## Growth\n\n{} registrations on one event among {} events, beside a new event in a small \
@@ -41,7 +41,7 @@ pub(crate) async fn run(arena: &mut Arena) -> anyhow::Result<String> {
         thousands(REGISTRATIONS as f64),
         thousands(EVENTS as f64),
     );
-    // The servers with batches of one have databases of their own, and here they take whole batches.
+    // The servers with batches of one have their own databases, and use whole batches here.
     for small in [&mut arena.postgres_one, &mut arena.sqlite_one] {
         small.restart_with(&[("BATCH_MAX", BATCH.to_string())]);
     }
@@ -51,7 +51,7 @@ pub(crate) async fn run(arena: &mut Arena) -> anyhow::Result<String> {
 }
 
 async fn grow(name: &str, large: &mut Side, small: &mut Side) -> anyhow::Result<String> {
-    let field = large.lay_out(HOT.ground).await?;
+    let field = large.prepare_events(HOT.ground).await?;
     large.add_crowd(EVENTS).await?;
     let mut registered = 0;
     while registered < REGISTRATIONS {
@@ -61,7 +61,7 @@ async fn grow(name: &str, large: &mut Side, small: &mut Side) -> anyhow::Result<
 
     let (mut small_micros, mut large_micros, mut growth) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let new = small.lay_out(HOT.ground).await?;
+        let new = small.prepare_events(HOT.ground).await?;
         let at_first = cost(small, &new).await?;
         let in_the_end = cost(large, &field).await?;
         registered += in_the_end.count;
@@ -100,10 +100,10 @@ async fn grow(name: &str, large: &mut Side, small: &mut Side) -> anyhow::Result<
     ))
 }
 
-/// What registrations took.
+/// The cost of registrations.
 struct Cost {
     count: u64,
-    /// CPU time of server and database for each of them.
+    /// CPU time of server and database per registration.
     micros: f64,
 }
 
@@ -116,15 +116,15 @@ async fn cost(side: &mut Side, field: &Field) -> anyhow::Result<Cost> {
     Ok(Cost { count: ran.requests, micros })
 }
 
-/// Asks for a page; the path of the next one.
+/// Reads a page; returns the path of the next one.
 async fn page(
     connection: &mut Connection,
     path: &str,
     latency: &mut Histogram<u64>,
 ) -> anyhow::Result<Option<String>> {
-    let asked = Instant::now();
+    let began = Instant::now();
     let answer = connection.get(path).await?;
-    latency.saturating_record(u64::try_from(asked.elapsed().as_micros())?);
+    latency.saturating_record(u64::try_from(began.elapsed().as_micros())?);
     ensure!(answer.status == 200, "{path} is answered {}", answer.status);
     Ok(answer.next_page())
 }

@@ -1,4 +1,4 @@
-//! A table of people that is brought in while its server is killed.
+//! The import of a table of attendees while its server is killed.
 
 use crate::arena::Arena;
 use crate::desk::{Desk, lines_of};
@@ -14,33 +14,33 @@ use std::fmt::Write;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// How many rows of a table that is brought in are answered together.
+/// How many rows of an import are answered together.
 const ROWS_AT_ONCE: u64 = 64;
 
-/// One for so many who are there is brought in.
-const BROUGHT_IN: u64 = 10;
+/// One row is imported for so many attendees.
+const PEOPLE_PER_ROW: u64 = 10;
 
-/// Brings a table into both stores, on each of which so many `people` are on one event, and returns the report.
+/// Imports a table into both stores, each with so many `people` on one event, and returns the report.
 ///
 /// # Errors
 ///
-/// If an answer or a store is not as it must be.
+/// If an answer or a store is wrong.
 pub(crate) async fn run(arena: &mut Arena, people: u64) -> anyhow::Result<String> {
     let mut text = String::new();
     for (name, side) in [("PostgreSQL", &mut arena.postgres), ("SQLite", &mut arena.sqlite)] {
-        text.push_str(&bring_in(name, side, people / BROUGHT_IN).await?);
+        text.push_str(&import(name, side, people / PEOPLE_PER_ROW).await?);
     }
     Ok(text)
 }
 
-/// Has a table brought in whose server is killed in the middle, then once more, and again; what came of it.
+/// Imports a table while its server is killed in the middle, then once more, and again; returns the result.
 ///
 /// # Errors
 ///
-/// If anybody is not there, or has changed since.
-async fn bring_in(name: &str, side: &mut Side, people: u64) -> anyhow::Result<String> {
+/// If a row is missing, or has changed since.
+async fn import(name: &str, side: &mut Side, people: u64) -> anyhow::Result<String> {
     eprintln!("desk, {name}: {people} people are brought in");
-    let field = side.lay_out(NAMED.ground).await?;
+    let field = side.prepare_events(NAMED.ground).await?;
     let mut table = String::from("email,name\n");
     for person in (0..people).map(scramble) {
         let _ = writeln!(table, "i{person:016x}@bench.example,{}", name_of(person));
@@ -54,7 +54,7 @@ async fn bring_in(name: &str, side: &mut Side, people: u64) -> anyhow::Result<St
         side.kill9();
     };
     tokio::select! {
-        ended = desk.bring_in(&table, |_| parts.set(parts.get() + 1)) => {
+        ended = desk.import(&table, |_| parts.set(parts.get() + 1)) => {
             bail!("nothing was killed, and it ended: {ended:?}");
         }
         () = half => {}
@@ -62,17 +62,17 @@ async fn bring_in(name: &str, side: &mut Side, people: u64) -> anyhow::Result<St
     side.restart_with(&[]);
 
     let desk = Desk::of(side, &field)?;
-    let kept = desk.table().await?;
-    let there = lines_of(&kept) - 1;
+    let before = desk.table().await?;
+    let there = lines_of(&before) - 1;
     ensure!(0 < there && there < people, "{there} of {people} are there after the kill");
     let began = Instant::now();
-    desk.bring_in_rest(&table, people - there, there).await?;
+    desk.import_rest(&table, people - there, there).await?;
     let second = began.elapsed().as_secs_f64();
     let whole = desk.table().await?;
-    // Those who came first are first.
-    ensure!(whole.starts_with(&kept), "the second time has changed what the first one did");
+    // The first to register are listed first.
+    ensure!(whole.starts_with(&before), "the second time has changed what the first one did");
     let began = Instant::now();
-    desk.bring_in_rest(&table, 0, people).await?;
+    desk.import_rest(&table, 0, people).await?;
     let third = began.elapsed().as_secs_f64();
     ensure!(desk.table().await? == whole, "the third time has changed something");
     side.settle(&Outcome::of(people, side.next_number()), &field)?;
@@ -86,8 +86,8 @@ async fn bring_in(name: &str, side: &mut Side, people: u64) -> anyhow::Result<St
 }
 
 impl Desk {
-    /// Has a table brought in, each part of the answer handed over.
-    async fn bring_in(&self, table: &str, each: impl FnMut(&[u8])) -> anyhow::Result<()> {
+    /// Imports a table, and passes on each part of the answer.
+    async fn import(&self, table: &str, each: impl FnMut(&[u8])) -> anyhow::Result<()> {
         let request = format!(
             "POST /events/{}/registrations/import?apply=true HTTP/1.1\r\nhost: {}\r\n\
              content-type: text/csv\r\ncontent-length: {}\r\n\r\n{table}",
@@ -98,10 +98,10 @@ impl Desk {
         stream(self.address, request.as_bytes(), each).await
     }
 
-    /// The same, of which so many are new and so many are there already.
-    async fn bring_in_rest(&self, table: &str, new: u64, there: u64) -> anyhow::Result<()> {
+    /// The same, with so many new rows and so many existing ones.
+    async fn import_rest(&self, table: &str, new: u64, there: u64) -> anyhow::Result<()> {
         let mut last = Vec::new();
-        self.bring_in(table, |part| last = part.to_vec()).await?;
+        self.import(table, |part| last = part.to_vec()).await?;
         let counts = format!(r#""registered":{new},"already_registered":{there},"#);
         let end = String::from_utf8_lossy(&last[last.len().saturating_sub(200)..]).into_owned();
         ensure!(holds(&last, counts.as_bytes()), "{new} are new, {there} are there, but {end}");

@@ -1,4 +1,4 @@
-//! What was answered against what is stored, in SQL.
+//! Compares the answers with the store, in SQL.
 
 use anyhow::{Context, ensure};
 use booking_testkit::Database;
@@ -6,12 +6,12 @@ use rusqlite::OpenFlags;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-/// Where to look.
+/// The store to read.
 #[derive(Debug, Clone)]
 pub(crate) enum Books {
     /// A database of PostgreSQL.
     Postgres(Database),
-    /// Schemas of PostgreSQL databases, each of which has events of its own.
+    /// Schemas of PostgreSQL databases, each with its own events.
     Cells(Vec<(Database, String)>),
     /// A file of SQLite.
     Sqlite(PathBuf),
@@ -24,7 +24,7 @@ pub(crate) struct Ledger {
     acknowledged: HashMap<String, i64>,
 }
 
-/// What a store holds of an event.
+/// A store's data of an event.
 #[derive(Debug, PartialEq, Eq)]
 struct Held {
     booked_count: i64,
@@ -33,13 +33,12 @@ struct Held {
 }
 
 impl Ledger {
-    /// A ledger of a store without events.
+    /// A ledger for a store without events.
     pub(crate) fn new(books: Books) -> Self {
         Self { books, acknowledged: HashMap::new() }
     }
 
-    /// Writes down that `seats` on `event` were said to be given, or given up if there are fewer than
-    /// none.
+    /// Records that `seats` on `event` were answered as given, or as given up if negative.
     pub(crate) fn acknowledge(&mut self, event: &str, seats: i64) {
         *self.acknowledged.entry(event.to_owned()).or_default() += seats;
     }
@@ -103,7 +102,7 @@ fn held_in_postgres(database: &Database, schema: &str, events: &[String]) -> Has
 }
 
 fn held_in_sqlite(path: &PathBuf, events: &[String]) -> anyhow::Result<HashMap<String, Held>> {
-    // For writing, as readers of a write-ahead log need it.
+    // Opened for writing, as readers of a write-ahead log need it.
     let connection =
         rusqlite::Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.busy_timeout(std::time::Duration::from_secs(10))?;

@@ -1,4 +1,4 @@
-//! Where it was measured.
+//! The machine of a measurement.
 
 use booking_testkit::Database;
 use std::fmt;
@@ -21,7 +21,7 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// Looks at this one. Durability is taken on the disk of `folder`.
+    /// Describes this machine. The disk of `folder` is measured.
     ///
     /// # Errors
     ///
@@ -62,7 +62,7 @@ fn value(file: &str, name: &str) -> Option<String> {
     Some(value.trim().to_owned())
 }
 
-/// The median time to bring 8 KiB to the disk, over and over at the same place, as a log does.
+/// The median time to sync 8 KiB to the disk, repeatedly at the same place, as a log does.
 fn sync_cost(folder: &Path) -> anyhow::Result<Duration> {
     let path = folder.join("sync");
     fs::write(&path, [0; 8_192])?;

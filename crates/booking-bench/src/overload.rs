@@ -1,4 +1,4 @@
-//! What is left of a server when ten times as many clients want in as it takes.
+//! A server under ten times as many clients as its capacity.
 
 use crate::arena::Arena;
 use crate::connection::Connection;
@@ -19,15 +19,15 @@ use std::time::Duration;
 use tokio::task::{JoinSet, spawn_local};
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// A queue, and how many want to be in it.
+/// A queue's capacity, and the number of clients.
 #[derive(Debug, Clone, Copy)]
 struct Crowd {
-    /// Commands that the queue takes. Short ones, so that a load generator on the same cores can fill
-    /// them, and the server's own.
+    /// The queue's capacity, in commands. Small, so that a load generator on the same cores can fill it, and the
+    /// server's default.
     queue: usize,
     /// On a connection each.
     clients: usize,
-    /// How many connections the goodput is compared with.
+    /// The number of connections that the goodput is compared with.
     at_peak: usize,
 }
 
@@ -36,15 +36,15 @@ const CROWDS: [Crowd; 3] = [
     Crowd { queue: 128, clients: 1_280, at_peak: 96 },
     Crowd { queue: 512, clients: 5_120, at_peak: 384 },
 ];
-/// How often the health is asked for.
+/// The interval of health checks.
 const HEALTH_EVERY: Duration = Duration::from_millis(20);
-/// How long after the storm it is watched.
+/// How long to keep watching after the storm.
 const AFTERWARDS: Duration = Duration::from_secs(5);
 
-/// What clients do that are refused.
+/// What refused clients do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Manners {
-    /// They ask again at once.
+    /// They retry at once.
     RetryAtOnce,
     /// They wait as long as `Retry-After` says, give or take a half.
     BackOff,
@@ -60,11 +60,11 @@ struct Storm {
     refused: RefCell<Histogram<u64>>,
 }
 
-/// Storms servers in both manners, and returns the report.
+/// Storms servers in both ways, and returns the report.
 ///
 /// # Errors
 ///
-/// If an answer is neither 201 nor `overloaded`, or the store does not hold what was answered.
+/// If an answer is neither 201 nor `overloaded`, or the store does not match the answers.
 pub(crate) async fn run(
     arena: &mut Arena,
     rounds: u32,
@@ -111,9 +111,9 @@ pub(crate) async fn run(
     Ok(text)
 }
 
-/// What a storm left of a server.
+/// A server's measurements in a storm.
 struct Figures {
-    /// Of the peak.
+    /// As a share of the peak.
     goodput: f64,
     refusals_per_second: f64,
     refusal_p99_millis: f64,
@@ -134,7 +134,7 @@ async fn storm(
     let before = closed(arena, 1, window).await?;
 
     let side = &mut arena.postgres;
-    let field = side.lay_out(workload::HOT.ground).await?;
+    let field = side.prepare_events(workload::HOT.ground).await?;
     let address = side.addresses(Servers::One)?[0];
     let mut connections = Vec::with_capacity(crowd.clients);
     for _ in 0..crowd.clients {
@@ -190,7 +190,7 @@ async fn closed(
     window: Duration,
 ) -> anyhow::Result<generator::Outcome> {
     let side = &mut arena.postgres;
-    let field = side.lay_out(HOT.ground).await?;
+    let field = side.prepare_events(HOT.ground).await?;
     let load = side.load(Servers::One, connections, HOT, Pace::Closed, window)?;
     Ok(side.run(load, &field).await?.outcome)
 }
@@ -200,11 +200,11 @@ async fn health(storm: Rc<Storm>) -> anyhow::Result<Histogram<u64>> {
     let mut latency = latencies();
     let request = get(&storm.address.to_string(), "/health");
     while Instant::now() < storm.ends {
-        let asked = Instant::now();
+        let began = Instant::now();
         let answer = connection.exchange(request.as_bytes()).await?;
         anyhow::ensure!(answer.status == 200, "the server is not healthy: {}", answer.status);
-        latency.saturating_record(micros(asked));
-        sleep_until(asked + HEALTH_EVERY).await;
+        latency.saturating_record(micros(began));
+        sleep_until(began + HEALTH_EVERY).await;
     }
     Ok(latency)
 }
@@ -226,15 +226,15 @@ impl Storm {
         bytes: &[u8],
     ) -> anyhow::Result<()> {
         loop {
-            let asked = Instant::now();
+            let began = Instant::now();
             let answer = connection.exchange(bytes).await?;
             match answer.status {
                 201 => {
-                    self.booked.borrow_mut().saturating_record(micros(asked));
+                    self.booked.borrow_mut().saturating_record(micros(began));
                     return Ok(());
                 }
                 503 if answer.says_overloaded() => {
-                    self.refused.borrow_mut().saturating_record(micros(asked));
+                    self.refused.borrow_mut().saturating_record(micros(began));
                 }
                 status => bail!("a stormy {status}: {}", String::from_utf8_lossy(answer.body)),
             }
@@ -242,9 +242,9 @@ impl Storm {
                 return Ok(());
             }
             if self.manners == Manners::BackOff {
-                // 0.5 to 1.5 s, so that they do not all come back together.
+                // 0.5 to 1.5 s, so that they do not all retry together.
                 sleep(Duration::from_millis(
-                    500 + u64::from(asked.elapsed().subsec_nanos() % 1_000),
+                    500 + u64::from(began.elapsed().subsec_nanos() % 1_000),
                 ))
                 .await;
             }

@@ -1,5 +1,5 @@
-//! The first yardstick: what a service does that runs one transaction for each request on a row lock,
-//! without the service. PostgreSQL's own `pgbench` runs that transaction.
+//! The first yardstick: one transaction per request on a row lock, as a simple service would run it, without the
+//! service. PostgreSQL's own `pgbench` runs that transaction.
 
 use anyhow::{Context, ensure};
 use booking_testkit::{Database, PgBinaries};
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-/// The events of the spread load, and the rows that are there before.
+/// The events of the spread load, and the rows that exist before it.
 const EVENTS: u32 = 1_000;
 const ROWS: u32 = 50_000;
 
@@ -35,7 +35,7 @@ pub(crate) struct Pgbench {
     folder: tempfile::TempDir,
 }
 
-/// What one run of it gave.
+/// The result of one run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Transactions {
     /// Committed transactions a second.
@@ -44,17 +44,17 @@ pub(crate) struct Transactions {
     pub(crate) p50: Duration,
 }
 
-/// On which rows.
+/// Which rows are locked.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Rows {
     /// Always the same.
     Hot,
-    /// One of 1,000, each as likely.
+    /// One of 1,000, each equally likely.
     Spread,
 }
 
 impl Pgbench {
-    /// Makes the tables in an empty database.
+    /// Creates the tables in an empty database.
     ///
     /// # Errors
     ///
@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_pgbench_prints_is_read() {
+    fn pgbenchs_output_is_parsed() {
         let stdout = "scaling factor: 1\nlatency average = 0.7 ms\n\
                       tps = 1364.564360 (without initial connection time)\n";
         assert_eq!(parse_rate(stdout), Some(1364.56436));

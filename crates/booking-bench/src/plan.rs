@@ -1,4 +1,4 @@
-//! The list of what is measured, and of what it is compared with.
+//! The list of measurements, and of their comparisons.
 
 use crate::arena::On;
 use crate::cells::{Cell, Kind, Part};
@@ -18,11 +18,11 @@ pub(crate) struct Comparison {
     pub(crate) by: &'static str,
     /// What is divided.
     pub(crate) what: What,
-    /// What it is to be.
+    /// Its target.
     pub(crate) target: Target,
 }
 
-/// What of two cells is compared.
+/// How two cells are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum What {
     /// Requests a second, as a ratio.
@@ -35,14 +35,14 @@ pub(crate) enum What {
     P99Growth,
 }
 
-/// What a comparison is to come to.
+/// The target of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Target {
     /// At least.
     AtLeast(f64),
     /// At most.
     AtMost(f64),
-    /// Only shown.
+    /// Only reported.
     None,
 }
 
@@ -151,7 +151,7 @@ pub(crate) const ROUND: &[Cell] = &[
     cell("flash-sqlite", "flash sale, 20,000 for 1,000", LITE, 1_000, Kind::Flash),
 ];
 
-/// Measured once the rates of [`ROUND`] are known: latency where the load is given.
+/// Measured once the rates of [`ROUND`] are known: latency under a given load.
 pub(crate) const AT_A_RATE: &[Cell] = &[
     cell("half-pg", "one hot event, 50 % of its rate", PG, 512, open(HOT, "hot-pg-256", 0.5)),
     cell("most-pg", "one hot event, 80 % of its rate", PG, 512, open(HOT, "hot-pg-256", 0.8)),
@@ -179,12 +179,12 @@ const fn at_least(of: &'static str, by: &'static str, ratio: f64) -> Comparison 
     rate(of, by, Target::AtLeast(ratio))
 }
 
-/// Those who have nothing to do with what is wrong wait hardly longer.
+/// Requests that a fault does not concern wait hardly longer.
 const fn undisturbed(of: &'static str, by: &'static str) -> Comparison {
     Comparison { of, by, what: What::P99Growth, target: Target::AtMost(20.0) }
 }
 
-/// What the report says of them.
+/// The report's text about them.
 pub(crate) const COMPARISONS: &[Comparison] = &[
     at_least("hot-pg-256", "pgbench-hot", 22.0),
     at_least("hot-pg-256", "http-256", 0.42),
@@ -235,7 +235,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn every_name_is_there_and_only_once() {
+    fn every_compared_cell_exists_once() {
         let cells = || ROUND.iter().chain(AT_A_RATE);
         let keys: BTreeSet<_> = cells().map(|cell| cell.key).collect();
         assert_eq!(keys.len(), cells().count());

@@ -12,13 +12,13 @@ use std::time::Duration;
 /// How the run was made.
 #[derive(Debug)]
 pub(crate) struct Run {
-    /// The command.
+    /// The command line.
     pub(crate) command: String,
-    /// The day.
+    /// The date.
     pub(crate) date: String,
-    /// Rounds.
+    /// The number of rounds.
     pub(crate) rounds: u32,
-    /// Seconds of each measurement.
+    /// The seconds of each measurement.
     pub(crate) seconds: f64,
 }
 
@@ -54,7 +54,7 @@ pub(crate) fn markdown(run: &Run, machine: &Machine, results: &Results) -> Strin
     text
 }
 
-/// The CPU time of a request where it was taken.
+/// A request's CPU time, if it was measured.
 fn cpu_of(key: &str, results: &Results) -> String {
     let micros = |sample: &Sample| Some(sample.cpu?.of_the_product().as_secs_f64() * 1e6);
     results.spread(key, micros).map_or("–".into(), |spread| format!("{:.0}", spread.median))
@@ -89,7 +89,7 @@ fn ratio_row(comparison: &Comparison, ratio: Spread) -> String {
     )
 }
 
-/// What a cell is called where nothing else tells its store and connections.
+/// A cell's name where no column shows its store and connections.
 pub(crate) fn name(key: &str) -> String {
     let Some(cell) = ROUND.iter().chain(AT_A_RATE).find(|cell| cell.key == key) else {
         return key.to_owned();
@@ -169,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_ratio_says_whether_it_is_what_it_was_to_be() {
+    fn a_ratio_is_marked_with_its_target() {
         let comparison = Comparison {
             of: "hot-pg-256",
             by: "http-256",

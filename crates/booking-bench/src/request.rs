@@ -31,7 +31,7 @@ struct Template {
 }
 
 impl Requests {
-    /// Those for a server that is called `host`.
+    /// Requests to a server that is called `host`.
     pub(crate) fn new(host: &str) -> Self {
         let post_with = |path: String, more: &str| {
             let body = format!(r#"{{"user_email":"b{:0EMAIL_DIGITS$}@bench.example"{more}}}"#, 0);
@@ -83,7 +83,7 @@ impl Requests {
     }
 }
 
-/// What the person of a number is called: two words, alike in length, of syllables of which no address has any.
+/// A person's name by number: two words of equal length, of syllables that no address contains.
 pub(crate) fn name_of(number: u64) -> String {
     const SYLLABLES: [&str; 16] = [
         "ka", "ke", "ki", "ko", "la", "le", "li", "lo", "ma", "me", "mi", "mo", "ra", "re", "ri",

@@ -1,4 +1,4 @@
-//! Samples of several rounds, and what is made of them.
+//! Samples of several rounds, and their statistics.
 
 use crate::cells::Sample;
 use crate::plan::{Comparison, Target, What};
@@ -10,7 +10,7 @@ pub(crate) struct Results {
     samples: HashMap<&'static str, Vec<Sample>>,
 }
 
-/// The middle of several figures, and how far they went.
+/// The median of several figures, and their range.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Spread {
     /// The median.
@@ -46,7 +46,7 @@ impl Results {
         self.spread(key, |sample| Some(sample.per_second))
     }
 
-    /// A comparison within each round; the machine may have changed from one round to the next.
+    /// A comparison within each round, since the machine may change from one round to the next.
     pub(crate) fn compare(&self, comparison: &Comparison) -> Option<Spread> {
         let pairs = self.of(comparison.of).iter().zip(self.of(comparison.by));
         Spread::of(pairs.filter_map(|(of, by)| comparison.what.compare(of, by)).collect())
@@ -70,7 +70,7 @@ impl What {
 }
 
 impl Target {
-    /// Whether a figure reaches it; `None` if there is nothing to reach.
+    /// Whether a figure reaches it; `None` if there is no target.
     pub(crate) fn is_reached_by(self, figure: f64) -> Option<bool> {
         match self {
             Self::AtLeast(target) => Some(figure >= target),

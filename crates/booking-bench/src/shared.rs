@@ -19,25 +19,25 @@ use tempfile::TempDir;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{Instant, sleep, timeout_at};
 
-/// How many cells there are, and on how many PostgreSQL they are.
+/// The number of cells, and of the PostgreSQL that hold them.
 const CELLS: usize = 8;
 const NODES: usize = 2;
-/// How many values a last byte of an id has.
+/// The number of values of an id's last byte.
 const BYTES: usize = 256;
 
-/// How many events there are for those who sell beside a PostgreSQL that is away. About half of them are its own.
+/// The number of events for sales beside a PostgreSQL that is away. About half of them are in it.
 const EVENTS: usize = 128;
-/// How many connections want what is not to be had, while others sell.
+/// The connections that request unavailable seats during a sale.
 pub(crate) const WANTING: usize = 8;
-/// How long those who want what is there wait before they ask again, whatever they were answered.
-const ASK_AGAIN: Duration = Duration::from_millis(100);
-/// How long it may take until all is as before.
+/// How long those clients wait before they retry, whatever the answer was.
+const RETRY_EVERY: Duration = Duration::from_millis(100);
+/// How long recovery may take.
 const BACK_WITHIN: Duration = Duration::from_secs(60);
 
-/// What becomes of the second of the two PostgreSQL.
+/// The fault of the second PostgreSQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Second {
-    /// It goes on.
+    /// None.
     Serves,
     /// Its connections stay open, and nothing answers.
     Hangs,
@@ -45,18 +45,18 @@ pub(crate) enum Second {
     Ends,
 }
 
-/// Both of them, with what every load finds there.
+/// Both sides, with the events that every load uses.
 pub(crate) struct Shared {
     pub(crate) one: Side,
     pub(crate) cells: Side,
-    /// Where the file is that names the cells.
+    /// The path of the file that names the cells.
     _folder: TempDir,
     // After the servers, so that they are stopped after them.
     nodes: [Arc<Cluster>; NODES],
 }
 
 impl Shared {
-    /// Sets both up, what is one on the first PostgreSQL of the two.
+    /// Sets both sides up, the single one on the first of the two PostgreSQL.
     ///
     /// # Errors
     ///
@@ -94,12 +94,12 @@ impl Shared {
         Ok(Self { one, cells, _folder: folder, nodes })
     }
 
-    /// Sells events of the first while something becomes of the second, from the beginning of what counts, whose events
-    /// others want too.
+    /// Sells events of the first PostgreSQL while the second, whose events other clients want, has a fault from the
+    /// start of the measurement.
     ///
     /// # Errors
     ///
-    /// If an answer or a store is not as it must be, or the second does not come back.
+    /// If an answer or a store is wrong, or the second does not recover.
     pub(crate) async fn sell_beside(
         &mut self,
         second: Second,
@@ -109,7 +109,7 @@ impl Shared {
         let side = &mut self.cells;
         let ground = Ground { new_events: Some(EVENTS), ..HOT.ground };
         let (ours, theirs): (Vec<_>, Vec<_>) =
-            side.lay_out(ground).await?.events.into_iter().partition(|id| is_on_first(id));
+            side.prepare_events(ground).await?.events.into_iter().partition(|id| is_on_first(id));
         let field = Field { events: ours, ..Field::default() };
         let load = side.load(Servers::One, connections, EVEN, Pace::Closed, window)?;
         let address = side.addresses(Servers::One)?[0];
@@ -117,7 +117,7 @@ impl Shared {
         let mut wanting = JoinSet::new();
         for event in theirs.iter().take(WANTING) {
             let times = (begins + window / 2, begins + window);
-            wanting.spawn_local(want(address, event.clone(), 0, times));
+            wanting.spawn_local(request_seats(address, event.clone(), 0, times));
         }
         let node = Arc::clone(&self.nodes[1]);
         let fault = spawn_blocking(move || {
@@ -139,21 +139,23 @@ impl Shared {
         .await?;
         let got: u64 = wanting.join_all().await.into_iter().sum();
         ensure!((got > 0) == (second == Second::Serves), "{second:?}, and {got} got seats there");
-        self.come_back(theirs.first().context("the second has events")?).await?;
+        self.wait_for_recovery(theirs.first().context("the second has events")?).await?;
         let outcome = outcome?;
         self.cells.settle(&outcome, &field)?;
         Ok(outcome)
     }
 
     /// Waits until the second gives seats again.
-    async fn come_back(&mut self, event: &str) -> anyhow::Result<()> {
+    async fn wait_for_recovery(&mut self, event: &str) -> anyhow::Result<()> {
         let address = self.cells.addresses(Servers::One)?[0];
         let until = Instant::now() + BACK_WITHIN;
         for n in 1.. {
             let now = Instant::now();
             ensure!(now < until, "the second does not come back");
-            // Nobody asks twice: the first time may have been heard.
-            if want(address, event.to_owned(), n << 32, (now, now + 2 * ASK_AGAIN)).await > 0 {
+            // Each try uses a new address: an earlier one may have been registered.
+            if request_seats(address, event.to_owned(), n << 32, (now, now + 2 * RETRY_EVERY)).await
+                > 0
+            {
                 break;
             }
         }
@@ -162,8 +164,8 @@ impl Shared {
     }
 }
 
-/// Asks for seats on an event until the end, one after the other, and tells how many it was given since some instant.
-async fn want(
+/// Requests seats on an event until the end, one after the other, and returns how many it got since an instant.
+async fn request_seats(
     address: SocketAddr,
     event: String,
     mut number: u64,
@@ -184,8 +186,8 @@ async fn want(
                     Ok(_) => {}
                     Err(_) => break,
                 }
-                // Few seats, or those who sell would have more of the machine once there are none.
-                sleep(ASK_AGAIN).await;
+                // Few seats, or the sale would have more of the machine once there are none.
+                sleep(RETRY_EVERY).await;
             }
         }
     };
@@ -200,7 +202,7 @@ fn is_on_first(event: &str) -> bool {
     last.is_some_and(|last| node_of(last * CELLS / BYTES) == 0)
 }
 
-/// Neighbours are on one PostgreSQL.
+/// Neighbours are on the same PostgreSQL.
 fn node_of(cell: usize) -> usize {
     cell * NODES / CELLS
 }
@@ -209,7 +211,7 @@ fn schema_of(cell: usize) -> String {
     format!("c{cell}")
 }
 
-/// What names the cells, each of which has as many last bytes as the others.
+/// The file that names the cells, each with the same number of last bytes.
 fn cells_file(databases: &[Database]) -> String {
     let mut file = String::from("version = 1\n");
     for (node, database) in databases.iter().enumerate() {

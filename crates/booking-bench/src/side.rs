@@ -1,4 +1,4 @@
-//! A server on its store, the loads that are run on it, and what it is held to.
+//! A server on its store, the loads that run on it, and their verification.
 
 use crate::cpu::{Meter, Split};
 use crate::generator::{self, Load, Outcome, Pace};
@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::task::JoinSet;
 
-/// Events, and registrations on them, that every database has before it is measured. A plan or an
-/// index that only works while tables are small would show.
+/// Events, and registrations on them, that every database has before it is measured. A plan or an index that only
+/// works while tables are small would show.
 const CROWD_EVENTS: usize = 1_000;
 const CROWD_REGISTRATIONS_PER_SECOND: f64 = 8_000.0;
 const CROWD_TIME: Duration = Duration::from_secs(5);
@@ -34,21 +34,21 @@ pub(crate) struct Side {
     server: ServerProcess,
     /// Another process on the same database.
     second: Option<ServerProcess>,
-    /// The first process of each PostgreSQL that it works with.
+    /// The postmaster of each PostgreSQL that it uses.
     postmasters: Vec<u32>,
     ledger: Ledger,
     crowd: Field,
     next_number: u64,
 }
 
-/// A load that was run and settled.
+/// A load that was run and verified.
 #[derive(Debug)]
 pub(crate) struct Ran {
-    /// What came of it.
+    /// Its result.
     pub(crate) outcome: Outcome,
     /// All of its requests, whether they counted or not.
     pub(crate) requests: u64,
-    /// CPU time for each of them.
+    /// CPU time per request.
     pub(crate) cpu: Split,
 }
 
@@ -101,20 +101,20 @@ impl Side {
         self.server.kill9();
     }
 
-    /// Starts the main server anew, with these settings too until the next time.
+    /// Restarts the main server, with these settings too until the next restart.
     pub(crate) fn restart_with(&mut self, more: &[Setting]) {
         self.server.terminate();
         self.server = start(&self.program, &[&self.settings, more].concat());
     }
 
-    /// Whose CPU time to read.
+    /// The processes whose CPU time to read.
     pub(crate) fn meter(&self) -> Meter {
         let second = self.second.as_ref().map(ServerProcess::pid);
         let servers = [Some(self.server.pid()), second].into_iter().flatten().collect();
         Meter { servers, postmasters: self.postmasters.clone() }
     }
 
-    /// Where the servers listen.
+    /// The servers' addresses.
     pub(crate) fn addresses(&self, servers: Servers) -> anyhow::Result<Vec<SocketAddr>> {
         let mut urls = vec![self.server.url()];
         if servers == Servers::Two {
@@ -125,7 +125,7 @@ impl Side {
             .collect()
     }
 
-    /// Makes more events that nobody registers for.
+    /// Creates more events without registrations.
     ///
     /// # Errors
     ///
@@ -134,12 +134,12 @@ impl Side {
         self.create_events(count, 1).await.map(drop)
     }
 
-    /// Has the CPU time of these PostgreSQL read, too.
+    /// Also reads the CPU time of these PostgreSQL.
     pub(crate) fn set_postmasters(&mut self, pids: Vec<u32>) {
         self.postmasters = pids;
     }
 
-    /// Makes the events that every load finds there.
+    /// Creates the events that every load uses.
     ///
     /// # Errors
     ///
@@ -151,12 +151,12 @@ impl Side {
         self.prepare(workload::EVEN, pace, CROWD_TIME, &crowd).await
     }
 
-    /// Lays out what a load starts from.
+    /// Prepares the events of a load.
     ///
     /// # Errors
     ///
     /// If the server does not answer as it should.
-    pub(crate) async fn lay_out(&mut self, ground: Ground) -> anyhow::Result<Field> {
+    pub(crate) async fn prepare_events(&mut self, ground: Ground) -> anyhow::Result<Field> {
         let Some(count) = ground.new_events else { return Ok(self.crowd.clone()) };
         let mut field = Field {
             events: self.create_events(count, ground.capacity).await?,
@@ -214,11 +214,11 @@ impl Side {
         self.run(load, field).await.map(drop)
     }
 
-    /// A load of this side, to be run by [`Side::run`], or by [`generator::run`] and settled afterwards.
+    /// A load of this side, for [`Side::run`], or for [`generator::run`] with a later [`Side::settle`].
     ///
     /// # Errors
     ///
-    /// If there are not so many servers.
+    /// If there are too few servers.
     pub(crate) fn load(
         &self,
         servers: Servers,
@@ -232,11 +232,11 @@ impl Side {
         Ok(Load { addresses, connections, workload, pace, warm_up, window, keeps_ids: false })
     }
 
-    /// Runs a load, takes the CPU time of each request, and settles.
+    /// Runs a load, measures the CPU time per request, and verifies the store.
     ///
     /// # Errors
     ///
-    /// If an answer is not the one right answer, or the store does not hold what was answered.
+    /// If an answer is not the expected one, or the store does not match the answers.
     pub(crate) async fn run(&mut self, load: Load, field: &Field) -> anyhow::Result<Ran> {
         let (meter, began) = (self.meter(), self.next_number);
         let before = meter.read();
@@ -252,7 +252,7 @@ impl Side {
         self.next_number
     }
 
-    /// Writes down what a load was answered, and verifies that the store holds just that.
+    /// Records a load's answers, and verifies that the store matches them.
     ///
     /// # Errors
     ///
@@ -269,7 +269,7 @@ impl Side {
 fn start(program: &Path, settings: &[Setting]) -> ServerProcess {
     let mut variables = vec![
         ("CAPACITY_MAX", workload::PLENTY.to_string()),
-        // A line for each request, written to a pipe that somebody has to read, would be measured too.
+        // Reading a log line per request from a pipe would be measured too.
         ("RUST_LOG", "info,access=off".to_owned()),
     ];
     variables.extend_from_slice(settings);

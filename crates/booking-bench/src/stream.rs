@@ -5,14 +5,14 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 
-/// A larger part of an answer is none of ours.
+/// The server sends no larger part of an answer.
 const CHUNK_BYTES_MAX: usize = 1 << 24;
 
-/// Sends a request on a connection of its own, and hands over each part of the answer's body.
+/// Sends a request on its own connection, and passes on each part of the answer's body.
 ///
 /// # Errors
 ///
-/// If the answer is not a 200 of so many parts, or has no end.
+/// If the answer is not a 200 of so many parts, or does not end.
 pub(crate) async fn stream(
     address: SocketAddr,
     request: &[u8],

@@ -1,4 +1,4 @@
-//! What is asked of a server, as values: from a number to a request, and what it must answer.
+//! Requests as values: from a number to a request, and its expected answer.
 
 use std::ops::Range;
 use std::rc::Rc;
@@ -6,7 +6,7 @@ use std::rc::Rc;
 /// Seats enough for any run.
 pub(crate) const PLENTY: u32 = 100_000_000;
 
-/// What one request asks for. Events are named by their place in the [`Field`].
+/// One request. Events are named by their place in the [`Field`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
     /// `POST /events/{id}/register`
@@ -16,7 +16,7 @@ pub(crate) enum Action {
         /// The number that makes the address.
         email: u64,
     },
-    /// The same of somebody who has a name.
+    /// The same with a name.
     RegisterNamed {
         /// The event.
         event: usize,
@@ -56,7 +56,7 @@ pub(crate) enum Action {
     ListEvents,
 }
 
-/// The one right answer to a request. Any other ends the benchmark.
+/// The expected answer to a request. Any other ends the benchmark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Expected {
     /// 201, and a seat is taken.
@@ -76,7 +76,7 @@ pub(crate) enum Expected {
 }
 
 impl Expected {
-    /// What it does to the seats taken.
+    /// Its change of the seats taken.
     pub(crate) fn seats(self) -> i64 {
         match self {
             Self::Booked => 1,
@@ -101,7 +101,7 @@ impl Expected {
 /// The events that a run starts from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ground {
-    /// How many new events, or `None` for the thousand that every database of a run begins with.
+    /// The number of new events, or `None` for the thousand that every database of a run begins with.
     pub(crate) new_events: Option<usize>,
     /// The seats of each new event.
     pub(crate) capacity: u32,
@@ -109,21 +109,21 @@ pub(crate) struct Ground {
     pub(crate) registered: u64,
 }
 
-/// The ground once it is laid out.
+/// The events once they are prepared.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Field {
     /// The ids of the events.
     pub(crate) events: Vec<String>,
     /// The numbers whose addresses are registered on the first one.
     pub(crate) registered: Range<u64>,
-    /// The ids of the registrations that a load before made on the first one, and the number that asks
-    /// for the first of them: each is asked for once.
+    /// The ids of the registrations that the load before created on the first one, and the number that uses the
+    /// first of them: each is used once.
     pub(crate) made: Rc<Vec<String>>,
     pub(crate) made_from: u64,
 }
 
 impl Field {
-    /// How many numbers there are to ask for.
+    /// How many numbers there are to use.
     pub(crate) fn numbers(&self) -> u64 {
         if self.made.is_empty() { u64::MAX } else { self.made.len() as u64 }
     }
@@ -133,14 +133,14 @@ impl Field {
     }
 }
 
-/// One kind of load.
+/// A kind of load.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Workload {
-    /// What it needs.
+    /// The events that it needs.
     pub(crate) ground: Ground,
     /// The request of a number. Numbers are never used twice, so that addresses are not either.
     pub(crate) action: fn(&Field, u64) -> Action,
-    /// What a registration is answered.
+    /// The expected answer to a registration.
     pub(crate) registering: Expected,
 }
 
@@ -150,7 +150,7 @@ impl Workload {
         self.registering == Expected::Echoed
     }
 
-    /// The right answer to an action.
+    /// The expected answer to an action.
     pub(crate) fn expected(&self, action: Action) -> Expected {
         match action {
             Action::Register { .. }
@@ -174,11 +174,11 @@ pub(crate) const HOT: Workload = Workload {
     registering: Expected::Booked,
 };
 
-/// The same of people who have names.
+/// The same with names.
 pub(crate) const NAMED: Workload =
     Workload { action: |_, n| Action::RegisterNamed { event: 0, email: scramble(n) }, ..HOT };
 
-/// Registrations on 1,000 events, each as likely as the others.
+/// Registrations on 1,000 events, each equally likely.
 pub(crate) const EVEN: Workload = Workload {
     ground: CROWD,
     action: |field, n| Action::Register { event: any(n, field.events.len()), email: scramble(n) },
@@ -202,7 +202,7 @@ pub(crate) const SOLD_OUT: Workload = Workload {
     ..HOT
 };
 
-/// Registrations of those who are registered already.
+/// Registrations of addresses that are registered already.
 pub(crate) const DUPLICATES: Workload = Workload {
     ground: Ground { registered: 1_000, ..ONE_EVENT },
     action: |Field { registered, .. }, n| {
@@ -212,7 +212,7 @@ pub(crate) const DUPLICATES: Workload = Workload {
     registering: Expected::AlreadyRegistered,
 };
 
-/// The page of one event, again and again.
+/// The page of one event, repeatedly.
 pub(crate) const EVENT: Workload =
     Workload { action: |_, _| Action::ShowEvent { event: 0 }, ..HOT };
 
@@ -220,7 +220,7 @@ pub(crate) const EVENT: Workload =
 pub(crate) const LIST: Workload =
     Workload { ground: CROWD, action: |_, _| Action::ListEvents, ..HOT };
 
-/// A sale as it is: nine look at the event while one registers.
+/// A realistic sale: nine read the event while one registers.
 pub(crate) const MIX: Workload = Workload {
     action: |field, n| match any(n, 10) {
         0 => (HOT.action)(field, n),
@@ -236,7 +236,7 @@ pub(crate) const HTTP: Workload = Workload {
     ..HOT
 };
 
-/// Registrations on 64 events, while others want the one before them.
+/// Registrations on 64 events, while other clients want the one before them.
 pub(crate) const OTHERS: Workload = Workload {
     ground: Ground { new_events: Some(65), ..ONE_EVENT },
     action: |field, n| Action::Register {
@@ -250,30 +250,30 @@ pub(crate) const OTHERS: Workload = Workload {
 pub(crate) const HOLD: Workload =
     Workload { action: |_, n| Action::Hold { event: 0, email: scramble(n) }, ..HOT };
 
-/// Confirmations of what was held.
+/// Confirmations of those holds.
 pub(crate) const CONFIRM: Workload =
     Workload { action: |field, n| Action::Confirm { registration: field.place(n) }, ..HOT };
 
-/// Cancellations of what was made.
+/// Cancellations of created registrations.
 pub(crate) const CANCEL: Workload =
     Workload { action: |field, n| Action::Cancel { registration: field.place(n) }, ..HOT };
 
-/// One of `count`, each as likely.
+/// One of `count`, each equally likely.
 fn any(n: u64, count: usize) -> usize {
-    // Another stream than that of the addresses.
+    // Another sequence than that of the addresses.
     let random = scramble(n ^ 0x5bd1_e995_0000_0000) >> 32;
     ((random * count as u64) >> 32) as usize
 }
 
-/// A number that looks random, another one for each `n` (the finalizer of splitmix64). People do not
-/// register in the order of their addresses, and an index takes random keys at another price.
+/// A number that looks random, another one for each `n` (the finalizer of splitmix64). Attendees do not register in
+/// the order of their addresses, and an index takes random keys at another price.
 pub(crate) fn scramble(n: u64) -> u64 {
     let n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let n = (n ^ (n >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     n ^ (n >> 31)
 }
 
-/// Whether `text` is somewhere in `bytes`.
+/// Whether `bytes` contains `text`.
 pub(crate) fn holds(bytes: &[u8], text: &[u8]) -> bool {
     bytes.windows(text.len()).any(|part| part == text)
 }
@@ -308,12 +308,12 @@ mod tests {
     }
 
     #[test]
-    fn the_locked_event_is_left_to_others() {
+    fn no_seller_uses_the_locked_event() {
         assert_eq!(counts_by_event(OTHERS, 65)[0], 0);
     }
 
     #[test]
-    fn duplicates_are_of_those_registered_before() {
+    fn duplicates_use_registered_addresses() {
         let field = Field { events: vec![String::new()], registered: 50..60, ..Field::default() };
         let known: Vec<u64> = (50..60).map(scramble).collect();
         for n in 1_000..1_020 {
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_told_by_its_code() {
+    fn a_refusal_is_recognized_by_its_code() {
         let body = br#"{"status":409,"code":"sold_out"}"#;
         assert!(Expected::SoldOut.is(409, body));
         assert!(!Expected::AlreadyRegistered.is(409, body));

@@ -9,12 +9,12 @@ use thiserror::Error;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
-/// How many calls of all cells may be under way at one that did not answer the last; it is passed over by others.
+/// How many fan-out requests may be in progress at a cell that did not answer the last request; others skip it.
 pub const SILENT_ASKED_MAX: usize = 4;
-/// How often a cell is looked at for whether its copies of endpoints are those of the home, while facts are routed.
+/// How often a cell's copies of endpoints are compared with the home's while facts are routed.
 pub const COPIES_CHECKED_EVERY: Duration = Duration::from_secs(10);
 
-/// Why a cell has no answer, or a batch of several has none.
+/// Why a cell, or a batch over several cells, has no answer.
 #[derive(Debug, Error)]
 pub(crate) enum CellError {
     #[error("cell {0} took too long")]
@@ -37,34 +37,35 @@ pub(crate) struct Cell {
     known: Arc<Known>,
 }
 
-/// What is known of a cell, whatever map it is in.
+/// What is known of a cell, shared by all maps that contain it.
 #[derive(Debug)]
 struct Known {
-    /// Whether it answered when it was asked last.
+    /// Whether it answered the last request.
     answers: AtomicBool,
-    /// Whether it can be worked with, by what it said of that last.
+    /// Whether it can serve, by its last report.
     serves: AtomicBool,
-    /// How many calls of all cells are under way here.
+    /// How many fan-out requests are in progress here.
     asked: AtomicUsize,
     copies: Mutex<Copies>,
 }
 
-/// What is known of a cell's copies of what the home has.
+/// What is known of a cell's copies of the home's tokens and endpoints.
 #[derive(Debug)]
 struct Copies {
-    /// How often one may have been missed, and how many of those times were made good.
+    /// How often the cell may have missed a copy, and how many of these misses were repaired.
     missed: u64,
     made_good: u64,
     checked_at: Option<Instant>,
 }
 
-/// What is to be done about a cell's copies.
+/// What has to be done about a cell's copies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Due {
     Nothing,
-    /// To see whether another server has missed one.
+    /// Compare them: another server may have missed one.
     Check,
-    /// One was missed here, or nobody knows; once this is done, so many were made good.
+    /// Repair them: one was missed here, or may have been. Holds how many misses are repaired once
+    /// this is done.
     MakeGood(u64),
 }
 
@@ -74,13 +75,13 @@ impl Cell {
             answers: AtomicBool::new(true),
             serves: AtomicBool::new(true),
             asked: AtomicUsize::new(0),
-            // Nobody knows what happened before.
+            // What the cell missed before this server started is unknown.
             copies: Mutex::new(Copies { missed: 1, made_good: 0, checked_at: None }),
         };
         Self { name, lane, store, known: Arc::new(known) }
     }
 
-    /// The same cell in another map. What somebody who goes by the one before finds out of it is known here, too.
+    /// The same cell in another map. It shares what calls under the previous map learn about it.
     pub(crate) fn renamed(&self, name: CellName, lane: SeatLane) -> Self {
         Self { name, lane, store: Arc::clone(&self.store), known: Arc::clone(&self.known) }
     }
@@ -90,22 +91,23 @@ impl Cell {
         CellState { name: self.name.clone(), is_up }
     }
 
-    /// Whether it answered when it was asked last.
+    /// Whether it answered the last request.
     pub(crate) fn answers(&self) -> bool {
         self.known.answers.load(Ordering::Relaxed)
     }
 
-    /// It said whether it can be worked with.
+    /// Records whether the cell can serve.
     pub(crate) fn note_serves(&self, serves: bool) {
         self.known.serves.store(serves, Ordering::Relaxed);
     }
 
-    /// Takes note of what it answered.
+    /// Records whether the cell answered.
     pub(crate) fn note<T>(&self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
         match &answer {
             Err(error @ StoreError::Unavailable(_)) => self.note_silence(error),
             Err(error) => {
-                // Whoever asks all cells goes on with the others, and shows nobody the reason.
+                // A fan-out goes on with the other cells and hides the reason from its caller, so
+                // it is logged here.
                 log::error!("cell {}: {}", self.name, ErrorChain(error));
             }
             Ok(_) => self.note_answer(),
@@ -113,8 +115,8 @@ impl Cell {
         answer
     }
 
-    /// Takes note of what it did for one event. What that is refused may be because of the event alone: its row is
-    /// held, say.
+    /// Records the result of a request for one event. A refusal may be caused by that event alone: its row is
+    /// locked, say.
     pub(crate) fn note_done<T>(&self, done: Result<T, StoreError>) -> Result<T, StoreError> {
         if done.is_ok() {
             self.note_answer();
@@ -125,7 +127,7 @@ impl Cell {
     fn note_answer(&self) {
         if !self.answers() && !self.known.answers.swap(true, Ordering::Relaxed) {
             log::info!("cell {} answers again", self.name);
-            // What happened meanwhile it may have missed.
+            // The cell may have missed changes while it was silent.
             self.note_missed();
         }
     }
@@ -136,7 +138,8 @@ impl Cell {
         }
     }
 
-    /// Counts a call of all cells as under way here until the guard is dropped; `None` if it is to be passed over.
+    /// Counts a fan-out request as in progress here until the guard is dropped; `None` if the cell is to be
+    /// skipped.
     pub(crate) fn begin_request(self: &Arc<Self>) -> Option<PendingRequest> {
         let before = self.known.asked.fetch_add(1, Ordering::Relaxed);
         let asked = PendingRequest(Arc::clone(self));
@@ -147,7 +150,7 @@ impl Cell {
         StoreError::unavailable(CellError::NotAsked(self.name.clone()))
     }
 
-    /// What a call that was begun here answers, if it does `until` then.
+    /// The answer of a request that was begun here, if it comes before `until`.
     pub(crate) async fn wait_for<T>(
         &self,
         task: JoinHandle<Result<T, StoreError>>,
@@ -157,7 +160,7 @@ impl Cell {
             None => task.await,
             Some(until) => match timeout_at(until, task).await {
                 Ok(ended) => ended,
-                // It goes on by itself, and will be told from silence when it is answered.
+                // The request goes on by itself. The cell counts as silent until it answers one.
                 Err(_) => return Err(self.note_slow()),
             },
         };
@@ -167,7 +170,7 @@ impl Cell {
         })
     }
 
-    /// Takes note that it was waited for in vain.
+    /// Records that the cell did not answer in time.
     pub(crate) fn note_slow(&self) -> StoreError {
         let error = StoreError::unavailable(CellError::Slow(self.name.clone()));
         self.note_silence(&error);
@@ -175,16 +178,17 @@ impl Cell {
     }
 
     fn copies(&self) -> MutexGuard<'_, Copies> {
-        // It is whole between any two of its calls.
+        // No call leaves it half changed, so a poisoned lock is safe to use.
         self.known.copies.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// It may lack something that the home has, or have what that has no more.
+    /// Records that the cell may lack something that the home has, or have something that the home
+    /// has deleted.
     pub(crate) fn note_missed(&self) {
         self.copies().missed += 1;
     }
 
-    /// What is to be done about that now.
+    /// What has to be done about its copies now.
     pub(crate) fn copies_due(&self) -> Due {
         let Copies { missed, made_good, checked_at } = *self.copies();
         if missed != made_good {
@@ -194,12 +198,12 @@ impl Cell {
         if is_fresh { Due::Nothing } else { Due::Check }
     }
 
-    /// Whatever was seen of its copies is to be looked at again.
+    /// Makes the next check compare its copies, however recent the last one was.
     pub(crate) fn check_copies_now(&self) {
         self.copies().checked_at = None;
     }
 
-    /// Something was done about it.
+    /// Records that `done` was carried out.
     pub(crate) fn note_copies(&self, done: Due) {
         let mut copies = self.copies();
         copies.checked_at = Some(Instant::now());
@@ -209,7 +213,7 @@ impl Cell {
     }
 }
 
-/// A call of all cells that is under way at one.
+/// A fan-out request in progress at one cell.
 pub(crate) struct PendingRequest(Arc<Cell>);
 
 impl PendingRequest {

@@ -1,10 +1,10 @@
 //! What every cell has a copy of: organizers' tokens, since its events name their organizers, and endpoints, since its
 //! facts are routed to them.
 //!
-//! Whatever is made, changed or deleted is so in the home first, and then in the others. A cell that misses it is mended
-//! before anything is routed there again: by whoever knows of it at once, by every other server within
-//! [`COPIES_CHECKED_EVERY`](crate::COPIES_CHECKED_EVERY). What is in a cell and not in the home was deleted: a cell is
-//! read before the home is, and what the home has never had no cell has.
+//! A change is made in the home first, and then in the other cells. A cell that missed one is repaired before any more
+//! of its facts are routed: at once by the server that noticed, within
+//! [`COPIES_CHECKED_EVERY`](crate::COPIES_CHECKED_EVERY) by every other. What a cell has and the home has not was
+//! deleted: the cell is read before the home, and no cell has anything that the home never had.
 
 use crate::cell::{Cell, CellError, Due};
 use crate::fan_out::{Deadline, Request, SILENT_WAIT};
@@ -18,13 +18,13 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
-/// How long a cell that is mended waits for the home; so much less than cells are waited for themselves
-/// ([`ANSWER_WAIT`](crate::ANSWER_WAIT)) that a home which hangs makes no other cell seem to.
+/// How long the repair of a cell waits for the home: so much less than
+/// [`ANSWER_WAIT`](crate::ANSWER_WAIT) that a home which hangs makes no other cell look silent.
 const HOME_WAIT: Duration = Duration::from_millis(500);
 
 impl Cells {
-    /// Does in all cells but the home what was done there. Those in which it cannot be done are mended later, as are
-    /// those where `copy` tells that it came too early.
+    /// Repeats in all other cells what was done in the home. A cell where that fails, or where `copy` returns that
+    /// it came too early, is repaired later.
     pub(crate) async fn copy_to_others<R>(&self, copy: impl Fn(Arc<Cell>) -> R)
     where
         R: Future<Output = Result<bool, StoreError>> + Send + 'static,
@@ -43,7 +43,7 @@ impl Cells {
         }
     }
 
-    /// Gives a cell the tokens of the home that it lacks.
+    /// Copies the home's tokens into a cell that lacks them.
     pub(crate) async fn copy_tokens_to(&self, at: usize) -> Result<(), StoreError> {
         let (cell, home) = (&self.cells[at], self.home());
         match copy_tokens(cell, home).await? {
@@ -52,13 +52,13 @@ impl Cells {
         }
     }
 
-    /// Takes note that mail is sent here.
+    /// Records that mail is sent here.
     pub(crate) fn note_mail_shown(&self) {
         let mut shown_at = self.mail_shown_at.lock().unwrap_or_else(PoisonError::into_inner);
         *shown_at = Some(Instant::now());
     }
 
-    /// Whether it was said here, so lately that it still counts, that mail is sent.
+    /// Whether mail was reported as sent here recently enough to count.
     pub(crate) fn is_mail_shown(&self) -> bool {
         let shown_at = *self.mail_shown_at.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = MAIL_SEEN_KEPT.to_std().unwrap_or_default();
@@ -66,8 +66,8 @@ impl Cells {
     }
 }
 
-/// Mends a cell's copies if they may lack something. Tells whether the cell may be worked in: not if it is known to lack
-/// something that the home does not tell.
+/// Repairs a cell's copies if they may be incomplete. Returns whether the cell may be used: not if it is known to lack
+/// something and the home does not answer.
 ///
 /// # Errors
 /// The cell's own; not those of the home.
@@ -75,7 +75,7 @@ pub(crate) async fn mend(cell: &Cell, home: &Cell, shows_mail: bool) -> Result<b
     let due = cell.copies_due();
     match due {
         Due::Nothing => return Ok(true),
-        // As long as the home is away nothing can be changed there either.
+        // While the home is away nothing can be changed there either.
         Due::Check => {
             copy_endpoints(cell, home).await?;
         }
@@ -92,11 +92,13 @@ pub(crate) async fn mend(cell: &Cell, home: &Cell, shows_mail: bool) -> Result<b
     Ok(true)
 }
 
-/// Makes a cell's endpoints those of the home, if that tells them.
+/// Makes a cell's endpoints those of the home, if the home answers.
 async fn copy_endpoints(cell: &Cell, home: &Cell) -> Result<bool, StoreError> {
-    // In this order: see above.
+    // The cell before the home: see above.
     let copies = cell.store.endpoints().await?;
-    let Some(endpoints) = told_by(home, home.store.endpoints()).await else { return Ok(false) };
+    let Some(endpoints) = answer_in_time(home, home.store.endpoints()).await else {
+        return Ok(false);
+    };
     let mut copies: HashMap<_, _> = copies.into_iter().map(|copy| (copy.id, copy)).collect();
     let mut lacking = Vec::new();
     for endpoint in &endpoints {
@@ -108,7 +110,7 @@ async fn copy_endpoints(cell: &Cell, home: &Cell) -> Result<bool, StoreError> {
             Some(_) => {}
         }
     }
-    // Which makes room for the others.
+    // This makes room for the others.
     for deleted in copies.into_keys() {
         cell.store.delete_endpoint(deleted).await?;
     }
@@ -120,11 +122,14 @@ async fn copy_endpoints(cell: &Cell, home: &Cell) -> Result<bool, StoreError> {
     Ok(true)
 }
 
-/// What the home tells a cell that is mended, if it does in time.
-async fn told_by<T>(home: &Cell, asked: impl Future<Output = Result<T, StoreError>>) -> Option<T> {
+/// The home's answer, if it comes in time.
+async fn answer_in_time<T>(
+    home: &Cell,
+    request: impl Future<Output = Result<T, StoreError>>,
+) -> Option<T> {
     let wait = if home.answers() { HOME_WAIT } else { SILENT_WAIT };
-    match timeout(wait, asked).await {
-        Ok(told) => home.note(told).ok(),
+    match timeout(wait, request).await {
+        Ok(answer) => home.note(answer).ok(),
         Err(_) => {
             home.note_slow();
             None
@@ -132,7 +137,8 @@ async fn told_by<T>(home: &Cell, asked: impl Future<Output = Result<T, StoreErro
     }
 }
 
-/// Whether a copy says what matters in a cell: who is told what. How it goes with an endpoint is the home's to know.
+/// Whether a copy agrees in what its cell uses: which facts go where. How deliveries go is recorded in the home
+/// alone.
 pub(crate) fn is_copy(copy: &Endpoint, endpoint: &Endpoint) -> bool {
     copy.url == endpoint.url
         && copy.types == endpoint.types
@@ -152,8 +158,7 @@ pub(crate) fn change_to(endpoint: &Endpoint) -> EndpointChange {
     }
 }
 
-/// Gives a cell a copy of an endpoint. Tells whether there was room: there is not as long as others are there that were
-/// deleted.
+/// Copies an endpoint into a cell. Returns whether there was room: there is none while deleted ones are still there.
 pub(crate) async fn copy_endpoint(cell: &Cell, endpoint: &Endpoint) -> Result<bool, StoreError> {
     let new = NewEndpoint {
         id: endpoint.id,
@@ -171,11 +176,11 @@ pub(crate) async fn copy_endpoint(cell: &Cell, endpoint: &Endpoint) -> Result<bo
     Ok(true)
 }
 
-/// Gives a cell the tokens that it lacks, if the home tells them.
+/// Copies the tokens that a cell lacks, if the home answers.
 async fn copy_tokens(cell: &Cell, home: &Cell) -> Result<bool, StoreError> {
     let copies = cell.store.tokens().await?;
     let copies: HashMap<_, _> = copies.iter().map(|copy| (copy.id, copy.revoked_at)).collect();
-    let Some(tokens) = told_by(home, home.store.tokens()).await else { return Ok(false) };
+    let Some(tokens) = answer_in_time(home, home.store.tokens()).await else { return Ok(false) };
     // Oldest first, as they were made.
     for token in tokens.iter().rev() {
         match copies.get(&token.id) {
@@ -193,7 +198,7 @@ async fn copy_tokens(cell: &Cell, home: &Cell) -> Result<bool, StoreError> {
     Ok(true)
 }
 
-/// Gives a cell a copy of a token, and tells whether there was room.
+/// Copies a token into a cell, and returns whether there was room.
 pub(crate) async fn copy_token(cell: &Cell, token: &OrganizerToken) -> Result<bool, StoreError> {
     let new = NewToken {
         role: token.role,
@@ -202,7 +207,8 @@ pub(crate) async fn copy_token(cell: &Cell, token: &OrganizerToken) -> Result<bo
     };
     let Some(copy) = cell.store.create_token(new).await? else { return Ok(false) };
     if copy.organizer.id != token.organizer.id {
-        // It was a database of its own before: its events can name this organizer by another id alone.
+        // The cell was a database of its own before: its events can name this organizer by another id
+        // alone.
         log::error!(
             "cell {}: organizer {} is {} there, and {} in the home",
             cell.name,

@@ -1,4 +1,5 @@
-//! Where facts go: what is of an event lies in its cell, endpoints in the home, with a copy in every other cell.
+//! Delivery: what belongs to an event is in its cell; endpoints are in the home, with a copy in every other
+//! cell.
 
 use crate::copies;
 use crate::fan_out::{Deadline, FanOutResults, Request, in_place, left_of, part_of, parts_of};
@@ -17,25 +18,25 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 impl Cells {
-    /// Routes facts in one cell, once it has the endpoints that there are.
+    /// Routes facts in one cell, once its copies of the endpoints are complete.
     fn routing(&self, at: usize, limit: PageLimit) -> Request<u64> {
         let (cell, home) = (Arc::clone(&self.cells[at]), Arc::clone(self.home()));
         if self.change.is_some() {
-            // A server that goes by another map does not tell all of these cells what it changes in the home.
+            // A server with another map does not copy what it changes in the home to all of these cells.
             cell.check_copies_now();
         }
         let shows_mail = self.is_mail_shown();
         Box::pin(async move {
             if at != HOME && !copies::mend(&cell, &home, shows_mail).await? {
-                // What is new stays so until it is known to whom it goes.
+                // New facts stay new until all their recipients are known.
                 return Ok(0);
             }
             cell.store.route_facts(limit).await
         })
     }
 
-    /// Has every cell change how it goes on with what it has to deliver, and tells in how many cases. Whoever asks for
-    /// that means all: it fails if one does.
+    /// Changes the pending deliveries of every cell, and returns how many. The caller means all of them: it fails if
+    /// one cell fails.
     async fn change_deliveries<R>(
         &self,
         change: impl Fn(Arc<dyn BookingStore>) -> R,
@@ -89,7 +90,7 @@ impl DeliveryStore for CellStore {
         Ok(changed)
     }
 
-    /// The home alone knows.
+    /// Only the home records this.
     async fn note_endpoint(&self, id: EndpointId, goes_well: bool) -> Result<(), StoreError> {
         let now = self.now();
         let home = now.home();
@@ -118,7 +119,8 @@ impl DeliveryStore for CellStore {
         shown.any().map(drop)
     }
 
-    /// Each has its share at first, so that none waits for the others; what they leave is for those that have more.
+    /// Each cell has its share at first, so that none waits for the others; what is left over goes to those that
+    /// have more.
     async fn route_facts(&self, limit: PageLimit) -> Result<u64, StoreError> {
         let now = self.now();
         let in_turn = now.cells_in_turn().map(|cell| usize::from(cell.lane.cell));
@@ -146,8 +148,8 @@ impl DeliveryStore for CellStore {
         }
     }
 
-    /// Of all cells together those are claimed that are due for longest, so these are looked for first. Two servers that
-    /// look at once may find the same, and then one claims others of these cells.
+    /// Claims the lanes that are due for longest across all cells, so these are looked up first. Two servers that look
+    /// at once may find the same, and then one of them claims others of these cells.
     async fn claim_lanes(
         &self,
         wanted: &[(SinkId, usize)],
@@ -208,8 +210,8 @@ impl DeliveryStore for CellStore {
         now.of_event(event_id, |store| store.fact(event_id, version)).await
     }
 
-    /// Of each cell in a transaction of its own, one after the other: whoever wants a cell that is away to be nothing to
-    /// the others brings steps of one alone.
+    /// One transaction for each cell, one after the other: a caller that must not wait for a cell that is away passes
+    /// the steps of one cell alone.
     async fn advance(&self, steps: &[LaneStep]) -> Result<Vec<bool>, StoreError> {
         let now = self.now();
         let parts = parts_of(now.places_of(steps.iter().map(|step| step.event_id)).await);
@@ -265,7 +267,7 @@ impl DeliveryStore for CellStore {
         let is_of_one = found.len() <= 1;
         let mut found: Vec<_> = found.into_iter().flat_map(|(_, of_cell)| of_cell).collect();
         if !is_of_one {
-            // Each cell's are in order; for all together it has to be known how old their events are.
+            // Each cell's list is in order; to merge them, the ages of their events are needed.
             let mut created: HashMap<EventId, DateTime<Utc>> = HashMap::new();
             for registration in &found {
                 let id = registration.event_id;
@@ -337,7 +339,7 @@ impl DeliveryStore for CellStore {
         added.await.all().map(drop)
     }
 
-    /// Of one cell after the other, beginning with another one each time: each has its turn.
+    /// From one cell after the other, beginning with a different one each time: each has its turn.
     async fn claim_mails(&self, at_most: usize, lease: LeaseId) -> Result<Vec<Mail>, StoreError> {
         let now = self.now();
         let (mut claimed, mut has_answer, mut failed) = (Vec::new(), false, None);
@@ -403,7 +405,7 @@ impl DeliveryStore for CellStore {
         now.of_event(event_id, |store| store.note_reminded(event_id, remind_at)).await
     }
 
-    /// Without the cells that are away.
+    /// Leaves out the cells that are away.
     async fn backlog(&self) -> Result<Backlog, StoreError> {
         let now = self.now();
         let backlogs = now.ask_all(Deadline::Short, |store| async move { store.backlog().await });

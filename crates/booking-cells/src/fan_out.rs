@@ -10,16 +10,16 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The longest that a cell is waited for which is asked together with others, for what somebody waits for.
+/// The longest wait for a cell in a fan-out whose result a caller waits for.
 pub const ANSWER_WAIT: Duration = Duration::from_secs(2);
-/// The same of a cell that did not answer the last call: what there is from the others waits no longer. It is asked all
+/// The same for a cell that did not answer the last request: the answers of the others wait no longer. It is asked all
 /// the same, so that it is waited for again once it answers.
 pub const SILENT_WAIT: Duration = Duration::from_millis(10);
 
-/// The same where somebody asks how the cells are, who waits no longer than [`ANSWER_WAIT`] for all of that.
+/// The same for a health check, whose caller waits no longer than [`ANSWER_WAIT`] in total.
 pub const HEALTH_WAIT: Duration = Duration::from_millis(1_500);
 
-/// How long the cells of a fan-out are waited for.
+/// How long a fan-out waits for its cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Deadline {
     /// For [`HEALTH_WAIT`].
@@ -47,10 +47,10 @@ impl Deadline {
 /// A request to a cell, which runs when it is polled.
 pub(crate) type Request<T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send>>;
 
-/// Things that are in several cells: of each cell the places of its own among all.
+/// Items spread over several cells: for each cell, the positions of its items in the whole list.
 pub(crate) type Parts = BTreeMap<usize, Vec<usize>>;
 
-/// The parts of things, of which each is in one of these cells.
+/// Groups items by cell; `cells` has the cell of each item.
 pub(crate) fn parts_of(cells: impl IntoIterator<Item = usize>) -> Parts {
     let mut parts = Parts::new();
     for (place, at) in cells.into_iter().enumerate() {
@@ -59,12 +59,12 @@ pub(crate) fn parts_of(cells: impl IntoIterator<Item = usize>) -> Parts {
     parts
 }
 
-/// Those of a cell's part.
+/// The items of one cell's part.
 pub(crate) fn part_of<T: Clone>(all: &[T], places: &[usize]) -> Vec<T> {
     places.iter().map(|place| all[*place].clone()).collect()
 }
 
-/// What cells answered to their parts, each with its place among all.
+/// The cells' answers to their parts, each with its position in the whole list.
 pub(crate) fn in_place<T>(
     parts: &Parts,
     answers: impl IntoIterator<Item = (usize, Vec<T>)>,
@@ -90,7 +90,7 @@ impl<T> FanOutResults<T> {
         }
     }
 
-    /// What those answered that did; an error if none did.
+    /// The answers of the cells that answered; an error if none did.
     pub(crate) fn any(mut self) -> Result<Vec<(usize, T)>, StoreError> {
         match self.answers.is_empty() && !self.failures.is_empty() {
             true => Err(self.failures.swap_remove(0).1),
@@ -98,7 +98,7 @@ impl<T> FanOutResults<T> {
         }
     }
 
-    /// What all answered; an error if one did not.
+    /// The answers of all cells; an error if one did not answer.
     pub(crate) fn all(mut self) -> Result<Vec<(usize, T)>, StoreError> {
         match self.failures.is_empty() {
             true => Ok(self.answers),
@@ -119,14 +119,14 @@ impl Cells {
         R: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
         let requests = self.cells.iter().map(|cell| request_to(cell, &ask)).enumerate().collect();
-        // Nothing of it is kept while they are waited for.
+        // Nothing that it captures is held while the cells are waited for.
         drop(ask);
         self.fan_out(deadline, requests).await
     }
 
-    /// While a change is under way, takes the answer of the cell that events go to from after the one of the cell that they
-    /// leave: what had left when the one was asked has come when the other is.
-    pub(crate) async fn ask_again_where_they_go<T, R>(
+    /// While a change is under way, asks the target cell after the source cell, and takes that answer: what had left
+    /// the source when it was asked is in the target.
+    pub(crate) async fn ask_target_again<T, R>(
         &self,
         results: &mut FanOutResults<T>,
         ask: impl Fn(Arc<dyn BookingStore>) -> R,
@@ -147,7 +147,7 @@ impl Cells {
         results.answers.sort_by_key(|(at, _)| *at);
     }
 
-    /// Asks cells, each about its part of all.
+    /// Asks each cell about its part of the whole list.
     pub(crate) async fn ask_parts<I, T, R>(
         &self,
         deadline: Deadline,
@@ -171,8 +171,7 @@ impl Cells {
         self.fan_out(deadline, requests).await
     }
 
-    /// Asks some cells, each what is for it. Each is asked in a task of its own, which goes on when it is not waited for any
-    /// longer.
+    /// Sends some cells a request each. Each runs in a task of its own, which goes on after the wait for it has ended.
     pub(crate) async fn fan_out<T: Send + 'static>(
         &self,
         deadline: Deadline,
@@ -185,7 +184,7 @@ impl Cells {
         for (at, request) in requests {
             let cell = &self.cells[at];
             if is_alone {
-                // Nobody else's answer waits for it.
+                // No other answer waits for this one.
                 results.take(at, cell.note(request.await));
                 continue;
             }
@@ -198,7 +197,7 @@ impl Cells {
                 }
             }
         }
-        // Those first that are waited for longest.
+        // Those that are waited for longest come first.
         under_way.sort_by_key(|(_, answers, _)| !answers);
         for (at, answers, task) in under_way {
             let answer = self.cells[at].wait_for(task, deadline.until(begun, answers)).await;
@@ -209,8 +208,8 @@ impl Cells {
         results
     }
 
-    /// Has cells do up to `limit` of something together, one after the other, beginning with another one each time; tells
-    /// how much. What one cannot do is an error only if nothing else was done.
+    /// Has the cells do up to `limit` of something in total, one after the other, beginning with a different one each
+    /// time; returns how much. A cell's failure is an error only if nothing else was done.
     pub(crate) async fn one_by_one<R>(
         &self,
         limit: PageLimit,
@@ -237,19 +236,19 @@ impl Cells {
         }
     }
 
-    /// All cells, beginning with another one each time, so that none is always the last.
+    /// All cells, beginning with a different one each time, so that none is always the last.
     pub(crate) fn cells_in_turn(&self) -> impl Iterator<Item = &Arc<Cell>> {
         let first = self.turn.fetch_add(1, Ordering::Relaxed) % self.cells.len();
         self.cells[first..].iter().chain(&self.cells[..first])
     }
 
-    /// What the cells are called that failed.
+    /// The names of the cells that failed.
     pub(crate) fn names_of(&self, failures: &[(usize, StoreError)]) -> Vec<CellName> {
         failures.iter().map(|(at, _)| self.cells[*at].name.clone()).collect()
     }
 }
 
-/// What is left of `limit` when so much is done; `None` if nothing is.
+/// What is left of `limit` after `done`; `None` if nothing is.
 pub(crate) fn left_of(limit: PageLimit, done: u64) -> Option<PageLimit> {
     let left = (limit.get() as u64).saturating_sub(done);
     u32::try_from(left).ok().and_then(|left| PageLimit::parse(left).ok())
@@ -285,7 +284,7 @@ mod tests {
         CellStore::new(&map, stores.collect())
     }
 
-    /// What each cell does: it answers, fails, or says nothing.
+    /// What each cell does: it answers, fails, or stays silent.
     fn requests(of: [Option<bool>; 3]) -> Vec<(usize, Request<usize>)> {
         let request = |(at, does): (usize, Option<bool>)| {
             let request: Request<usize> = Box::pin(async move {
@@ -307,7 +306,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_does_not_answer_is_waited_for_once() {
+    async fn a_silent_cell_is_waited_for_once() {
         let store = three();
         let silent = [Some(true), None, Some(true)];
         let waits = [
@@ -330,7 +329,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn few_calls_wait_for_who_does_not_answer() {
+    async fn few_calls_wait_for_a_silent_cell() {
         let store = three();
         let silent = [Some(true), None, Some(true)];
         for _ in 0..3 * SILENT_ASKED_MAX {
@@ -345,9 +344,9 @@ mod tests {
         assert_eq!(results.answers, [(0, 0), (2, 2)], "those that wait are enough");
     }
 
-    /// What is written meanwhile may not be told to be undone.
+    /// What is written meanwhile must not be reported as undone.
     #[tokio::test(start_paused = true)]
-    async fn who_did_not_answer_is_waited_for_where_what_it_does_has_to_be_known() {
+    async fn a_write_waits_for_a_silent_cell() {
         let store = three();
         store
             .now()
@@ -358,7 +357,7 @@ mod tests {
         assert_eq!(up(&store), [true, false, true]);
         let slowly = |at: usize| {
             let request: Request<usize> = Box::pin(async move {
-                // The one that did not answer is the last, too.
+                // The silent one is the last, too.
                 sleep(if at == 1 { 4 } else { 2 } * ANSWER_WAIT).await;
                 Ok(at)
             });
@@ -372,7 +371,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_fails_is_told_apart() {
+    async fn failures_are_kept_apart_from_answers() {
         let store = three();
         let fan_out = async |of| store.now().fan_out(Deadline::UnlessSilent, requests(of)).await;
         let one_fails = [Some(true), Some(true), Some(false)];
@@ -384,7 +383,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_done_one_by_one_is_no_more_than_was_asked_for() {
+    async fn one_by_one_does_no_more_than_the_limit() {
         let store = three();
         let limit = |limit| PageLimit::parse(limit).expect("a valid limit");
         // Each could do five.

@@ -1,17 +1,17 @@
-//! What was found out of ids, and is not asked for again.
+//! A cache of what was looked up for ids.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The most ids that something is remembered of: registrations that lie elsewhere than their ids say, and events that are not
-/// in a cell any more that they leave. Of more the older half is forgotten, and found out again when it is asked for.
+/// The most ids in a cache: of registrations that are elsewhere than their ids lead, and of events that have left a
+/// cell of a change. Of more the older half is evicted, and looked up again when it is asked for.
 pub const FOUND_MAX: usize = 65_536;
 
-/// In two halves, of which the older goes when the newer is full.
+/// Two halves, of which the older is evicted when the newer is full.
 #[derive(Debug)]
-pub(crate) struct Remembered<K, V>(Mutex<Halves<K, V>>);
+pub(crate) struct Cache<K, V>(Mutex<Halves<K, V>>);
 
 #[derive(Debug)]
 struct Halves<K, V> {
@@ -19,19 +19,19 @@ struct Halves<K, V> {
     older: HashMap<K, V>,
 }
 
-impl<K, V> Default for Remembered<K, V> {
+impl<K, V> Default for Cache<K, V> {
     fn default() -> Self {
         Self(Mutex::new(Halves { newer: HashMap::new(), older: HashMap::new() }))
     }
 }
 
-impl<K: Copy + Eq + Hash, V: Copy> Remembered<K, V> {
+impl<K: Copy + Eq + Hash, V: Copy> Cache<K, V> {
     fn halves(&self) -> MutexGuard<'_, Halves<K, V>> {
-        // It is whole between any two of its calls.
+        // No call leaves it half changed, so a poisoned lock is safe to use.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What was found out.
+    /// The cached value.
     pub(crate) fn get(&self, id: K) -> Option<V> {
         let halves = self.halves();
         halves.newer.get(&id).or_else(|| halves.older.get(&id)).copied()
@@ -51,8 +51,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_found_last_is_remembered_and_no_more() {
-        let found = Remembered::default();
+    fn the_cache_keeps_only_the_newest_ids() {
+        let found = Cache::default();
         for id in 0..2 * FOUND_MAX {
             found.insert(id, id % 256);
         }

@@ -1,8 +1,8 @@
-//! Many stores of Booking as one, for whoever outgrows one database.
+//! Many stores of Booking as one, for deployments that outgrow one database.
 //!
-//! A *cell* is a store with all its tables. Each event lies in one of them, by the last byte of its id; all that is of the
-//! event lies with it. [`CellMap`] says which cell has which bytes, and a [`CellStore`] over their stores is a
-//! [`BookingStore`](booking_core::BookingStore) like any other. A sale is what it was: one transaction, of one cell.
+//! A *cell* is a store with all its tables. Each event is in one of them, by the last byte of its id, with everything
+//! that belongs to it. [`CellMap`] says which cell has which bytes, and a [`CellStore`] over their stores is a
+//! [`BookingStore`](booking_core::BookingStore) like any other. A sale is still one transaction in one cell.
 //!
 //! ```
 //! use booking_cells::{CellMap, CellSpec, CellStore};
@@ -50,16 +50,16 @@
 //! | copies of tokens and endpoints, which an event's cell needs to name its organizer and to find its sinks | in every other cell |
 //!
 //! A registration's id ends as its event's does ([`RegistrationId::beside`](booking_core::RegistrationId::beside)), and
-//! so leads home, too. One that does not is looked for in every other cell, once: where it was is remembered.
+//! so leads to the same cell. One that does not is looked up in every other cell, once: where it was found is cached.
 //!
 //! # When a cell is down
 //!
-//! What is asked of one event is answered by its cell, or not: [`StoreError::Unavailable`](booking_core::StoreError).
-//! What is asked of all is answered by those that are there: a page and an audit name the cells that are missing
-//! ([`Page::missing`](booking_core::Page::missing)), and whatever looks for work finds that of the others. A cell that did not answer is not
-//! waited for again before it has answered something ([`SILENT_WAIT`]). What is asked by hand and must be done
-//! everywhere (erasing an address, retrying and dropping deliveries) is done where it can be, and then fails.
-//! Without the home there are no tokens and no keys for tickets; whoever has read them goes on.
+//! A request about one event is answered by its cell, or fails: [`StoreError::Unavailable`](booking_core::StoreError).
+//! A request about all events is answered by the cells that are there: a page and an audit name the cells that are
+//! missing ([`Page::missing`](booking_core::Page::missing)), and background work finds what is due in the others. A
+//! cell that did not answer is not waited for again before it has answered something ([`SILENT_WAIT`]). What an
+//! operator starts and must be done everywhere (erasing an address, retrying and dropping deliveries) is done where it
+//! can be, and then fails. Without the home no tokens and ticket keys can be read; servers that have read them go on.
 //!
 //! | to find | look in |
 //! | --- | --- |
@@ -67,10 +67,10 @@
 //! | how all cells are asked, and how long they are waited for | `fan_out.rs`, `cell.rs` |
 //! | how pages are made of pages | `merge.rs` |
 //! | where a registration is looked for | `lookup.rs`, `found.rs` |
-//! | how copies are kept | `copies.rs` |
-//! | how events are moved from one store to another, of whatever kinds ([`Mover`]) | `moving.rs` |
-//! | how the map is changed while it is gone by ([`Resharder`]) | `resharding.rs` |
-//! | how cells are told from other databases ([`tell_cells`], [`check_cell`]) | `telling.rs` |
+//! | how copies are kept up to date | `copies.rs` |
+//! | how events are moved from one store to another, of any kind ([`Mover`]) | `moving.rs` |
+//! | how the map is changed while it is in use ([`Resharder`]) | `resharding.rs` |
+//! | how cells are distinguished from other databases ([`assign_cells`], [`check_cell`]) | `telling.rs` |
 
 mod cell;
 mod copies;
@@ -107,5 +107,5 @@ pub use resharding::{
 pub use store::CellFlaw;
 pub use store::{BETWEEN_WAIT, CellStore, MAP_CHECKED_EVERY};
 pub use telling::{
-    Bytes, NotTheCell, adopt_home, check_cell, check_none_is_told, tell_cells, told_of,
+    Bytes, NotTheCell, adopt_home, assign_cells, assignment_of, check_cell, check_none_is_assigned,
 };

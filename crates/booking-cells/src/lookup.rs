@@ -1,4 +1,4 @@
-//! Finding a registration by its id alone, wherever it lies.
+//! Finding a registration by its id alone, in whichever cell it is.
 
 use crate::fan_out::{Deadline, FanOutResults, Parts, Request, in_place, parts_of};
 #[cfg(feature = "negative-control")]
@@ -9,9 +9,9 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 impl Cells {
-    /// Asks for something of a registration where it was found before, where its id says, and then everywhere else at
-    /// once. Where a cell that may have it does not answer, it is not said that there is none, nor is it of one whose event is
-    /// between two cells.
+    /// Asks for something of a registration where it was found before, where its id leads, and then in all other cells
+    /// at once. It is an error, and not `None`, while a cell that may have it does not answer, or its event is between
+    /// two cells.
     pub(crate) async fn find<T, R>(
         &self,
         id: RegistrationId,
@@ -41,7 +41,8 @@ impl Cells {
         if self.has_flaw(CellFlaw::BetweenByIdAlone) {
             return Ok(false);
         }
-        // Its id may be from before ids led home. Its row goes before its event does.
+        // Its id may not end as its event's does, if it is old. Its row leaves before its event
+        // does.
         let to = &self.cells[self.cell_of_byte(change.bytes.first)];
         let asked = to.note(to.store.events_by_registration(&[id]).await)?;
         match asked.first().copied().flatten().filter(|event| change.bytes.has_event(*event)) {
@@ -62,7 +63,7 @@ impl Cells {
         let (mut asked, mut silent) = (Vec::new(), None);
         let found = self.found.get(id).map(usize::from);
         let (leaves, leads_to) = (self.may_still_be_in(id.as_uuid()), self.leads_to(id.as_uuid()));
-        // In this order: what is in the first of the two no more is in the second.
+        // In this order: what has left the first of the two is in the second.
         for at in found.into_iter().chain(leaves).chain([leads_to]) {
             if asked.contains(&at) {
                 continue;
@@ -85,7 +86,7 @@ impl Cells {
         let FanOutResults { answers, failures } = self.fan_out(Deadline::Short, others).await;
         for (at, answer) in answers {
             if answer.is_some() {
-                self.remember(id, at);
+                self.cache_place(id, at);
                 return Ok(answer);
             }
         }
@@ -93,18 +94,18 @@ impl Cells {
         silent.map_or(Ok(None), Err)
     }
 
-    /// Remembers where a registration was found that is not where its id leads.
-    fn remember(&self, id: RegistrationId, at: usize) {
+    /// Caches where a registration was found, if its id leads elsewhere.
+    fn cache_place(&self, id: RegistrationId, at: usize) {
         if at == self.leads_to(id.as_uuid()) || Some(at) == self.may_still_be_in(id.as_uuid()) {
             return;
         }
-        // There are no more cells than bytes, but for one that is emptied.
+        // There are no more cells than bytes, but for one that is being emptied.
         if let Ok(at) = u8::try_from(at) {
             self.found.insert(id, at);
         }
     }
 
-    /// The event of each registration, as [`find`](Self::find) does it, but for all together.
+    /// Finds the event of each registration as [`find`](Self::find) does, but of all together.
     pub(crate) async fn find_events(
         &self,
         ids: &[RegistrationId],
@@ -119,7 +120,7 @@ impl Cells {
         if !elsewhere.is_empty() {
             failures.extend(self.find_events_in(ids, &elsewhere, &mut events).await);
         }
-        // All that are missing still were looked for in all cells.
+        // All that were still missing were looked up in all cells.
         let is_whole = events.iter().all(Option::is_some);
         match failures.into_iter().next() {
             Some((_, error)) if !is_whole => Err(error),
@@ -127,8 +128,8 @@ impl Cells {
         }
     }
 
-    /// The event of each registration that lies where it was found before, or where its id says; in which cells each was
-    /// looked for; and the failures.
+    /// The events of the registrations that are where they were found before, or where their ids lead; in which cells
+    /// each was looked up; and the failures.
     pub(crate) async fn find_events_at_once(
         &self,
         ids: &[RegistrationId],
@@ -142,7 +143,7 @@ impl Cells {
         let mut asked: Vec<Vec<usize>> = ids.iter().map(|id| vec![first(id)]).collect();
         let wanted = parts_of(asked.iter().map(|asked| asked[0]));
         let mut failures = self.find_events_in(ids, &wanted, &mut events).await;
-        // What has left the one is in the other.
+        // What has left the source is in the target.
         let mut have_left = Parts::new();
         for (place, id) in ids.iter().enumerate().filter(|(place, _)| events[*place].is_none()) {
             let leads_to = self.leads_to(id.as_uuid());
@@ -157,7 +158,7 @@ impl Cells {
         (events, asked, failures)
     }
 
-    /// Asks cells for the events of the registrations whose places in `ids` are `wanted` of each. Returns the failures.
+    /// Asks cells for the events of registrations: `wanted` has each cell's positions in `ids`. Returns the failures.
     async fn find_events_in(
         &self,
         ids: &[RegistrationId],
@@ -174,7 +175,7 @@ impl Cells {
                     continue;
                 }
                 events[place] = event;
-                self.remember(ids[place], at);
+                self.cache_place(ids[place], at);
             }
         }
         failures
@@ -213,7 +214,7 @@ mod tests {
         CellStore::new(&map.expect("it is one"), stores.collect())
     }
 
-    /// Puts up an event and registers for it, under an id that ends otherwise than the event's.
+    /// Creates an event and registers for it, under an id that ends differently from the event's.
     async fn register(store: &CellStore, ends: u8) -> (EventId, RegistrationId) {
         let name = EventName::parse("An event").expect("valid");
         let seats = Capacity::parse(9, CapacityMax::default()).expect("valid");
@@ -227,7 +228,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_id_that_leads_elsewhere_is_looked_for_once_and_remembered() {
+    async fn an_id_that_leads_elsewhere_is_looked_up_once_and_cached() {
         for by_itself in [true, false] {
             let store = cells();
             let (event, id) = register(&store, 0x01).await;
@@ -250,7 +251,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_id_that_leads_home_is_not_remembered() {
+    async fn an_id_that_leads_to_its_cell_is_not_cached() {
         let store = cells();
         let (event, id) = register(&store, 0xd7).await;
         assert!(store.registration(id).await.expect("it answers").is_some());
@@ -258,9 +259,9 @@ mod tests {
         assert_eq!((found, store.now().found.get(id)), (vec![Some(event)], None));
     }
 
-    /// Where it was found before it may be no more.
+    /// A registration may have left the cell where it was found before.
     #[tokio::test]
-    async fn what_is_remembered_wrongly_is_looked_for_again() {
+    async fn a_stale_cache_entry_is_looked_up_again() {
         let store = cells();
         let (event, id) = register(&store, 0x01).await;
         store.now().found.insert(id, 2);

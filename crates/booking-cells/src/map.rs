@@ -40,11 +40,11 @@ enum Source {
 /// One cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CellSpec {
-    /// What it is called.
+    /// Its name.
     pub name: CellName,
     /// The node that it is on.
     pub node: String,
-    /// Where it is there.
+    /// Its place on that node.
     pub schema: String,
     /// The first of the bytes that its events' ids end in.
     pub first: u8,
@@ -53,7 +53,7 @@ pub struct CellSpec {
 }
 
 impl CellSpec {
-    /// A cell that has `bytes`, on `node`, where it is called as it is here until its field says otherwise.
+    /// A cell with `bytes` on `node`, whose place there has its own name until the field is changed.
     pub fn new(name: CellName, node: &str, bytes: CellBytes) -> Self {
         let (node, schema) = (node.to_owned(), name.as_str().to_owned());
         Self { name, node, schema, first: bytes.first, last: bytes.last }
@@ -65,14 +65,14 @@ impl CellSpec {
     }
 }
 
-/// A cell that is to be: what it is called, and where.
+/// A cell that a change adds: its name and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewCell {
-    /// What it is called.
+    /// Its name.
     pub name: CellName,
     /// The node that it is on.
     pub node: String,
-    /// Where it is there.
+    /// Its place on that node.
     pub schema: String,
 }
 
@@ -83,7 +83,7 @@ impl NewCell {
     }
 }
 
-/// What may be done to a map. Each has events go from one cell to one other.
+/// A change of a map. Each moves events from one cell to one other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MapChange {
     /// The bytes of `cell` from `at` on go to a new one.
@@ -95,14 +95,14 @@ pub enum MapChange {
         /// The new one.
         to: NewCell,
     },
-    /// All bytes of `cell` go to a new one, and it is in the map no more.
+    /// All bytes of `cell` go to a new one, and it is no longer in the map.
     Move {
         /// The cell that is moved.
         cell: CellName,
         /// Where to.
         to: NewCell,
     },
-    /// All bytes of `cell` go to the one before it, and it is in the map no more.
+    /// All bytes of `cell` go to the one before it, and it is no longer in the map.
     Drop {
         /// The cell that is dropped.
         cell: CellName,
@@ -120,7 +120,7 @@ pub struct CellChange {
     pub to: CellName,
 }
 
-/// Why cells are no map.
+/// Why cells do not form a map.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum MapError {
@@ -144,7 +144,7 @@ pub enum MapError {
         /// The schema there.
         schema: String,
     },
-    /// One is nowhere.
+    /// One names a node that does not exist.
     #[error("cell {cell} is on node {node}, which is not there")]
     NoNode {
         /// The cell.
@@ -166,7 +166,7 @@ pub enum MapError {
         /// The second of the cells.
         cell: CellName,
     },
-    /// A cell that is named is not there.
+    /// A named cell does not exist.
     #[error("there is no cell {0}")]
     NoCell(CellName),
     /// A cell cannot be split there: each part has to have a byte.
@@ -176,30 +176,30 @@ pub enum MapError {
         cell: CellName,
         /// Where it was to be split.
         at: u8,
-        /// What it has.
+        /// Its bytes.
         bytes: CellBytes,
     },
-    /// The home cannot go: it has tokens, and everybody begins with it.
+    /// The home cannot be moved or dropped: it has the tokens, and every server starts with it.
     #[error("cell {0} is the home, and keeps the byte 00")]
     Home(CellName),
     /// A change is under way.
     #[error("a change is under way: the bytes {bytes} go from cell {from} to cell {to}", bytes = .0.bytes, from = .0.from, to = .0.to)]
     Changing(CellChange),
-    /// A text is no map.
+    /// A text cannot be read as a map.
     #[error("what is kept of the map cannot be read")]
     NoMap(#[source] Unreadable),
 }
 
-/// Why a text is no map.
+/// Why a text cannot be read as a map.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{0}")]
 pub struct Unreadable(String);
 
 impl CellMap {
-    /// A map of `cells` on `nodes`, which are named by what they are called. `version` tells it from those before it.
+    /// A map of `cells` on `nodes`, which are given by their names. `version` distinguishes it from earlier maps.
     ///
     /// # Errors
-    /// [`MapError`]: every byte must be in exactly one cell, and whatever has a name have one of its own.
+    /// [`MapError`]: every byte must be in exactly one cell, and names must be unique.
     pub fn new(
         version: u64,
         nodes: Vec<String>,
@@ -227,29 +227,29 @@ impl CellMap {
         }
     }
 
-    /// What tells it from maps before it.
+    /// Distinguishes it from earlier maps.
     pub fn version(&self) -> u64 {
         self.version
     }
 
-    /// What tells these cells from others, in whatever version of the map: each of them [was told](crate::tell_cells) that it is one
-    /// of these. `None` until all of them were.
+    /// Distinguishes these cells from those of other maps, in every version: each of them [stores](crate::assign_cells)
+    /// that it is one of these. `None` until all of them do.
     pub fn id(&self) -> Option<MapId> {
         self.id
     }
 
-    /// The same map, of which every cell was told that it is one of these.
+    /// The same map, now that every cell stores that it is one of these.
     #[must_use]
     pub(crate) fn known_by(self, id: MapId) -> Self {
         Self { id: Some(id), ..self }
     }
 
-    /// What a cell puts up by this map; `None` if that is nothing.
+    /// The bytes of which a cell accepts new events by this map; `None` if there are none.
     pub(crate) fn bytes_of(&self, cell: &CellName) -> Option<CellBytes> {
         self.cells.iter().find(|one| one.name == *cell).map(CellSpec::bytes)
     }
 
-    /// The nodes, in the order in which they were named.
+    /// The nodes, in the order in which they were given.
     pub fn nodes(&self) -> &[String] {
         &self.nodes
     }
@@ -259,7 +259,7 @@ impl CellMap {
         &self.cells
     }
 
-    /// All of them: those that have bytes, in their order, and then the one that is being emptied, if there is one.
+    /// All of them: those that have bytes, in order, and then the one that is being emptied, if there is one.
     pub fn all(&self) -> impl Iterator<Item = &CellSpec> {
         self.cells.iter().chain(self.emptied())
     }
@@ -282,7 +282,7 @@ impl CellMap {
         Some(CellChange { bytes: *bytes, from: from.clone(), to: to.clone() })
     }
 
-    /// The place of a cell among [all](Self::all), by its name.
+    /// The position of a cell among [all](Self::all), by its name.
     pub(crate) fn place_of(&self, name: &CellName) -> Option<usize> {
         self.all().position(|cell| cell.name == *name)
     }
@@ -290,7 +290,7 @@ impl CellMap {
     /// The next version, with a change under way.
     ///
     /// # Errors
-    /// [`MapError`], if that would be no map, or another change is under way.
+    /// [`MapError`], if the result is no valid map, or another change is under way.
     pub fn changed(&self, change: &MapChange) -> Result<Self, MapError> {
         if let Some(under_way) = self.change() {
             return Err(MapError::Changing(under_way));
@@ -332,7 +332,7 @@ impl CellMap {
         Ok(Self { id: self.id, ..changed })
     }
 
-    /// The next version, in which no change is under way: that which was has come to its end.
+    /// The next version, in which the change that was under way has ended.
     #[must_use]
     pub fn settled(&self) -> Self {
         Self { version: self.version + 1, change: None, ..self.clone() }
@@ -345,12 +345,13 @@ impl CellMap {
         change: Option<UnderWay>,
     ) -> Result<Self, MapError> {
         let map = Self { change, ..Self::new(version, nodes, cells)? };
-        // Of those that have none every byte is in another, but names and places are theirs.
+        // Those without bytes cannot overlap others, but their names and places must be unique,
+        // too.
         check_names(&map.nodes, map.all())?;
         Ok(map)
     }
 
-    /// The map as a text, in which nodes are named and no more.
+    /// Serializes the map, with nodes by name only.
     pub fn to_text(&self) -> String {
         let change = self.change.as_ref().map(|UnderWay { bytes, from }| TextChange {
             first: bytes.first,
@@ -405,7 +406,7 @@ impl CellMap {
         }
     }
 
-    /// Whether the change that is under way, if one is, is from one of the cells into one other.
+    /// Whether the change that is under way, if any, goes from one of the cells to one other.
     fn is_change_possible(&self) -> bool {
         let (Some(UnderWay { bytes, .. }), Some(change)) = (&self.change, self.change()) else {
             return true;
@@ -416,20 +417,20 @@ impl CellMap {
             && self.place_of(&change.from).is_some()
     }
 
-    /// The place of the cell that has what is called by `id`.
+    /// The position of the cell that has the last byte of `id`.
     pub fn cell_of(&self, id: Uuid) -> usize {
         let [.., byte] = id.into_bytes();
         self.cell_of_byte(byte)
     }
 
-    /// The place of the cell that has `byte`.
+    /// The position of the cell that has `byte`.
     pub fn cell_of_byte(&self, byte: u8) -> usize {
         // Each is in one of them, in order.
         self.cells.partition_point(|cell| cell.last < byte)
     }
 }
 
-/// What a map is as a text.
+/// The serialized form of a map.
 #[derive(Serialize, Deserialize)]
 struct TextMap {
     version: u64,
@@ -536,7 +537,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_map_is_told() {
+    fn an_invalid_map_is_refused() {
         let name = |name| CellName::parse(name).expect("a valid name");
         let twice = CellSpec { schema: "x".into(), ..cell("x", "a", 1, 255) };
         for (cells, expected) in [
@@ -583,8 +584,8 @@ mod tests {
         map(vec![cell("x", "a", 0x00, 0x7f), cell("y", "b", 0x80, 0xff)]).expect("it is one")
     }
 
-    /// The cells with their bytes, and what is under way.
-    fn told(map: &CellMap) -> (String, String) {
+    /// The cells with their bytes, and the change under way.
+    fn described(map: &CellMap) -> (String, String) {
         let cells = map.all().map(|cell| format!("{} {}", cell.name, cell.bytes()));
         let change =
             map.change().map(|CellChange { bytes, from, to }| format!("{bytes} {from} {to}"));
@@ -592,7 +593,7 @@ mod tests {
     }
 
     #[test]
-    fn a_map_that_is_changed_says_what_goes_where_until_that_has_ended() {
+    fn a_changed_map_names_its_change_until_it_is_settled() {
         let split = MapChange::Split { cell: named("x"), at: 0x40, to: new("z", "b") };
         let moved = MapChange::Move { cell: named("y"), to: new("z", "a") };
         let dropped = MapChange::Drop { cell: named("y") };
@@ -602,7 +603,7 @@ mod tests {
             (&dropped, "x 00-ff, y 80-ff", "80-ff y x", "x 00-ff"),
         ] {
             let changed = two().changed(change).expect("it can be");
-            assert_eq!(told(&changed), (cells.to_owned(), under_way.to_owned()));
+            assert_eq!(described(&changed), (cells.to_owned(), under_way.to_owned()));
             assert_eq!(changed.version(), 2);
             let read = CellMap::from_text(&changed.to_text(), changed.nodes().to_vec());
             assert_eq!(read.as_ref(), Ok(&changed), "{}", changed.to_text());
@@ -613,7 +614,7 @@ mod tests {
             let read = CellMap::from_text(&known.to_text(), known.nodes().to_vec());
             assert_eq!(read.as_ref(), Ok(&known), "{}", known.to_text());
             let settled = changed.settled();
-            assert_eq!(told(&settled), (after.to_owned(), String::new()));
+            assert_eq!(described(&settled), (after.to_owned(), String::new()));
             assert_eq!(settled.version(), 3);
             let another = changed.changed(&split);
             assert!(matches!(another, Err(MapError::Changing(_))), "{another:?}");
@@ -624,7 +625,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_be_no_map_is_told() {
+    fn an_impossible_change_is_refused() {
         let split = |cell, at, to| MapChange::Split { cell: named(cell), at, to };
         let within = |cell, at, first, last| MapError::NotWithin {
             cell: named(cell),
@@ -643,7 +644,7 @@ mod tests {
             ),
             (MapChange::Drop { cell: named("x") }, MapError::Home(named("x"))),
             (MapChange::Move { cell: named("x"), to: new("z", "a") }, MapError::Home(named("x"))),
-            // Its old place is its own until it is empty.
+            // The place that it leaves stays taken until it is empty.
             (
                 MapChange::Move {
                     cell: named("y"),

@@ -1,12 +1,12 @@
-//! One answer of many.
+//! Merging the answers of several cells.
 
 use booking_core::{Backlog, CellName, DueLane, EventId, Page, PageLimit, SinkBacklog, SinkId};
 use chrono::{DateTime, Utc};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
-/// One page of the pages of several cells after the same cursor, each of up to `limit` items and those that come last
-/// by `key` first. There is no gap in it: where a cell has more than it has given, the page ends with the last of those.
+/// Merges the pages of several cells after the same cursor, each of up to `limit` items in descending order of `key`.
+/// The result has no gap: where a cell has more than it returned, it ends with the last of those.
 pub(crate) fn page<T, C, K: Ord>(
     pages: Vec<Page<T, C>>,
     limit: PageLimit,
@@ -17,7 +17,7 @@ where
     C: for<'a> From<&'a T>,
 {
     let has_more = pages.iter().any(|page| page.next.is_some());
-    // What comes after the last item of a page that is not its cell's last is not known yet.
+    // What follows the last item of an unfinished page is not known yet.
     let unfinished = pages.iter().filter(|page| page.next.is_some());
     let ends = unfinished.filter_map(|page| page.items.last()).map(&key).max();
     let mut items: Vec<T> = pages.into_iter().flat_map(|page| page.items).collect();
@@ -25,7 +25,7 @@ where
         items.retain(|item| key(item) >= ends);
     }
     items.sort_by_cached_key(|item| Reverse(key(item)));
-    // What went from one cell to another while they were asked is in both pages.
+    // An item that went from one cell to another while they were asked is in both pages.
     items.dedup_by(|one, other| key(one) == key(other));
     let has_more = has_more || items.len() > limit.get();
     items.truncate(limit.get());
@@ -33,8 +33,8 @@ where
     Page { items, next, missing }
 }
 
-/// Up to `limit` events of the lists of several cells, each of which begins with the most urgent: the first of each, then
-/// the second.
+/// Merges the lists of several cells, each of which begins with the most urgent event, into up to `limit` events: the
+/// first of each, then the second.
 pub(crate) fn interleaved(lists: &[Vec<EventId>], limit: PageLimit) -> Vec<EventId> {
     let longest = lists.iter().map(Vec::len).max().unwrap_or_default();
     let ranks = 0..longest;
@@ -42,8 +42,7 @@ pub(crate) fn interleaved(lists: &[Vec<EventId>], limit: PageLimit) -> Vec<Event
     all.take(limit.get()).copied().collect()
 }
 
-/// How many lanes of which sink are to be claimed in which cell, where those are due: of all together those that are due
-/// for longest.
+/// How many lanes of which sink to claim in which cell: those that are due for longest across all cells.
 pub(crate) fn shares(
     wanted: &[(SinkId, usize)],
     due: &[(usize, Vec<DueLane>)],
@@ -69,7 +68,7 @@ pub(crate) fn shares(
     shares
 }
 
-/// How far all cells lag behind together.
+/// The combined backlog of all cells.
 pub(crate) fn backlog(backlogs: impl IntoIterator<Item = Backlog>) -> Backlog {
     let mut sum = Backlog::default();
     let mut sinks: HashMap<SinkId, SinkBacklog> = HashMap::new();
@@ -78,20 +77,20 @@ pub(crate) fn backlog(backlogs: impl IntoIterator<Item = Backlog>) -> Backlog {
         sum.oldest_mail = earlier(sum.oldest_mail, backlog.oldest_mail);
         sum.mails_due += backlog.mails_due;
         sum.mails_stuck += backlog.mails_stuck;
-        for told in backlog.sinks {
-            let all = sinks.entry(told.sink).or_insert(SinkBacklog {
-                sink: told.sink,
+        for part in backlog.sinks {
+            let all = sinks.entry(part.sink).or_insert(SinkBacklog {
+                sink: part.sink,
                 lanes: 0,
                 failing: 0,
                 oldest: None,
             });
-            all.lanes += told.lanes;
-            all.failing += told.failing;
-            all.oldest = earlier(all.oldest, told.oldest);
+            all.lanes += part.lanes;
+            all.failing += part.failing;
+            all.oldest = earlier(all.oldest, part.oldest);
         }
     }
     sum.sinks = sinks.into_values().collect();
-    sum.sinks.sort_by_key(|told| (told.oldest, Reverse(told.failing), told.sink));
+    sum.sinks.sort_by_key(|part| (part.oldest, Reverse(part.failing), part.sink));
     sum.sinks.truncate(Backlog::SINKS_MAX);
     sum
 }
@@ -118,14 +117,14 @@ mod tests {
         PageLimit::parse(limit).expect("a valid limit")
     }
 
-    /// The page of a cell that has these, which begin with the greatest.
+    /// The page of a cell that has these items, in descending order.
     fn of_cell(all: &[u32], after: Option<After>, at_most: PageLimit) -> Page<u32, After> {
         let left = all.iter().filter(|item| after.is_none_or(|after| **item < after.0));
         Page::new(left.take(at_most.get() + 1).copied().collect(), at_most)
     }
 
     #[test]
-    fn pages_have_all_in_order_without_gaps_and_nothing_twice() {
+    fn merged_pages_have_no_gaps_and_no_duplicates() {
         let spreads: [&[&[u32]]; 4] = [
             &[&[9, 7, 5, 3, 1], &[8, 6, 4, 2, 0]],
             &[&[9, 8, 7, 6, 5, 4], &[], &[3, 2, 1, 0]],
@@ -151,13 +150,13 @@ mod tests {
         }
     }
 
-    /// A page ends early where its items are long.
+    /// A page ends early if its items are long.
     #[test]
-    fn there_is_no_gap_after_a_page_that_is_shorter_than_it_might_be() {
+    fn a_short_page_leaves_no_gap() {
         let whole = |items: &[u32]| Page { items: items.to_vec(), next: None, missing: vec![] };
         let short = Page { next: Some(After(6)), ..whole(&[8, 6]) };
-        let told = page(vec![whole(&[9, 7, 5, 3]), short], limit(10), vec![], |item| *item);
-        assert_eq!((told.items, told.next), (vec![9, 8, 7, 6], Some(After(6))));
+        let merged = page(vec![whole(&[9, 7, 5, 3]), short], limit(10), vec![], |item| *item);
+        assert_eq!((merged.items, merged.next), (vec![9, 8, 7, 6], Some(After(6))));
     }
 
     #[test]
@@ -170,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn of_all_lanes_those_are_claimed_that_are_due_for_longest() {
+    fn the_lanes_due_for_longest_are_claimed() {
         let sinks = [1, 2].map(|number| SinkId::from(Uuid::from_u128(number)));
         let due = |sink: usize, micros| DueLane {
             event_id: Uuid::from_u128(7).into(),
@@ -193,27 +192,27 @@ mod tests {
     }
 
     #[test]
-    fn a_sink_lags_behind_as_far_as_in_the_cell_where_it_is_last() {
+    fn a_sinks_lag_is_the_longest_of_all_cells() {
         let sink = SinkId::from(Uuid::from_u128(1));
         let at = |micros| DateTime::from_timestamp_micros(micros);
-        let told = |lanes, failing, oldest| SinkBacklog { sink, lanes, failing, oldest };
+        let lag = |lanes, failing, oldest| SinkBacklog { sink, lanes, failing, oldest };
         let one = Backlog {
             oldest_unrouted: at(9),
-            sinks: vec![told(2, 1, at(5))],
+            sinks: vec![lag(2, 1, at(5))],
             mails_due: 1,
             oldest_mail: None,
             mails_stuck: 2,
         };
         let other = Backlog {
             oldest_unrouted: at(8),
-            sinks: vec![told(3, 0, at(4))],
+            sinks: vec![lag(3, 0, at(4))],
             mails_due: 4,
             oldest_mail: at(1),
             mails_stuck: 0,
         };
         let expected = Backlog {
             oldest_unrouted: at(8),
-            sinks: vec![told(5, 1, at(4))],
+            sinks: vec![lag(5, 1, at(4))],
             mails_due: 5,
             oldest_mail: at(1),
             mails_stuck: 2,

@@ -14,8 +14,9 @@
 //! clear, forget_left
 //! ```
 //!
-//! Killed anywhere in this, an event is served in one place or, between the last two transactions, in none, until it is
-//! moved again: that begins by looking where it is. What was copied of an event that had not left is copied anew.
+//! If the mover is killed anywhere in this, the event is served in one place or, between the last two transactions, in
+//! none, until it is moved again: a move begins by looking up where the event is. What was copied of an event that had
+//! not left is copied anew.
 
 use crate::copies::{change_to, is_copy};
 use booking_core::{
@@ -32,47 +33,47 @@ use tokio::time::Instant;
 
 /// How many rows may have changed while others were copied for an event to be frozen.
 pub const FREEZE_ROWS_MAX: u64 = 500;
-/// How often what changed meanwhile is copied before an event is frozen all the same.
+/// How many rounds of changes are copied before an event is frozen all the same.
 pub const ROUNDS_MAX: usize = 5;
-/// How often an event is copied from its beginning, if what arrived is not what left.
+/// How often an event is copied from its beginning, if the copy is not the same as the original.
 pub const COPIES_MAX: usize = 3;
-/// How many rows of a table are cleared away in one transaction.
+/// How many rows of a table are deleted in one transaction.
 pub const CLEAR_ROWS: usize = 1_000;
-/// For how long after a freeze records must still count for them to be counted: what runs out sooner may be deleted at
-/// any moment.
+/// How long after a freeze a record must still be valid to be counted: one that expires sooner may be deleted at any
+/// moment.
 const COUNTED_FOR: TimeDelta = TimeDelta::seconds(120);
 
-/// What a mover has done, for whoever watches it.
+/// A step that a mover has completed, for its observer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// It has taken the event for itself in the store that it leaves.
+    /// The mover holds the event's lease in the source.
     Begun,
-    /// The other store has made room for it.
+    /// The target has made room for it.
     MadeRoom,
-    /// So many rows were copied while it is sold.
+    /// So many rows were copied while it sells.
     Copied(u64),
-    /// Nobody changes it from now on.
+    /// It cannot be changed from now on.
     Frozen,
     /// So many rows were copied that had changed.
     CaughtUp(u64),
     /// Both stores have the same of it.
     Compared,
-    /// It has left, and is served nowhere.
+    /// It has left the source, and is served nowhere.
     HandedOver,
-    /// It is served where it was to go. For so long nobody could change it, if this mover froze it.
+    /// It is served in the target. It could not be changed for so long, if this mover froze it.
     Activated(Option<Duration>),
-    /// So many of its rows were deleted where it was.
+    /// So many of its rows were deleted in the source.
     Cleared(u64),
-    /// Nothing of it is where it was.
+    /// Nothing of it is left in the source.
     Moved,
 }
 
-/// Watches a mover.
+/// Observes a mover.
 pub trait MoveObserver: Send + Sync {
-    /// Is told of what was done for an event. `false` has the mover stop there, as if it had been killed.
+    /// Called after each step of an event. `false` stops the mover there, as if it had been killed.
     fn reached(&self, event: EventId, step: Step) -> bool;
 
-    /// Is told of an event that was not moved while others are.
+    /// Called for an event that was not moved while others are.
     fn failed(&self, _event: EventId, _error: &MoveError) {}
 }
 
@@ -80,13 +81,13 @@ pub trait MoveObserver: Send + Sync {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum MoveError {
-    /// A store did not do what it was asked for.
+    /// A store failed.
     #[error("the store that it {0} failed")]
     Store(Side, #[source] StoreError),
     /// It is in neither store.
     #[error("there is no such event in either store")]
     NotFound,
-    /// It is served in both stores, as after a backup was restored. Which of them is right only people can tell.
+    /// It is served in both stores, as after a backup was restored. Only an operator can decide which is right.
     #[error("it is served in both stores")]
     Twice,
     /// It has left for another store than the one that it was to be moved to.
@@ -98,32 +99,33 @@ pub enum MoveError {
     /// Both names are of one store.
     #[error("it is to be moved from a store to itself: both are {0}")]
     OneStore(String),
-    /// So many of its mails are due or stuck that they cannot leave with it.
+    /// Too many of its mails are due or stuck to leave with it.
     #[error(
         "more than {LEAVING_MAILS_MAX} of its mails are due or stuck, and cannot leave with it; let them be sent, or drop them, \
          and move it then: it is sold as before"
     )]
     MailBacklog,
-    /// It has left, or arrived: a move of it is not to be given up.
+    /// It has left, or arrived: its move cannot be abandoned any more.
     #[error("it has left, so that its move cannot be given up; move it, and back if need be")]
     HasLeft,
-    /// Its freeze ran out, or somebody else has begun to move it.
+    /// Its freeze expired, or another mover has begun to move it.
     #[error("it took too long; it is sold as before, and can be moved again")]
     TooSlow,
-    /// What arrived is not what left, after several copies.
+    /// The copy is not the same as the original, after several copies.
     #[error("what arrived of it is not what left: {left:?} and {arrived:?}")]
     Differs {
-        /// What there was of it where it is served.
+        /// The counts where it is served.
         left: Box<MovedCounts>,
-        /// What there was of it where it was to go.
+        /// The counts in the target.
         arrived: Box<MovedCounts>,
     },
-    /// It has left, is not all where it went, and was deleted in part where it was: the other store has forgotten that it came.
+    /// It has left, is incomplete in the target, and was partly deleted in the source: the target has lost what it had
+    /// committed.
     #[error(
         "it is not where it went, and a part of it is deleted where it was; restore a backup of where it went"
     )]
     Cleared,
-    /// The observer had it stop.
+    /// The observer stopped it.
     #[error("it was stopped")]
     Stopped,
 }
@@ -143,33 +145,33 @@ impl fmt::Display for Side {
     }
 }
 
-/// What rows are copied of.
+/// The state of the event whose rows are copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Source {
-    /// An event that is served: whoever moves it has to say now and then that they are still there.
+    /// It is served: the mover has to renew its lease now and then.
     Served,
-    /// One that has left: nothing of it changes, and it is whose state it is.
+    /// It has left: nothing of it changes, and it belongs to the move that has its state.
     Left,
 }
 
-/// From when on records count where none do.
+/// The time from which records count if none do.
 fn no_records() -> DateTime<Utc> {
     DateTime::from_timestamp(253_402_300_799, 0).expect("the last second of the year 9999")
 }
 
-/// Two stores, of whatever kinds, and the way between them.
+/// Two stores, of any kind, between which events are moved.
 pub struct Mover<'a> {
     /// The store that events leave.
     pub from: &'a dyn MoveStore,
     /// The store that they go to.
     pub to: &'a dyn MoveStore,
-    /// What people call the first, which the second is told.
+    /// The operator's name for the first, which the second stores.
     pub from_name: &'a str,
-    /// What people call the second, which the first is told.
+    /// The operator's name for the second, which the first stores.
     pub to_name: &'a str,
-    /// Makes a name that nobody has, for each attempt.
+    /// Makes a unique id for each attempt.
     pub new_id: &'a (dyn Fn() -> MoveId + Sync),
-    /// Who watches.
+    /// Is notified of each step.
     pub observer: &'a dyn MoveObserver,
 }
 
@@ -179,27 +181,27 @@ impl fmt::Debug for Mover<'_> {
     }
 }
 
-/// What each of two stores is called where the other says of an event where it has gone or comes from: the name that people
-/// have for it, and behind that [what it is](MoveStore::identity), by which it is known if they call it otherwise.
+/// The name of each store, as the other stores it for an event that went there or comes from there: the operator's
+/// name, and after it the store's [identity](MoveStore::identity), which matches even if the name changes.
 struct Names {
     from: String,
     to: String,
 }
 
-/// Whether both are names of one store: it is called the same, or is the same.
+/// Whether both names denote one store: by name or by identity.
 fn is_same(one: &str, other: &str) -> bool {
     one == other
         || match (one.rsplit_once(" ("), other.rsplit_once(" (")) {
             (Some((name, identity)), Some((other_name, other_identity))) => {
                 name == other_name || identity == other_identity
             }
-            // What was written down without.
+            // One was stored without its identity.
             (None, Some((name, _))) => one == name,
             _ => false,
         }
 }
 
-/// What is of no event, and was copied: by that is known what has changed where it is since.
+/// The copied rows that belong to no event, by which later changes in the source are found.
 #[derive(Debug, Default)]
 pub struct SharedCopy {
     endpoints: Option<HashMap<EndpointId, Endpoint>>,
@@ -210,7 +212,7 @@ fn of<T>(side: Side, answer: Result<T, StoreError>) -> Result<T, MoveError> {
 }
 
 impl Mover<'_> {
-    /// Makes sure that these are two stores. Each event's move does that too.
+    /// Makes sure that these are two stores. Each event's move checks that too.
     ///
     /// # Errors
     /// [`MoveError::OneStore`], [`MoveError::Store`].
@@ -218,8 +220,8 @@ impl Mover<'_> {
         self.names().await.map(drop)
     }
 
-    /// Copies what events refer to, and is of none: organizers, their tokens and endpoints, the keys that tickets were
-    /// signed with. To be done before any event is moved.
+    /// Copies the rows that events refer to and that belong to none: organizers, their tokens and endpoints, and the
+    /// keys that tickets were signed with. Call it before any event is moved.
     ///
     /// # Errors
     /// [`MoveError::Store`].
@@ -227,15 +229,15 @@ impl Mover<'_> {
         self.copy_shared_again(&mut SharedCopy::default()).await
     }
 
-    /// The same, and again: what is new is copied, and what has changed since `copied`. A token that is revoked where events
-    /// leave is revoked where they go to, whenever that was done. An endpoint that was changed or deleted there between two of
-    /// these calls is so in the other store, too; what was done to one before the first call is not told from what was done
-    /// to it in the other store, and is left as it is. Nothing is carried the other way.
+    /// The same, repeatedly: copies what is new, and what has changed since `copied`. A token that is revoked in the
+    /// source is revoked in the target, no matter when. An endpoint that was changed or deleted in the source between
+    /// two of these calls is so in the target, too; a change from before the first call cannot be distinguished from
+    /// one made in the target, and is ignored. Nothing is copied back.
     ///
     /// # Errors
     /// [`MoveError::Store`].
     pub async fn copy_shared_again(&self, copied: &mut SharedCopy) -> Result<(), MoveError> {
-        // Before they are copied: what changes meanwhile is found to have changed the next time.
+        // Read before they are copied: the next call finds what changes meanwhile.
         let endpoints = of(Side::From, self.from.endpoints().await)?;
         self.copy_tables(MOVED_KEYS).await?;
         self.copy_organizers().await?;
@@ -248,7 +250,7 @@ impl Mover<'_> {
         Ok(())
     }
 
-    /// Revokes where events go to what is revoked where they leave. Nothing is ever valid again by that.
+    /// Revokes in the target what is revoked in the source. This never makes anything valid again.
     async fn carry_revocations(&self) -> Result<(), MoveError> {
         let copies = of(Side::To, self.to.tokens().await)?;
         let valid = copies.into_iter().filter(|copy| copy.revoked_at.is_none()).map(|copy| copy.id);
@@ -278,7 +280,7 @@ impl Mover<'_> {
         Ok(())
     }
 
-    /// The same without the keys: for cells, of which the home alone has those.
+    /// The same without the keys: for cells, where only the home has those.
     ///
     /// # Errors
     /// [`MoveError::Store`].
@@ -296,16 +298,16 @@ impl Mover<'_> {
         Ok(())
     }
 
-    /// Moves one event, or goes on with what another has begun. Done again it does nothing.
+    /// Moves one event, or continues a move that another mover began. Repeating it does nothing.
     ///
     /// # Errors
-    /// [`MoveError`]. The event is served in one place, or, if it had left, in none until this is done again.
+    /// [`MoveError`]. The event is served in one place, or, if it had left, in none until this is repeated.
     pub async fn move_event(&self, event: EventId) -> Result<(), MoveError> {
         let names = &self.names().await?;
         let there = of(Side::To, self.to.place_of(event).await)?;
         match (of(Side::From, self.from.place_of(event).await)?, there) {
             (Place::Served, Place::Served) => Err(MoveError::Twice),
-            // It came from there, and not all of it was cleared away yet.
+            // It came from the target, and was not completely deleted there yet.
             (Place::Served, Place::Left { mover, state: Some(_), to }) => {
                 if !is_same(&to, &names.from) {
                     return Err(MoveError::Elsewhere(to));
@@ -319,17 +321,17 @@ impl Mover<'_> {
                 self.copy_written(event, mover, None).await?;
                 match self.compare(event, no_records()).await {
                     Ok(()) => self.activate(event, &left, None).await,
-                    Err(MoveError::Differs { .. }) => self.bring_anew(event, mover, names).await,
+                    Err(MoveError::Differs { .. }) => self.copy_again(event, mover, names).await,
                     Err(error) => Err(error),
                 }
             }
-            // What was copied is gone, or is another mover's that slept.
+            // What was copied is gone, or belongs to another mover that slept.
             (Place::Left { mover, state: Some(_), to }, Place::Arriving(_) | Place::Unknown)
                 if is_same(&to, &names.to) =>
             {
-                self.bring_anew(event, mover, names).await
+                self.copy_again(event, mover, names).await
             }
-            // It was there, and has left from there since.
+            // It arrived in the target, and has left it since.
             (Place::Left { mover, state: Some(_), to }, Place::Left { .. })
                 if is_same(&to, &names.to) =>
             {
@@ -341,13 +343,14 @@ impl Mover<'_> {
         }
     }
 
-    /// Gives up a move that was begun, and stopped for good: deletes what has arrived of the event where it was to go, and
-    /// leaves it to whoever will where it is. Tells whether there was anything. Done again it does nothing, and the event can
-    /// be moved as if nobody ever had begun to.
+    /// Abandons a move that was begun and has stopped for good: deletes what has arrived in the target, and releases
+    /// the event in the source. Returns whether there was anything to delete. Repeating it does nothing, and the event
+    /// can be moved as if no move had begun.
     ///
     /// # Errors
-    /// [`MoveError::HasLeft`] if it is not served any more where it was, since all that can be done then is to go on;
-    /// [`MoveError::Taken`] as long as somebody is moving it; the others of [`MoveError`]. The event is where it is.
+    /// [`MoveError::HasLeft`] if the source does not serve it any more, since it can only go on then;
+    /// [`MoveError::Taken`] as long as another mover has it; the others of [`MoveError`]. The event stays where it
+    /// is.
     pub async fn abandon(&self, event: EventId) -> Result<bool, MoveError> {
         let names = &self.names().await?;
         match of(Side::From, self.from.place_of(event).await)? {
@@ -356,7 +359,7 @@ impl Mover<'_> {
             Place::Arriving(_) | Place::Unknown => return Err(MoveError::NotFound),
         }
         let mover = (self.new_id)();
-        // From here on nobody else can have it leave.
+        // From here on no other mover can have it leave.
         let begun = self.from.begin_leaving(event, mover, &names.to).await;
         of(Side::From, begun)?.ok_or(MoveError::Taken)?;
         let given_up = self.give_up_room(event, mover, names).await;
@@ -365,7 +368,7 @@ impl Mover<'_> {
         stayed.map(|()| was_there)
     }
 
-    /// Deletes all that is of an event where it was to go. Nobody else has it.
+    /// Deletes all of an event in the target. No other mover has it.
     async fn give_up_room(
         &self,
         event: EventId,
@@ -375,7 +378,7 @@ impl Mover<'_> {
         if !matches!(of(Side::To, self.to.place_of(event).await)?, Place::Arriving(_)) {
             return Ok(false);
         }
-        // It is this mover's then, and whoever had it writes nothing there any more.
+        // It is this mover's then, and its previous owner writes nothing there any more.
         self.make_room(event, mover, names).await?;
         self.reached(event, Step::MadeRoom)?;
         loop {
@@ -383,7 +386,7 @@ impl Mover<'_> {
                 0 => break,
                 cleared => self.reached(event, Step::Cleared(cleared))?,
             }
-            self.go_on(event, mover).await?;
+            self.renew_lease(event, mover).await?;
         }
         match of(Side::To, self.to.give_up_room(event, mover).await)? {
             true => Ok(true),
@@ -391,7 +394,7 @@ impl Mover<'_> {
         }
     }
 
-    /// What the stores are called, which must be two.
+    /// The names of the stores, which must be two.
     async fn names(&self) -> Result<Names, MoveError> {
         let from = of(Side::From, self.from.identity().await)?;
         let to = of(Side::To, self.to.identity().await)?;
@@ -404,8 +407,8 @@ impl Mover<'_> {
         })
     }
 
-    /// Copies an event anew that has left, since not all of it is where it went, and puts it up.
-    async fn bring_anew(
+    /// Copies an event again that has left, since it is incomplete in the target, and activates it.
+    async fn copy_again(
         &self,
         event: EventId,
         left_by: MoveId,
@@ -424,7 +427,7 @@ impl Mover<'_> {
         self.reached(event, Step::Copied(copied))?;
         self.compare(event, no_records()).await?;
         self.reached(event, Step::Compared)?;
-        // Only now: that it left and arrives by the same move says that all of it is there.
+        // Only now: having left and arriving by the same move means that it is complete.
         let left = of(Side::From, self.from.pass_on(event, left_by, mover).await)?;
         self.activate(event, &left.ok_or(MoveError::Taken)?, None).await
     }
@@ -443,7 +446,7 @@ impl Mover<'_> {
         }
     }
 
-    /// Tells that something was done.
+    /// Reports a step to the observer.
     fn reached(&self, event: EventId, step: Step) -> Result<(), MoveError> {
         match self.observer.reached(event, step) {
             true => Ok(()),
@@ -456,10 +459,10 @@ impl Mover<'_> {
         loop {
             match self.copy_and_leave(event, mover, names).await {
                 Ok((left, frozen)) => return self.activate(event, &left, Some(frozen)).await,
-                // As killed.
+                // As if killed.
                 Err(MoveError::Stopped) => return Err(MoveError::Stopped),
                 Err(error) => {
-                    // If that fails too, its lease ends by itself.
+                    // If that fails too, its lease expires by itself.
                     let stayed = self.from.stay(event, mover).await;
                     let again = matches!(error, MoveError::Differs { .. } | MoveError::TooSlow);
                     if !again || stayed.is_err() || copies == COPIES_MAX {
@@ -471,7 +474,8 @@ impl Mover<'_> {
         }
     }
 
-    /// Copies all of an event that is sold, and has it leave. Tells since when nobody could change it.
+    /// Copies all of an event that sells, and has it leave. Returns since when it could not be
+    /// changed.
     async fn copy_and_leave(
         &self,
         event: EventId,
@@ -482,10 +486,10 @@ impl Mover<'_> {
         let begun = of(Side::From, begun)?.ok_or(MoveError::Taken)?;
         self.reached(event, Step::Begun)?;
         self.check_mails(event).await?;
-        // After it was taken for this mover: nobody else can have what is there now leave.
+        // After this mover took the lease: no other can have it leave now on top of what is there.
         self.make_room(event, mover, names).await?;
         while of(Side::To, self.to.clear(event, mover, CLEAR_ROWS).await)? > 0 {
-            self.go_on(event, mover).await?;
+            self.renew_lease(event, mover).await?;
         }
         self.reached(event, Step::MadeRoom)?;
 
@@ -503,14 +507,14 @@ impl Mover<'_> {
             }
         }
 
-        // They may have become due since. Nobody is kept waiting for that to be found.
+        // They may have become due since. No client waits for this check.
         self.check_mails(event).await?;
         let frozen_at = Instant::now();
         let frozen = of(Side::From, self.from.freeze(event, mover).await)?;
         let frozen = frozen.ok_or(MoveError::TooSlow)?;
         self.reached(event, Step::Frozen)?;
         let changed = self.copy(event, mover, Some(mark), Source::Served).await?;
-        // If nothing had changed, it was not asked whether what is there is still this mover's.
+        // If nothing had changed, the target was not asked whether the room is still this mover's.
         if !of(Side::To, self.to.take_in(event, mover, &MOVED_TABLES[0], &[]).await)? {
             return Err(MoveError::TooSlow);
         }
@@ -536,8 +540,8 @@ impl Mover<'_> {
         }
     }
 
-    /// Copies what workers write of an event, and nobody decides: what was sent, and what became of mails. They do so while it
-    /// is frozen, and no more once it has left.
+    /// Copies what workers write of an event without a decision: what was sent, and what became of mails. They do so
+    /// while it is frozen, and no more once it has left.
     async fn copy_written(
         &self,
         event: EventId,
@@ -552,21 +556,21 @@ impl Mover<'_> {
         Ok(copied)
     }
 
-    /// Says that this mover is still there.
-    async fn go_on(&self, event: EventId, mover: MoveId) -> Result<(), MoveError> {
+    /// Renews the lease.
+    async fn renew_lease(&self, event: EventId, mover: MoveId) -> Result<(), MoveError> {
         match of(Side::From, self.from.go_on_leaving(event, mover).await)? {
             true => Ok(()),
             false => Err(MoveError::TooSlow),
         }
     }
 
-    /// Where the event stands now.
+    /// Marks the event's current state.
     async fn mark(&self, event: EventId, mover: MoveId, names: &Names) -> Result<Mark, MoveError> {
         let mark = self.from.begin_leaving(event, mover, &names.to).await;
         of(Side::From, mark)?.ok_or(MoveError::TooSlow)
     }
 
-    /// Copies rows, or those that changed, and tells how many.
+    /// Copies rows, or those that changed since a mark, and returns how many.
     async fn copy(
         &self,
         event: EventId,
@@ -608,14 +612,14 @@ impl Mover<'_> {
                 return Ok(copied);
             }
             if source == Source::Served && went_on.elapsed() > Duration::from_secs(1) {
-                self.go_on(event, mover).await?;
+                self.renew_lease(event, mover).await?;
                 went_on = Instant::now();
             }
             after = rows.pop();
         }
     }
 
-    /// Holds what arrived against what is there. Records count that were made after `from`.
+    /// Compares the counts of both stores. Records count that were made after `from`.
     async fn compare(&self, event: EventId, from: DateTime<Utc>) -> Result<(), MoveError> {
         let left = of(Side::From, self.from.count_moved(event, from).await)?;
         let arrived = of(Side::To, self.to.count_moved(event, from).await)?;
@@ -634,7 +638,7 @@ impl Mover<'_> {
         let activated = match self.to.activate(event, left).await {
             Ok(activated) => activated,
             Err(_) => {
-                // Its organizer may have come since what is of no event was copied.
+                // Its organizer may have been created since the shared rows were copied.
                 self.copy_organizers().await?;
                 of(Side::To, self.to.activate(event, left).await)?
             }
@@ -646,7 +650,7 @@ impl Mover<'_> {
         self.clear_away(event, left.mover).await
     }
 
-    /// Deletes what is left of an event where it was.
+    /// Deletes what is left of an event in the source.
     async fn clear_away(&self, event: EventId, mover: MoveId) -> Result<(), MoveError> {
         let reached = |cleared| self.reached(event, Step::Cleared(cleared));
         clear_away(self.from, Side::From, event, mover, reached).await?;
@@ -654,7 +658,7 @@ impl Mover<'_> {
     }
 }
 
-/// Deletes what is left of an event in a store that it left by `mover`.
+/// Deletes what is left of an event in a store that it left by the move `mover`.
 async fn clear_away(
     store: &dyn MoveStore,
     side: Side,

@@ -54,7 +54,7 @@ impl OrganizerStore for CellStore {
             let store = Arc::clone(&cell.store);
             let mut done = store.assign_events(organizer_id, limit).await;
             if matches!(done, Err(StoreError::Broken(_))) && at != HOME {
-                // It may not know the organizer yet.
+                // The cell may not have the organizer yet.
                 done = match now.copy_tokens_to(at).await {
                     Ok(()) => store.assign_events(organizer_id, limit).await,
                     Err(error) => Err(error),

@@ -1,4 +1,4 @@
-//! Showing what there is.
+//! Reading events and registrations.
 
 use crate::fan_out::{Deadline, FanOutResults, in_place, parts_of};
 use crate::merge;
@@ -24,8 +24,8 @@ impl ReadStore for CellStore {
         now.of_served(id, |cell| async move { cell.note(cell.store.questions(id).await) }).await
     }
 
-    /// If one cell of several does not answer, nothing is told of any: whoever asks for many asks for those of each
-    /// [lane](booking_core::SeatStore::lane_of) by themselves.
+    /// If one of several cells does not answer, the whole call fails: a caller that asks for many asks for those of
+    /// each [lane](booking_core::SeatStore::lane_of) separately.
     async fn availability(&self, ids: &[EventId]) -> Result<Vec<Option<Availability>>, StoreError> {
         let now = self.now();
         let until = Instant::now() + BETWEEN_WAIT;
@@ -62,7 +62,7 @@ impl ReadStore for CellStore {
             store.events(caller, after, limit).await
         });
         let mut results: FanOutResults<Page<Event, EventCursor>> = asked.await;
-        now.ask_again_where_they_go(&mut results, |store| async move {
+        now.ask_target_again(&mut results, |store| async move {
             store.events(caller, after, limit).await
         })
         .await;
@@ -87,7 +87,7 @@ impl ReadStore for CellStore {
             store.events_by_start(caller, agenda, after, limit).await
         });
         let mut results: FanOutResults<Page<Event, StartCursor>> = asked.await;
-        now.ask_again_where_they_go(&mut results, |store| async move {
+        now.ask_target_again(&mut results, |store| async move {
             store.events_by_start(caller, agenda, after, limit).await
         })
         .await;
@@ -169,7 +169,7 @@ impl ReadStore for CellStore {
         let now = self.now();
         let (events, _, failures) = now.find_events_at_once(ids).await;
         match failures.into_iter().next() {
-            // Of those that are where nobody answers nothing is known.
+            // Nothing is known of those whose cell does not answer.
             Some((_, error)) if events.iter().all(Option::is_none) => Err(error),
             _ => Ok(events),
         }
@@ -177,7 +177,7 @@ impl ReadStore for CellStore {
 
     async fn is_moving(&self, event: EventId) -> Result<bool, StoreError> {
         let now = self.now();
-        // Where it goes, if it goes anywhere: the cell that it leaves says of what has left that it did, for good.
+        // Ask the cell that it goes to, if any: the one that it leaves reports for good that it has left.
         let cell = &now.cells[now.leads_to(event.as_uuid())];
         cell.note(cell.store.is_moving(event).await)
     }

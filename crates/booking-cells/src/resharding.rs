@@ -2,19 +2,20 @@
 //!
 //! ```text
 //! home              the cell that they leave   the cell that they go to
-//! next = the new map                                                       so that whoever comes next ends what was begun
-//!                                              keeps to what it is to have nobody asks it for that yet
-//!                   keeps to what it is left                               new events are put up nowhere
+//! next = the new map                                                       so that the next process ends what was begun
+//!                                              keeps to what it is to have no server asks it for that yet
+//!                   keeps to what it is left                               new events are created nowhere
 //! map = the new map                                                        from here on they are in the other
 //!   servers see it                                                         they look in the first, and then in the other
 //!                   each event ───────────────►                            `Mover`
 //! map without the change                                                   they look in the other alone
 //! ```
 //!
-//! Whatever is killed in this, [`change_state`] says what there is to be done, and doing it again does nothing. What keeps an
-//! event from being put up twice is that a cell refuses those that it is not to have: a server that goes by an older map is
-//! refused, and learns so that there is another. What keeps it from being lost is the order: whoever does not find it in the
-//! first cell finds it in the other, or hears there that it is on its way, and none goes back as long as this lasts.
+//! If the resharder is killed anywhere in this, [`change_state`] reports what is left to be done, and repeating a step
+//! does nothing. No event is created twice, because a cell refuses those that it is not to have: a server with an older
+//! map is refused, and learns that way that there is another. No event is lost, because of the order: a request that
+//! does not find it in the first cell finds it in the other, or is answered there that it is on its way, and none goes
+//! back as long as this lasts.
 
 use crate::map::{CellChange, CellMap, CellSpec, MapError};
 use crate::moving::{MoveError, MoveObserver, Mover};
@@ -27,13 +28,12 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::time::sleep;
 
-/// How long it takes until every server that runs goes by a new map: each looks every
-/// [`MAP_CHECKED_EVERY`], and then opens what is new to it. Until then no event is moved, so that those who see it later
-/// refuse nobody.
+/// How long it takes until every running server uses a new map: each looks every [`MAP_CHECKED_EVERY`], and then opens
+/// the cells that are new to it. Until then no event is moved, so that servers which see it later refuse no client.
 pub const MAP_SEEN_WITHIN: Duration = MAP_CHECKED_EVERY.saturating_mul(2);
-/// How often all events of a cell are gone through for those that are to be moved, if some could not be.
+/// How often all events of a cell are gone through, if some could not be moved.
 pub const PASSES_MAX: usize = 3;
-/// How many events whoever moves many looks for at once.
+/// How many events are read at once to find those that are to be moved.
 pub const EVENTS_AT_ONCE: usize = 500;
 
 /// Why a map was not changed, or events not moved.
@@ -43,66 +43,67 @@ pub enum ReshardError {
     /// A cell did not do what it was asked for.
     #[error("cell {0} failed")]
     Cell(CellName, #[source] StoreError),
-    /// What is kept is no map, or the change cannot be made.
+    /// What is stored is no map, or the change cannot be made.
     #[error(transparent)]
     Map(#[from] MapError),
     /// What events refer to could not be copied.
     #[error("organizers, their tokens and webhooks could not be copied")]
     Shared(#[source] MoveError),
-    /// Somebody else changes the map, or has changed it since it was looked at.
+    /// Another process changes the map, or has changed it since it was read.
     #[error("somebody else has changed the map; look at how it is now")]
     Changed,
-    /// The home keeps none.
+    /// The home stores no map.
     #[error("the home keeps no map")]
     NoMap,
-    /// The observer had it stop.
+    /// The observer stopped it.
     #[error("it was stopped")]
     Stopped,
 }
 
-/// What the home keeps, and what is to be done about it.
+/// What the home stores, and what is left to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChangeState {
     /// Nothing.
     Settled(CellMap),
-    /// Somebody has begun to [publish](Resharder::publish) another, and nobody goes by that yet.
+    /// A process has begun to [publish](Resharder::publish) another map, and no server uses it yet.
     Publishing {
-        /// What everybody goes by.
+        /// The map in use.
         before: CellMap,
-        /// What they are to go by.
+        /// The map that is to be used.
         after: CellMap,
     },
-    /// Events are to be moved, and the change to be [ended](Resharder::go_on).
+    /// Events have to be moved, and the change [ended](Resharder::go_on).
     Changing(CellMap),
 }
 
 /// How many events were moved.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Moved {
-    /// Those that are where they were to go, by this or before.
+    /// Events that are where they were to go, moved now or before.
     pub moved: u64,
-    /// Those that could not be moved. The change has not ended as long as there are any.
+    /// Events that could not be moved. The change does not end as long as there are any.
     pub failed: u64,
 }
 
-/// The state of a change of the map. `first` is kept in the home if that keeps none; its nodes are those of all maps.
+/// Reads the state of a change of the map. `first` is stored in the home if that stores none; its nodes are those of
+/// all maps.
 ///
 /// # Errors
-/// [`ReshardError`]: the home does not answer, or what it keeps is no map on these nodes.
+/// [`ReshardError`]: the home does not answer, or what it stores is no map on these nodes.
 pub async fn change_state(
     home: &dyn MoveStore,
     first: &CellMap,
 ) -> Result<ChangeState, ReshardError> {
     let name = &first.cells()[0].name;
     let of_home = |error| ReshardError::Cell(name.clone(), error);
-    let mut kept = home.stored_map().await.map_err(of_home)?;
-    if kept.is_none() {
+    let mut stored = home.stored_map().await.map_err(of_home)?;
+    if stored.is_none() {
         let first = StoredMap { version: first.version(), map: first.to_text(), next: None };
-        // If somebody else was before, theirs is kept.
+        // If another process was first, its map stays.
         home.replace_map(None, &first).await.map_err(of_home)?;
-        kept = home.stored_map().await.map_err(of_home)?;
+        stored = home.stored_map().await.map_err(of_home)?;
     }
-    let StoredMap { map, next, .. } = kept.ok_or(ReshardError::NoMap)?;
+    let StoredMap { map, next, .. } = stored.ok_or(ReshardError::NoMap)?;
     let map = CellMap::from_text(&map, first.nodes().to_vec())?;
     Ok(match next {
         Some(next) => {
@@ -114,8 +115,7 @@ pub async fn change_state(
     })
 }
 
-/// How many events are still to go in a change that is under way in `map`, out of the store that they leave; none, if no change
-/// is.
+/// How many events still have to leave `from` in the change that is under way in `map`; none, if there is no change.
 ///
 /// # Errors
 /// The store's.
@@ -128,7 +128,8 @@ pub async fn count_to_go(map: &CellMap, from: &dyn MoveStore) -> Result<u64, Sto
     Ok(count)
 }
 
-/// Goes through the events of some bytes that are in a store, or have left it and are not known to have arrived.
+/// Iterates over the events of some bytes that are in a store, or have left it and are not known to have
+/// arrived.
 struct ToGo<'a> {
     from: &'a dyn MoveStore,
     bytes: CellBytes,
@@ -154,7 +155,7 @@ impl<'a> ToGo<'a> {
     }
 }
 
-/// The cells of a change.
+/// Changes a map, and moves events between the two cells of the change.
 pub struct Resharder<'a> {
     /// The cell that keeps the map: that of the byte 00, in every version.
     pub home: &'a dyn MoveStore,
@@ -162,11 +163,12 @@ pub struct Resharder<'a> {
     pub from: &'a dyn MoveStore,
     /// The cell that they go to.
     pub to: &'a dyn MoveStore,
-    /// How long it takes until every server goes by a new map: [`MAP_SEEN_WITHIN`], where servers look as often as they should.
+    /// How long it takes until every server uses a new map: [`MAP_SEEN_WITHIN`], if servers look as often as they
+    /// should.
     pub seen_within: Duration,
-    /// Makes a name that nobody has, for each attempt to move an event.
+    /// Makes a unique id for each attempt to move an event.
     pub new_id: &'a (dyn Fn() -> MoveId + Sync),
-    /// Who watches.
+    /// Is notified of each step.
     pub observer: &'a dyn MoveObserver,
 }
 
@@ -176,7 +178,7 @@ impl fmt::Debug for Resharder<'_> {
     }
 }
 
-/// The change of a map, and the cells that it is between.
+/// The change of a map, and its two cells.
 fn parts(map: &CellMap) -> Result<(CellChange, &CellSpec, &CellSpec), ReshardError> {
     let change = map.change().ok_or(ReshardError::Changed)?;
     let named = |name: &CellName| map.all().find(|cell| cell.name == *name);
@@ -186,17 +188,18 @@ fn parts(map: &CellMap) -> Result<(CellChange, &CellSpec, &CellSpec), ReshardErr
     }
 }
 
-/// What a place is called in the cell that an event leaves, and in the one that it goes to.
+/// The name of a place, as the two cells of a move store it.
 fn place_name(cell: &CellSpec) -> String {
     format!("{}/{}", cell.node, cell.schema)
 }
 
 impl Resharder<'_> {
-    /// Has everybody go by `after` from now on, which is `before` [changed](CellMap::changed). Done again it does nothing.
+    /// Has every server use `after` from now on, which is `before` [changed](CellMap::changed). Repeating it does
+    /// nothing.
     ///
     /// # Errors
-    /// [`ReshardError`]. Everybody goes by `before` then, or by `after`; as long as it is not known by which, no new event
-    /// is put up of those that are to go.
+    /// [`ReshardError`]. Servers use `before` then, or `after`; as long as it is not known which, no new event is
+    /// created of those that are to move.
     pub async fn publish(&self, before: &CellMap, after: &CellMap) -> Result<(), ReshardError> {
         let (change, from, to) = parts(after)?;
         let home = &before.cells()[0].name;
@@ -204,28 +207,28 @@ impl Resharder<'_> {
             let name = name.clone();
             move |error| ReshardError::Cell(name, error)
         };
-        let kept = self.home.stored_map().await.map_err(of(home))?.ok_or(ReshardError::NoMap)?;
+        let stored = self.home.stored_map().await.map_err(of(home))?.ok_or(ReshardError::NoMap)?;
         let done = StoredMap { version: after.version(), map: after.to_text(), next: None };
-        if kept == done {
+        if stored == done {
             return Ok(());
         }
-        if CellMap::from_text(&kept.map, before.nodes().to_vec())? != *before {
+        if CellMap::from_text(&stored.map, before.nodes().to_vec())? != *before {
             return Err(ReshardError::Changed);
         }
-        let begun = StoredMap { next: Some(after.to_text()), ..kept.clone() };
-        let settled = StoredMap { next: None, ..kept };
+        let begun = StoredMap { next: Some(after.to_text()), ..stored.clone() };
+        let settled = StoredMap { next: None, ..stored };
         if !self.home.replace_map(Some(&settled), &begun).await.map_err(of(home))? {
             return Err(ReshardError::Changed);
         }
-        // Before anything is there: who the organizers are, and that mail is sent.
+        // Before any event arrives: the organizers, and whether mail is sent.
         let (from_name, to_name) = (place_name(from), place_name(to));
         let mover = self.mover(&from_name, &to_name);
         mover.copy_organizers().await.map_err(ReshardError::Shared)?;
-        // In this order: nobody looks in the other yet.
+        // In this order: no server reads the target yet.
         for (store, cell) in [(self.to, &to.name), (self.from, &from.name)] {
             let bytes = after.bytes_of(cell);
-            let told = StoredBytes { version: after.version(), bytes, map: after.id() };
-            if !store.keep_to(told).await.map_err(of(cell))? {
+            let assigned = StoredBytes { version: after.version(), bytes, map: after.id() };
+            if !store.keep_to(assigned).await.map_err(of(cell))? {
                 return Err(ReshardError::Changed);
             }
         }
@@ -236,11 +239,11 @@ impl Resharder<'_> {
         }
     }
 
-    /// Moves the events of a change that is under way in `map`, and ends it once none is left. Done again it does what is left
-    /// to be done.
+    /// Moves the events of a change that is under way in `map`, and ends it once none is left. Repeating it does what
+    /// is left to be done.
     ///
     /// # Errors
-    /// [`ReshardError`]. Whatever was moved is where it was to go, all else where it was.
+    /// [`ReshardError`]. Events that were moved are in the target, all others in the source.
     pub async fn go_on(&self, map: &CellMap) -> Result<Moved, ReshardError> {
         let (change, from, to) = parts(map)?;
         sleep(self.seen_within).await;
@@ -275,8 +278,8 @@ impl Resharder<'_> {
         }
     }
 
-    /// Moves each event of these bytes that there is, as long as `map` is what is gone by: who slept may find it changed, and
-    /// changed back.
+    /// Moves each event of these bytes, as long as `map` is the stored one: a process that slept may find it changed,
+    /// and changed back.
     async fn move_all(
         &self,
         mover: &Mover<'_>,
@@ -290,9 +293,9 @@ impl Resharder<'_> {
             let page = page.map_err(|error| ReshardError::Cell(from.clone(), error))?;
             let Some(page) = page else { return Ok(of_pass) };
             for event in page {
-                let kept = self.home.stored_map().await;
+                let stored = self.home.stored_map().await;
                 let of_home = |error| ReshardError::Cell(map.cells()[0].name.clone(), error);
-                if kept.map_err(of_home)?.is_none_or(|kept| kept.version != map.version()) {
+                if stored.map_err(of_home)?.is_none_or(|stored| stored.version != map.version()) {
                     return Err(ReshardError::Changed);
                 }
                 match mover.move_event(event).await {
@@ -307,18 +310,18 @@ impl Resharder<'_> {
         }
     }
 
-    /// No event is left where they were: nobody has to look there any more.
+    /// Ends the change: no event is left in the source, and no server has to look there any more.
     async fn end(&self, map: &CellMap) -> Result<(), ReshardError> {
         let home = &map.cells()[0].name;
         let of_home = |error| ReshardError::Cell(home.clone(), error);
-        let kept = self.home.stored_map().await.map_err(of_home)?.ok_or(ReshardError::NoMap)?;
+        let stored = self.home.stored_map().await.map_err(of_home)?.ok_or(ReshardError::NoMap)?;
         let settled = map.settled();
         let done = StoredMap { version: settled.version(), map: settled.to_text(), next: None };
-        if kept == done {
+        if stored == done {
             return Ok(());
         }
-        let is_ours = CellMap::from_text(&kept.map, map.nodes().to_vec())? == *map;
-        if is_ours && self.home.replace_map(Some(&kept), &done).await.map_err(of_home)? {
+        let is_ours = CellMap::from_text(&stored.map, map.nodes().to_vec())? == *map;
+        if is_ours && self.home.replace_map(Some(&stored), &done).await.map_err(of_home)? {
             return Ok(());
         }
         Err(ReshardError::Changed)

@@ -1,4 +1,4 @@
-//! Putting up events, and their seats.
+//! Creating events, and their seats.
 
 use crate::cell::CellError;
 use crate::fan_out::{Deadline, FanOutResults, Parts, in_place, parts_of};
@@ -11,9 +11,9 @@ use booking_core::{
 use std::sync::Arc;
 
 impl Cells {
-    /// Does something in a cell for an event, which may be an organizer's whom the cell does not know yet: then that
-    /// breaks a rule there, and is done again when it does.
-    async fn put_up<T, R>(
+    /// Creates something in a cell for an event whose organizer the cell may not have yet: that violates a
+    /// constraint there, and is retried when it does.
+    async fn create_in_cell<T, R>(
         &self,
         at: usize,
         is_an_organizers: bool,
@@ -31,14 +31,14 @@ impl Cells {
         cell.note_done(ask(Arc::clone(&cell.store)).await)
     }
 
-    /// Whether there is such an event.
-    async fn is_put_up(&self, event: EventId) -> Result<bool, StoreError> {
+    /// Whether the event exists.
+    async fn is_there(&self, event: EventId) -> Result<bool, StoreError> {
         let ids = [event];
         let found = self.of_event(event, |store| store.availability(&ids)).await?;
         Ok(found.iter().any(Option::is_some))
     }
 
-    /// Executes the parts of a batch side by side, each in its cell.
+    /// Executes the parts of a batch concurrently, each in its cell.
     async fn execute_parts(
         &self,
         batch: &[EventCommand],
@@ -63,7 +63,7 @@ impl Cells {
 }
 
 impl CellStore {
-    /// Takes note of that an event was not put up since the map is old.
+    /// Notifies that an event was refused because the map is old.
     fn noting_refusal<T>(&self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
         if answer.as_ref().is_err_and(StoreError::is_foreign_byte) {
             self.refused.notify_one();
@@ -72,7 +72,7 @@ impl CellStore {
     }
 }
 
-/// The answer to a whole batch, of which those commands have none whose cells have failed.
+/// Combines the answers to a whole batch. The commands of cells that failed have none.
 fn put_together(
     executions: Vec<Option<Execution>>,
     mut failures: Vec<(usize, StoreError)>,
@@ -87,7 +87,7 @@ fn put_together(
             let worst = worst.unwrap_or_default();
             return Err(failures.swap_remove(worst).1);
         }
-        // Each is asked again alone, and then hears what is the matter with its own cell.
+        // Each is retried alone, and then gets the error of its own cell.
         WhenBusy::Skip => {}
         WhenBusy::Wait => {
             let part = CellError::Part(failures.swap_remove(0).1);
@@ -101,18 +101,18 @@ fn put_together(
 impl SeatStore for CellStore {
     async fn create_event(&self, new: NewEvent) -> Result<Event, StoreError> {
         let now = self.now();
-        // Also of a new one it has to be known that it is not where others leave: it may have been put up there before.
+        // Even a new event is looked up in the cell that others leave: it may have been created there before.
         let at = now.place_of(new.id).await;
         #[cfg(feature = "negative-control")]
         let at = match now.has_flaw(crate::CellFlaw::WrongCell) {
             true => (at + 1) % now.cells.len(),
             false => at,
         };
-        let put_up = now.put_up(at, new.organizer_id.is_some(), |store| {
+        let created = now.create_in_cell(at, new.organizer_id.is_some(), |store| {
             let new = new.clone();
             async move { store.create_event(new).await }
         });
-        self.noting_refusal(put_up.await)
+        self.noting_refusal(created.await)
     }
 
     async fn create_event_once(
@@ -121,36 +121,37 @@ impl SeatStore for CellStore {
         key: IdempotencyKey,
     ) -> Result<Outcome, StoreError> {
         let now = self.now();
-        // Whoever asks again makes another id, and has the key alone to find the answer by.
+        // A retry has another id, and finds the answer by the key alone.
         let [.., byte] = *key.hash.as_bytes();
         let at = now.cell_of_byte(byte);
-        // The same byte, and not only the same cell, which may be split. What is there under another is returned as it is.
+        // The same byte, and not only the same cell, which may be split. An event that exists under another is returned
+        // as it is.
         let id = match new.id.as_uuid().into_bytes() {
             [.., last] if last == byte => new.id,
-            _ if now.leads_to(new.id.as_uuid()) == at && now.is_put_up(new.id).await? => new.id,
+            _ if now.leads_to(new.id.as_uuid()) == at && now.is_there(new.id).await? => new.id,
             _ => EventId::beside(&key.hash, new.id.as_uuid()),
         };
         let new = new.with(|new| new.id = id).map_err(StoreError::broken)?;
-        let put_up_in = async |at: usize| {
-            let put_up = now.put_up(at, new.organizer_id.is_some(), |store| {
+        let create_in = async |at: usize| {
+            let created = now.create_in_cell(at, new.organizer_id.is_some(), |store| {
                 let new = new.clone();
                 async move { store.create_event_once(new, key).await }
             });
-            put_up.await
+            created.await
         };
-        // The answer may be where the event was, which puts up no other of these bytes.
+        // The answer may be in the cell that the event left, which creates no other of these bytes.
         if let Some(from) = now.may_still_be_in(new.id.as_uuid()) {
-            match put_up_in(from).await {
+            match create_in(from).await {
                 Err(error) if error.is_foreign_byte() => {}
                 answered => return answered,
             }
         }
-        self.noting_refusal(put_up_in(at).await)
+        self.noting_refusal(create_in(at).await)
     }
 
-    /// Batches of one cell are what a store is asked for. One of several is as many transactions: if some were committed
-    /// and others not, their commands are [`Execution::Busy`] where that may be, and else the whole is of unknown
-    /// outcome.
+    /// Stores expect batches of one cell. A batch of several is as many transactions: if some were committed and others
+    /// not, the commands of the others are [`Execution::Busy`] where that is allowed, and else the outcome of the whole
+    /// is unknown.
     async fn execute(
         &self,
         batch: &[EventCommand],
@@ -171,7 +172,7 @@ impl SeatStore for CellStore {
         now.cells[now.leads_to(event.as_uuid())].lane
     }
 
-    /// As many as the cell of the node that does with fewest: they share what the node has.
+    /// The least of the node's cells: they share what the node has.
     fn batches_at_once(&self, node: u16) -> usize {
         let now = self.now();
         let of_node = now.cells.iter().filter(|cell| cell.lane.node == node);
@@ -194,25 +195,25 @@ mod tests {
     }
 
     #[test]
-    fn what_a_cell_did_not_do_is_told_apart_from_what_others_did() {
+    fn a_failed_part_is_busy_or_makes_the_outcome_unknown() {
         let whole = put_together(vec![Some(settled()); 2], vec![], WhenBusy::Wait);
         assert_eq!(whole.expect("all is done"), [settled(), settled()]);
         let executions = || vec![Some(settled()), None];
-        let told = put_together(executions(), vec![(1, failed(false))], WhenBusy::Skip);
-        assert_eq!(told.expect("some is done"), [settled(), Execution::Busy]);
-        let told = put_together(executions(), vec![(1, failed(false))], WhenBusy::Wait);
-        assert!(matches!(told, Err(StoreError::CommitUnknown(_))), "{told:?}");
+        let answer = put_together(executions(), vec![(1, failed(false))], WhenBusy::Skip);
+        assert_eq!(answer.expect("some is done"), [settled(), Execution::Busy]);
+        let answer = put_together(executions(), vec![(1, failed(false))], WhenBusy::Wait);
+        assert!(matches!(answer, Err(StoreError::CommitUnknown(_))), "{answer:?}");
     }
 
     #[test]
-    fn if_nothing_is_done_the_worst_is_told() {
+    fn the_worst_failure_is_returned_if_nothing_was_done() {
         for when_busy in [WhenBusy::Skip, WhenBusy::Wait] {
-            let told = |unknown| {
+            let worst = |unknown| {
                 let failures = vec![(0, failed(false)), (1, failed(unknown))];
                 put_together(vec![None, None], failures, when_busy)
             };
-            assert!(matches!(told(false), Err(StoreError::Unavailable(_))));
-            assert!(matches!(told(true), Err(StoreError::CommitUnknown(_))));
+            assert!(matches!(worst(false), Err(StoreError::Unavailable(_))));
+            assert!(matches!(worst(true), Err(StoreError::CommitUnknown(_))));
         }
     }
 }

@@ -1,5 +1,5 @@
 use crate::cell::{Cell, CellError};
-use crate::found::Remembered;
+use crate::found::Cache;
 use crate::map::{CellMap, CellSpec};
 use booking_core::{BookingStore, CellBytes, EventId, RegistrationId, SeatLane, StoreError};
 use std::collections::BTreeSet;
@@ -10,15 +10,15 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-/// Where the home is among the cells: it has the byte 00.
+/// The position of the home among the cells: it has the byte 00.
 pub(crate) const HOME: usize = 0;
 
-/// How often whoever goes by a map looks for whether the home keeps a newer one.
+/// How often a server looks whether the home stores a newer map.
 pub const MAP_CHECKED_EVERY: Duration = Duration::from_secs(2);
-/// The longest that whoever asks for an event waits while that is between two cells. It takes milliseconds, unless whoever
-/// moves it was stopped there.
+/// The longest that a request for an event waits while that is between two cells. It takes milliseconds, unless the
+/// mover was stopped there.
 pub const BETWEEN_WAIT: Duration = Duration::from_millis(500);
-/// How long they wait to ask again.
+/// The pause before it asks again.
 const BETWEEN_PAUSE: Duration = Duration::from_millis(10);
 
 /// Many stores as one. The [crate] says how.
@@ -26,9 +26,9 @@ const BETWEEN_PAUSE: Duration = Duration::from_millis(10);
 /// It needs a Tokio runtime with time enabled. A call that asks several cells asks each in a task of its own.
 #[derive(Debug)]
 pub struct CellStore {
-    /// What it goes by. A call goes by what there was when it began, to its end.
+    /// The cells in use. A call uses those that there were when it began, to its end.
     now: RwLock<Arc<Cells>>,
-    /// Somebody was refused since the map is old.
+    /// Notified when an event was refused because the map is old.
     pub(crate) refused: Notify,
 }
 
@@ -36,16 +36,15 @@ pub struct CellStore {
 #[derive(Debug)]
 pub(crate) struct Cells {
     map: CellMap,
-    /// The nodes of this map and of those before, each with its place for its number: whoever counts by numbers is not to
-    /// take one node for another.
+    /// The nodes of this map and of those before. A node's position is its number, which no other node ever gets.
     nodes: Vec<String>,
     pub(crate) cells: Vec<Arc<Cell>>,
     pub(crate) change: Option<Change>,
-    /// In which cell registrations were found whose ids lead elsewhere.
-    pub(crate) found: Remembered<RegistrationId, u8>,
-    /// At which cell the next begins who asks them one by one.
+    /// The cells of registrations whose ids lead elsewhere.
+    pub(crate) found: Cache<RegistrationId, u8>,
+    /// The cell at which the next request begins that asks them one by one.
     pub(crate) turn: AtomicUsize,
-    /// When somebody said last here that mail is sent.
+    /// When mail was last reported as sent here.
     pub(crate) mail_shown_at: Arc<Mutex<Option<Instant>>>,
     #[cfg(feature = "negative-control")]
     flaw: Option<CellFlaw>,
@@ -57,8 +56,8 @@ pub(crate) struct Change {
     pub(crate) bytes: CellBytes,
     /// The cell that they leave.
     pub(crate) from: usize,
-    /// Events that are not there: none comes back, and new ones are put up in the other.
-    gone: Remembered<EventId, ()>,
+    /// Events that are not in the source: none comes back, and new ones are created in the target.
+    gone: Cache<EventId, ()>,
 }
 
 /// A mistake, for the negative controls.
@@ -66,23 +65,23 @@ pub(crate) struct Change {
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CellFlaw {
-    /// An event is put up where nobody looks for it.
+    /// An event is created in a cell where it is not looked up.
     WrongCell,
-    /// Pages of cells are put one behind the other.
+    /// Pages of cells are concatenated.
     Unmerged,
     /// So are the outcomes of a batch.
     OutOfOrder,
-    /// Events are looked for where the map says alone, also while they are still to go there.
+    /// Events are looked up in the map's cell alone, even while they still have to go there.
     OnlyWhereTheyGo,
-    /// Whether the event of a registration is between two cells is told by its id alone.
+    /// Whether the event of a registration is between two cells is decided by its id alone.
     BetweenByIdAlone,
 }
 
 impl CellStore {
-    /// The cells of `map`, each with its store: those are in the order of [`CellMap::all`].
+    /// The cells of `map`, with their stores in the order of [`CellMap::all`].
     ///
     /// # Panics
-    /// If there are not as many of both.
+    /// If there are not as many stores as cells.
     pub fn new(map: &CellMap, stores: Vec<Arc<dyn BookingStore>>) -> Self {
         Self::of(Cells::new(map, stores, None))
     }
@@ -91,8 +90,8 @@ impl CellStore {
         Self { now: RwLock::new(Arc::new(cells)), refused: Notify::new() }
     }
 
-    /// Goes by another map from now on, and by these stores, which are in the order of [`CellMap::all`]. What has begun
-    /// goes on by the one before.
+    /// Uses another map from now on, with its stores in the order of [`CellMap::all`]. Calls that have begun finish
+    /// with the previous one.
     ///
     /// # Panics
     /// If there are not as many cells as stores.
@@ -101,13 +100,13 @@ impl CellStore {
         *self.now.write().unwrap_or_else(PoisonError::into_inner) = cells;
     }
 
-    /// Which cell has which events.
+    /// The map in use.
     pub fn map(&self) -> CellMap {
         self.now().map.clone()
     }
 
-    /// Returns when an event was not put up since the cell that this map names is not to have it any more: it is old, and the
-    /// home keeps another. Of several refusals before it is awaited it tells once.
+    /// Returns when a cell has refused a new event that this map assigns to it: the map is old, and the home stores
+    /// another. Several refusals before it is awaited count as one.
     pub async fn outdated(&self) {
         self.refused.notified().await;
     }
@@ -122,9 +121,9 @@ impl CellStore {
         Self::of(Cells { flaw: Some(flaw), ..Cells::new(&now.map, stores, None) })
     }
 
-    /// What it goes by now.
+    /// The cells in use now.
     pub(crate) fn now(&self) -> Arc<Cells> {
-        // It is replaced as a whole.
+        // It is replaced as a whole, so a poisoned lock is safe to use.
         Arc::clone(&self.now.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -145,7 +144,7 @@ impl Cells {
         let cells = map.all().zip(stores).zip(0..).map(|((spec, store), cell)| {
             let lane = SeatLane { node: node_of(spec), cell };
             let before = before.into_iter().flat_map(|before| &before.cells);
-            // It is known how that answers, and what it lacks.
+            // What is known of it stays: whether it answers, and what it lacks.
             match before.into_iter().find(|one| Arc::ptr_eq(&one.store, &store)) {
                 Some(same) => Arc::new(same.renamed(spec.name.clone(), lane)),
                 None => Arc::new(Cell::new(spec.name.clone(), lane, store)),
@@ -154,14 +153,14 @@ impl Cells {
         let change = map.change().map(|change| Change {
             bytes: change.bytes,
             from: map.place_of(&change.from).expect("a change is from one of the cells"),
-            gone: Remembered::default(),
+            gone: Cache::default(),
         });
         Self {
             cells: cells.collect(),
             nodes,
             change,
             map: map.clone(),
-            found: Remembered::default(),
+            found: Cache::default(),
             turn: AtomicUsize::new(0),
             mail_shown_at: before
                 .map(|before| Arc::clone(&before.mail_shown_at))
@@ -176,7 +175,7 @@ impl Cells {
         self.flaw == Some(flaw)
     }
 
-    /// The cell that the map has for `id`.
+    /// The position of the cell that the map has for `id`.
     pub(crate) fn leads_to(&self, id: Uuid) -> usize {
         self.map.cell_of(id)
     }
@@ -185,7 +184,7 @@ impl Cells {
         self.map.cell_of_byte(byte)
     }
 
-    /// The cell which what is called by `id` may not have left yet for the one that the map has for it.
+    /// The position of the cell that `id` may not have left yet for the one that the map has for it.
     pub(crate) fn may_still_be_in(&self, id: Uuid) -> Option<usize> {
         #[cfg(feature = "negative-control")]
         if self.has_flaw(CellFlaw::OnlyWhereTheyGo) {
@@ -196,7 +195,7 @@ impl Cells {
         change.bytes.has(byte).then_some(change.from)
     }
 
-    /// Where each of these events is to be asked for.
+    /// The position of the cell to ask for each of these events.
     pub(crate) async fn places_of(
         &self,
         events: impl Iterator<Item = EventId> + Clone,
@@ -211,7 +210,7 @@ impl Cells {
         }
         let asked: Vec<EventId> = asked.into_iter().collect();
         let cell = &self.cells[*from];
-        // Who cannot say is asked for all of them, and then tells why.
+        // If it fails, it is asked for all of them, and then returns its error.
         if let Ok(found) = cell.note_done(cell.store.availability(&asked).await) {
             for (id, found) in asked.iter().zip(found) {
                 if found.is_none() {
@@ -227,7 +226,7 @@ impl Cells {
         places
     }
 
-    /// Where an event is to be asked for.
+    /// The position of the cell to ask for an event.
     pub(crate) async fn place_of(&self, event: EventId) -> usize {
         match self.may_still_be_in(event.as_uuid()) {
             None => self.leads_to(event.as_uuid()),
@@ -239,8 +238,8 @@ impl Cells {
         &self.cells[self.place_of(event).await]
     }
 
-    /// Asks for what there is of an event. Where it is in neither cell, but on its way to the one, it is asked for again until
-    /// it has come: it is not said that there is none.
+    /// Asks for something of an event. While the event is on its way between two cells it is asked again until it has
+    /// arrived, and is never reported as missing.
     pub(crate) async fn of_served<'a, T, R>(
         &'a self,
         event: EventId,
@@ -260,7 +259,7 @@ impl Cells {
         }
     }
 
-    /// Whether what is called by `id` may be on its way from one cell to the other, by what the other says.
+    /// Whether `id` may be on its way from one cell to the other, by the answer of the other.
     pub(crate) async fn is_between<'a, R>(
         &'a self,
         id: Uuid,
@@ -278,12 +277,12 @@ impl Cells {
         }
     }
 
-    /// The cell of what is no event's.
+    /// The cell of everything that belongs to no event.
     pub(crate) fn home(&self) -> &Arc<Cell> {
         &self.cells[HOME]
     }
 
-    /// The store of the only cell, if there is one alone: nothing has to be put together then.
+    /// The only cell, if there is just one: nothing has to be merged then.
     pub(crate) fn only(&self) -> Option<&Cell> {
         match &self.cells[..] {
             [only] => Some(only),
@@ -291,7 +290,7 @@ impl Cells {
         }
     }
 
-    /// Asks the cell of an event for something of it.
+    /// Asks an event's cell for something of it.
     pub(crate) async fn of_event<'a, T, R>(
         &'a self,
         event: EventId,
@@ -305,7 +304,7 @@ impl Cells {
     }
 }
 
-/// Waits for a moment, if it is not later than `until` yet.
+/// Waits for a moment, unless it is later than `until`.
 pub(crate) async fn wait_until(until: Instant) -> Result<(), StoreError> {
     if Instant::now() > until {
         return Err(StoreError::unavailable(CellError::Between));

@@ -1,4 +1,4 @@
-//! What is to be done in time, what is erased, and how the cells are.
+//! Upkeep: what is due, what is erased, and the cells' health.
 
 use crate::fan_out::{Deadline, FanOutResults};
 use crate::merge;
@@ -25,7 +25,7 @@ impl UpkeepStore for CellStore {
         Ok(merge::interleaved(&lists(erasable.await)?, limit))
     }
 
-    /// As long as some are found they are told; that there are none is not said while a cell is silent.
+    /// Those that are found are returned; an empty answer is not given while a cell is silent.
     async fn registrations_of(
         &self,
         user_email: &EmailAddress,
@@ -90,7 +90,7 @@ impl UpkeepStore for CellStore {
         Ok(sum)
     }
 
-    /// That of the cells which can be worked with, if there is one. Which cannot say [`cells`](Self::cells).
+    /// The health of the cells that can serve, if there is one. [`cells`](Self::cells) says which cannot.
     async fn health(&self) -> Result<StoreHealth, StoreError> {
         let now = self.now();
         let asked = now.ask_all(Deadline::Health, |store| async move { store.health().await });
@@ -100,13 +100,13 @@ impl UpkeepStore for CellStore {
         }
         let all = results.any()?;
         let best = all.iter().map(|(_, health)| *health).max_by_key(|health| {
-            // Those are asked for that are well; else what is told is what keeps the best from it.
+            // Prefer those that are well; otherwise return what keeps the best from serving.
             (serves(health), health.takes_writes, health.trouble.is_none())
         });
         Ok(best.expect("one has answered"))
     }
 
-    /// Without the cells that are away.
+    /// Leaves out the cells that are away.
     async fn totals(&self) -> Result<Totals, StoreError> {
         let now = self.now();
         let totals = now.ask_all(Deadline::Short, |store| async move { store.totals().await });
@@ -145,12 +145,12 @@ impl UpkeepStore for CellStore {
     }
 }
 
-/// What those cells found that answered.
+/// The lists of the cells that answered.
 fn lists<T>(results: FanOutResults<Vec<T>>) -> Result<Vec<Vec<T>>, StoreError> {
     Ok(results.any()?.into_iter().map(|(_, list)| list).collect())
 }
 
-/// Whether a store can be worked with.
+/// Whether a store can serve.
 fn serves(health: &StoreHealth) -> bool {
     health.takes_writes && health.migrations_missing == 0 && health.trouble.is_none()
 }

@@ -1,18 +1,18 @@
-//! Cells pass the cases that every store must pass, however many they are and whatever they are kept in.
+//! Cells pass the cases that every store must pass, in any number and of any kind.
 
 mod common;
 
-use common::{Cells, Kept};
+use common::{Backend, Cells};
 
 /// The whole suite on so many cells of these kinds.
 macro_rules! suite_on {
     ($($name:ident: $cells:literal of $($kind:ident)and+;)*) => {
-        suite_on! { $($name: Cells::of($cells, &[$(Kept::$kind),+]);)* }
+        suite_on! { $($name: Cells::of($cells, &[$(Backend::$kind),+]);)* }
     };
     ($($name:ident: $fixture:expr;)*) => {
         $(
             mod $name {
-                use super::{Cells, Kept};
+                use super::{Cells, Backend};
 
                 booking_conformance::suite!($fixture);
             }
@@ -31,9 +31,9 @@ suite_on! {
     mixed_8: 8 of sqlite and memory;
 }
 
-// While events go from one cell to another those are in either that lie in one of these two: whatever is put up under a key
-// stays in the first here, since that refuses nothing, and all else is put up in the second.
+// While a change is under way an event may be in either of its two cells: one that is created under a key stays in the
+// first here, since that refuses nothing, and all others are created in the second.
 suite_on! {
-    while_one_is_split: Cells::while_one_is_split(3, &[Kept::memory]);
-    while_one_is_moved: Cells::while_one_is_moved(3, &[Kept::memory]);
+    while_one_is_split: Cells::while_one_is_split(3, &[Backend::memory]);
+    while_one_is_moved: Cells::while_one_is_moved(3, &[Backend::memory]);
 }

@@ -6,7 +6,7 @@ mod common;
 
 use booking_cells::{CellFlaw, CellStore};
 use booking_conformance::cases;
-use common::{Cells, Kept};
+use common::{Backend, Cells};
 use std::pin::Pin;
 
 /// How often a case is run: now and then all events happen to lie in one cell, or in the right order.
@@ -16,7 +16,7 @@ type Case = for<'a> fn(&'a Cells) -> Pin<Box<dyn Future<Output = ()> + Send + 'a
 
 async fn assert_caught(alter: fn(CellStore) -> CellStore, case: Case) {
     for _ in 0..RUNS {
-        let flawed = Cells::of(8, &[Kept::memory]).altered(alter);
+        let flawed = Cells::of(8, &[Backend::memory]).altered(alter);
         let run = tokio::spawn(async move { case(&flawed).await });
         if run.await.is_err_and(|failure| failure.is_panic()) {
             return;

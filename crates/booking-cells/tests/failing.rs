@@ -1,4 +1,4 @@
-//! A cell that is away takes its own events with it, and nothing else.
+//! A cell that is away makes its own events unavailable, and nothing else.
 
 mod common;
 
@@ -11,7 +11,7 @@ use booking_core::{
     NewToken, Organizer, OrganizerId, OrganizerName, Outcome, PageLimit, RegistrationId,
     SigningSeed, SinkId, StoreError, TokenHash, TypeFilter, WhenBusy,
 };
-use common::{Cells, Kept};
+use common::{Backend, Cells};
 use uuid::Uuid;
 
 /// A byte of each of three cells.
@@ -19,7 +19,7 @@ const BYTES: [u8; 3] = [0x10, 0x70, 0xf0];
 const MANY: usize = 100;
 
 fn three() -> Cells {
-    Cells::of(3, &[Kept::sqlite])
+    Cells::of(3, &[Backend::sqlite])
 }
 
 fn new_event(at: usize, owner: Option<OrganizerId>) -> NewEvent {
@@ -41,7 +41,7 @@ fn register(event_id: EventId, id: RegistrationId, who: &str) -> EventCommand {
     EventCommand::new(event_id, Caller::Anyone, Command::Register(claim.into()))
 }
 
-/// Takes a seat, and tells under which id.
+/// Takes a seat, and returns the registration's id.
 async fn sell(
     store: &CellStore,
     event_id: EventId,
@@ -63,7 +63,7 @@ fn names(cells: &[booking_core::CellName]) -> Vec<&str> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cell_that_is_away_takes_its_own_events_with_it() {
+async fn a_cell_that_is_away_makes_only_its_own_events_unavailable() {
     let cells = three();
     let store = cells.open_cells(None).await;
     let events = [create(&store, 0).await, create(&store, 1).await, create(&store, 2).await];
@@ -74,7 +74,7 @@ async fn a_cell_that_is_away_takes_its_own_events_with_it() {
     }
     cells.folder(1).take_away();
 
-    // What is of its events cannot be had, and is not said not to be there.
+    // Its events are unavailable, and not reported as missing.
     assert_away(&store.event(ids[1]).await);
     assert_away(&sell(&store, ids[1], "grace").await);
     assert_away(&store.create_event(new_event(1, None)).await);
@@ -90,16 +90,17 @@ async fn a_cell_that_is_away_takes_its_own_events_with_it() {
             Some(2)
         );
         assert!(store.registration(seats[at]).await.expect("it is there").is_some());
-        let told = store.events_by_registration(&seats[at..=at]).await.expect("it is there");
-        assert_eq!(told, [Some(ids[at])]);
-        // Whoever asks at the same time for what nobody has is nothing to others.
+        let found = store.events_by_registration(&seats[at..=at]).await.expect("it is there");
+        assert_eq!(found, [Some(ids[at])]);
+        // An id that no registration has, in the same request, changes nothing for the other.
         let nobody = RegistrationId::beside(ids[at], Uuid::now_v7());
-        let told = store.events_where_ids_lead(&[seats[at], nobody]).await.expect("it is there");
-        assert_eq!(told, [Some(ids[at]), None]);
+        let found = store.events_where_ids_lead(&[seats[at], nobody]).await.expect("it is there");
+        assert_eq!(found, [Some(ids[at]), None]);
         assert_away(&store.events_by_registration(&[seats[at], nobody]).await);
         create(&store, at).await;
     }
-    // In a batch of all, too: those of the others are sold, and who is not is asked again alone.
+    // In a batch over all cells, too: the commands of the others are decided, and the rest are to
+    // be retried alone.
     let batch = ids.map(|id| register(id, RegistrationId::beside(id, Uuid::now_v7()), "kay"));
     let executions = store.execute(&batch, WhenBusy::Skip).await.expect("some are there");
     let busy = executions.iter().map(|execution| *execution == Execution::Busy);
@@ -107,7 +108,7 @@ async fn a_cell_that_is_away_takes_its_own_events_with_it() {
     let all = store.execute(&batch, WhenBusy::Wait).await;
     assert!(matches!(all, Err(StoreError::CommitUnknown(_))), "{all:?}");
 
-    // What is asked of all says what is missing.
+    // Answers about all events name the missing cell.
     let page = store.events(Caller::Anyone, None, PageLimit::MAX).await.expect("some are there");
     assert_eq!((page.items.len(), names(&page.missing)), (4, vec!["c1"]));
     assert!(page.items.iter().all(|event| event.id != ids[1]));
@@ -118,7 +119,7 @@ async fn a_cell_that_is_away_takes_its_own_events_with_it() {
     let up = || store.cells().iter().map(|cell| cell.is_up).collect::<Vec<_>>();
     assert!(store.health().await.expect("some are there").takes_writes);
     assert_eq!(up(), [true, false, true]);
-    // What has to be done everywhere is not said to be done.
+    // What has to be done everywhere is not reported as done.
     assert_away(&store.retry_deliveries(None).await);
     let ada = EmailAddress::parse("ada@example.org").expect("valid");
     assert_eq!(store.registrations_of(&ada, PageLimit::MAX).await.expect("found").len(), 2);
@@ -135,14 +136,14 @@ async fn a_cell_that_is_away_takes_its_own_events_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_the_home_events_are_sold_and_nobody_is_let_in_anew() {
+async fn without_the_home_events_sell_but_tokens_are_unavailable() {
     let cells = three();
     let store = cells.open_cells(None).await;
     let event = create(&store, 2).await.id;
     store.create_token(new_token("The club", 1)).await.expect("it answers").expect("room");
     let sink = add_endpoint(&store).await;
     store.add_signing_seed(SigningSeed::new([1; 32]), true).await.expect("it answers");
-    // Whoever routes has looked at its copies.
+    // Routing checks the copies of every cell.
     store.route_facts(PageLimit::MAX).await.expect("all are there");
     cells.folder(0).take_away();
 
@@ -172,7 +173,7 @@ fn lease() -> LeaseId {
     Uuid::now_v7().into()
 }
 
-/// An endpoint for the events of nobody.
+/// An endpoint for events without an organizer.
 async fn add_endpoint(store: &CellStore) -> SinkId {
     let new = NewEndpoint {
         id: Uuid::now_v7().into(),
@@ -191,7 +192,7 @@ async fn delete_endpoint(store: &CellStore, sink: SinkId) {
     assert!(store.delete_endpoint(id).await.expect("the home answers"));
 }
 
-/// How many lanes facts that are new make for each of these.
+/// How many lanes new facts make for each of these sinks.
 async fn lanes_of<const N: usize>(store: &CellStore, sinks: [SinkId; N]) -> [usize; N] {
     while store.route_facts(PageLimit::MAX).await.expect("some are there") > 0 {}
     let wanted = sinks.map(|sink| (sink, MANY));
@@ -200,9 +201,9 @@ async fn lanes_of<const N: usize>(store: &CellStore, sinks: [SinkId; N]) -> [usi
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cell_that_comes_back_knows_what_it_has_missed_before_anything_is_routed() {
+async fn a_cell_that_comes_back_gets_missed_copies_before_routing() {
     let cells = three();
-    // Another server, which has seen nothing fail, sees what is different by itself.
+    // Another server, which has seen nothing fail, finds the difference by itself.
     for is_another in [false, true] {
         let (store, other) = (cells.open_cells(None).await, cells.open_cells(None).await);
         let deleted = add_endpoint(&store).await;
@@ -231,9 +232,9 @@ async fn a_cell_that_comes_back_knows_what_it_has_missed_before_anything_is_rout
     }
 }
 
-/// Where one cell has nearly all that is new, that is routed as soon as if there were no others.
+/// New facts that are nearly all in one cell are routed as soon as if there were no others.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_some_cells_leave_of_a_limit_is_for_those_that_have_more() {
+async fn an_unused_share_of_a_limit_goes_to_busier_cells() {
     let cells = three();
     let store = cells.open_cells(None).await;
     for at in [0, 1].into_iter().chain([2; 20]) {
@@ -248,7 +249,7 @@ async fn what_some_cells_leave_of_a_limit_is_for_those_that_have_more() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_put_up_under_a_key_is_found_by_the_key_alone() {
+async fn an_event_created_under_a_key_is_found_by_the_key_alone() {
     let cells = three();
     let store = cells.open_cells(Some(ManualClock::default().as_clock())).await;
     let key = |byte| {
@@ -258,7 +259,7 @@ async fn what_is_put_up_under_a_key_is_found_by_the_key_alone() {
         )
     };
     for (at, byte) in BYTES.into_iter().enumerate() {
-        // Ids that lead elsewhere are made to lead where the key does.
+        // An id that leads elsewhere is replaced by one that leads where the key does.
         let first = store.create_event_once(new_event((at + 1) % 3, None), key(byte)).await;
         let Ok(Outcome::EventChanged(event)) = first else { panic!("{first:?}") };
         assert_eq!(event.id.as_uuid().into_bytes()[15], byte);

@@ -1,4 +1,4 @@
-//! A cell that takes what it is sent and answers nothing keeps nobody waiting who does not ask for it.
+//! A cell that accepts everything and answers nothing delays only callers that ask for its own events.
 
 mod common;
 
@@ -9,7 +9,7 @@ use booking_core::{
     Caller, Capacity, CapacityMax, Event, EventName, NewEvent, PageLimit, StoreHealth,
 };
 use booking_pg::{PgOptions, PgStore};
-use common::{Kept, map};
+use common::{Backend, map};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -17,22 +17,22 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-/// What is done at once takes less than this, on however busy a machine; and it is less than whoever hangs is waited for.
+/// An immediate answer takes less than this, even on a busy machine; and it is less than the wait for a hanging cell.
 const AT_ONCE: Duration = Duration::from_millis(1_000);
 
-/// The home is PostgreSQL behind a way on which nothing goes on once it is frozen, the others are in memory.
+/// The home is PostgreSQL behind a proxy that passes nothing on once it is frozen; the others are in memory.
 struct Hanging {
     stores: Vec<Arc<dyn BookingStore>>,
     frozen: watch::Sender<bool>,
-    _home: Kept,
+    _home: Backend,
 }
 
 impl Hanging {
     async fn new() -> Self {
-        let home = Kept::postgres();
-        let Kept::Postgres(database) = &home else { panic!("it is one") };
+        let home = Backend::postgres();
+        let Backend::Postgres(database) = &home else { panic!("it is one") };
         let (frozen, is_frozen) = watch::channel(false);
-        let url = way_to(database.url(), is_frozen).await;
+        let url = proxy_to(database.url(), is_frozen).await;
         let options = PgOptions { pool_size: 4, ..PgOptions::parse(&url).expect("a valid URL") };
         let store = PgStore::connect(&options, Duration::from_secs(60)).await.expect("reachable");
         let mut stores: Vec<Arc<dyn BookingStore>> = vec![Arc::new(store)];
@@ -40,7 +40,7 @@ impl Hanging {
         Self { stores, frozen, _home: home }
     }
 
-    /// As a server has it that was just started.
+    /// As a server that was just started.
     fn open(&self) -> CellStore {
         CellStore::new(&map(3), self.stores.clone())
     }
@@ -50,7 +50,7 @@ impl Hanging {
     }
 }
 
-async fn way_to(url: &str, is_frozen: watch::Receiver<bool>) -> String {
+async fn proxy_to(url: &str, is_frozen: watch::Receiver<bool>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let port = listener.local_addr().expect("it is bound").port();
     let (_, rest) = url.split_once("127.0.0.1:").expect("a URL of the test cluster");
@@ -99,11 +99,11 @@ fn up(store: &CellStore) -> Vec<bool> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_home_that_hangs_makes_no_other_cell_seem_to() {
+async fn a_hanging_home_makes_no_other_cell_look_silent() {
     let hanging = Hanging::new().await;
     let before = hanging.open();
     create(&before, 0x00).await;
-    // It knows of all cells what they have.
+    // This server knows that the copies of all cells are complete.
     before.route_facts(PageLimit::MAX).await.expect("all answer");
     let after = hanging.open();
     let there = create(&after, 0xf0).await;
@@ -113,7 +113,7 @@ async fn a_home_that_hangs_makes_no_other_cell_seem_to() {
     assert_eq!(before.route_facts(PageLimit::MAX).await.expect("some answer"), 1);
     assert!(began.elapsed() < ANSWER_WAIT + AT_ONCE, "{:?}", began.elapsed());
     assert_eq!(up(&before), [false, true, true]);
-    // One that does not know what other cells have missed routes nothing in them before it does.
+    // A server that does not know what other cells have missed routes nothing there before it does.
     for _ in 0..3 {
         assert_eq!(after.route_facts(PageLimit::MAX).await.expect("some answer"), 0);
         assert_eq!(up(&after), [false, true, true]);
@@ -130,7 +130,7 @@ async fn a_home_that_hangs_makes_no_other_cell_seem_to() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn how_the_cells_are_is_told_in_time_although_one_hangs() {
+async fn health_is_reported_in_time_although_a_cell_hangs() {
     let hanging = Hanging::new().await;
     let store = hanging.open();
     hanging.freeze();

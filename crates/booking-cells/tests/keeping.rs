@@ -1,4 +1,4 @@
-//! A store that is one of many cells puts up the events that it is to have, and no others; and their home keeps the map.
+//! A store that is one of many cells accepts new events of its own bytes, and no others; and their home stores the map.
 
 mod common;
 
@@ -9,7 +9,7 @@ use booking_core::{
     Capacity, CapacityMax, CellBytes, EventId, EventName, Fingerprint, ForeignByte, IdempotencyKey,
     IdempotencyRecord, KeyHash, NewEvent, Outcome, Refusal, StoreError, StoredMap,
 };
-use common::{Kept, Unwatched, kinds, new_mover};
+use common::{Backend, Unwatched, kinds, new_mover};
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::fmt::Debug;
@@ -20,11 +20,11 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-/// More events than a test puts up.
+/// More events than a test creates.
 const EVERY_EVENT: usize = 1_000_000;
-/// So many put up events at once.
+/// So many tasks create events at once.
 const WRITERS: usize = 4;
-/// How much of a storm is waited for before anything else is done.
+/// How much of a storm is waited for before the next step.
 const BURST: usize = 20;
 /// How long it is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -50,7 +50,7 @@ fn map(version: u64, map: &str, next: Option<&str>) -> StoredMap {
     StoredMap { version, map: map.to_owned(), next: next.map(str::to_owned) }
 }
 
-/// Makes sure that an event was refused because its id ends in `byte`, and for nothing else.
+/// Asserts that an event was refused because its id ends in `byte`, and for no other reason.
 fn assert_foreign<T: Debug>(answer: Result<T, StoreError>, byte: u8) {
     let error = answer.expect_err("another cell is to have it");
     assert!(error.is_foreign_byte(), "{error:?}");
@@ -58,12 +58,13 @@ fn assert_foreign<T: Debug>(answer: Result<T, StoreError>, byte: u8) {
     assert_eq!(why, ForeignByte(byte).to_string());
 }
 
-async fn keep(store: &dyn MoveStore, version: u64, bytes: Option<CellBytes>) -> bool {
+async fn assign(store: &dyn MoveStore, version: u64, bytes: Option<CellBytes>) -> bool {
     store.keep_to_bytes(version, bytes).await.expect("it answers")
 }
 
-/// Whether an event that ends in `byte` is put up. One that is not is refused in both ways, and nothing is left of it.
-async fn puts_up(store: &dyn MoveStore, byte: u8) -> bool {
+/// Whether an event that ends in `byte` is accepted. If not, it is refused with a key and without, and nothing of it
+/// is left.
+async fn accepts(store: &dyn MoveStore, byte: u8) -> bool {
     let new = ending_in(byte);
     let under_a_key = key(byte, Uuid::now_v7().as_bytes()[15]);
     match store.create_event(new.clone()).await {
@@ -80,96 +81,97 @@ async fn puts_up(store: &dyn MoveStore, byte: u8) -> bool {
     }
 }
 
-async fn a_store_that_was_told_nothing_puts_up_any_event(kind: fn() -> Kept) {
-    let kept = kind();
-    let store = kept.open_to_move(None).await;
+async fn an_unassigned_store_accepts_any_event(kind: fn() -> Backend) {
+    let backend = kind();
+    let store = backend.open_to_move(None).await;
     for byte in [0x00, 0x01, 0x7f, 0x80, 0xff] {
-        assert!(puts_up(&*store, byte).await, "{byte:02x}");
+        assert!(accepts(&*store, byte).await, "{byte:02x}");
     }
     assert_eq!(store.stored_map().await.expect("it answers"), None);
 }
 
-async fn a_store_keeps_to_the_bytes_that_it_was_told_last(kind: fn() -> Kept) {
-    let kept = kind();
-    let store = kept.open_to_move(None).await;
-    for (version, told) in [
+async fn a_store_accepts_only_its_latest_bytes(kind: fn() -> Backend) {
+    let backend = kind();
+    let store = backend.open_to_move(None).await;
+    for (version, assigned) in [
         (1, Some(bytes(0x40, 0x7f))),
-        // Of the same version: whoever was not answered says it again.
+        // Of the same version: a caller that got no answer repeats it.
         (1, Some(bytes(0x40, 0x7f))),
         (2, Some(bytes(0x00, 0xff))),
         (7, None),
         (8, Some(bytes(0x80, 0x80))),
     ] {
-        assert!(keep(&*store, version, told).await);
+        assert!(assign(&*store, version, assigned).await);
         for byte in [0x00, 0x3f, 0x40, 0x7f, 0x80, 0xff] {
-            let is_own = told.is_some_and(|told| told.has(byte));
-            assert_eq!(puts_up(&*store, byte).await, is_own, "{byte:02x} of {told:?}");
+            let is_own = assigned.is_some_and(|assigned| assigned.has(byte));
+            assert_eq!(accepts(&*store, byte).await, is_own, "{byte:02x} of {assigned:?}");
         }
     }
 }
 
-/// A refusal is no answer that is kept: once the store is to have the event, the same request puts it up.
-async fn what_was_refused_is_put_up_once_the_store_is_to_have_it(kind: fn() -> Kept) {
-    let kept = kind();
-    let store = kept.open_to_move(None).await;
-    assert!(keep(&*store, 1, None).await);
+/// A refusal is not stored as the answer: once the store may have the event, the same request creates it.
+async fn a_refused_event_is_created_once_the_store_may_have_it(kind: fn() -> Backend) {
+    let backend = kind();
+    let store = backend.open_to_move(None).await;
+    assert!(assign(&*store, 1, None).await);
     let new = ending_in(0xff);
     assert_foreign(store.create_event_once(new.clone(), key(0xff, 1)).await, 0xff);
-    assert!(keep(&*store, 2, Some(bytes(0xff, 0xff))).await);
-    let put_up = store.create_event_once(new.clone(), key(0xff, 1)).await.expect("it answers");
-    assert!(matches!(&put_up, Outcome::EventChanged(event) if event.id == new.id), "{put_up:?}");
+    assert!(assign(&*store, 2, Some(bytes(0xff, 0xff))).await);
+    let created = store.create_event_once(new.clone(), key(0xff, 1)).await.expect("it answers");
+    assert!(matches!(&created, Outcome::EventChanged(event) if event.id == new.id), "{created:?}");
 }
 
-async fn what_an_earlier_map_says_changes_nothing(kind: fn() -> Kept) {
-    let kept = kind();
-    let store = kept.open_to_move(None).await;
-    assert!(keep(&*store, 5, Some(bytes(0x00, 0x7f))).await);
-    for (version, told) in [(4, Some(bytes(0x80, 0xff))), (0, None)] {
-        assert!(!keep(&*store, version, told).await, "{version}");
-        assert!(puts_up(&*store, 0x7f).await, "{version}");
-        assert!(!puts_up(&*store, 0x80).await, "{version}");
+async fn an_earlier_map_changes_nothing(kind: fn() -> Backend) {
+    let backend = kind();
+    let store = backend.open_to_move(None).await;
+    assert!(assign(&*store, 5, Some(bytes(0x00, 0x7f))).await);
+    for (version, assigned) in [(4, Some(bytes(0x80, 0xff))), (0, None)] {
+        assert!(!assign(&*store, version, assigned).await, "{version}");
+        assert!(accepts(&*store, 0x7f).await, "{version}");
+        assert!(!accepts(&*store, 0x80).await, "{version}");
     }
     assert!(store.keep_to_bytes(u64::MAX, None).await.is_err(), "it cannot be kept");
-    assert!(keep(&*store, 5, None).await);
-    assert!(!puts_up(&*store, 0x7f).await);
-    // The last that can be kept.
-    assert!(keep(&*store, i64::MAX as u64, Some(bytes(0x00, 0x7f))).await);
-    assert!(puts_up(&*store, 0x7f).await);
+    assert!(assign(&*store, 5, None).await);
+    assert!(!accepts(&*store, 0x7f).await);
+    // The highest version that can be stored.
+    assert!(assign(&*store, i64::MAX as u64, Some(bytes(0x00, 0x7f))).await);
+    assert!(accepts(&*store, 0x7f).await);
 }
 
-async fn an_event_that_is_there_is_told_as_it_is(kind: fn() -> Kept) {
-    let kept = kind();
-    let store = kept.open_to_move(None).await;
+async fn an_existing_event_is_returned_unchanged(kind: fn() -> Backend) {
+    let backend = kind();
+    let store = backend.open_to_move(None).await;
     let new = ending_in(0xff);
     let event = store.create_event(new.clone()).await.expect("it answers");
-    assert!(keep(&*store, 1, Some(bytes(0x00, 0x7f))).await);
+    assert!(assign(&*store, 1, Some(bytes(0x00, 0x7f))).await);
     assert_eq!(store.create_event(new.clone()).await.expect("it answers"), event);
     let changed = Outcome::EventChanged(Box::new(event));
     for _ in 0..2 {
-        let told = store.create_event_once(new.clone(), key(0xff, 1)).await.expect("it answers");
-        assert_eq!(told, changed);
+        let assigned =
+            store.create_event_once(new.clone(), key(0xff, 1)).await.expect("it answers");
+        assert_eq!(assigned, changed);
     }
     // Under its key from then on, too.
     let again = store.create_event_once(ending_in(0xff), key(0xff, 1)).await.expect("it answers");
     assert_eq!(again, Outcome::Replayed(Box::new(changed)));
 }
 
-async fn a_request_that_was_answered_is_answered_the_same_for_a_day(kind: fn() -> Kept) {
-    let (kept, clock) = (kind(), ManualClock::default());
-    let store = kept.open_to_move(Some(clock.as_clock())).await;
+async fn a_repeated_request_gets_the_same_answer_for_a_day(kind: fn() -> Backend) {
+    let (backend, clock) = (kind(), ManualClock::default());
+    let store = backend.open_to_move(Some(clock.as_clock())).await;
     let new = ending_in(0xff);
-    let put_up = store.create_event_once(new.clone(), key(0xff, 1)).await.expect("it answers");
-    assert!(matches!(&put_up, Outcome::EventChanged(event) if event.id == new.id), "{put_up:?}");
-    assert!(keep(&*store, 1, None).await);
+    let created = store.create_event_once(new.clone(), key(0xff, 1)).await.expect("it answers");
+    assert!(matches!(&created, Outcome::EventChanged(event) if event.id == new.id), "{created:?}");
+    assert!(assign(&*store, 1, None).await);
 
-    let kept_for = IdempotencyRecord::KEPT.num_microseconds().expect("a day");
-    clock.advance_micros(kept_for - 1);
+    let valid_for = IdempotencyRecord::KEPT.num_microseconds().expect("a day");
+    clock.advance_micros(valid_for - 1);
     let same = store.create_event_once(new, key(0xff, 1)).await.expect("it answers");
-    assert_eq!(same, put_up);
-    // Whoever asks again does so under an id that nobody has.
+    assert_eq!(same, created);
+    // A retry has a new id.
     let again = ending_in(0xff);
     let replayed = store.create_event_once(again.clone(), key(0xff, 1)).await.expect("it answers");
-    assert_eq!(replayed, Outcome::Replayed(Box::new(put_up)));
+    assert_eq!(replayed, Outcome::Replayed(Box::new(created)));
     let other = store.create_event_once(again.clone(), key(0xff, 2)).await.expect("it answers");
     assert_eq!(other, Outcome::Refused(Refusal::KeyReused));
 
@@ -178,11 +180,11 @@ async fn a_request_that_was_answered_is_answered_the_same_for_a_day(kind: fn() -
     assert_eq!(store.event(again.id).await.expect("it answers"), None);
 }
 
-/// Whoever moves an event by an old map is refused, as whoever puts one up is. Where it was, it is another cell's, and not
-/// said to be moving: whoever asks is to find out which.
-async fn an_event_is_moved_only_into_a_store_that_is_to_have_it(kind: fn() -> Kept) {
-    let kept = [kind(), kind()];
-    let (from, to) = (kept[0].open_to_move(None).await, kept[1].open_to_move(None).await);
+/// A mover with an old map is refused, as is a server that creates an event. In its former cell the event belongs to
+/// another cell, and is not reported as moving: the caller has to find out which.
+async fn an_event_is_moved_only_into_a_store_that_accepts_it(kind: fn() -> Backend) {
+    let backends = [kind(), kind()];
+    let (from, to) = (backends[0].open_to_move(None).await, backends[1].open_to_move(None).await);
     let new = ending_in(0xff);
     let event = from.create_event(new.clone()).await.expect("it answers");
     let mover = Mover {
@@ -193,32 +195,32 @@ async fn an_event_is_moved_only_into_a_store_that_is_to_have_it(kind: fn() -> Ke
         new_id: &new_mover,
         observer: &Unwatched,
     };
-    for (version, kept) in [(1, None), (2, Some(bytes(0x00, 0xfe)))] {
-        assert!(keep(&*to, version, kept).await);
+    for (version, assigned) in [(1, None), (2, Some(bytes(0x00, 0xfe)))] {
+        assert!(assign(&*to, version, assigned).await);
         let refused = mover.move_event(event.id).await;
         assert!(matches!(refused, Err(MoveError::Taken)), "{refused:?}");
         assert_eq!(from.event(event.id).await.expect("it answers"), Some(event.clone()));
     }
-    assert!(keep(&*to, 3, Some(bytes(0xff, 0xff))).await);
+    assert!(assign(&*to, 3, Some(bytes(0xff, 0xff))).await);
     mover.move_event(event.id).await.expect("nothing is in its way");
     assert_eq!(to.event(event.id).await.expect("it answers"), Some(event.clone()));
-    assert!(keep(&*to, 4, None).await);
+    assert!(assign(&*to, 4, None).await);
     assert_eq!(to.create_event(new.clone()).await.expect("it is there"), event);
-    assert!(!puts_up(&*to, 0xff).await);
+    assert!(!accepts(&*to, 0xff).await);
 
     let moving = from.create_event(new.clone()).await.expect_err("it has left");
     assert!(matches!(moving, StoreError::Unavailable(_)), "{moving:?}");
     assert!(!moving.is_foreign_byte(), "{moving:?}");
-    assert!(keep(&*from, 1, Some(bytes(0x00, 0x7f))).await);
+    assert!(assign(&*from, 1, Some(bytes(0x00, 0x7f))).await);
     assert_foreign(from.create_event(new.clone()).await, 0xff);
     assert_foreign(from.create_event_once(new, key(0xff, 1)).await, 0xff);
 }
 
-/// Many who put up events with ids of all kinds, and go on.
+/// Tasks that create events with ids of all kinds, until they are stopped.
 #[derive(Default)]
 struct Storm {
     is_over: AtomicBool,
-    put_up: Mutex<BTreeSet<EventId>>,
+    created: Mutex<BTreeSet<EventId>>,
     refused: AtomicUsize,
 }
 
@@ -233,14 +235,14 @@ impl Storm {
             let (storm, store) = (Arc::clone(&storm), Arc::clone(store));
             writers.spawn(async move {
                 while !storm.is_over.load(Ordering::SeqCst) {
-                    storm.put_up(&*store, writer % 2 == 0).await;
+                    storm.create(&*store, writer % 2 == 0).await;
                 }
             });
         }
         (storm, writers)
     }
 
-    async fn put_up(&self, store: &dyn MoveStore, has_key: bool) {
+    async fn create(&self, store: &dyn MoveStore, has_key: bool) {
         let id = EventId::from(Uuid::now_v7());
         let made = match has_key {
             true => {
@@ -252,7 +254,7 @@ impl Storm {
             false => store.create_event(called(id)).await.map(drop),
         };
         match made {
-            Ok(()) => drop(self.put_up.lock().expect("no panic").insert(id)),
+            Ok(()) => drop(self.created.lock().expect("no panic").insert(id)),
             Err(error) if error.is_foreign_byte() => {
                 self.refused.fetch_add(1, Ordering::SeqCst);
             }
@@ -260,10 +262,10 @@ impl Storm {
         }
     }
 
-    /// How many that `is_counted` were put up.
+    /// How many were created whose byte `is_counted`.
     fn count(&self, is_counted: impl Fn(u8) -> bool) -> usize {
-        let put_up = self.put_up.lock().expect("no panic");
-        put_up.iter().filter(|id| is_counted(last_byte(**id))).count()
+        let created = self.created.lock().expect("no panic");
+        created.iter().filter(|id| is_counted(last_byte(**id))).count()
     }
 
     fn refused(&self) -> usize {
@@ -271,7 +273,7 @@ impl Storm {
     }
 }
 
-/// Waits until something has gone on by a burst.
+/// Waits until a count has grown by a burst.
 async fn until_more(what: &str, count: impl Fn() -> usize) {
     let enough = count() + BURST;
     let waiting = async {
@@ -287,13 +289,13 @@ async fn ids(store: &dyn MoveStore) -> BTreeSet<EventId> {
     listed.into_iter().collect()
 }
 
-/// Once the store has answered that it keeps to some bytes there is no other event that was not there then, whoever was about to put one up.
-/// That they do, and of which bytes, is seen before.
-async fn nobody_puts_up_an_event_of_another_cell_once_the_store_has_answered(kind: fn() -> Kept) {
-    let kept = kind();
-    let (store, telling) = (kept.open_to_move(None).await, kept.open_to_move(None).await);
+/// Once the store has answered that it is assigned some bytes, no event of other bytes is created any more, whichever
+/// request was about to. That it is assigned, and which bytes, is checked before.
+async fn no_event_of_another_cell_is_created_once_the_store_has_answered(kind: fn() -> Backend) {
+    let backend = kind();
+    let (store, telling) = (backend.open_to_move(None).await, backend.open_to_move(None).await);
     let (storm, writers) = Storm::begin(&store);
-    let mut kept_to = Some(bytes(0x00, 0xff));
+    let mut last_bytes = Some(bytes(0x00, 0xff));
     let tellings = [
         Some(bytes(0x00, 0x7f)),
         Some(bytes(0x40, 0x7f)),
@@ -302,33 +304,33 @@ async fn nobody_puts_up_an_event_of_another_cell_once_the_store_has_answered(kin
         Some(bytes(0x80, 0xef)),
         Some(bytes(0xc0, 0xcf)),
     ];
-    for (version, told) in (1..).zip(tellings) {
+    for (version, assigned) in (1..).zip(tellings) {
         let has = |bytes: Option<CellBytes>, byte| bytes.is_some_and(|bytes| bytes.has(byte));
-        let is_given_up = |byte| has(kept_to, byte) && !has(told, byte);
-        if kept_to.is_some() {
+        let is_given_up = |byte| has(last_bytes, byte) && !has(assigned, byte);
+        if last_bytes.is_some() {
             until_more("events that it is to put up no more", || storm.count(is_given_up)).await;
         }
-        assert!(keep(&*telling, version, told).await);
+        assert!(assign(&*telling, version, assigned).await);
         let then = ids(&*telling).await;
         until_more("events that are refused", || storm.refused()).await;
-        if told.is_some() {
-            until_more("events that are its own", || storm.count(|byte| has(told, byte))).await;
+        if assigned.is_some() {
+            until_more("events that are its own", || storm.count(|byte| has(assigned, byte))).await;
         }
         let later = ids(&*telling).await;
         let came: Vec<_> =
-            later.difference(&then).filter(|id| !has(told, last_byte(**id))).collect();
-        assert!(came.is_empty(), "{told:?}: {came:?}");
-        kept_to = told;
+            later.difference(&then).filter(|id| !has(assigned, last_byte(**id))).collect();
+        assert!(came.is_empty(), "{assigned:?}: {came:?}");
+        last_bytes = assigned;
     }
     storm.is_over.store(true, Ordering::SeqCst);
     writers.join_all().await;
     let there = ids(&*store).await;
-    assert_eq!(*storm.put_up.lock().expect("no panic"), there);
+    assert_eq!(*storm.created.lock().expect("no panic"), there);
 }
 
-async fn the_home_keeps_a_map_in_place_of_the_one_that_was_known(kind: fn() -> Kept) {
-    let kept = kind();
-    let store = kept.open_to_move(None).await;
+async fn the_home_replaces_only_the_map_that_was_read(kind: fn() -> Backend) {
+    let backend = kind();
+    let store = backend.open_to_move(None).await;
     let replace = async |before: Option<&StoredMap>, after: &StoredMap| {
         store.replace_map(before, after).await.expect("it answers")
     };
@@ -364,9 +366,9 @@ async fn the_home_keeps_a_map_in_place_of_the_one_that_was_known(kind: fn() -> K
     assert_eq!(stored_map().await, Some(first));
 }
 
-async fn a_map_is_kept_up_to_its_longest_and_no_longer(kind: fn() -> Kept) {
-    let kept = kind();
-    let store = kept.open_to_move(None).await;
+async fn a_map_that_is_too_long_is_refused(kind: fn() -> Backend) {
+    let backend = kind();
+    let store = backend.open_to_move(None).await;
     let (most, more) =
         ("\u{e9}".repeat(StoredMap::BYTES_MAX / 2), "x".repeat(StoredMap::BYTES_MAX + 1));
     let longest = map(i64::MAX as u64, &most, Some(&most));
@@ -385,10 +387,10 @@ async fn a_map_is_kept_up_to_its_longest_and_no_longer(kind: fn() -> Kept) {
     assert_eq!(store.stored_map().await.expect("it answers"), Some(least));
 }
 
-async fn of_eight_who_replace_the_map_at_once_one_does(kind: fn() -> Kept) {
+async fn one_of_eight_concurrent_map_changes_succeeds(kind: fn() -> Backend) {
     const TASKS: usize = 8;
-    let kept = kind();
-    let stores = [kept.open_to_move(None).await, kept.open_to_move(None).await];
+    let backend = kind();
+    let stores = [backend.open_to_move(None).await, backend.open_to_move(None).await];
     let mut before: Option<StoredMap> = None;
     for round in 0..20 {
         let (together, mut tasks) = (Arc::new(Barrier::new(TASKS)), JoinSet::new());
@@ -412,32 +414,32 @@ async fn of_eight_who_replace_the_map_at_once_one_does(kind: fn() -> Kept) {
     }
 }
 
-async fn a_store_that_is_opened_again_knows_what_it_was_told(kind: fn() -> Kept) {
-    let kept = kind();
-    let told = map(3, "three", Some("four"));
-    let store = kept.open_to_move(None).await;
-    assert!(keep(&*store, 3, Some(bytes(0x00, 0x7f))).await);
-    assert!(store.replace_map(None, &told).await.expect("it answers"));
+async fn a_reopened_store_knows_its_assignment(kind: fn() -> Backend) {
+    let backend = kind();
+    let assigned = map(3, "three", Some("four"));
+    let store = backend.open_to_move(None).await;
+    assert!(assign(&*store, 3, Some(bytes(0x00, 0x7f))).await);
+    assert!(store.replace_map(None, &assigned).await.expect("it answers"));
     drop(store);
-    let store = kept.open_to_move(None).await;
-    assert_eq!(store.stored_map().await.expect("it answers"), Some(told));
-    assert!(puts_up(&*store, 0x7f).await);
-    assert!(!puts_up(&*store, 0x80).await);
-    assert!(!keep(&*store, 2, None).await, "it was told so by a later map");
-    assert!(puts_up(&*store, 0x7f).await);
+    let store = backend.open_to_move(None).await;
+    assert_eq!(store.stored_map().await.expect("it answers"), Some(assigned));
+    assert!(accepts(&*store, 0x7f).await);
+    assert!(!accepts(&*store, 0x80).await);
+    assert!(!assign(&*store, 2, None).await, "it was told so by a later map");
+    assert!(accepts(&*store, 0x7f).await);
 }
 
 kinds! {
-    a_map_is_kept_up_to_its_longest_and_no_longer
-    a_request_that_was_answered_is_answered_the_same_for_a_day
-    a_store_keeps_to_the_bytes_that_it_was_told_last
-    a_store_that_is_opened_again_knows_what_it_was_told
-    a_store_that_was_told_nothing_puts_up_any_event
-    an_event_is_moved_only_into_a_store_that_is_to_have_it
-    an_event_that_is_there_is_told_as_it_is
-    nobody_puts_up_an_event_of_another_cell_once_the_store_has_answered
-    of_eight_who_replace_the_map_at_once_one_does
-    the_home_keeps_a_map_in_place_of_the_one_that_was_known
-    what_an_earlier_map_says_changes_nothing
-    what_was_refused_is_put_up_once_the_store_is_to_have_it
+    a_map_that_is_too_long_is_refused
+    a_repeated_request_gets_the_same_answer_for_a_day
+    a_store_accepts_only_its_latest_bytes
+    a_reopened_store_knows_its_assignment
+    an_unassigned_store_accepts_any_event
+    an_event_is_moved_only_into_a_store_that_accepts_it
+    an_existing_event_is_returned_unchanged
+    no_event_of_another_cell_is_created_once_the_store_has_answered
+    one_of_eight_concurrent_map_changes_succeeds
+    the_home_replaces_only_the_map_that_was_read
+    an_earlier_map_changes_nothing
+    a_refused_event_is_created_once_the_store_may_have_it
 }

@@ -1,8 +1,8 @@
-//! Events go from one store to another, of whatever kinds, and are in one place whatever stops who moves them.
+//! Events move between stores of any kind, and are in one place wherever the mover is stopped.
 
 mod common;
 
-/// Tests of their own for each pair of kinds of stores that an event may be moved between.
+/// Makes a test of each for every pair of kinds of stores that an event may be moved between.
 macro_rules! in_all_pairs {
     ($($test:ident)*) => {
         in_all_pairs!(sqlite_to_sqlite sqlite sqlite: $($test)*);
@@ -12,11 +12,11 @@ macro_rules! in_all_pairs {
     };
     ($name:ident $from:ident $to:ident: $($test:ident)*) => {
         mod $name {
-            use super::Kept;
+            use super::Backend;
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $test() {
-                    super::$test(Kept::$from, Kept::$to).await;
+                    super::$test(Backend::$from, Backend::$to).await;
                 }
             )*
         }
@@ -45,7 +45,7 @@ use booking_core::{
     Venue, Version, WebhookType, WhenBusy, Wording,
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use common::{Kept, new_mover};
+use common::{Backend, new_mover};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -76,21 +76,21 @@ fn mover<'a>(
     Mover { from, to, from_name: "there", to_name: "here", new_id: &new_mover, observer }
 }
 
-/// Two stores that have one clock.
+/// Two stores with one clock.
 struct Pair {
     clock: ManualClock,
     from: Arc<dyn MoveStore>,
     to: Arc<dyn MoveStore>,
-    _kept: [Kept; 2],
+    _backends: [Backend; 2],
 }
 
 impl Pair {
-    async fn of(from: fn() -> Kept, to: fn() -> Kept) -> Self {
+    async fn of(from: fn() -> Backend, to: fn() -> Backend) -> Self {
         let clock = ManualClock::default();
-        let kept = [from(), to()];
-        let opened_from = kept[0].open_to_move(Some(clock.as_clock())).await;
-        let opened_to = kept[1].open_to_move(Some(clock.as_clock())).await;
-        Self { clock, from: opened_from, to: opened_to, _kept: kept }
+        let backends = [from(), to()];
+        let opened_from = backends[0].open_to_move(Some(clock.as_clock())).await;
+        let opened_to = backends[1].open_to_move(Some(clock.as_clock())).await;
+        Self { clock, from: opened_from, to: opened_to, _backends: backends }
     }
 
     async fn move_all_of(&self, event: EventId) {
@@ -100,7 +100,7 @@ impl Pair {
         mover.move_event(event).await.expect("nothing is in its way");
     }
 
-    /// In how many stores the event is served, and in how many of them seats of it can be had.
+    /// How many stores serve the event.
     async fn served(&self, event: EventId) -> usize {
         let mut served = 0;
         for store in [&self.from, &self.to] {
@@ -166,7 +166,7 @@ impl MoveObserver for Until {
     }
 }
 
-/// Has the event leave, and no more. Returns by which move.
+/// Has the event leave, and no more. Returns the id of the move.
 async fn have_it_leave(pair: &Pair, event: EventId) -> MoveId {
     let stops = Until(|step| step == Step::HandedOver);
     let stopped = mover(&*pair.from, &*pair.to, &stops).move_event(event).await;
@@ -185,7 +185,7 @@ async fn clear_all(store: &dyn MoveStore, event: EventId, mover: MoveId) {
     while store.clear(event, mover, 9).await.expect("it answers") > 0 {}
 }
 
-/// What there is of an event with everything that can be.
+/// An event with everything that an event can have.
 struct Everything {
     new: NewEvent,
     event: EventId,
@@ -316,18 +316,18 @@ async fn everything(store: &dyn MoveStore) -> Everything {
     let settled: Vec<_> = settled.collect();
     assert_eq!(store.settle_mails(&settled).await.expect("it answers"), [true; 3]);
 
-    // Facts that nobody has looked at, and an offer.
+    // Facts that were not routed yet, and an offer.
     let given_up = ask(store, command(event, Command::Cancel { registration_id: erin.id })).await;
     assert!(matches!(given_up, Outcome::Cancelled(_)), "{given_up:?}");
     Everything { new, event, asked: answered, endpoint: sink }
 }
 
-/// The tables whose rows are an event's, with those that leave with its own.
+/// The tables with rows of an event, including those that leave with its own row.
 fn tables_of_event() -> impl Iterator<Item = &'static MovedTable> {
     MOVED_TABLES.iter().chain([&MOVED_LANES])
 }
 
-/// All rows of an event, as they say it whatever store they are in.
+/// All rows of an event, in one form for all kinds of stores.
 async fn rows_of(store: &dyn MoveStore, event: EventId) -> Vec<(&'static str, Vec<Value>)> {
     let mut all = Vec::new();
     for table in tables_of_event() {
@@ -338,7 +338,7 @@ async fn rows_of(store: &dyn MoveStore, event: EventId) -> Vec<(&'static str, Ve
     all
 }
 
-/// Instants are written in more than one way.
+/// Stores write instants in more than one way.
 fn said_alike(table: &MovedTable, row: &str) -> Value {
     let mut row: Value = serde_json::from_str(row).expect("it is JSON");
     for (column, kind) in table.columns {
@@ -353,7 +353,7 @@ fn said_alike(table: &MovedTable, row: &str) -> Value {
     row
 }
 
-async fn everything_is_moved(from: fn() -> Kept, to: fn() -> Kept) {
+async fn everything_is_moved(from: fn() -> Backend, to: fn() -> Backend) {
     let pair = Pair::of(from, to).await;
     let there = everything(&*pair.from).await;
     let (event, limit) = (there.event, PageLimit::MAX);
@@ -388,8 +388,8 @@ async fn everything_is_moved(from: fn() -> Kept, to: fn() -> Kept) {
         let replayed = Outcome::Replayed(Box::new(outcome));
         assert_eq!(ask(to, command).await, replayed, "asked again under its key");
     }
-    let put_up = to.create_event_once(there.new.clone(), key(200)).await.expect("it answers");
-    assert!(matches!(&put_up, Outcome::EventChanged(same) if same.id == event), "{put_up:?}");
+    let created = to.create_event_once(there.new.clone(), key(200)).await.expect("it answers");
+    assert!(matches!(&created, Outcome::EventChanged(same) if same.id == event), "{created:?}");
     assert_eq!(to.tokens().await.expect("it answers").len(), 2);
     assert_eq!(to.signing_seeds().await.expect("it answers"), [SigningSeed::new([3; 32])]);
     while to.route_facts(limit).await.expect("it answers") > 0 {}
@@ -401,11 +401,11 @@ async fn everything_is_moved(from: fn() -> Kept, to: fn() -> Kept) {
         assert!(history.is_some_and(|history| !history.is_empty()));
     }
 
-    // Where it was it is not, and is not said to be lost.
+    // The source has it no more, and does not report it as missing.
     let from = &*pair.from;
     assert!(from.is_moving(event).await.expect("it answers"));
     assert!(from.may_be_moving(listed[0].id).await.expect("it answers"));
-    // Whoever looked for it where it is now before it came, and asks then where it is.
+    // For a caller that looked in the target before it came, and then asks whether it is moving.
     assert!(to.is_moving(event).await.expect("it answers"));
     assert!(to.may_be_moving(listed[0].id).await.expect("it answers"));
     pair.clock.advance_micros(MOVED_LATELY.num_microseconds().expect("a few"));
@@ -424,7 +424,7 @@ async fn everything_is_moved(from: fn() -> Kept, to: fn() -> Kept) {
         assert_eq!(store.audit().await.expect("it answers").differences, []);
     }
 
-    // Done again it does nothing, and back it goes as it came.
+    // Repeated it does nothing, and the event moves back as it came.
     let version = async |store: &dyn MoveStore| {
         store.event(event).await.expect("it answers").map(|event| event.version)
     };
@@ -437,8 +437,8 @@ async fn everything_is_moved(from: fn() -> Kept, to: fn() -> Kept) {
     assert!(matches!(seat, Outcome::Waitlisted(_)), "{seat:?}");
 }
 
-/// After each of the steps that there are the mover is stopped, as by a kill, and another goes on.
-async fn whatever_stops_it_an_event_is_in_one_place(from: fn() -> Kept, to: fn() -> Kept) {
+/// After each of the steps the mover is stopped, as by a kill, and another continues.
+async fn a_stopped_move_leaves_the_event_in_one_place(from: fn() -> Backend, to: fn() -> Backend) {
     let pair = Pair::of(from, to).await;
     for stop_after in 0..usize::MAX {
         let event = pair.from.create_event(plain_event(99)).await.expect("it answers").id;
@@ -451,7 +451,7 @@ async fn whatever_stops_it_an_event_is_in_one_place(from: fn() -> Kept, to: fn()
         let is_stopped = matches!(stopped, Err(MoveError::Stopped));
         assert!(is_stopped || stopped.is_ok(), "{stopped:?}");
         assert!(pair.served(event).await <= 1, "after {stop_after} steps");
-        // Who has its lease goes on until that ends, and whoever has frozen it for as long.
+        // A lease lasts until it expires, and so does a freeze.
         let (mut seats, place) = (0, pair.from.place_of(event).await.expect("it answers"));
         if is_stopped && place == Place::Served {
             let other = mover(&*pair.from, &*pair.to, &steps).move_event(event).await;
@@ -488,9 +488,9 @@ async fn whatever_stops_it_an_event_is_in_one_place(from: fn() -> Kept, to: fn()
     }
 }
 
-/// A mover that slept takes the place of the one that went on, once that has the event leave; or the other store forgets what
-/// it was sent. What left is brought anew, and who slept puts nothing up.
-async fn what_left_and_is_not_there_is_brought_anew(from: fn() -> Kept, to: fn() -> Kept) {
+/// A mover that slept takes the room of the one that continued, once that has the event leave; or the target forgets
+/// what it was sent. The event is copied again, and the mover that slept activates nothing.
+async fn an_event_lost_by_the_target_is_copied_again(from: fn() -> Backend, to: fn() -> Backend) {
     for sleeps in [true, false] {
         let pair = Pair::of(from, to).await;
         let (from, to) = (&*pair.from, &*pair.to);
@@ -502,7 +502,8 @@ async fn what_left_and_is_not_there_is_brought_anew(from: fn() -> Kept, to: fn()
             assert!(to.begin_arriving(event, taken_by, "from").await.expect("it answers"));
         }
         clear_all(to, event, taken_by).await;
-        // Killed before all of it is there: nobody takes it for whole, as it did not leave by that move.
+        // Killed before it is complete there: no mover takes it for complete, as it did not leave by
+        // that move.
         let stops = Until(|step| matches!(step, Step::Copied(_)));
         let stopped = mover(from, to, &stops).move_event(event).await;
         assert!(matches!(stopped, Err(MoveError::Stopped)), "{stopped:?}");
@@ -514,14 +515,14 @@ async fn what_left_and_is_not_there_is_brought_anew(from: fn() -> Kept, to: fn()
         let after = rows_of(to, event).await;
         let lanes = |(table, _): &&(&str, Vec<Value>)| *table != MOVED_LANES.name;
         assert!(after.iter().filter(lanes).eq(before.iter().filter(lanes)), "{after:?} {before:?}");
-        // It is served already; but what it left with is no longer the first mover's.
+        // It is served already; but the state that it left with is no longer the first mover's.
         assert!(from.pass_on(event, first, new_mover()).await.expect("it answers").is_none());
         assert_eq!(to.audit().await.expect("it answers").differences, []);
     }
 }
 
-/// The other store forgets that it came after a part of it was deleted where it was: what is left of it is not all of it.
-async fn what_was_cleared_in_part_is_not_brought(from: fn() -> Kept, to: fn() -> Kept) {
+/// The target forgets that the event came after a part of it was deleted in the source: what is left is incomplete.
+async fn a_partly_deleted_event_is_not_copied_again(from: fn() -> Backend, to: fn() -> Backend) {
     let pair = Pair::of(from, to).await;
     let event = everything(&*pair.from).await.event;
     let first = have_it_leave(&pair, event).await;
@@ -531,13 +532,17 @@ async fn what_was_cleared_in_part_is_not_brought(from: fn() -> Kept, to: fn() ->
         assert!(matches!(refused, Err(MoveError::Cleared)), "{refused:?}");
         assert_eq!(pair.served(event).await, 0);
         assert_eq!(left_by(&*pair.from, event).await, first);
-        // Nor is it once nothing of it is there.
+        // Nor once nothing of it is left.
         clear_all(&*pair.to, event, first).await;
     }
 }
 
-/// What an event left with is all that there is of its row: nobody makes room in its place. Once it is there, it may come back.
-async fn what_it_left_with_is_kept_until_it_came(from: fn() -> Kept, to: fn() -> Kept) {
+/// The state that an event left with is all that remains of its row: no room is made in its place. Once it has arrived,
+/// it may come back.
+async fn the_leaving_state_is_kept_until_the_event_arrives(
+    from: fn() -> Backend,
+    to: fn() -> Backend,
+) {
     let pair = Pair::of(from, to).await;
     let (from, to) = (&*pair.from, &*pair.to);
     let event = everything(from).await.event;
@@ -558,8 +563,8 @@ async fn what_it_left_with_is_kept_until_it_came(from: fn() -> Kept, to: fn() ->
     assert_eq!(from.audit().await.expect("it answers").differences, []);
 }
 
-/// Nobody changes what is frozen, for as long as that is so; and it leaves only as it was seen.
-async fn an_event_leaves_only_while_it_is_frozen(from: fn() -> Kept, to: fn() -> Kept) {
+/// A frozen event cannot be changed until the freeze ends; and it leaves only as it was seen.
+async fn an_event_leaves_only_while_it_is_frozen(from: fn() -> Backend, to: fn() -> Backend) {
     let pair = Pair::of(from, to).await;
     let (store, to) = (&*pair.from, &*pair.to);
     let event = store.create_event(plain_event(9)).await.expect("it answers").id;
@@ -589,13 +594,13 @@ async fn an_event_leaves_only_while_it_is_frozen(from: fn() -> Kept, to: fn() ->
     assert_eq!(refused, Outcome::Refused(Refusal::EventMoving), "nor is anybody erased unseen");
     assert!(store.hand_over(event, mine, mark.version).await.expect("it answers").is_none());
 
-    // It runs out by itself, and then whoever froze it cannot have it leave.
+    // The freeze expires by itself, and then the mover that froze the event cannot have it leave.
     pair.wait_for_leases();
     assert!(matches!(ask(store, command(event, erase)).await, Outcome::Erased(_)));
     assert!(store.hand_over(event, mine, frozen.version).await.expect("it answers").is_none());
     assert!(!store.go_on_leaving(event, mine).await.expect("it answers"));
 
-    // Whoever comes after that is the one; the first, who slept, writes nothing any more.
+    // The next mover has it then; the first, which slept, writes nothing any more.
     let his = new_mover();
     assert!(to.begin_arriving(event, mine, "from").await.expect("it answers"));
     let mark = store.begin_leaving(event, his, "to").await.expect("it answers").expect("its turn");
@@ -628,8 +633,8 @@ async fn an_event_leaves_only_while_it_is_frozen(from: fn() -> Kept, to: fn() ->
     assert_eq!(to.clear(event, his, 9).await.expect("it answers"), 0, "it is served");
 }
 
-/// While it is sold, as fast as can be, and addresses pass from one to the other.
-async fn a_sale_goes_on_through_a_move(from: fn() -> Kept, to: fn() -> Kept) {
+/// While it sells as fast as it can, and seats are cancelled and taken again.
+async fn a_sale_goes_on_through_a_move(from: fn() -> Backend, to: fn() -> Backend) {
     let pair = Arc::new(Pair::of(from, to).await);
     let event = pair.from.create_event(plain_event(100_000)).await.expect("it answers").id;
     let moved = Arc::new(AtomicU64::new(0));
@@ -641,7 +646,7 @@ async fn a_sale_goes_on_through_a_move(from: fn() -> Kept, to: fn() -> Kept) {
                 // For some time after it has arrived.
                 while moved.load(Ordering::SeqCst) < 20 {
                     number += 1;
-                    // Some come again, whose seat was given up or not.
+                    // Some addresses come again, whose seat was cancelled or not.
                     let person = if number % 2 == 0 { number } else { number % 50 };
                     let command = register(event, &format!("p{seller}-{person}"));
                     let mut outcome = ask(&*pair.from, command.clone()).await;
@@ -679,10 +684,11 @@ async fn a_sale_goes_on_through_a_move(from: fn() -> Kept, to: fn() -> Kept) {
     assert_eq!(versions.len(), rows.len());
 }
 
-/// The negative control: an event that is put up in both, against the order of a move, is seen to be.
+/// The negative control: an event that is activated in both stores, against the order of a move, is
+/// noticed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_event_that_is_in_two_places_is_noticed() {
-    let pair = Pair::of(Kept::sqlite, Kept::sqlite).await;
+    let pair = Pair::of(Backend::sqlite, Backend::sqlite).await;
     let (from, to) = (&*pair.from, &*pair.to);
     let event = from.create_event(plain_event(9)).await.expect("it answers").id;
     let mine = new_mover();
@@ -690,7 +696,7 @@ async fn an_event_that_is_in_two_places_is_noticed() {
     let frozen = from.freeze(event, mine).await.expect("it answers").expect("it is mine");
     let left = from.hand_over(event, mine, frozen.version).await.expect("it answers");
     let left = left.expect("it is frozen");
-    // What it left with is not overwritten before it is forgotten.
+    // The state that it left with is not overwritten before it is deleted.
     from.forget_left(event, mine).await.expect("it answers");
     for store in [to, from] {
         assert!(store.begin_arriving(event, mine, "elsewhere").await.expect("it answers"));
@@ -703,7 +709,7 @@ async fn an_event_that_is_in_two_places_is_noticed() {
     assert_ne!(to.audit().await.expect("it answers").differences, [], "nothing else is there");
 }
 
-/// For how long an event was frozen.
+/// How long an event was frozen.
 #[derive(Default)]
 struct Frozen(Mutex<Option<Duration>>);
 
@@ -716,8 +722,8 @@ impl MoveObserver for Frozen {
     }
 }
 
-/// A large event is frozen for no longer than a small one is moved, while it is sold.
-async fn a_large_event_is_frozen_for_a_moment(from: fn() -> Kept, to: fn() -> Kept) {
+/// A large event is frozen for no longer than a small one takes to move, while it sells.
+async fn a_large_event_is_frozen_for_a_moment(from: fn() -> Backend, to: fn() -> Backend) {
     const SEATS: usize = 100_000;
     let pair = Arc::new(Pair::of(from, to).await);
     let event = pair.from.create_event(plain_event(SEATS as u32 + 1_000_000)).await;
@@ -764,43 +770,43 @@ macro_rules! pairs {
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn everything_is_moved() {
-                super::everything_is_moved(Kept::$from, Kept::$to).await;
+                super::everything_is_moved(Backend::$from, Backend::$to).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn whatever_stops_it_an_event_is_in_one_place() {
-                super::whatever_stops_it_an_event_is_in_one_place(Kept::$from, Kept::$to).await;
+            async fn a_stopped_move_leaves_the_event_in_one_place() {
+                super::a_stopped_move_leaves_the_event_in_one_place(Backend::$from, Backend::$to).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn what_left_and_is_not_there_is_brought_anew() {
-                super::what_left_and_is_not_there_is_brought_anew(Kept::$from, Kept::$to).await;
+            async fn an_event_lost_by_the_target_is_copied_again() {
+                super::an_event_lost_by_the_target_is_copied_again(Backend::$from, Backend::$to).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn what_was_cleared_in_part_is_not_brought() {
-                super::what_was_cleared_in_part_is_not_brought(Kept::$from, Kept::$to).await;
+            async fn a_partly_deleted_event_is_not_copied_again() {
+                super::a_partly_deleted_event_is_not_copied_again(Backend::$from, Backend::$to).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn what_it_left_with_is_kept_until_it_came() {
-                super::what_it_left_with_is_kept_until_it_came(Kept::$from, Kept::$to).await;
+            async fn the_leaving_state_is_kept_until_the_event_arrives() {
+                super::the_leaving_state_is_kept_until_the_event_arrives(Backend::$from, Backend::$to).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn an_event_leaves_only_while_it_is_frozen() {
-                super::an_event_leaves_only_while_it_is_frozen(Kept::$from, Kept::$to).await;
+                super::an_event_leaves_only_while_it_is_frozen(Backend::$from, Backend::$to).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             #[ignore = "it measures, and takes minutes"]
             async fn a_large_event_is_frozen_for_a_moment() {
-                super::a_large_event_is_frozen_for_a_moment(Kept::$from, Kept::$to).await;
+                super::a_large_event_is_frozen_for_a_moment(Backend::$from, Backend::$to).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn a_sale_goes_on_through_a_move() {
-                super::a_sale_goes_on_through_a_move(Kept::$from, Kept::$to).await;
+                super::a_sale_goes_on_through_a_move(Backend::$from, Backend::$to).await;
             }
         })*
     };
@@ -813,10 +819,10 @@ pairs! {
     postgres_to_postgres: postgres to postgres
 }
 
-/// The columns of tables that have rows of events, as a store has them: what is not moved is named here.
+/// A store's columns of tables with rows of events: those that are not moved are named here.
 fn assert_all_is_moved(columns: &[(String, String)]) {
     let not_moved = [("facts", "is_new"), ("events", "frozen_until"), ("signing_keys", "id")];
-    // Which facts are new is told with the event; where an event is on its way, every store knows for itself.
+    // Which facts are new is part of the state; where an event is on its way, every store records for itself.
     let own = ["new_facts", "moving_events"];
     let of_event =
         |table: &str| columns.iter().any(|(name, column)| name == table && column == "event_id");
@@ -849,25 +855,25 @@ fn assert_all_is_moved(columns: &[(String, String)]) {
 
 #[test]
 fn every_table_and_column_of_an_event_is_moved_from_sqlite() {
-    let kept = Kept::sqlite();
+    let backend = Backend::sqlite();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    drop(runtime.block_on(kept.open_to_move(None)));
-    assert_all_is_moved(&kept.columns());
+    drop(runtime.block_on(backend.open_to_move(None)));
+    assert_all_is_moved(&backend.columns());
 }
 
 #[test]
 fn every_table_and_column_of_an_event_is_moved_from_postgres() {
-    assert_all_is_moved(&Kept::postgres().columns());
+    assert_all_is_moved(&Backend::postgres().columns());
 }
 
 #[test]
 #[should_panic(expected = "is not moved")]
-fn a_table_that_is_forgotten_is_noticed() {
+fn a_missing_table_is_noticed() {
     assert_all_is_moved(&[("payments".to_owned(), "event_id".to_owned())]);
 }
 
 #[test]
-fn what_is_of_requests_is_moved_by_what_it_says() {
+fn creation_records_are_moved_and_shared_tables_are_not() {
     let scopes: Vec<_> = MOVED_TABLES.iter().map(|table| table.scope).collect();
     assert!(scopes.contains(&MovedScope::PutUp) && !scopes.contains(&MovedScope::Shared));
 }

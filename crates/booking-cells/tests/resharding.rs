@@ -1,4 +1,5 @@
-//! Cells are split, moved and dropped while they sell, and whatever stops who does it, each event is in one place.
+//! Cells are split, moved and dropped while they sell, and each event is in one place wherever the change is
+//! stopped.
 
 mod common;
 
@@ -14,7 +15,7 @@ use booking_core::{
     Organizer, OrganizerId, OrganizerName, Outcome, PageLimit, Refusal, RegistrationId, StoreError,
     TokenHash, TokenId, WhenBusy,
 };
-use common::{Kept, map, named, new_cell, new_mover};
+use common::{Backend, map, named, new_cell, new_mover};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -31,31 +32,31 @@ impl MoveObserver for Steps {
     }
 
     fn failed(&self, event: EventId, error: &MoveError) {
-        // What was stopped has a lease that has to end.
+        // A move that was stopped has a lease, which has to expire.
         assert!(matches!(error, MoveError::Taken | MoveError::TooSlow), "{event}: {error:?}");
     }
 }
 
-/// Two cells and a place for a third, which every server can have.
+/// Two cells and a place for a third, which servers share.
 struct Places {
     stores: Vec<(&'static str, Arc<dyn MoveStore>)>,
     first: CellMap,
-    _kept: Vec<Kept>,
+    _backends: Vec<Backend>,
 }
 
 impl Places {
-    async fn of(kinds: [fn() -> Kept; 3]) -> Self {
+    async fn of(kinds: [fn() -> Backend; 3]) -> Self {
         Self::by_clock(kinds, None).await
     }
 
-    async fn by_clock(kinds: [fn() -> Kept; 3], clock: Option<&ManualClock>) -> Self {
-        let kept: Vec<Kept> = kinds.map(|kind| kind()).into();
+    async fn by_clock(kinds: [fn() -> Backend; 3], clock: Option<&ManualClock>) -> Self {
+        let backends: Vec<Backend> = kinds.map(|kind| kind()).into();
         let mut stores = Vec::new();
-        for (name, kept) in ["c0", "c1", "new"].into_iter().zip(&kept) {
+        for (name, backend) in ["c0", "c1", "new"].into_iter().zip(&backends) {
             let clock = clock.map(ManualClock::as_clock);
-            stores.push((name, kept.open_to_move(clock).await));
+            stores.push((name, backend.open_to_move(clock).await));
         }
-        let places = Self { stores, first: map(2), _kept: kept };
+        let places = Self { stores, first: map(2), _backends: backends };
         let state = change_state(places.home(), &places.first).await.expect("the home answers");
         assert_eq!(state, ChangeState::Settled(places.first.clone()));
         places
@@ -75,7 +76,7 @@ impl Places {
         map.all().map(|cell| store(cell.name.as_str())).collect()
     }
 
-    /// A server that goes by a map.
+    /// A server that uses `map`.
     fn server(&self, map: &CellMap) -> CellStore {
         CellStore::new(map, self.stores_of(map))
     }
@@ -85,7 +86,7 @@ impl Places {
         change_state(self.home(), &self.first).await.expect("the home answers")
     }
 
-    /// What everybody goes by who looks.
+    /// The map that servers use.
     async fn map(&self) -> CellMap {
         match self.state().await {
             ChangeState::Settled(map) | ChangeState::Changing(map) => map,
@@ -118,7 +119,7 @@ impl Places {
         self.resharder(map, &steps).go_on(map).await
     }
 
-    /// In how many cells an event is.
+    /// How many cells serve an event.
     async fn served(&self, event: EventId) -> usize {
         let mut served = 0;
         for (_, store) in &self.stores {
@@ -162,7 +163,7 @@ fn register(event: EventId, who: &str) -> (RegistrationId, EventCommand) {
     (id, EventCommand::new(event, Caller::Anyone, Command::Register(claim.into())))
 }
 
-/// Sells a seat, and asks again for as long as the event is on its way.
+/// Sells a seat, and retries as long as the event is on its way.
 async fn sell(server: &CellStore, event: EventId, who: &str) -> RegistrationId {
     let (id, command) = register(event, who);
     loop {
@@ -171,7 +172,7 @@ async fn sell(server: &CellStore, event: EventId, who: &str) -> RegistrationId {
             Execution::Decided(Outcome::Refused(Refusal::EventMoving)) | Execution::Busy => {
                 sleep(Duration::from_millis(5)).await;
             }
-            // It left after it was asked where it is.
+            // It left after its cell was looked up.
             Execution::Decided(Outcome::Refused(Refusal::EventNotFound)) => {
                 assert!(server.is_moving(event).await.expect("it answers"), "{event} is lost");
                 sleep(Duration::from_millis(5)).await;
@@ -184,7 +185,7 @@ async fn sell(server: &CellStore, event: EventId, who: &str) -> RegistrationId {
     }
 }
 
-async fn put_up(server: &CellStore, byte: u8) -> Event {
+async fn create(server: &CellStore, byte: u8) -> Event {
     server.create_event(event_ending_in(byte)).await.expect("it answers")
 }
 
@@ -203,7 +204,7 @@ async fn listed(server: &CellStore) -> Vec<EventId> {
     }
 }
 
-/// Sells until it is told to stop, and tells what it sold.
+/// Sells until it is stopped, and returns what it sold.
 async fn sell_on(
     server: Arc<CellStore>,
     events: Vec<EventId>,
@@ -218,16 +219,13 @@ async fn sell_on(
     sold
 }
 
-async fn a_change_loses_nothing_that_is_sold_meanwhile(
-    kinds: [fn() -> Kept; 3],
-    change: MapChange,
-) {
+async fn a_change_loses_no_sale(kinds: [fn() -> Backend; 3], change: MapChange) {
     let places = Places::of(kinds).await;
     let before = places.map().await;
     let server = Arc::new(places.server(&before));
     let mut events = Vec::new();
     for byte in [0x00, 0x7f, 0x80, 0x9f, 0xa0, 0xc0, 0xff] {
-        events.push(put_up(&server, byte).await.id);
+        events.push(create(&server, byte).await.id);
     }
     let stop = Arc::new(AtomicBool::new(false));
     let selling = tokio::spawn(sell_on(Arc::clone(&server), events.clone(), Arc::clone(&stop)));
@@ -251,7 +249,7 @@ async fn a_change_loses_nothing_that_is_sold_meanwhile(
     let sold = selling.await.expect("it sells");
     assert!(sold.len() > events.len(), "{}", sold.len());
 
-    // Who begins only now finds all of it.
+    // A server that starts only now finds all of it.
     let server = places.server(&settled);
     for id in &sold {
         assert!(server.registration(*id).await.expect("it answers").is_some(), "{id} is lost");
@@ -279,17 +277,17 @@ macro_rules! on_all {
 
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn on_sqlite() {
-                    $run([Kept::sqlite; 3], $change()).await;
+                    $run([Backend::sqlite; 3], $change()).await;
                 }
 
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn on_postgres() {
-                    $run([Kept::postgres; 3], $change()).await;
+                    $run([Backend::postgres; 3], $change()).await;
                 }
 
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn from_sqlite_to_postgres() {
-                    $run([Kept::postgres, Kept::sqlite, Kept::postgres], $change()).await;
+                    $run([Backend::postgres, Backend::sqlite, Backend::postgres], $change()).await;
                 }
             }
         )*
@@ -297,21 +295,22 @@ macro_rules! on_all {
 }
 
 on_all! {
-    a_cell_is_split_while_it_sells: a_change_loses_nothing_that_is_sold_meanwhile, split;
-    a_cell_is_moved_while_it_sells: a_change_loses_nothing_that_is_sold_meanwhile, moved;
-    a_cell_is_dropped_while_it_sells: a_change_loses_nothing_that_is_sold_meanwhile, dropped;
-    a_stopped_change_is_gone_on_with: a_change_that_is_stopped_is_gone_on_with, split;
-    a_stopped_move_is_gone_on_with: a_change_that_is_stopped_is_gone_on_with, moved;
+    a_cell_is_split_while_it_sells: a_change_loses_no_sale, split;
+    a_cell_is_moved_while_it_sells: a_change_loses_no_sale, moved;
+    a_cell_is_dropped_while_it_sells: a_change_loses_no_sale, dropped;
+    a_stopped_change_is_gone_on_with: a_stopped_change_is_resumed, split;
+    a_stopped_move_is_gone_on_with: a_stopped_change_is_resumed, moved;
 }
 
-/// Wherever it is stopped, each event can be had from every server that goes by the newest map.
-async fn a_change_that_is_stopped_is_gone_on_with(kinds: [fn() -> Kept; 3], change: MapChange) {
+/// Wherever the change is stopped, each event can be had from every server that uses the newest
+/// map.
+async fn a_stopped_change_is_resumed(kinds: [fn() -> Backend; 3], change: MapChange) {
     let clock = ManualClock::default();
     let places = Places::by_clock(kinds, Some(&clock)).await;
     let server = places.server(&places.map().await);
     let mut events = Vec::new();
     for byte in [0x10, 0xa0, 0xff] {
-        let event = put_up(&server, byte).await.id;
+        let event = create(&server, byte).await.id;
         sell(&server, event, "ada").await;
         events.push(event);
     }
@@ -319,8 +318,8 @@ async fn a_change_that_is_stopped_is_gone_on_with(kinds: [fn() -> Kept; 3], chan
     server.install(&after, places.stores_of(&after));
     let mut stopped = 0;
     loop {
-        // One step further each time: those that were done are not done again, but for the copy of an event whose move
-        // was stopped.
+        // One step further each time: completed steps are not repeated, but for the copy of an event whose move was
+        // stopped.
         let went = places.go_on(&after, stopped).await;
         for event in &events {
             assert!(places.served(*event).await <= 1, "{event} is in two cells");
@@ -332,7 +331,7 @@ async fn a_change_that_is_stopped_is_gone_on_with(kinds: [fn() -> Kept; 3], chan
         }
         assert_eq!(places.state().await, ChangeState::Changing(after.clone()));
         assert!(stopped < 200, "it never ends");
-        // Whoever was stopped has a lease.
+        // The mover that was stopped has a lease.
         clock.advance_micros(MOVE_LEASE.num_microseconds().expect("it is short") + 1);
     }
     assert!(stopped > 5, "the control: it was stopped only {stopped} times");
@@ -345,10 +344,10 @@ async fn a_change_that_is_stopped_is_gone_on_with(kinds: [fn() -> Kept; 3], chan
     assert_eq!(places.go_on(&after, usize::MAX).await.expect("it is done"), Moved::default());
 }
 
-/// Whoever publishes a map is killed at any moment: the next ends that, and nobody else can begin something before.
+/// A publisher is killed at any moment: the next one ends its publication, and no other change can begin before.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_publication_that_was_begun_is_ended_by_the_next() {
-    let places = Arc::new(Places::of([Kept::postgres; 3]).await);
+async fn the_next_publisher_ends_a_publication() {
+    let places = Arc::new(Places::of([Backend::postgres; 3]).await);
     let mut seen = HashSet::new();
     for round in 0..40_u64 {
         let before = places.map().await;
@@ -366,7 +365,7 @@ async fn a_publication_that_was_begun_is_ended_by_the_next() {
         };
         sleep(Duration::from_micros(350 * round)).await;
         killed.abort();
-        // What it has sent is still on its way, maybe.
+        // What it has sent may still be on its way.
         let _ = killed.await;
         sleep(Duration::from_millis(20)).await;
 
@@ -395,14 +394,14 @@ async fn a_publication_that_was_begun_is_ended_by_the_next() {
     assert!(seen.len() > 1, "it was always killed at the same point: {seen:?}");
 }
 
-/// A server that goes by the map before neither puts up what is another cell's, nor does it find in two places.
+/// A server with the map before neither creates another cell's event, nor finds an event in two places.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_with_the_map_before_is_refused_and_learns_so() {
-    for kind in [Kept::sqlite as fn() -> Kept, Kept::postgres] {
+async fn a_server_with_an_old_map_is_refused_and_notified() {
+    for kind in [Backend::sqlite as fn() -> Backend, Backend::postgres] {
         let places = Places::of([kind; 3]).await;
         let first = places.map().await;
         let (old, new) = (places.server(&first), places.server(&first));
-        let event = put_up(&old, 0xb0).await;
+        let event = create(&old, 0xb0).await;
         let sold = sell(&old, event.id, "ada").await;
 
         let after = places.publish(&split()).await;
@@ -410,8 +409,8 @@ async fn a_server_with_the_map_before_is_refused_and_learns_so() {
         let refused = old.create_event(event_ending_in(0xb1)).await;
         assert!(matches!(&refused, Err(error) if error.is_foreign_byte()), "{refused:?}");
         tokio::time::timeout(Duration::from_secs(5), old.outdated()).await.expect("it learns so");
-        // All else goes on, and what was there may be put up again under its id.
-        put_up(&old, 0x81).await;
+        // All else goes on, and an event that was there may be created again under its id.
+        create(&old, 0x81).await;
         let mut again = event_ending_in(0);
         again = again.with(|again| again.id = event.id).expect("valid");
         for server in [&old, &new] {
@@ -419,7 +418,7 @@ async fn a_server_with_the_map_before_is_refused_and_learns_so() {
             assert_eq!(found.created_at, event.created_at);
             sell(server, event.id, &format!("bob{server:p}")).await;
         }
-        let made = put_up(&new, 0xb2).await;
+        let made = create(&new, 0xb2).await;
         let unknown = old.event(made.id).await.expect("it answers");
         assert_eq!(unknown, None, "it is where this one does not look");
 
@@ -436,19 +435,22 @@ async fn a_server_with_the_map_before_is_refused_and_learns_so() {
         let settled = places.map().await;
         old.install(&settled, places.stores_of(&settled));
         sell(&old, event.id, "eve").await;
-        put_up(&old, 0xb3).await;
+        create(&old, 0xb3).await;
     }
 }
 
-/// A request that put up an event is answered the same before, while and after that event goes.
+/// A request that created an event gets the same answer before, while and after that event moves.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_is_answered_wherever_its_event_is() {
-    let all: [[fn() -> Kept; 3]; 3] =
-        [[Kept::sqlite; 3], [Kept::postgres; 3], [Kept::postgres, Kept::sqlite, Kept::postgres]];
+async fn a_key_is_answered_throughout_a_move() {
+    let all: [[fn() -> Backend; 3]; 3] = [
+        [Backend::sqlite; 3],
+        [Backend::postgres; 3],
+        [Backend::postgres, Backend::sqlite, Backend::postgres],
+    ];
     for kinds in all {
         let places = Places::of(kinds).await;
         let server = places.server(&places.map().await);
-        let put_up = async |key| match server.create_event_once(event_ending_in(0x01), key).await {
+        let create = async |key| match server.create_event_once(event_ending_in(0x01), key).await {
             Ok(Outcome::EventChanged(event)) => event.id,
             Ok(Outcome::Replayed(before)) => match *before {
                 Outcome::EventChanged(event) => event.id,
@@ -457,16 +459,16 @@ async fn a_key_is_answered_wherever_its_event_is() {
             other => panic!("{other:?}"),
         };
         let (before, meanwhile) = (key(1, 0xb0), key(2, 0xb0));
-        let first = put_up(before).await;
+        let first = create(before).await;
         let after = places.publish(&split()).await;
         server.install(&after, places.stores_of(&after));
-        assert_eq!(put_up(before).await, first);
-        let second = put_up(meanwhile).await;
-        assert_eq!(put_up(meanwhile).await, second);
+        assert_eq!(create(before).await, first);
+        let second = create(meanwhile).await;
+        assert_eq!(create(meanwhile).await, second);
         assert!(places.store("new").event(second).await.expect("it answers").is_some());
         places.go_on(&after, usize::MAX).await.expect("nothing is in its way");
         for _ in 0..2 {
-            assert_eq!((put_up(before).await, put_up(meanwhile).await), (first, second));
+            assert_eq!((create(before).await, create(meanwhile).await), (first, second));
             let settled = places.map().await;
             server.install(&settled, places.stores_of(&settled));
         }
@@ -486,14 +488,14 @@ impl MoveObserver for StopsBetween {
     }
 }
 
-/// Whoever asks for an event that is in neither cell, but on its way, waits a moment and then hears that it cannot be had: a
-/// worker that heard that there is none would drop its mail.
+/// A request for an event that is between two cells waits a moment and is then answered that it is unavailable: a
+/// worker that was answered that there is none would drop its mail.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_event_between_two_cells_is_never_said_to_be_none() {
-    for kind in [Kept::sqlite as fn() -> Kept, Kept::postgres] {
+async fn an_event_between_two_cells_is_never_reported_missing() {
+    for kind in [Backend::sqlite as fn() -> Backend, Backend::postgres] {
         let places = Places::of([kind; 3]).await;
         let server = Arc::new(places.server(&places.map().await));
-        let event = put_up(&server, 0xb0).await.id;
+        let event = create(&server, 0xb0).await.id;
         let sold = sell(&server, event, "ada").await;
         let after = places.publish(&split()).await;
         server.install(&after, places.stores_of(&after));
@@ -513,11 +515,11 @@ async fn an_event_between_two_cells_is_never_said_to_be_none() {
         assert!(!is_none(&server.live_registrations(event, None, PageLimit::MAX).await));
         let available = server.availability(&[event]).await;
         assert!(matches!(available, Err(StoreError::Unavailable(_))), "{available:?}");
-        // Of what never was it is said at once.
+        // An event that never existed is reported as missing at once.
         let never = event_ending_in(0xb1).id;
         assert!(is_none(&server.event(never).await));
 
-        // Who asked before it came has it when it does.
+        // A request from before it arrived gets it when it does.
         let lookup = {
             let server = Arc::clone(&server);
             tokio::spawn(
@@ -531,15 +533,14 @@ async fn an_event_between_two_cells_is_never_said_to_be_none() {
     }
 }
 
-/// The same of a registration whose id is from before ids led home: it ends otherwise than its event's does.
+/// The same of a registration with an old id, which ends differently from its event's.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_registration_with_an_old_id_is_never_said_to_be_none_while_its_event_is_between_two_cells()
- {
-    for kind in [Kept::sqlite as fn() -> Kept, Kept::postgres] {
+async fn an_old_registration_id_is_never_reported_missing_during_a_move() {
+    for kind in [Backend::sqlite as fn() -> Backend, Backend::postgres] {
         let places = Places::of([kind; 3]).await;
         let server = places.server(&places.map().await);
-        let event = put_up(&server, 0xb0).await.id;
-        // Where the home leads, where the event leaves, and where it goes.
+        let event = create(&server, 0xb0).await.id;
+        // Ids that lead to the home, to the source, and to the target.
         let mut sold = Vec::new();
         for ends in [0x10, 0x90, 0xc0] {
             let mut id = Uuid::now_v7().into_bytes();
@@ -567,7 +568,7 @@ async fn a_registration_with_an_old_id_is_never_said_to_be_none_while_its_event_
             assert!(matches!(found, Err(StoreError::Unavailable(_))), "{id}: {found:?}");
             let history = server.history(*id, PageLimit::MAX).await;
             assert!(matches!(history, Err(StoreError::Unavailable(_))), "{id}: {history:?}");
-            // Its event is known all the same, and says that it is on its way.
+            // Its event is found all the same, and reports that it is on its way.
             let known = server.events_by_registration(&[*id]).await.expect("they answer");
             assert_eq!(known, [Some(event)]);
         }
@@ -578,7 +579,7 @@ async fn a_registration_with_an_old_id_is_never_said_to_be_none_while_its_event_
             let none = bad.registration(sold[0]).await.expect("they answer");
             assert_eq!(none, None, "the control");
         }
-        // Of what nobody has it is said at once, unless its id may lead there.
+        // An id that no registration has is reported as missing at once, unless it may lead there.
         let mut nobody = Uuid::now_v7().into_bytes();
         nobody[15] = 0x10;
         let nobody = RegistrationId::from(Uuid::from_bytes(nobody));
@@ -592,16 +593,16 @@ async fn a_registration_with_an_old_id_is_never_said_to_be_none_while_its_event_
     }
 }
 
-/// Who moved events and slept, while others ended that and changed the map back, moves none of them again.
+/// A mover that slept, while others ended the change and changed the map back, moves nothing again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_slept_moves_nothing_by_the_map_of_then() {
-    for kind in [Kept::sqlite as fn() -> Kept, Kept::postgres] {
+async fn a_mover_that_slept_moves_nothing_by_an_old_map() {
+    for kind in [Backend::sqlite as fn() -> Backend, Backend::postgres] {
         let places = Places::of([kind; 3]).await;
-        let event = put_up(&places.server(&places.map().await), 0xb0).await.id;
+        let event = create(&places.server(&places.map().await), 0xb0).await.id;
         let of_then = places.publish(&split()).await;
         places.go_on(&of_then, usize::MAX).await.expect("nothing is in its way");
         let back = MapChange::Drop { cell: named("new") };
-        // The cell before it in the order of their bytes, which they were of.
+        // Its bytes go back to the cell before it in their order, which had them.
         let back = places.publish(&back).await;
         let late = places.go_on(&of_then, usize::MAX).await;
         assert!(matches!(late, Err(ReshardError::Changed)), "{late:?}");
@@ -611,7 +612,7 @@ async fn who_slept_moves_nothing_by_the_map_of_then() {
         let server = places.server(&places.map().await);
         assert!(server.event(event).await.expect("it answers").is_some());
         assert_eq!(places.served(event).await, 1);
-        // Also not if it looked at the map before that was changed: the cell refuses it.
+        // Not even if it read the map before that was changed: the cell refuses it.
         let steps = Steps(AtomicUsize::new(usize::MAX));
         let mover = booking_cells::Mover {
             from: &**places.store("c1"),
@@ -627,19 +628,19 @@ async fn who_slept_moves_nothing_by_the_map_of_then() {
     }
 }
 
-/// However many others are between them, and whatever the last page has.
+/// However many other events are between them, and whatever the last page has.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn all_that_are_to_go_are_counted_page_by_page() {
+async fn remaining_events_are_counted_page_by_page() {
     for of_others in
         [0, EVENTS_AT_ONCE - 3, EVENTS_AT_ONCE - 2, EVENTS_AT_ONCE - 1, EVENTS_AT_ONCE + 1]
     {
-        let places = Places::of([Kept::sqlite; 3]).await;
+        let places = Places::of([Backend::sqlite; 3]).await;
         let server = places.server(&places.map().await);
-        put_up(&server, 0xb0).await;
+        create(&server, 0xb0).await;
         for _ in 0..of_others {
-            put_up(&server, 0x81).await;
+            create(&server, 0x81).await;
         }
-        put_up(&server, 0xff).await;
+        create(&server, 0xff).await;
         let after = places.publish(&split()).await;
         let count = async || {
             let counted = count_to_go(&after, &**places.store("c1")).await;
@@ -657,7 +658,7 @@ async fn all_that_are_to_go_are_counted_page_by_page() {
 /// An organizer's events need the organizer where they go.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn organizers_go_with_their_events() {
-    let places = Places::of([Kept::sqlite, Kept::postgres, Kept::sqlite]).await;
+    let places = Places::of([Backend::sqlite, Backend::postgres, Backend::sqlite]).await;
     let server = places.server(&places.map().await);
     let name = OrganizerName::parse("Ada").expect("valid");
     let organizer = Organizer::new(OrganizerId::from(Uuid::now_v7()), name);
@@ -673,13 +674,13 @@ async fn organizers_go_with_their_events() {
     assert!(places.store("new").signing_seeds().await.expect("it answers").is_empty());
 }
 
-/// The control: whoever does not look where events still are does not find them.
+/// The control: a server that does not look where events still are does not find them.
 #[cfg(feature = "negative-control")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_event_that_is_still_to_go_is_looked_for_where_it_is() {
-    let places = Places::of([Kept::sqlite; 3]).await;
+async fn a_server_that_looks_only_in_the_target_misses_events() {
+    let places = Places::of([Backend::sqlite; 3]).await;
     let server = places.server(&places.map().await);
-    let event = put_up(&server, 0xb0).await.id;
+    let event = create(&server, 0xb0).await.id;
     let after = places.publish(&split()).await;
     let (good, bad) = (places.server(&after), places.server(&after));
     let bad = bad.with_flaw(booking_cells::CellFlaw::OnlyWhereTheyGo);

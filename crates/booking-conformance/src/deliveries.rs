@@ -21,7 +21,7 @@ pub(crate) fn url(path: &str) -> EndpointUrl {
     EndpointUrl::parse(&format!("https://hooks.example.org/{path}"), false).expect("a valid URL")
 }
 
-/// An endpoint of that organizer, or nobody's, for all events.
+/// An endpoint of that organizer, or of none, for all events.
 pub(crate) fn new_endpoint(owner: Option<u8>) -> NewEndpoint {
     let secret = EndpointSecret::new([owner.unwrap_or(99); 32]);
     let new = NewEndpoint::new(Uuid::now_v7().into(), url(""), secret);
@@ -32,7 +32,7 @@ pub(crate) async fn add_endpoint(store: &dyn BookingStore, new: NewEndpoint) -> 
     store.create_endpoint(new).await.expect("the store answers").expect("there is room")
 }
 
-/// An endpoint for all events of nobody, as a sink.
+/// An endpoint for all events without an organizer, as a sink.
 pub(crate) async fn add_sink(store: &dyn BookingStore) -> SinkId {
     add_endpoint(store, new_endpoint(None)).await.id.into()
 }
@@ -52,7 +52,7 @@ pub(crate) fn new_lease() -> LeaseId {
     Uuid::now_v7().into()
 }
 
-/// Looks at all facts that are new, and tells how many rows of them there were.
+/// Routes all new facts, and returns how many rows of them there were.
 pub(crate) async fn route(store: &dyn BookingStore) -> u64 {
     let mut routed = 0;
     loop {
@@ -63,7 +63,7 @@ pub(crate) async fn route(store: &dyn BookingStore) -> u64 {
     }
 }
 
-/// The lanes of `sink` that are due, in the order of their events.
+/// Claims the lanes of `sink` that are due, in the order of their events.
 pub(crate) async fn claim_of(store: &dyn BookingStore, sink: SinkId, lease: LeaseId) -> Vec<Lane> {
     let claimed = store.claim_lanes(&[(sink, MANY)], lease).await;
     let mut claimed = claimed.expect("the store answers");
@@ -71,14 +71,14 @@ pub(crate) async fn claim_of(store: &dyn BookingStore, sink: SinkId, lease: Leas
     claimed
 }
 
-/// The one lane of `sink` that is due.
+/// Claims the one lane of `sink` that is due.
 pub(crate) async fn claim_one(store: &dyn BookingStore, sink: SinkId, lease: LeaseId) -> Lane {
     let mut claimed = claim_of(store, sink, lease).await;
     assert_eq!(claimed.len(), 1, "{claimed:?}");
     claimed.remove(0)
 }
 
-/// That a lane has come to its end, and what is next.
+/// The step of a lane that is done up to its target.
 pub(crate) fn done(lane: &Lane, lease: LeaseId, next: LaneNext) -> LaneStep {
     let step = LaneStep::new(lane, lease, next);
     LaneStep { version: lane.target, position: None, attempts: 0, ..step }
@@ -88,7 +88,7 @@ pub(crate) async fn advance(store: &dyn BookingStore, step: LaneStep) -> bool {
     store.advance(&[step]).await.expect("the store answers") == [true]
 }
 
-/// Looks at what is new, goes along all lanes of `sink` that are due, and tells of which events they were.
+/// Routes new facts, advances all lanes of `sink` that are due, and returns their events.
 pub(crate) async fn deliver_all(store: &dyn BookingStore, sink: SinkId) -> BTreeSet<EventId> {
     route(store).await;
     let lease = new_lease();
@@ -109,7 +109,7 @@ pub(crate) async fn facts_after(
     store.facts_after(event_id, version, limit(at_most)).await.expect("the store answers")
 }
 
-/// A message of that version that arrived, on the way of `lane`.
+/// A delivered message of that version on `lane`.
 pub(crate) fn arrived(lane: &Lane, version: u64) -> Delivery {
     Delivery {
         endpoint_id: lane.sink.endpoint().expect("it is no mail"),

@@ -5,15 +5,15 @@ use std::sync::Arc;
 /// Opens stores over one database, which is empty at first and the fixture's own.
 #[async_trait]
 pub trait Fixture: Send + Sync {
-    /// A store of its own, with its own connections, over the fixture's one database. It takes its
-    /// time from `clock`, or from the database if there is none.
+    /// Opens a store with its own connections over the fixture's one database. It takes its time from `clock`, or from
+    /// the database if there is none.
     async fn open(&self, clock: Option<Clock>) -> Arc<dyn BookingStore>;
 
-    /// Drops `store`, the only one that is open, and then opens another over the same data. Nothing that
-    /// `store` has acknowledged may be missing.
+    /// Drops `store`, the only one that is open, and then opens another over the same data. Nothing that `store` has
+    /// acknowledged may be missing.
     ///
-    /// A fixture whose data is in memory says what outlives the store: its stores show that the cases are
-    /// right, and nothing about being durable.
+    /// A fixture whose data is in memory decides what outlives the store: its stores show that the cases are right, not
+    /// that anything is durable.
     async fn reopen(
         &self,
         store: Arc<dyn BookingStore>,
@@ -23,8 +23,7 @@ pub trait Fixture: Send + Sync {
         self.open(clock).await
     }
 
-    /// Everything that is kept, of all tables and in all files that the store vouches for, to be searched for
-    /// what must not be there any more. Texts are in it as they are, and hashes as bytes or in hexadecimal
-    /// digits.
+    /// Everything that is stored, in all tables and all files that the store is responsible for, to be searched for
+    /// erased data. Texts are in it as they are, and hashes as bytes or in hexadecimal digits.
     async fn dump_everything(&self) -> Vec<u8>;
 }

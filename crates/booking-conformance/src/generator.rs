@@ -1,5 +1,4 @@
-//! The next step of a history: anything that can be asked, of few events and few people, so that they
-//! meet often.
+//! The next step of a history: any command or read, of few events and few people, so that they meet often.
 
 use crate::optional::OptionalFields;
 use crate::tools::{DAY, ManualClock, SECOND, capacity, new_event, organizer_id, token_hash};
@@ -19,13 +18,13 @@ use uuid::Uuid;
 
 const EVENTS_MAX: usize = 6;
 const CAPACITY_MAX: u32 = 5;
-/// Whom an event may be of.
+/// How many organizers may own events.
 pub(crate) const ORGANIZERS: u8 = 2;
 const ADDRESSES: u32 = 12;
 const BATCH_MAX: usize = 9;
-/// How often a command is one that was sent before, as after a lost answer.
+/// How often a command repeats an earlier one, as after a lost answer.
 const REPEATED: f64 = 0.12;
-/// How often a command is for an event or a registration that does not exist.
+/// How often a command names an unknown event or registration.
 const UNKNOWN: f64 = 0.04;
 /// How often a command has an idempotency key.
 const KEYED: f64 = 0.15;
@@ -65,19 +64,19 @@ pub(crate) enum Op {
     Audit,
 }
 
-/// What has been so far, to make the next steps from.
+/// The history so far, from which the next steps are made.
 pub(crate) struct Past {
     clock: ManualClock,
     pub(crate) operations: usize,
     pub(crate) events: Vec<EventId>,
     commands: Vec<EventCommand>,
-    /// As they were last told.
+    /// As they were last returned.
     registrations: Vec<Registration>,
     pub(crate) event_cursors: Vec<EventCursor>,
     pub(crate) registration_cursors: Vec<RegistrationCursor>,
-    /// States that events were told to be in.
+    /// States that events were reported in.
     tags: Vec<EventTag>,
-    /// How often each kind of outcome was told.
+    /// How often each kind of outcome was returned.
     pub(crate) reached: BTreeMap<String, usize>,
     pub(crate) optional: OptionalFields,
 }
@@ -109,16 +108,16 @@ impl Past {
             if let Outcome::EventChanged(event) = &outcome {
                 self.tags.push(EventTag::from(&**event));
             }
-            if let Some(told) = outcome.registration() {
-                match self.registrations.iter_mut().find(|known| known.id == told.id) {
-                    Some(known) => *known = told.clone(),
-                    None => self.registrations.push(told.clone()),
+            if let Some(registration) = outcome.registration() {
+                match self.registrations.iter_mut().find(|known| known.id == registration.id) {
+                    Some(known) => *known = registration.clone(),
+                    None => self.registrations.push(registration.clone()),
                 }
             }
         }
     }
 
-    /// The outcomes that it never came by, and the optional fields that were never set or never left out.
+    /// The outcomes that were never returned, and the optional fields that were never set or never left out.
     pub(crate) fn unreached(&self) -> Vec<String> {
         let all = "already_checked_in all_held already_registered answer_refused cancelled capacity_below_booked \
             check_in_undone checked_in closed confirmed erased event_changed event_not_found forbidden held \
@@ -130,7 +129,7 @@ impl Past {
     }
 }
 
-/// The name of an outcome, as its JSON has it.
+/// The name of an outcome, as in its JSON.
 fn kind(outcome: &Outcome) -> String {
     let name = |value: &serde_json::Value| match value {
         serde_json::Value::String(name) => name.clone(),
@@ -269,7 +268,7 @@ fn next_venue(rng: &mut Rng) -> Option<Venue> {
     rng.bool().then(|| Venue::parse(&format!("Hall {}", rng.u8(0..3))).expect("valid"))
 }
 
-/// A version that may be, or a state that some event was in.
+/// A possible version, or a state that some event was in.
 fn next_precondition(rng: &mut Rng, past: &Past) -> Precondition {
     let version = Version::new(rng.u64(1..30));
     match rng.choice(&past.tags).filter(|_| rng.bool()) {
@@ -287,7 +286,7 @@ fn next_event_id(rng: &mut Rng, past: &Past) -> EventId {
     *rng.choice(&past.events[recent..]).expect("there is an event")
 }
 
-/// A registration that was made, or one that never was, and its event.
+/// A registration that was made, or an unknown one, and its event.
 fn next_registration<'a>(
     rng: &mut Rng,
     past: &'a Past,
@@ -305,7 +304,7 @@ fn next_organizer(rng: &mut Rng) -> OrganizerId {
     organizer_id(rng.u8(0..ORGANIZERS))
 }
 
-/// Somebody who shows no token of a registration.
+/// A caller without a token of a registration.
 fn next_caller(rng: &mut Rng) -> Caller {
     match rng.u32(0..6) {
         0 => Caller::OpenOrganizer,
@@ -320,7 +319,7 @@ fn next_address(rng: &mut Rng) -> EmailAddress {
     EmailAddress::parse(&who).expect("a valid address")
 }
 
-/// Mostly anybody's; else the one that the registration has.
+/// Mostly a random person's; else the one that the registration has.
 fn next_address_for(rng: &mut Rng, known: Option<&Registration>) -> EmailAddress {
     match known {
         Some(known) if rng.u8(..) < 40 && !known.is_erased() => known.person.user_email.clone(),
@@ -337,7 +336,7 @@ fn question_key(text: &str) -> QuestionKey {
     QuestionKey::parse(text).expect("a valid key")
 }
 
-/// An answer to one of the questions that an event may ask, which need not be one that it takes.
+/// An answer to one of the questions that an event may ask, valid or not.
 fn next_answer(rng: &mut Rng) -> (QuestionKey, Answer) {
     let text = |text: &str| Answer::Text(AnswerText::parse(text).expect("valid"));
     let (key, answer) = match rng.u8(0..6) {
@@ -396,7 +395,7 @@ fn next_name(rng: &mut Rng) -> Option<PersonName> {
     rng.bool().then(|| PersonName::parse(&format!("Name {}", rng.u8(0..3))).expect("valid"))
 }
 
-/// Few keys and few requests under them, so that they are used again, and for other things.
+/// Few keys and few requests under them, so that keys are reused, also for other requests.
 fn next_key(rng: &mut Rng) -> IdempotencyKey {
     IdempotencyKey::new(KeyHash::new([rng.u8(0..40); 32]), Fingerprint::new([rng.u8(0..2); 32]))
 }
@@ -492,7 +491,7 @@ fn next_command(rng: &mut Rng, past: &Past) -> EventCommand {
 
 fn next_claim(rng: &mut Rng, event_id: EventId) -> Claim {
     let fresh = Uuid::from_u128(rng.u128(..));
-    // Earlier versions, and others' programs, made ids of any ending.
+    // Earlier versions, and other programs, made ids with any last byte.
     let is_beside = rng.u8(..) < 200;
     let id = if is_beside { RegistrationId::beside(event_id, fresh) } else { fresh.into() };
     let person = next_person(rng, None);

@@ -9,9 +9,9 @@ use fastrand::Rng;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-/// A seed whose history goes on until it has come by every outcome there is, and has set every optional field.
+/// A seed whose history goes on until every outcome was returned and every optional field was set.
 pub(crate) const FIXED_SEED: u64 = 0xB00D;
-/// So many times as long as was asked for it may get.
+/// It may get so many times as long as requested.
 const TIMES_AS_LONG_MAX: usize = 10;
 
 /// On what stores a history is run.
@@ -25,8 +25,8 @@ pub(crate) enum Stores {
     Reopened(usize),
 }
 
-/// Runs a history of `steps` operations made from `seed` on stores over the fixture's database, and compares
-/// each answer with the oracle's.
+/// Runs a history of `steps` operations made from `seed` on stores over the fixture's database, and compares each
+/// answer with the oracle's.
 pub(crate) async fn compare_with_oracle(
     fixture: &dyn Fixture,
     on: Stores,
@@ -69,7 +69,7 @@ pub(crate) async fn compare_with_oracle(
     }
     println!("history: {} operations, {:?}", past.operations, past.reached);
     if seed == FIXED_SEED {
-        // A history that never came by something has not tested it.
+        // An outcome that was never returned is not tested.
         assert_eq!(past.unreached(), [""; 0], "never reached");
     }
     for store in &stores {
@@ -142,7 +142,7 @@ async fn apply(
             agree(store.history(id, limit).await, oracle.history(id, limit).await, place);
         }
         Op::ReadDue(limit) => {
-            // Those that are due since the same instant may be told in any order.
+            // Events that are due since the same instant may come in any order.
             let mut got = store.due_events(limit).await.expect("the store answers");
             let mut expected = oracle.due_events(limit).await.expect("the oracle answers");
             got.sort_unstable();

@@ -1,21 +1,21 @@
 //! What every [`BookingStore`](booking_core::BookingStore) must do, as a list of cases that any store can be run
 //! through.
 //!
-//! Whoever writes a store implements [`Fixture`] and puts one line into a test file:
+//! The author of a store implements [`Fixture`] and puts one line into a test file:
 //!
 //! ```ignore
 //! booking_conformance::suite!(MyFixture::new().await);
 //! ```
 //!
-//! This makes one test of each case. The crate that does it needs `tokio` with `macros` and
-//! `rt-multi-thread` among its development dependencies.
+//! This makes one test of each case. The crate that uses it needs `tokio` with `macros` and `rt-multi-thread` among its
+//! development dependencies.
 //!
-//! `tests/journal` of this crate is a whole example: a store over a file of JSON lines, and what becomes of it
-//! with the mistakes that are easily made.
+//! `tests/journal` of this crate is a complete example: a store over a file of JSON lines, and how the suite catches it
+//! with common mistakes.
 //!
-//! [`MemoryStore`] is the oracle: the same [`decide`](booking_core::decide()) over maps in memory, so
-//! that what differs between a store and the oracle is only storage. It also serves as a store in
-//! the tests of whoever embeds `booking-core`.
+//! [`MemoryStore`] is the oracle: the same [`decide`](booking_core::decide()) over maps in memory, so that a store
+//! differs from the oracle only in storage. It also serves as a store in the tests of programs that embed
+//! `booking-core`.
 
 pub mod cases;
 mod deliveries;
@@ -29,15 +29,16 @@ mod tables;
 mod tools;
 
 pub use fixture::Fixture;
-// For tests that break the oracle on purpose: no part of what embedders may rely on.
+// For tests that break the oracle on purpose: not part of the public API.
 #[doc(hidden)]
 pub use memory::DeliveryFlaw;
 pub use memory::MemoryStore;
 pub use tables::{DeliveryTables, EventTable};
 pub use tools::ManualClock;
 
-/// Makes one `#[tokio::test]` of each case, each with a fixture of its own, made by the given
-/// expression (which may `.await`); of those alone that are named behind a `=>`, if some are. With `ignored = "why", ` before it they run only when they are asked for.
+/// Makes one `#[tokio::test]` of each case, each with its own fixture, made by the given expression (which may
+/// `.await`); only of the cases named after `=>`, if there are any. With `ignored = "why", ` before it the tests are
+/// ignored by default.
 #[macro_export]
 macro_rules! suite {
     (ignored = $why:tt, $fixture:expr) => {
@@ -45,52 +46,52 @@ macro_rules! suite {
     };
     ([$($attribute:tt)*] $fixture:expr) => {
         $crate::suite! { @cases [$($attribute)*] $fixture =>
-            doors_open_and_close_at_their_instants
-            a_draft_takes_nobody
-            an_edit_changes_what_it_names
-            an_edit_is_for_the_states_that_it_names
-            a_capacity_is_never_below_what_is_booked
-            a_rush_against_changes_of_capacity_never_oversells
-            an_event_that_is_over_gives_nothing_out
+            registration_opens_and_closes_on_time
+            a_draft_takes_no_registrations
+            an_edit_changes_only_the_fields_it_names
+            an_edit_is_made_only_if_its_precondition_holds
+            the_capacity_never_drops_below_the_booked_seats
+            a_rush_during_capacity_changes_never_oversells
+            a_finished_event_gives_out_no_seats
             an_offer_ends_with_its_event
-            ends_that_change_in_one_batch_are_as_one_by_one
-            whoever_came_before_the_doors_closed_is_served
+            end_times_changed_in_one_batch_act_as_one_by_one
+            holds_and_the_waitlist_are_served_after_registration_closes
             a_full_event_may_conceal_who_is_registered
-            a_scan_tells_who_is_early_and_who_is_late
-            an_event_tells_when_it_was_changed
-            each_change_of_an_event_is_kept_for_what_it_was
-            a_mistake_is_corrected_and_the_ticket_stays_good
+            a_scan_reports_early_and_late_attendees
+            an_event_reports_when_it_was_changed
+            each_event_change_is_recorded_with_its_kind
+            a_correction_keeps_the_ticket_valid
             a_transfer_to_oneself_is_a_correction
-            a_new_link_ends_the_one_before
-            cancelling_an_event_ends_what_is_registered
+            a_new_link_invalidates_the_old_one
+            cancelling_an_event_ends_its_registrations
             an_event_is_read_back
             creating_an_event_again_returns_it
-            what_does_not_exist_is_told
-            texts_survive
+            an_unknown_event_is_reported
+            texts_are_stored_unchanged
             events_are_listed_newest_first_in_pages
             registrations_are_listed_oldest_first_in_pages
-            events_are_listed_by_their_beginnings
-            registrations_are_read_by_their_ids
-            live_registrations_are_read_by_their_addresses
-            counts_tell_what_became_of_registrations
-            whoever_manages_an_event_registers_outside_its_hours
+            events_are_listed_by_start_time
+            registrations_are_read_by_id
+            live_registrations_are_read_by_address
+            counts_agree_with_the_listed_registrations
+            an_organizer_registers_attendees_outside_the_hours
             a_registration_takes_a_seat
             the_last_seat_is_given_and_no_more
-            an_address_has_one_seat_of_an_event
-            whoever_has_a_seat_hears_that_even_when_sold_out
+            an_address_has_one_seat_per_event
+            a_duplicate_is_reported_even_when_sold_out
             duplicates_inside_a_batch_get_one_seat
             a_batch_over_many_events_answers_in_order
             an_empty_batch_is_answered
             a_large_batch_is_answered
             executing_again_finds_its_own_success
-            an_id_that_is_taken_is_found_whatever_became_of_its_address
+            a_repeated_id_is_found_even_after_its_address_changed
             one_id_may_name_registrations_of_two_events
             one_id_in_two_events_is_two_registrations
             one_address_in_two_events_is_two_registrations
             one_id_in_two_events_of_a_batch_is_two_registrations
             one_manage_token_of_two_registrations_manages_each
             one_key_in_three_scopes_is_three_requests
-            one_token_of_an_organizer_is_revoked_alone
+            revoking_a_token_leaves_the_others_valid
             a_thousand_refusals_change_nothing
             the_stores_clock_is_used
             without_a_clock_the_databases_time_is_used
@@ -102,102 +103,102 @@ macro_rules! suite {
             readers_never_see_an_oversold_event
             skipping_busy_events_loses_nothing
             a_hold_is_confirmed_once
-            a_seat_is_given_up_and_given_again
-            a_registration_that_does_not_exist_is_told
-            a_seat_is_given_to_somebody_else
-            a_token_opens_its_own_registration
+            a_cancelled_seat_can_be_registered_again
+            an_unknown_registration_is_reported
+            a_seat_is_transferred_to_another_attendee
+            a_manage_token_opens_only_its_own_registration
             an_address_moves_between_registrations_in_one_batch
-            a_whole_life_in_one_batch
-            a_history_tells_every_change
-            a_hold_that_has_run_out_counts_for_nothing
-            how_full_events_are_is_what_they_say
-            a_seat_is_back_in_the_instant_in_which_its_hold_ends
-            who_finds_all_seats_held_hears_when_to_come_again
-            what_is_due_is_found_and_tidied
-            many_holds_that_run_out_together_give_all_seats_back
-            a_race_at_the_end_of_holds_gives_each_seat_once
-            positions_are_told_and_true
-            a_freed_seat_is_offered_to_the_head_of_the_queue
-            an_offer_that_lapses_is_passed_on
-            without_offers_the_head_of_the_queue_is_confirmed
-            raising_the_capacity_serves_the_queue_first
+            a_registration_is_made_and_ended_in_one_batch
+            a_history_lists_every_change
+            an_expired_hold_counts_for_nothing
+            availability_agrees_with_each_event
+            a_seat_is_free_the_instant_its_hold_expires
+            a_refusal_says_when_a_held_seat_may_come_free
+            due_events_are_found_and_settled
+            many_holds_that_expire_together_free_every_seat
+            a_race_at_hold_expiry_gives_each_seat_once
+            waitlist_positions_are_reported_correctly
+            a_freed_seat_is_offered_to_the_head_of_the_waitlist
+            an_expired_offer_goes_to_the_next_in_line
+            without_offers_the_head_of_the_waitlist_is_confirmed
+            raising_the_capacity_serves_the_waitlist_first
             a_waitlist_can_be_closed
-            a_thousand_passers_by_do_not_get_the_seat_of_who_waits
-            a_long_queue_is_served_in_order
+            a_thousand_newcomers_do_not_get_the_seat_of_the_waitlist
+            a_long_waitlist_is_served_in_order
             a_visitors_seat_is_held_until_its_address_is_confirmed
-            only_whoever_has_an_address_hears_that_it_is_registered
-            a_place_in_the_queue_is_kept_by_mail_and_offered
-            an_organizer_gives_seats_at_once_where_addresses_are_confirmed
-            nobody_gives_a_seat_to_an_address_that_did_not_confirm_it
-            what_is_told_by_mail_is_told_again_under_its_key
-            a_ticket_lets_in_once
+            only_the_address_owner_learns_that_it_is_registered
+            a_waitlisted_visitor_is_offered_a_seat_where_addresses_are_confirmed
+            an_organizer_registers_attendees_without_confirmation_mail
+            a_seat_is_not_transferred_to_an_unconfirmed_address
+            an_outcome_sent_by_mail_is_replayed_under_its_key
+            a_ticket_admits_once
             a_void_ticket_is_refused_with_its_reason
-            a_scan_counts_from_when_it_was_made
-            a_race_of_scanners_lets_one_in
-            a_key_is_answered_with_its_first_answer
-            a_refusal_is_answered_again
-            every_command_may_have_a_key
-            a_replay_finds_what_was_answered_under_a_key
+            an_offline_scan_counts_from_when_it_was_made
+            concurrent_scans_admit_one_attendee
+            a_repeated_key_returns_the_first_answer
+            a_refusal_is_replayed_under_its_key
+            every_command_accepts_an_idempotency_key
+            a_replay_returns_the_stored_answer_of_a_key
             a_race_with_one_key_takes_one_seat
-            an_event_is_put_up_once_for_a_key
-            records_that_have_run_out_are_forgotten
-            a_refusal_is_kept_for_minutes
-            whatever_is_of_an_address_is_found_and_erased
-            a_seat_that_is_erased_goes_to_the_head_of_the_queue
-            an_event_that_is_over_keeps_its_counts
-            records_of_an_address_are_forgotten
-            what_was_kept_for_long_enough_is_erased
-            what_was_registered_for_a_cancelled_event_is_erased
+            an_event_is_created_once_per_key
+            expired_idempotency_records_are_purged
+            a_refusal_is_stored_for_minutes
+            every_registration_of_an_address_is_found_and_erased
+            an_erased_seat_goes_to_the_head_of_the_waitlist
+            a_finished_event_keeps_its_counts_after_erasure
+            idempotency_records_of_an_address_are_purged
+            registrations_are_erased_after_the_retention_period
+            registrations_of_a_cancelled_event_are_erased
             a_large_event_is_erased_in_steps
-            erasing_beside_a_sale_loses_no_seat
-            signing_seeds_are_kept
-            ticket_keys_are_known_while_they_are_shown
-            a_store_that_is_there_says_so
-            totals_are_those_of_published_events
-            a_token_is_kept_and_revoked
-            a_token_has_its_role_and_its_events
-            racing_tokens_of_one_name_are_of_one_organizer
-            an_organizer_manages_its_own_events_alone
-            a_draft_is_there_for_its_organizer_alone
-            events_are_listed_for_those_who_see_them
-            events_of_nobody_are_assigned
-            what_an_event_asks_is_kept
-            a_visitor_answers_what_has_to_be_answered
-            answers_go_along_with_their_registration
-            a_question_that_was_answered_is_only_retired
-            every_wording_of_a_consent_is_kept
-            facts_go_to_those_that_they_are_for
-            facts_are_for_mail_while_somebody_sends_it
-            a_lane_leads_along_every_fact_in_order
-            a_lost_lease_writes_nothing
+            erasing_during_a_sale_loses_no_seat
+            signing_seeds_are_stored
+            ticket_keys_are_shared_while_a_server_shows_them
+            a_working_store_reports_its_health
+            totals_count_only_published_events
+            an_organizer_token_is_stored_and_revoked
+            an_organizer_token_has_its_role_and_its_events
+            concurrent_tokens_of_one_name_share_one_organizer
+            an_organizer_manages_only_its_own_events
+            a_draft_is_visible_only_to_its_organizer
+            events_are_listed_only_for_callers_who_may_see_them
+            unowned_events_are_assigned_to_an_organizer
+            the_questions_of_an_event_are_stored
+            a_visitor_must_answer_required_questions
+            answers_stay_with_their_registration
+            an_answered_question_can_only_be_retired
+            every_wording_of_a_consent_is_stored
+            facts_are_routed_to_their_endpoints
+            facts_are_routed_to_mail_while_a_server_sends_it
+            a_lane_returns_every_fact_in_order
+            an_expired_lease_writes_nothing
             steps_of_many_lanes_are_written_together
-            what_failed_is_tried_again_or_given_up
+            failed_deliveries_are_retried_or_dropped
             lanes_are_claimed_by_sink_longest_due_first
             a_refusal_makes_no_fact
-            no_fact_is_ever_passed_over
-            an_endpoint_is_kept_and_changed
-            there_are_never_too_many_endpoints
-            what_was_sent_is_listed_latest_try_first
-            an_endpoint_is_deleted_with_all_that_is_its
-            a_mail_is_sent_by_one_at_a_time
-            what_became_of_mails_is_written_together
-            mails_are_tried_again_or_given_up
-            a_backlog_tells_who_lags_behind
-            what_was_delivered_is_forgotten_in_steps
-            those_who_are_to_hear_of_an_event_are_listed
-            people_are_reminded_of_an_event_once_for_each_time
-            whoever_gave_a_seat_away_is_known_until_they_were_told
-            nobody_is_known_to_have_given_a_seat_away_where_no_mail_is_sent
-            whoever_gave_a_seat_away_is_forgotten_in_time
-            nothing_is_left_of_whoever_gave_a_seat_away_and_was_erased
-            an_address_has_one_seat_however_it_is_spelt
+            no_fact_is_ever_skipped
+            an_endpoint_is_stored_and_changed
+            the_endpoint_limit_is_never_exceeded
+            deliveries_are_listed_latest_attempt_first
+            an_endpoint_is_deleted_with_its_lanes_and_log
+            a_mail_is_claimed_by_one_worker_at_a_time
+            mail_results_are_written_together
+            mails_are_retried_or_dropped
+            the_backlog_reports_the_sinks_that_lag
+            finished_deliveries_are_purged_in_steps
+            the_live_registrations_of_an_event_are_listed
+            attendees_are_reminded_once_for_each_reminder_time
+            a_former_holder_is_stored_until_notified
+            no_former_holder_is_stored_where_no_mail_is_sent
+            former_holders_are_purged_in_time
+            erasing_a_former_holder_leaves_nothing
+            an_address_has_one_seat_in_every_spelling
             other_spellings_of_an_address_are_found_and_erased
-            names_that_show_nothing_are_still_read
-            whatever_may_be_said_is_kept
+            invisible_names_are_still_read
+            every_optional_field_is_stored
             versions_follow_one_another_without_gaps
-            a_batch_over_many_events_is_kept_as_a_whole
-            what_was_acknowledged_is_there_after_reopening
-            nothing_is_left_of_whoever_was_erased
+            a_batch_over_many_events_is_atomic
+            acknowledged_writes_survive_reopening
+            erasing_a_person_leaves_nothing_personal
             generated_histories_agree_with_the_oracle
             generated_histories_through_reopenings_agree_with_the_oracle
             generated_histories_over_two_instances_agree_with_the_oracle

@@ -14,17 +14,17 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A mistake in how facts leave a store, for the negative controls.
+/// A mistake in how facts are delivered, for the negative controls.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeliveryFlaw {
     /// Facts are new before they are committed.
     BeforeCommit,
-    /// Facts are looked at in the order of sequence numbers, which is not the one in which they are committed.
+    /// Facts are routed in the order of sequence numbers, which is not the order of commits.
     BySequence,
 }
 
-/// A store in memory: the oracle that the real ones are compared with. Clones share their data.
+/// A store in memory: the oracle that real stores are compared with. Clones share their data.
 #[derive(Clone)]
 pub struct MemoryStore {
     tables: Arc<Mutex<Tables>>,
@@ -48,8 +48,8 @@ impl MemoryStore {
         Self { clock, ..self }
     }
 
-    /// A negative control: decides on what it read without keeping the lock until it has written.
-    /// The suite must catch it.
+    /// A negative control: decides on what it read without holding the lock until it has written. The suite must catch
+    /// it.
     #[doc(hidden)]
     #[must_use]
     pub fn without_lock(self) -> Self {
@@ -63,14 +63,14 @@ impl MemoryStore {
         Self { left_out: Some(rule), ..self }
     }
 
-    /// A negative control: facts leave it as they must not. The suite must catch it.
+    /// A negative control: delivers facts wrongly. The suite must catch it.
     #[doc(hidden)]
     #[must_use]
     pub fn with_delivery_flaw(self, flaw: DeliveryFlaw) -> Self {
         Self { delivery_flaw: Some(flaw), ..self }
     }
 
-    /// All that is kept of events, people and organizers, as JSON: to be searched for what must not be there.
+    /// All stored data of events, people and organizers, as JSON: to be searched for erased data.
     #[must_use]
     pub fn dump(&self) -> String {
         self.tables().dump()
@@ -104,7 +104,7 @@ impl MemoryStore {
         })
     }
 
-    /// Executes a batch so that its facts are looked at too early, or too late. Nobody else may work on its events
+    /// Executes a batch so that its facts are routed too early, or too late. No other caller may change its events
     /// meanwhile.
     async fn execute_with(&self, flaw: DeliveryFlaw, batch: &[EventCommand]) -> Vec<Execution> {
         let sequence = self.tables().delivery.draw();
@@ -127,7 +127,7 @@ impl MemoryStore {
         executions
     }
 
-    /// Reads something of the event of a registration.
+    /// Reads from the event of a registration.
     fn read_of<T>(
         &self,
         id: RegistrationId,
@@ -153,7 +153,7 @@ impl SeatStore for MemoryStore {
     async fn create_event(&self, new: NewEvent) -> Result<Event, StoreError> {
         let now = self.now();
         let mut tables = self.tables();
-        Ok(tables.put_up(new, now).event(now))
+        Ok(tables.create_event(new, now).event(now))
     }
 
     async fn create_event_once(
@@ -166,7 +166,7 @@ impl SeatStore for MemoryStore {
         if let Some(record) = tables.created.get(&key.hash).filter(|record| record.holds(now)) {
             return Ok(record.answer(key.fingerprint));
         }
-        let outcome = Outcome::EventChanged(Box::new(tables.put_up(new, now).event(now)));
+        let outcome = Outcome::EventChanged(Box::new(tables.create_event(new, now).event(now)));
         let record = IdempotencyRecord::new(key, outcome.clone(), now);
         tables.created.insert(key.hash, record);
         Ok(outcome)

@@ -1,5 +1,5 @@
-//! Which of the fields that may be left out the commands and events of a history have set. All are taken apart
-//! in full: whoever adds such a field has to have it generated, too.
+//! Which optional fields the commands and events of a history have set. All are destructured in full: the author of
+//! such a field has to generate it too.
 
 use booking_core::{
     CheckIn, Claim, Command, Correct, CorrectedAddress, Edit, EventCommand, EventDetails,
@@ -8,7 +8,7 @@ use booking_core::{
 };
 use std::collections::BTreeMap;
 
-/// For each field how often it was left out, and how often it was set.
+/// How often each field was left out, and how often it was set.
 #[derive(Debug, Default)]
 pub(crate) struct OptionalFields(BTreeMap<&'static str, [usize; 2]>);
 
@@ -17,7 +17,7 @@ impl OptionalFields {
         self.0.entry(field).or_default()[usize::from(is_set)] += 1;
     }
 
-    /// The fields that were never set, or never left out: a history that has any has not tested them.
+    /// The fields that were never set, or never left out: a history has not tested them.
     pub(crate) fn unseen(&self) -> impl Iterator<Item = String> {
         let unseen = self.0.iter().filter(|(_, counts)| counts.contains(&0));
         unseen.map(|(field, [left_out, set])| format!("{field}: set {set}, left out {left_out}"))

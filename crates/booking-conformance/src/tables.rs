@@ -1,4 +1,4 @@
-//! What the oracle keeps: the rows that a store keeps, in maps.
+//! The oracle's data: a store's rows, in maps.
 
 mod delivery;
 
@@ -21,15 +21,15 @@ pub(crate) struct Tables {
     pub(crate) created: BTreeMap<KeyHash, IdempotencyRecord>,
     /// Oldest first.
     pub(crate) seeds: Vec<SigningSeed>,
-    /// When each was shown last.
+    /// When each was last shown.
     pub(crate) ticket_keys: BTreeMap<TicketKey, DateTime<Utc>>,
     /// Oldest first.
     pub(crate) tokens: Vec<OrganizerToken>,
     pub(crate) delivery: DeliveryTables,
 }
 
-/// One event with all that belongs to it, as the oracle keeps it. Public for tests of `decide` itself,
-/// which need a store's part of a transaction without a store.
+/// One event with all that belongs to it. Public for tests of `decide` itself, which need a store's part of a
+/// transaction without a store.
 #[derive(Debug, Clone)]
 pub struct EventTable {
     /// Its counts of seats are in `counts`.
@@ -41,7 +41,7 @@ pub struct EventTable {
     pub(crate) remind_at: Option<DateTime<Utc>>,
     /// The version up to which everything is erased.
     erased_to: Version,
-    /// All that it asks and has asked.
+    /// Its current and retired questions.
     pub(crate) questions: Questions,
     /// By the version that made them.
     pub(crate) rows: BTreeMap<Version, Registration>,
@@ -50,8 +50,8 @@ pub struct EventTable {
 }
 
 impl Tables {
-    /// Puts up an event, unless it is there.
-    pub(crate) fn put_up(&mut self, new: NewEvent, now: DateTime<Utc>) -> &EventTable {
+    /// Creates an event, unless it exists.
+    pub(crate) fn create_event(&mut self, new: NewEvent, now: DateTime<Utc>) -> &EventTable {
         let Self { events, delivery, .. } = self;
         events.entry(new.id).or_insert_with(|| {
             delivery.add_facts(new.id, Version::FIRST, Version::FIRST);
@@ -64,7 +64,7 @@ impl Tables {
         self.write_alone(change, now);
     }
 
-    /// What was decided is there to be looked at by whoever delivers it.
+    /// Marks the facts of a change as new, to be routed.
     pub(crate) fn note_facts(&mut self, change: &EventChange) {
         let sequence = self.delivery.draw();
         self.note_drawn(change, sequence);
@@ -84,8 +84,7 @@ impl Tables {
         }
     }
 
-    /// See [`MemoryStore::dump`](crate::MemoryStore::dump). Taken apart in full, so that whoever adds a table
-    /// has to think of it.
+    /// See [`MemoryStore::dump`](crate::MemoryStore::dump). Destructured in full, so that a new table is not left out.
     pub(crate) fn dump(&self) -> String {
         let Self { events, created, seeds: _, ticket_keys: _, tokens, delivery } = self;
         let mut dump = Vec::new();
@@ -115,7 +114,7 @@ impl Tables {
         json!(dump).to_string()
     }
 
-    /// Keeps a token, unless one with its id is there.
+    /// Stores a token, unless one with its id exists.
     pub(crate) fn add_token(&mut self, new: NewToken, now: DateTime<Utc>) -> &OrganizerToken {
         let known = self.tokens.iter().position(|token| token.id == new.id);
         let at = known.unwrap_or_else(|| {
@@ -128,14 +127,14 @@ impl Tables {
         &self.tokens[at]
     }
 
-    /// Gives up to `limit` events that are nobody's to an organizer, and tells how many.
+    /// Assigns up to `limit` events without an organizer, and returns how many.
     pub(crate) fn assign_events(&mut self, organizer_id: OrganizerId, limit: PageLimit) -> u64 {
         let events = self.events.values_mut().map(|table| &mut table.event.organizer_id);
         let assigned = events.filter(|owner| owner.is_none()).take(limit.get());
         assigned.map(|owner| *owner = Some(organizer_id)).count() as u64
     }
 
-    /// Deletes up to `limit` records that are `unwanted`, and tells how many.
+    /// Deletes up to `limit` records that are `unwanted`, and returns how many.
     pub(crate) fn purge_records(
         &mut self,
         limit: PageLimit,
@@ -155,7 +154,7 @@ impl Tables {
 }
 
 impl EventTable {
-    /// An event that was put up at `now`, which is to the microsecond.
+    /// An event that was created at `now`, which is to the microsecond.
     pub fn new(new: NewEvent, now: DateTime<Utc>) -> Self {
         let fact = Fact::of_creation(new.rules.status);
         Self {
@@ -189,7 +188,7 @@ impl EventTable {
         self.rows.values().find(|row| row.id == id)
     }
 
-    /// A row with its place in the queue.
+    /// A row with its place in the waitlist.
     pub fn with_position(&self, row: Registration) -> Registration {
         let before = |other: &&Registration| {
             other.status == Status::Waitlisted && other.created_version < row.created_version
@@ -199,7 +198,7 @@ impl EventTable {
         Registration { position, ..row }
     }
 
-    /// The rows of its registrations, whatever time has made of them, in the order in which they came.
+    /// The rows of its registrations, expired or not, in the order in which they were made.
     pub fn rows(&self) -> impl Iterator<Item = &Registration> {
         self.rows.values()
     }
@@ -210,7 +209,7 @@ impl EventTable {
         after.map(|(version, (_, fact))| (*version, fact))
     }
 
-    /// What a decision on `commands` has to know.
+    /// The state that a decision on `commands` needs.
     pub fn state(&self, commands: &[&EventCommand], now: DateTime<Utc>) -> EventState {
         let Event { id, organizer_id, capacity, rules, version, asks, .. } = self.event;
         let (counts, times, due_at) = (self.counts, self.event.details.times(), self.due_at);
@@ -349,7 +348,7 @@ impl EventTable {
         entries
     }
 
-    /// What an audit counts of it.
+    /// The counts for an audit.
     pub fn count(&self) -> EventCount {
         let rows = || self.rows.values();
         let count = |is: fn(Status) -> bool| rows().filter(|row| is(row.status)).count() as i64;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use uuid::Uuid;
 
-/// A clock that stands still until it is told to go on.
+/// A clock that stands still until it is advanced.
 #[derive(Debug, Clone)]
 pub struct ManualClock(Arc<AtomicI64>);
 
@@ -25,12 +25,12 @@ impl ManualClock {
         self.0.fetch_add(micros, Ordering::SeqCst);
     }
 
-    /// What it shows.
+    /// Its time.
     pub fn now(&self) -> DateTime<Utc> {
         DateTime::from_timestamp_micros(self.0.load(Ordering::SeqCst)).expect("a time chrono knows")
     }
 
-    /// As a store takes it.
+    /// The clock as a store takes it.
     pub fn as_clock(&self) -> Clock {
         let clock = self.clone();
         Arc::new(move || clock.now())
@@ -53,16 +53,16 @@ pub(crate) fn new_event(name: &str, seats: u32) -> NewEvent {
     NewEvent::new(Uuid::now_v7().into(), name, capacity(seats))
 }
 
-/// The same, to be put up under `key`.
+/// The same, to be created under `key`.
 pub(crate) fn new_event_under(key: IdempotencyKey, name: &str, seats: u32) -> NewEvent {
     let id = EventId::beside(&key.hash, Uuid::now_v7());
     new_event(name, seats).with(|new| new.id = id).expect("in order")
 }
 
-/// The same event with everything that can be said of one.
+/// The same event with every optional field set.
 pub(crate) fn elaborate(new: NewEvent) -> NewEvent {
     let instant = |day: i64| DateTime::from_timestamp_micros(1_760_000_000_000_001 + day * DAY);
-    let told = new.with(|new| {
+    let elaborated = new.with(|new| {
         new.details.description = Description::parse("Doors at 19:00").expect("valid");
         (new.details.starts_at, new.details.ends_at) = (instant(9), instant(10));
         new.details.timezone = Some(TimeZone::parse("Europe/Berlin").expect("a zone"));
@@ -76,7 +76,7 @@ pub(crate) fn elaborate(new: NewEvent) -> NewEvent {
         new.rules.offer_ttl = Some(OfferTtl::parse(90).expect("valid"));
         new.rules.confirms_address = true;
     });
-    told.expect("in order")
+    elaborated.expect("in order")
 }
 
 /// In microseconds.
@@ -88,7 +88,7 @@ pub(crate) async fn create(store: &dyn BookingStore, capacity: u32) -> Event {
     store.create_event(new).await.expect("the store answers")
 }
 
-/// Puts up an event whose id ends as another's does, so that it lies where that one does.
+/// Creates an event whose id ends as another's does, so that it is in the same place.
 pub(crate) async fn create_beside(store: &dyn BookingStore, event: &Event, capacity: u32) -> Event {
     let id = RegistrationId::beside(event.id, Uuid::now_v7()).as_uuid();
     let new = new_event("An event", capacity).with(|new| new.id = id.into()).expect("in order");
@@ -120,7 +120,7 @@ pub(crate) fn register_as(
     EventCommand::new(event_id, Caller::Operator, Command::Register(claim.into()))
 }
 
-/// Asks for a seat, or a place in the queue.
+/// Asks for a seat, or else a place on the waitlist.
 pub(crate) fn queue_up(event_id: EventId, who: impl std::fmt::Display) -> EventCommand {
     let register = Register { on_full: OnFull::Waitlist, ..Register::from(claim(event_id, who)) };
     EventCommand::new(event_id, Caller::Operator, Command::Register(register))
@@ -166,7 +166,7 @@ pub(crate) fn token_hash(token: u8) -> booking_core::TokenHash {
     booking_core::TokenHash::new([token; 32])
 }
 
-/// An organizer whose token may be made.
+/// An organizer for whom tokens may be made.
 pub(crate) fn organizer(number: u8) -> Organizer {
     let name = OrganizerName::parse(&format!("Organizer {number}")).expect("a valid name");
     Organizer::new(organizer_id(number), name)
@@ -259,7 +259,7 @@ pub(crate) async fn look(store: &dyn BookingStore, id: RegistrationId) -> Regist
     store.registration(id).await.expect("the store answers").expect("the registration exists")
 }
 
-/// Those who have a seat of an event, read page by page.
+/// The registrations that have a seat of an event, read page by page.
 pub(crate) async fn read_registrations(
     store: &dyn BookingStore,
     event_id: EventId,

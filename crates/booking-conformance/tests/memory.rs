@@ -1,4 +1,4 @@
-//! The oracle passes its own suite, and the suite catches an oracle whose lock was taken out.
+//! The oracle passes its own suite, and the suite catches an oracle without its lock.
 
 use async_trait::async_trait;
 use booking_conformance::{DeliveryFlaw, Fixture, MemoryStore, cases};
@@ -43,12 +43,12 @@ fn every_case_is_in_the_suite() {
     assert_eq!(run, written);
 }
 
-/// How often a race is run that somebody has to lose.
+/// How often a race is run that one run in many must lose.
 const RACES: usize = 50;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_the_lock_the_races_fail() {
-    // Now and then nobody happens to come between a decision and its writing.
+    // In some runs nothing comes between a decision and its writing.
     for _ in 0..RACES {
         let unlocked = Memory(MemoryStore::default().without_lock());
         let race = tokio::spawn(async move {
@@ -61,12 +61,12 @@ async fn without_the_lock_the_races_fail() {
     panic!("the suite did not notice what is missing");
 }
 
-/// Checks that the suite notices facts that leave as they must not.
-async fn assert_passed_over(flaw: DeliveryFlaw) {
-    // Now and then nobody happens to look at the wrong moment.
+/// Checks that the suite catches facts that are delivered wrongly.
+async fn assert_flaw_caught(flaw: DeliveryFlaw) {
+    // In some runs no reader looks at the wrong moment.
     for _ in 0..RACES {
         let flawed = Memory(MemoryStore::default().with_delivery_flaw(flaw));
-        let race = tokio::spawn(async move { cases::no_fact_is_ever_passed_over(&flawed).await });
+        let race = tokio::spawn(async move { cases::no_fact_is_ever_skipped(&flawed).await });
         if race.await.is_err_and(|failure| failure.is_panic()) {
             return;
         }
@@ -75,19 +75,19 @@ async fn assert_passed_over(flaw: DeliveryFlaw) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn facts_that_leave_before_their_commit_are_noticed() {
-    assert_passed_over(DeliveryFlaw::BeforeCommit).await;
+async fn facts_delivered_before_their_commit_are_caught() {
+    assert_flaw_caught(DeliveryFlaw::BeforeCommit).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cursor_by_sequence_number_is_noticed() {
-    assert_passed_over(DeliveryFlaw::BySequence).await;
+async fn a_cursor_by_sequence_number_is_caught() {
+    assert_flaw_caught(DeliveryFlaw::BySequence).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_the_waitlist_guard_a_passer_by_wins() {
+async fn without_the_waitlist_rule_a_newcomer_gets_the_seat() {
     let unguarded = || MemoryStore::default().without_rule(Rule::QueueFirst);
-    assert_caught(unguarded(), |store| Box::pin(cases::a_long_queue_is_served_in_order(store)))
+    assert_caught(unguarded(), |store| Box::pin(cases::a_long_waitlist_is_served_in_order(store)))
         .await;
 }
 
@@ -95,18 +95,20 @@ async fn without_the_waitlist_guard_a_passer_by_wins() {
 async fn without_the_expiry_rule_a_seat_is_lost() {
     let eternal = || MemoryStore::default().without_rule(Rule::Expiry);
     assert_caught(eternal(), |store| {
-        Box::pin(cases::a_seat_is_back_in_the_instant_in_which_its_hold_ends(store))
+        Box::pin(cases::a_seat_is_free_the_instant_its_hold_expires(store))
     })
     .await;
-    assert_caught(eternal(), |store| Box::pin(cases::an_offer_that_lapses_is_passed_on(store)))
-        .await;
+    assert_caught(eternal(), |store| {
+        Box::pin(cases::an_expired_offer_goes_to_the_next_in_line(store))
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_ownership_another_organizer_manages() {
     let lawless = MemoryStore::default().without_rule(Rule::Ownership);
     assert_caught(lawless, |store| {
-        Box::pin(cases::an_organizer_manages_its_own_events_alone(store))
+        Box::pin(cases::an_organizer_manages_only_its_own_events(store))
     })
     .await;
 }
@@ -119,7 +121,7 @@ async fn without_confirmation_a_stranger_finds_out_who_is_registered() {
     })
     .await;
     assert_caught(trusting(), |store| {
-        Box::pin(cases::only_whoever_has_an_address_hears_that_it_is_registered(store))
+        Box::pin(cases::only_the_address_owner_learns_that_it_is_registered(store))
     })
     .await;
 }

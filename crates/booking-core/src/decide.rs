@@ -16,7 +16,7 @@ use crate::{EventChange, EventCommand, EventId, EventState, Execution, Outcome, 
 use chrono::{DateTime, SubsecRound, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What [`decide`] decided for one event.
+/// The decision for one event's part of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
     /// The answers: `outcomes[i]` answers `commands[i]`.
@@ -27,14 +27,13 @@ pub struct Decision {
 
 /// Decides one event's part of a batch against its locked state, in order.
 ///
-/// Pure: the same arguments give the same decision. The outcomes are as if the commands had come
-/// one by one, each in a transaction of its own. `now` is kept to the microsecond, which is what
-/// every store can keep.
+/// Pure: the same arguments give the same decision. The outcomes are as if the commands had been executed one by one,
+/// each in its own transaction. `now` is cut to the microsecond, which is the precision that every store has.
 pub fn decide(state: &EventState, commands: &[&EventCommand], now: DateTime<Utc>) -> Decision {
     decide_without(None, state, commands, now)
 }
 
-/// [`decide`], but for one rule. Only tests have a reason to leave one out.
+/// [`decide`] without one rule, for tests alone.
 #[doc(hidden)]
 pub fn decide_without(
     rule: Option<Rule>,
@@ -50,9 +49,8 @@ pub fn decide_without(
 
 /// Decides a whole batch, event by event.
 ///
-/// `states` holds the events whose rows are locked, `busy` those whose rows somebody else holds. An
-/// event in neither does not exist. Answers in the order of `batch`, and what to write in the order
-/// of event ids.
+/// `states` holds the events whose rows are locked, `busy` those whose rows another transaction holds. An event in
+/// neither does not exist. Returns the outcomes in the order of `batch`, and the changes in the order of event ids.
 pub fn decide_batch(
     batch: &[EventCommand],
     states: &BTreeMap<EventId, EventState>,
@@ -62,8 +60,8 @@ pub fn decide_batch(
     decide_batch_by(batch, states, busy, |state, commands| decide(state, commands, now))
 }
 
-/// Answers those commands of a batch that are of events which may not be changed now: `moving` are on their way to another
-/// store, or have left. To be called with what [`decide_batch`] made of the others.
+/// Answers those commands of a batch whose events may not be changed now: `moving` are being moved to another store, or
+/// have left. Call it with what [`decide_batch`] returned for the others.
 pub fn refuse_moving(
     batch: &[EventCommand],
     moving: &BTreeSet<EventId>,
@@ -76,7 +74,7 @@ pub fn refuse_moving(
     }
 }
 
-/// [`decide_batch`] with another way to decide, for tests.
+/// [`decide_batch`] with another decision function, for tests.
 #[doc(hidden)]
 pub fn decide_batch_by(
     batch: &[EventCommand],

@@ -17,7 +17,7 @@
 //! };
 //! use uuid::Uuid;
 //!
-//! /// What a visitor asks for, who may do no more than visitors may.
+//! /// Registers a visitor, with a visitor's rights.
 //! async fn sign_up(
 //!     store: &dyn BookingStore,
 //!     event_id: EventId,
@@ -54,51 +54,51 @@
 //!
 //! From here on:
 //!
-//! 1. Put the queue of `booking-admission` in front of the store when many come at once. It takes the same
+//! 1. Put the queue of `booking-admission` in front of the store if many requests come at once. It takes the same
 //!    commands, and gathers them into batches.
-//! 2. Run its `Sweeper` beside it, which offers seats that came free to those who wait, and erases what was kept
-//!    for long enough. Nothing is wrong without it; those who wait would hear of their seat later.
-//! 3. Say who asks: [`Caller`] tells what each may do. Whether they are who they say is found out before.
-//! 4. Give each request that may be sent again an [`IdempotencyKey`], or the same [`RegistrationId`].
+//! 2. Run its `Sweeper` beside it, which offers freed seats to the waitlist, and erases personal data past its
+//!    retention. The data is correct without it; waiting attendees would be offered a seat later.
+//! 3. Name the caller of each command: [`Caller`] says what each may do. Authenticate callers before.
+//! 4. Give each request that may be repeated an [`IdempotencyKey`], or the same [`RegistrationId`].
 //!
 //! # A store of your own
 //!
 //! 1. Implement the six parts of [`BookingStore`], each under `#[async_trait]` of the crate of that name. Begin
-//!    with [`SeatStore`], whose docs say what of a decision has to be written, and what is missed if it is not.
-//! 2. Take `EventTable` of `booking-conformance` for a model: the rows of an event in maps, in one file; and
+//!    with [`SeatStore`], whose docs say which parts of a decision to write, and what fails without them.
+//! 2. Use `EventTable` of `booking-conformance` as a model: the rows of an event in maps, in one file; and
 //!    `DeliveryTables` for [`DeliveryStore`].
 //! 3. Run the suite, `booking_conformance::suite!`, until it is green. Its cases say what is wrong, and they find
-//!    what is easily forgotten: `tests/journal` there is a whole store over a file of JSON lines, with mistakes to
+//!    common mistakes: `tests/journal` there is a complete store over a file of JSON lines, with mistakes that can
 //!    be switched on.
 //!
-//! | a store keeps | by | of it [`decide`] has to know |
+//! | a store keeps | by | [`decide`] needs |
 //! | --- | --- | --- |
 //! | events: [`Event`], with [`SeatCounts`], `due_at`, `erase_at`, `remind_at`, `erased_to`, `cancelled_version` | their id | [`EventState::new`], [`StoredDetails`] |
 //! | registrations: [`Registration`], without its position | the event and their id; no two live ones of an event have one address | those that [`EventState::load_plan`] asks for |
-//! | what an event asks: [`Questions`], and on its row whether it asks anything | the event | [`EventState::asks`], and the rest where [`EventState::load_plan`] asks for it |
+//! | an event's [`Questions`], and on its row whether there are any | the event | [`EventState::asks`], and the rest where [`EventState::load_plan`] asks for it |
 //! | facts: [`Fact`], with the time | the event and the version | nothing |
-//! | answers under idempotency keys: [`IdempotencyRecord`] | the event and the key's hash; of events put up, the hash alone | those of the commands' keys |
+//! | answers under idempotency keys: [`IdempotencyRecord`] | the event and the key's hash; for created events, the hash alone | those of the commands' keys |
 //! | organizers' tokens ([`OrganizerToken`]), keys ([`SigningSeed`], [`TicketKey`]) | their id; themselves | nothing |
 //! | which facts are new, endpoints ([`Endpoint`]), lanes ([`Lane`]), deliveries ([`Delivery`]), mails ([`Mail`]) | the event, and their sink, version or id; endpoints by theirs alone | nothing |
 //!
-//! A store that keeps registrations as JSON writes them by [`Stored`]: serialized by themselves they have no
-//! `token_hash`, and an attendee with nothing but the link could no longer manage theirs. Texts that are read back are parsed
-//! by `parse_stored` where a type has it, which takes what earlier versions wrote, too.
+//! A store that keeps registrations as JSON must serialize them by [`Stored`]: serialized by themselves they have no
+//! `token_hash`, and an attendee with nothing but the link could no longer manage theirs. Parse stored texts by
+//! `parse_stored` where a type has it, which also accepts the values of earlier versions.
 //!
-//! # What may grow
+//! # Compatibility
 //!
-//! What you make of your own begins with a constructor ([`EventCommand::new`], [`Claim::new`], [`Hold::new`],
-//! [`NewEvent::new`], [`NewEndpoint::new`], …) or a `default`, and says the rest by its fields, which are public.
+//! Values that you create start with a constructor ([`EventCommand::new`], [`Claim::new`], [`Hold::new`],
+//! [`NewEvent::new`], [`NewEndpoint::new`], …) or a `default`; set the rest by their fields, which are public.
 //!
-//! Whatever is `#[non_exhaustive]` may have more fields or variants at any time: [`Organizer`], [`IdempotencyKey`],
+//! Types that are `#[non_exhaustive]` may have more fields or variants at any time: [`Organizer`], [`IdempotencyKey`],
 //! [`Question`] with its parts, [`EventQuestion`], [`Difference`]; [`Observation`], [`Invalid`], [`SchemaError`]. The rest
 //! is exhaustive on purpose, and grows with another minor version only, since each of these breaks the build of
 //! the code that must not overlook it:
 //!
-//! | exhaustive | since |
+//! | exhaustive | because |
 //! | --- | --- |
-//! | [`Command`] and what it is made of: [`Claim`], [`Correct`], [`CorrectedAddress`], [`RenewLink`], [`Edit`], …; [`Person`], [`Registration`] | the suite takes them apart, to have its histories set each field, and to ask of each whether it is personal |
-//! | [`Outcome`], [`Refusal`], [`StoreError`] | they are matched without a wildcard: another variant has to be answered |
+//! | [`Command`] and what it is made of: [`Claim`], [`Correct`], [`CorrectedAddress`], [`RenewLink`], [`Edit`], …; [`Person`], [`Registration`] | the suite destructures them, to set each field in its histories, and to check whether it is personal |
+//! | [`Outcome`], [`Refusal`], [`StoreError`] | they are matched without a wildcard: a new variant needs an answer |
 //! | what a store writes or reads back: [`EventChange`], [`EditedEvent`], [`NewEventFields`], [`NewToken`], [`NewEndpoint`], [`EndpointChange`], [`LaneStep`], [`NewMail`], [`SettledMail`], [`Delivery`], [`StoredDetails`], …; what it says of itself: [`StoreHealth`], [`EventCount`] | a store that does not know a field would lose it |
 //!
 //! # Where things are
@@ -108,9 +108,9 @@
 //! | who gets a seat | [`decide`] |
 //! | who may do what | [`Caller`] |
 //! | what a store promises | [`BookingStore`] and its parts, [`StoreError`] |
-//! | what may be asked and answered | [`Command`], [`Outcome`], [`Refusal`] |
-//! | who may go from which status to which | the table in this crate's README; in the sources `decide/transitions`, and its moves in `decide/seats.rs` |
-//! | what a batch has to read | [`EventState::load_plan`] |
+//! | commands and their answers | [`Command`], [`Outcome`], [`Refusal`] |
+//! | which status follows which | the table in this crate's README; in the sources `decide/transitions`, and its moves in `decide/seats.rs` |
+//! | what a batch reads | [`EventState::load_plan`] |
 //! | what counts as valid input | [`EmailAddress`], [`EventName`], [`Capacity`], [`HoldTtl`], … |
 //! | what a store does for an event to be moved to another | [`MoveStore`] |
 //! | what stores in SQL share | [`Columns`], [`Migration`] and [`Schema`], [`WriteWatch`], [`AskedBy`] |
@@ -133,7 +133,7 @@ pub use decide::rule::Rule;
 pub use decide::state::{EventState, SeatCounts, StoredDetails};
 pub use decide::stored::Stored;
 pub use decide::{Decision, decide, decide_batch, refuse_moving};
-// For tests that leave a rule out on purpose: no part of what embedders may rely on.
+// For tests that leave a rule out on purpose: not part of the public API.
 #[doc(hidden)]
 pub use decide::{decide_batch_by, decide_without};
 pub use store::audit::{AuditReport, Difference, EventCount, EventStated};

@@ -20,24 +20,24 @@ use chrono::{DateTime, Utc};
 use std::sync::Arc;
 use thiserror::Error;
 
-/// Where events and registrations are kept, and the judge of every seat: all that a service needs of a
-/// store, in parts by what they are for.
+/// A store of events and registrations, which decides about every seat: all that a service needs of it, in parts by
+/// purpose.
 ///
 /// | part | for |
 /// | --- | --- |
-/// | [`SeatStore`] | putting up events and giving out their seats: all that sells |
-/// | [`ReadStore`] | showing them |
-/// | [`OrganizerStore`] | who may put up events, and by which token they are known |
+/// | [`SeatStore`] | creating events and giving out their seats |
+/// | [`ReadStore`] | reading them |
+/// | [`OrganizerStore`] | organizers and their tokens |
 /// | [`KeyStore`] | the keys that tickets are signed with |
-/// | [`DeliveryStore`] | carrying what was decided to people and programs |
-/// | [`UpkeepStore`] | what time brings, erasing, audits, and how the store is |
+/// | [`DeliveryStore`] | delivering facts by mail and webhooks |
+/// | [`UpkeepStore`] | due work, erasing, audits, and health |
 ///
 /// A type that implements the parts implements this, and a `dyn BookingStore` has the methods of all. To
 /// call them on a store of a known type, the parts have to be in scope:
 /// [`use booking_core::prelude::*`](crate::prelude).
 ///
-/// Correctness never rests on the memory of one process: any number of stores, in any number of
-/// processes, may work on the same data, and be killed at any instant.
+/// Correctness never depends on the memory of one process: any number of stores, in any number of processes, may work
+/// on the same data, and be killed at any instant.
 ///
 /// `booking-conformance` has the cases that every implementation must pass.
 pub trait BookingStore:
@@ -50,21 +50,20 @@ impl<S: SeatStore + ReadStore + OrganizerStore + KeyStore + DeliveryStore + Upke
 {
 }
 
-/// What [`SeatStore::execute`] does about an event whose row another transaction has locked.
+/// How [`SeatStore::execute`] treats an event whose row another transaction has locked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WhenBusy {
-    /// Answers its commands with [`Execution::Busy`](crate::Execution::Busy) and decides the others at once. A
-    /// store that has one lock for everything has no others, and waits.
+    /// Answers its commands with [`Execution::Busy`](crate::Execution::Busy) and decides the others at once. A store
+    /// with one lock for everything waits instead.
     Skip,
     /// Waits for the row, as long as the store's limits allow.
     Wait,
 }
 
-/// Where a store takes its time from if not from its database: for tests.
+/// A store's clock if it is not its database's: for tests.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
-/// The error beneath a [`StoreError`]. Shared, because one failure is told to every caller of a
-/// batch.
+/// The error beneath a [`StoreError`]. Shared, because one failure is reported to every caller of a batch.
 pub type Cause = Arc<dyn std::error::Error + Send + Sync>;
 
 /// Why a store could not answer.
@@ -73,12 +72,12 @@ pub enum StoreError {
     /// The store cannot be reached, or took too long. Nothing was written.
     #[error("the store is unavailable")]
     Unavailable(#[source] Cause),
-    /// The answer to COMMIT never came, and executing again did not find out in time either. Ask
-    /// again under the same ids.
+    /// The answer to COMMIT never came, and executing again did not find out in time either. Repeat it under the same
+    /// ids.
     #[error("the store did not say whether it committed")]
     CommitUnknown(#[source] Cause),
-    /// The store holds or answered something that must not be. Nothing was written; a bug, or
-    /// another program that wrote to the database.
+    /// The store holds or returned invalid data. Nothing was written; this is a bug, or another program wrote to the
+    /// database.
     #[error("the store broke a rule")]
     Broken(#[source] Cause),
 }
@@ -89,7 +88,7 @@ impl StoreError {
         Self::Unavailable(Arc::new(cause))
     }
 
-    /// Whether an event was not put up because the cell is not to have it ([`ForeignByte`]).
+    /// Whether an event was not created because the cell does not own its id's last byte ([`ForeignByte`]).
     pub fn is_foreign_byte(&self) -> bool {
         matches!(self, Self::Unavailable(cause) if cause.is::<ForeignByte>())
     }

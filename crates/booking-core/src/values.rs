@@ -1,4 +1,4 @@
-//! The types that parse: what is valid is known once there is a value of them.
+//! The types that parse: their values are always valid.
 
 pub(crate) mod agenda;
 pub(crate) mod answers;

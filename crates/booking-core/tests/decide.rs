@@ -1,4 +1,4 @@
-//! What must hold for every decision, whatever the state and the batch.
+//! Properties of every decision, whatever the state and the batch.
 
 use booking_conformance::EventTable;
 use booking_core::{
@@ -39,8 +39,8 @@ fn empty(id: EventId, seats: u32, offer_seconds: Option<i64>) -> EventTable {
     )
 }
 
-/// The same, over so many seconds after now, when all that is personal is to be erased; where addresses are
-/// confirmed, or not.
+/// The same, over so many seconds after now, when all personal data is to be erased; where addresses are confirmed, or
+/// not.
 fn ending(
     seats: u32,
     offer_seconds: Option<i64>,
@@ -57,8 +57,8 @@ fn ending(
     table
 }
 
-/// Few ids and few people, so that repetitions and duplicates are common. Each transfer and scan has a
-/// token and an id of its own, as it must.
+/// Few ids and few people, so that repetitions and duplicates are common. Each transfer and scan has its own token and
+/// id, as required.
 fn commands() -> impl Strategy<Value = EventCommand> {
     let (kind, id, who, nonce) = (0u8..23, 1u128..14, 0u8..10, any::<u64>());
     let keyed = prop::option::weighted(0.15, (0u8..4, 0u8..2));
@@ -147,7 +147,7 @@ fn run(table: &mut EventTable, batch: &[EventCommand], now: DateTime<Utc>) -> Ve
     decision.outcomes
 }
 
-/// What can be seen of an event.
+/// The visible state of an event.
 fn seen(table: &EventTable, now: DateTime<Utc>) -> impl PartialEq + std::fmt::Debug {
     let facts: Vec<_> = table
         .facts_since(before_the_first())
@@ -160,9 +160,9 @@ fn before_the_first() -> booking_core::Version {
     booking_core::Version::new(0)
 }
 
-/// Every change of an event makes a fact that says what those who hear of it have to do.
+/// Every change of an event makes a fact of the kind that its receivers act on.
 #[test]
-fn an_event_is_published_moved_or_changed_otherwise() {
+fn each_event_edit_makes_a_fact_of_its_kind() {
     use FactKind::{EventCreated, EventDrafted, EventEdited, EventMoved, EventPublished};
     let at = |seconds| Some(Some(now() + TimeDelta::seconds(seconds)));
     let venue = Some(Some(Venue::parse("Hall 2").expect("valid")));
@@ -204,7 +204,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn what_is_written_always_adds_up((mut table, now) in pasts(), batch in batches()) {
+    fn written_counts_always_add_up((mut table, now) in pasts(), batch in batches()) {
         run(&mut table, &batch, now);
         prop_assert_eq!(AuditReport::of([table.count()]).differences, []);
         let event = table.event(now);
@@ -218,7 +218,7 @@ proptest! {
         let mut one_by_one = table.clone();
         let outcomes = run(&mut table, &batch, now);
         let mut alone = Vec::new();
-        // An empty batch tidies too.
+        // An empty batch settles too.
         run(&mut one_by_one, &[], now);
         for command in &batch {
             alone.extend(run(&mut one_by_one, std::slice::from_ref(command), now));
@@ -267,7 +267,7 @@ proptest! {
     }
 
     #[test]
-    fn executing_again_is_answered_the_same_and_changes_nothing(
+    fn executing_again_returns_the_same_answer_and_changes_nothing(
         (mut table, now) in pasts(), command in commands(),
     ) {
         let first = run(&mut table, std::slice::from_ref(&command), now).remove(0);
@@ -303,10 +303,10 @@ proptest! {
         prop_assert_eq!(sorted(lean.change), sorted(rich.change));
     }
 
-    /// Whatever else is in the batch, nothing is left of whom the event's time had come for, and nobody
-    /// can come any more; all that is counted is as it was.
+    /// Whatever else is in the batch, no personal data of a due event is left, and registration stays closed; all
+    /// counts stay the same.
     #[test]
-    fn what_was_kept_for_long_enough_is_erased_whole(
+    fn an_event_past_its_retention_is_erased_completely(
         (mut table, now) in pasts(), batch in batches(),
     ) {
         let over_at = Some(Some(now));
@@ -333,13 +333,14 @@ proptest! {
         prop_assert_eq!(refused, Outcome::Refused(Refusal::Closed));
     }
 
-    /// Where addresses are confirmed a visitor hears the same of each, and nobody is seated by what a visitor asks.
+    /// Where addresses are confirmed a visitor gets the same answer for each, and no request of a visitor gives out a
+    /// seat.
     #[test]
-    fn a_visitor_hears_the_same_of_every_address((mut table, now) in pasts(), way in 0u8..3) {
+    fn a_visitor_gets_the_same_answer_for_every_address((mut table, now) in pasts(), way in 0u8..3) {
         let confirm = Edit { confirms_address: Some(true), ..Edit::default() };
         let confirm = Command::Edit(Box::new(confirm));
         run(&mut table, &[EventCommand::new(event_id(), Caller::Operator, confirm)], now);
-        let told = (0..10).map(|who| {
+        let answers = (0..10).map(|who| {
             let claim = Claim::new(Uuid::from_u128(200 + u128::from(who)).into(), address(who));
             let command = match way {
                 0 => Command::Register(claim.into()),
@@ -352,13 +353,13 @@ proptest! {
                 outcome => Some(outcome),
             }
         });
-        let told: Vec<_> = told.collect();
-        prop_assert!(told.windows(2).all(|two| two[0] == two[1]), "{told:?}");
-        prop_assert!(matches!(told[0], None | Some(Outcome::Refused(_))), "{told:?}");
+        let answers: Vec<_> = answers.collect();
+        prop_assert!(answers.windows(2).all(|two| two[0] == two[1]), "{answers:?}");
+        prop_assert!(matches!(answers[0], None | Some(Outcome::Refused(_))), "{answers:?}");
     }
 
     #[test]
-    fn a_token_that_is_not_theirs_moves_nothing(
+    fn a_foreign_token_changes_nothing(
         (table, now) in pasts(), batch in batches(),
     ) {
         let own = |item: &&EventCommand| {
@@ -375,10 +376,10 @@ proptest! {
     }
 
     #[test]
-    fn events_of_a_batch_do_not_touch_each_other(
+    fn events_of_a_batch_do_not_affect_each_other(
         commands in prop::collection::vec((0u128..5, commands()), 0..40),
     ) {
-        // Events 0 to 2 are there, 3 is busy, 4 does not exist.
+        // Events 0 to 2 exist, 3 is busy, 4 does not exist.
         let events: Vec<EventId> = (0..5).map(|n| Uuid::from_u128(n).into()).collect();
         let batch: Vec<_> = commands.into_iter()
             .map(|(event, command)| EventCommand { event_id: events[event as usize], ..command })
@@ -416,7 +417,7 @@ proptest! {
 }
 
 #[test]
-fn an_event_that_somebody_oversold_by_hand_gives_out_nothing() {
+fn an_event_oversold_by_hand_gives_out_no_seats() {
     let command = EventCommand::new(
         event_id(),
         Caller::Operator,
@@ -429,16 +430,16 @@ fn an_event_that_somebody_oversold_by_hand_gives_out_nothing() {
     assert_eq!(decision.change, None);
 }
 
-/// Who was reminded is so again only if the event is to be at another time, and that is not over yet.
+/// Attendees are reminded again only if the event is moved to another time that is not past.
 #[test]
-fn a_reminder_is_due_until_it_is_done_and_again_for_another_time() {
+fn a_reminder_is_due_until_sent_and_again_after_a_new_time() {
     let (mut table, in_days) = (empty(event_id(), 1, None), |days| now() + TimeDelta::days(days));
     let edit =
         |edit: Edit| EventCommand::new(event_id(), Caller::Operator, Command::Edit(Box::new(edit)));
     let due = |table: &EventTable, command: &EventCommand, is_done: bool| {
         let mut state = table.state(&[command], now());
-        if let Some(kept) = state.details.as_mut().filter(|_| is_done) {
-            kept.remind_at = None;
+        if let Some(stored) = state.details.as_mut().filter(|_| is_done) {
+            stored.remind_at = None;
         }
         let change = decide(&state, &[command], now()).change.expect("it is changed");
         change.edited.expect("more than counts").remind_at

@@ -1,4 +1,4 @@
-//! What is personal is not shown by `Debug`, with which panics and logs tell of commands and rows.
+//! Personal data is not shown by `Debug`, which panics and logs use for commands and rows.
 
 use booking_conformance::EventTable;
 use booking_core::{
@@ -10,7 +10,7 @@ use chrono::DateTime;
 use uuid::Uuid;
 
 #[test]
-fn no_address_and_no_name_is_shown() {
+fn debug_shows_no_address_and_no_name() {
     let address = EmailAddress::parse("ada@example.org").expect("valid");
     let name = PersonName::parse("Ada Lovelace").expect("valid");
     let registration_id = Uuid::from_u128(7).into();

@@ -1,7 +1,6 @@
-//! The state machine, walked through exhaustively to small bounds: every state that a few people can
-//! bring an event into, and from each of them everything that can be asked. What must hold is said
-//! here once more, in other words than `decide`'s, and the transitions that were seen are held against
-//! the table in README.md.
+//! The state machine, walked exhaustively within small bounds: every state into which a few people can bring an event,
+//! and from each of them every command. The rules are stated here again, independently of `decide`, and the observed
+//! transitions are compared with the table in README.md.
 
 use booking_conformance::EventTable;
 use booking_core::{
@@ -18,7 +17,7 @@ use uuid::Uuid;
 /// The bounds of the walk.
 const PEOPLE: u8 = 3;
 const PEOPLE_OF_SHORT: u8 = 2;
-/// How many of these may be there at once.
+/// How many erased live registrations there may be at once.
 const ERASED_LIVE_MAX: usize = 1;
 const SEATS_MAX: u32 = 2;
 /// Holds and offers last two of these.
@@ -27,24 +26,24 @@ const TICK_SECONDS: i64 = 30;
 const LONG_TICK_SECONDS: i64 = 900;
 const TTL_SECONDS: i64 = 60;
 
-/// Beyond this the bounds are wrong.
+/// With more states than this the bounds are wrong.
 const STATES_MAX: usize = 200_000;
 
-/// A transition of one registration: from where, by what, to where, and what it did to the seats taken.
+/// A transition of one registration: from, command, to, and the change of the seats taken.
 type Transition = (String, &'static str, String, i64);
 
-/// How the event of a walk is.
+/// The kind of event of a walk.
 #[derive(Clone, Copy, Debug)]
 struct Scene {
-    /// Whether whoever waits is offered a seat, and not given it at once.
+    /// Whether the waitlist is offered seats, and not confirmed at once.
     offers: bool,
-    /// When the event is over, and what is personal to be erased: in ticks from the beginning of the walk.
+    /// When the event is over, and personal data is to be erased: in ticks from the beginning of the walk.
     over_in: Option<i32>,
-    /// Whether a full event tells nobody who is registered.
+    /// Whether a full event conceals who is registered.
     conceals: bool,
-    /// Whether those who come are visitors, whose addresses are confirmed.
+    /// Whether registrations come from visitors, whose addresses are confirmed.
     confirms: bool,
-    /// How many people come. Where an end adds to the states, fewer.
+    /// How many people there are: fewer where an end adds to the states.
     people: u8,
 }
 
@@ -54,7 +53,7 @@ impl Scene {
     /// Over so soon that holds outlast it, and offers would.
     const SHORT: Self = Self { over_in: Some(3), people: PEOPLE_OF_SHORT, ..Self::ENDLESS };
 
-    /// Where nobody is told who is registered, nor has a seat that they did not confirm.
+    /// Conceals who is registered, and gives out only confirmed seats.
     const CONFIRMING: Self = Self { confirms: true, people: 2, ..Self::ENDLESS };
 
     fn tick(self) -> i64 {
@@ -66,7 +65,7 @@ impl Scene {
         }
     }
 
-    /// The kinds of events that there are.
+    /// The kinds of events.
     fn all() -> [Self; 4] {
         let at_once = |scene| Self { offers: false, ..scene };
         [
@@ -78,15 +77,15 @@ impl Scene {
     }
 }
 
-/// A state, and when it is.
+/// A state, and its time.
 #[derive(Clone)]
 struct Node {
     table: EventTable,
     now: DateTime<Utc>,
-    /// How many registrations were ever made, to name the next.
+    /// How many registrations were ever made, to number the next.
     made: u128,
     scene: Scene,
-    /// The rule that is not kept, in a negative control.
+    /// The rule that is left out, in a negative control.
     left_out: Option<Rule>,
 }
 
@@ -130,8 +129,7 @@ fn start(scene: Scene, left_out: Option<Rule>) -> Node {
     Node { table: EventTable::new(new, now), now, made: 0, scene, left_out }
 }
 
-/// Everything that can be asked in a state. A registration that has ended is asked too, the last one of
-/// each person.
+/// Every command in a state; for ended registrations, only on the last one of each person.
 fn everything(node: &Node) -> Vec<EventCommand> {
     let mut commands = Vec::new();
     let mut ask = |command| commands.push(EventCommand::new(event_id(), Caller::Operator, command));
@@ -193,7 +191,7 @@ fn everything(node: &Node) -> Vec<EventCommand> {
     commands
 }
 
-/// The live ones, and of those that have ended the last of each person.
+/// The live ones, and the last ended one of each person.
 fn rows_that_matter(table: &EventTable) -> Vec<&Registration> {
     let mut last_ended = BTreeMap::new();
     for row in table.rows().filter(|row| !row.status.is_live() && !row.is_erased()) {
@@ -202,7 +200,7 @@ fn rows_that_matter(table: &EventTable) -> Vec<&Registration> {
     table.rows().filter(|row| row.status.is_live()).chain(last_ended.into_values()).collect()
 }
 
-/// What makes one state differ from another: not its names, its versions or its past.
+/// The key of a state: without ids, versions or the past.
 fn key(node: &Node) -> String {
     let ticks = |end: Option<DateTime<Utc>>| {
         let tick = node.scene.tick();
@@ -229,7 +227,7 @@ fn decide_all(node: &Node, commands: &[&EventCommand]) -> Decision {
     decide_without(node.left_out, &state, commands, node.now)
 }
 
-/// Lets `command` be decided and written in a transaction of its own, and checks everything about it.
+/// Decides and writes `command` in a transaction of its own, and checks everything about it.
 fn step(node: &Node, command: &EventCommand, seen: &mut BTreeSet<Transition>) -> (Node, Outcome) {
     let mut after = node.clone();
     let commands = [command];
@@ -244,7 +242,7 @@ fn step(node: &Node, command: &EventCommand, seen: &mut BTreeSet<Transition>) ->
     let event = after.table.event(node.now);
     let rows: Vec<_> = after.table.rows().collect();
 
-    // What is written adds up.
+    // The written counts add up.
     let differences = AuditReport::of([after.table.count()]).differences;
     assert!(differences.is_empty(), "{differences:?} after {}", context());
     assert!(event.booked_count <= event.capacity.get(), "oversold: {}", context());
@@ -252,7 +250,7 @@ fn step(node: &Node, command: &EventCommand, seen: &mut BTreeSet<Transition>) ->
     let is_open = event.rules.status == EventStatus::Published;
     let addresses: HashSet<_> = live.iter().map(|row| &row.person.user_email).collect();
     assert_eq!(addresses.len(), live.len(), "an address twice: {}", context());
-    // Nobody waits beside a free seat.
+    // No attendee waits while a seat is free.
     let is_full = event.booked_count == event.capacity.get();
     let is_serving = is_open && !node.is_over();
     assert!(!is_serving || event.waitlist_count == 0 || is_full, "a seat idles: {}", context());
@@ -262,14 +260,14 @@ fn step(node: &Node, command: &EventCommand, seen: &mut BTreeSet<Transition>) ->
     {
         assert!(end <= over_at, "an offer beyond the end: {}", context());
     }
-    // Nothing that has run out is left, whoever asked for what.
+    // Nothing expired is left, whatever the command.
     assert!(event.is_settled, "not settled: {}", context());
     assert!(!is_open || rows.iter().all(|row| !row.has_run_out(node.now)), "{}", context());
     if let Outcome::Refused(Refusal::SoldOut | Refusal::AllHeld { .. }) = outcome {
         assert!(is_full || event.waitlist_count > 0, "refused beside a free seat: {}", context());
     }
 
-    // Who is registered is not told where nobody can be, nor where it is to be concealed.
+    // Who is registered is not reported where registration is closed, nor where it is concealed.
     if let (Outcome::Refused(Refusal::AlreadyRegistered), Command::Register(_) | Command::Hold(_)) =
         (&outcome, &command.command)
     {
@@ -279,7 +277,7 @@ fn step(node: &Node, command: &EventCommand, seen: &mut BTreeSet<Transition>) ->
         assert!(!node.scene.conceals || waits || has_seat, "told who is there: {}", context());
     }
 
-    // Where addresses are confirmed, whoever asks for a seat hears nothing of them.
+    // Where addresses are confirmed, a claim reveals nothing about them.
     if node.scene.confirms && command.makes_registration() {
         let is_discreet = match &outcome {
             Outcome::ToConfirm(row) => {
@@ -292,7 +290,7 @@ fn step(node: &Node, command: &EventCommand, seen: &mut BTreeSet<Transition>) ->
         assert!(is_discreet, "told whoever asked: {}", context());
     }
 
-    // A cancelled event is as it was for ever.
+    // A cancelled event does not change.
     let is_over = before.rules.status == EventStatus::Cancelled;
     let may_change = matches!(command.command, Command::Erase { .. } | Command::EraseDue);
     let unchanged = event.booked_count == 0 && event.rules.status == EventStatus::Cancelled;
@@ -318,7 +316,7 @@ fn step(node: &Node, command: &EventCommand, seen: &mut BTreeSet<Transition>) ->
         assert!(!gives || !node.is_over(), "given after the end: {}", context());
         let mut from = find(&node.table, id);
         let mut to = find(&after.table, id).expect("a fact is about a registration");
-        // Only what is given up to be erased makes two moves at once.
+        // Only a cancellation for erasure makes two moves at once.
         let erased = facts.iter().find(|(_, fact)| fact.registration_id == Some(id));
         match fact.kind {
             FactKind::Cancelled => to.status = Status::Cancelled,
@@ -337,23 +335,23 @@ fn step(node: &Node, command: &EventCommand, seen: &mut BTreeSet<Transition>) ->
             assert_eq!(fact.actor, Actor::System, "{}", context());
             promoted.push(to.created_version);
         }
-        // Nobody is seated who was not asked.
+        // No seat is confirmed without the attendee's consent.
         let unasked = fact.kind == FactKind::Confirmed && fact.actor == Actor::System;
         let unasked = unasked || fact.kind == FactKind::Registered;
         assert!(!node.scene.confirms || !unasked, "seated unasked: {}", context());
-        // Nobody barges in.
+        // No newcomer passes the waitlist.
         if matches!(fact.kind, FactKind::Registered | FactKind::Held) {
             assert_eq!(event.waitlist_count, 0, "barged in: {}", context());
         }
     }
-    // The queue is served from its head.
+    // The waitlist is served from its head.
     assert!(promoted.is_sorted(), "out of order: {}", context());
     if let Some(last) = promoted.last() {
         let passed_over =
             rows.iter().any(|row| row.status == Status::Waitlisted && row.created_version < *last);
         assert!(!passed_over, "passed over: {}", context());
     }
-    // What has ended stays as it was, and so does what nobody named in a fact.
+    // Ended registrations do not change, nor do those without a fact.
     for row in node.table.rows() {
         let is_named = facts.iter().any(|(_, fact)| fact.registration_id == Some(row.id));
         let now = find(&after.table, row.id).expect("no row is ever deleted");
@@ -363,7 +361,7 @@ fn step(node: &Node, command: &EventCommand, seen: &mut BTreeSet<Transition>) ->
         let same = same || now == erased(row, now.event_version);
         assert!(row.status.is_live() || same, "it had ended: {}", context());
     }
-    // Executed again, nothing happens, and the answer is the same.
+    // Executed again, nothing changes, and the answer is the same.
     let again = decide_all(&after, &commands);
     assert_eq!(again.change, None, "again: {}", context());
     assert_eq!(again.outcomes, std::slice::from_ref(&outcome), "again: {}", context());
@@ -374,13 +372,13 @@ fn step(node: &Node, command: &EventCommand, seen: &mut BTreeSet<Transition>) ->
     (after, outcome)
 }
 
-/// A registration without whose it was.
+/// A registration without its personal data.
 fn erased(row: &Registration, event_version: Version) -> Registration {
     let person = Person::from(EmailAddress::erased(row.id));
     Registration { person, token_hash: None, event_version, ..row.clone() }
 }
 
-/// Walks through everything from `start`, and tells how many states and steps that were.
+/// Walks through every state from `start`, and returns how many states and steps that were.
 fn walk(
     start: Node,
     seen: &mut BTreeSet<Transition>,
@@ -398,11 +396,11 @@ fn walk(
         };
         let later = node.now + TimeDelta::seconds(node.scene.tick());
         reach(Node { now: later, ..node.clone() });
-        // Tidied first, so that each registration makes one move at a time.
+        // Settled first, so that each registration makes one move at a time.
         let (settled, _) = step(&node, &settle, seen);
         for command in everything(&node) {
             let (after, outcome) = step(&settled, &command, seen);
-            // In one transaction it is the same.
+            // In one transaction the result is the same.
             let commands = [&command];
             let at_once = decide_all(&node, &commands);
             assert_eq!(
@@ -416,8 +414,7 @@ fn walk(
                 refusals.insert(name.split([' ', '{']).next().unwrap_or_default().to_owned());
             }
             steps += 1;
-            // Somebody whose past was erased is as somebody who has none. Only what is live and erased
-            // is something new.
+            // A person whose past was erased is like one without a past. Only live erased registrations are new states.
             let is_new = node.is_over() || !matches!(command.command, Command::Erase { .. });
             if is_new {
                 reach(after);
@@ -428,7 +425,7 @@ fn walk(
     (known.len(), steps)
 }
 
-/// Walks through all of these, and tells what was seen.
+/// Walks through all of these, and returns the observed transitions.
 fn walk_all(scenes: impl IntoIterator<Item = Scene>) -> BTreeSet<Transition> {
     let (mut seen, mut refusals) = (BTreeSet::new(), BTreeSet::new());
     for scene in scenes {
@@ -439,7 +436,7 @@ fn walk_all(scenes: impl IntoIterator<Item = Scene>) -> BTreeSet<Transition> {
     seen
 }
 
-/// With two people, which is what there is time for at each change.
+/// With two people, which is fast enough to run at each change.
 #[test]
 fn every_state_of_two_people_is_sound() {
     let scenes = Scene::all().map(|scene| Scene { people: 2, ..scene });
@@ -458,7 +455,7 @@ fn every_state_where_addresses_are_confirmed_is_sound() {
 
 #[test]
 #[should_panic(expected = "told whoever asked")]
-fn the_walk_notices_that_anybody_hears_who_is_registered() {
+fn the_walk_catches_a_leak_of_who_is_registered() {
     let trusting = start(Scene::CONFIRMING, Some(Rule::AddressConfirmed));
     walk(trusting, &mut BTreeSet::new(), &mut BTreeSet::new());
 }
@@ -475,23 +472,23 @@ fn every_state_within_the_bounds_is_sound() {
 
 #[test]
 #[should_panic(expected = "a seat idles")]
-fn the_walk_notices_that_nobody_serves_the_queue() {
+fn the_walk_catches_a_waitlist_that_is_not_served() {
     walk(start(Scene::ENDLESS, Some(Rule::QueueFirst)), &mut BTreeSet::new(), &mut BTreeSet::new());
 }
 
 #[test]
 #[should_panic(expected = "not settled")]
-fn the_walk_notices_that_nothing_runs_out() {
+fn the_walk_catches_holds_that_never_expire() {
     walk(start(Scene::ENDLESS, Some(Rule::Expiry)), &mut BTreeSet::new(), &mut BTreeSet::new());
 }
 
 #[test]
 #[should_panic(expected = "after the end")]
-fn the_walk_notices_that_an_event_which_is_over_goes_on() {
+fn the_walk_catches_a_finished_event_that_goes_on() {
     walk(start(Scene::SHORT, Some(Rule::EventEnd)), &mut BTreeSet::new(), &mut BTreeSet::new());
 }
 
-/// The transitions that README.md tells of, between its two marks.
+/// The transitions in README.md, between its two marks.
 fn documented() -> BTreeSet<Transition> {
     let readme = include_str!("../README.md");
     let table = readme.split("<!-- transitions -->").nth(1).expect("README.md has the table");

@@ -1,46 +1,47 @@
-//! A thread of its own for what can wait, so that what cannot has the processors first.
+//! Runs work that can wait on a thread of its own, so that requests get the processors first.
 
-use crate::limits::{BLOCKING_THREADS_MAX, LEFT_WITHIN};
+use crate::limits::{BLOCKING_THREADS_MAX, SHUTDOWN_WITHIN};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::thread;
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 
-/// Runs what `begin` makes on a thread and a runtime of their own, until it ends or this is dropped.
+/// Runs the future that `begin` returns on its own thread and runtime, until it ends or this future is
+/// dropped.
 ///
-/// On Linux the thread, and those on which its runtime lets others block, have [`NICE`](crate::limits::NICE) less of a claim to a processor
-/// than whoever calls this. What is made there is of that runtime and ends with it: connections, timers and tasks are not
-/// to be shared with others.
+/// On Linux the thread, and those on which its runtime blocks, run [`NICE`](crate::limits::NICE)
+/// steps below the caller's priority. Connections, timers and tasks created there
+/// belong to that runtime and end with it: do not share them with other runtimes.
 ///
 /// # Errors
-/// If the system has no thread, or nothing for a runtime.
+/// If the system cannot start a thread or a runtime.
 ///
 /// # Panics
-/// As what it runs does.
+/// If the future panics.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
-/// let (tell, told) = tokio::sync::oneshot::channel();
+/// let (sender, receiver) = tokio::sync::oneshot::channel();
 /// let ended = booking_delivery::run_apart("example", || async {
-///     let _ = tell.send(std::thread::current().name().map(str::to_owned));
+///     let _ = sender.send(std::thread::current().name().map(str::to_owned));
 /// });
 /// ended.await.expect("there is a thread");
-/// assert_eq!(told.await.expect("it was told").as_deref(), Some("example"));
+/// assert_eq!(receiver.await.expect("it was told").as_deref(), Some("example"));
 /// # }
 /// ```
 pub async fn run_apart<W: Future<Output = ()>>(
     name: &str,
     begin: impl FnOnce() -> W + Send + 'static,
 ) -> io::Result<()> {
-    // Whatever becomes of this future, the thread hears of its end.
+    // Whatever happens to this future, the thread is notified of its end.
     let (stop, stopped) = oneshot::channel::<()>();
-    let (tell, ended) = oneshot::channel();
+    let (sender, ended) = oneshot::channel();
     thread::Builder::new().name(name.to_owned()).spawn(move || {
         let run = AssertUnwindSafe(|| run(begin, stopped));
-        // Nobody need be there any more.
-        let _ = tell.send(catch_unwind(run));
+        // The receiver may be gone.
+        let _ = sender.send(catch_unwind(run));
     })?;
     let ended = ended.await;
     drop(stop);
@@ -55,7 +56,7 @@ fn run<W: Future<Output = ()>>(
     begin: impl FnOnce() -> W,
     stopped: oneshot::Receiver<()>,
 ) -> io::Result<()> {
-    step_back();
+    lower_priority();
     let mut runtime = Builder::new_current_thread();
     let runtime = runtime
         .enable_all()
@@ -68,26 +69,26 @@ fn run<W: Future<Output = ()>>(
             _ = stopped => {}
         }
     });
-    // Whoever looks a name up is not waited for.
-    runtime.shutdown_timeout(LEFT_WITHIN);
+    // Pending name look-ups are not waited for.
+    runtime.shutdown_timeout(SHUTDOWN_WITHIN);
     Ok(())
 }
 
-/// Lets this thread, and those that it starts, come after the others.
+/// Lowers the priority of this thread and of those that it starts.
 #[cfg(target_os = "linux")]
-fn step_back() {
+fn lower_priority() {
     use crate::limits::NICE;
     use rustix::process::{getpriority_process, setpriority_process};
-    // On Linux each thread has a priority of its own, and `None` is the one that asks.
+    // On Linux each thread has its own priority, and `None` is the calling thread.
     let stepped = getpriority_process(None).and_then(|now| setpriority_process(None, now + NICE));
     if let Err(error) = stepped {
         log::warn!("what can wait has the same claim to a processor as what cannot: {error}");
     }
 }
 
-/// Elsewhere a process has one for all of its threads.
+/// Other systems have one priority for all threads of a process.
 #[cfg(not(target_os = "linux"))]
-fn step_back() {}
+fn lower_priority() {}
 
 #[cfg(test)]
 mod tests {
@@ -97,30 +98,30 @@ mod tests {
     use std::time::Duration;
     use tokio::time::{sleep, timeout};
 
-    /// Far longer than anything takes.
+    /// Far longer than any step takes.
     const WITHIN: Duration = Duration::from_secs(30);
 
     #[cfg(target_os = "linux")]
     #[tokio::test]
-    async fn what_can_wait_comes_after_what_cannot() {
+    async fn the_thread_and_its_blocking_pool_run_at_low_priority() {
         use crate::limits::NICE;
         use rustix::process::getpriority_process;
         let nice = || getpriority_process(None).expect("the system says it");
         let before = nice();
-        let (tell, told) = oneshot::channel();
+        let (sender, receiver) = oneshot::channel();
         let ended = run_apart("apart", move || async move {
             let blocking = tokio::task::spawn_blocking(nice).await.expect("it does not panic");
-            let _ = tell.send((nice(), blocking));
+            let _ = sender.send((nice(), blocking));
         });
         ended.await.expect("there is a thread");
         let lower = (before + NICE).min(19);
-        assert_eq!(told.await.expect("it was told"), (lower, lower));
+        assert_eq!(receiver.await.expect("it was told"), (lower, lower));
         let here = tokio::task::spawn_blocking(nice).await.expect("it does not panic");
         assert_eq!((nice(), here), (before, before), "nobody else is behind");
     }
 
     #[tokio::test]
-    async fn what_panics_there_panics_here() {
+    async fn a_panic_on_the_thread_reaches_the_caller() {
         let running = tokio::spawn(run_apart("apart", || async {
             sleep(Duration::from_millis(1)).await;
             panic!("on purpose");
@@ -129,31 +130,31 @@ mod tests {
         assert_eq!(panic.downcast_ref::<&str>(), Some(&"on purpose"));
     }
 
-    /// Sets what it is told to when it goes.
-    struct Goes(Arc<AtomicBool>);
+    /// Sets its flag when it is dropped.
+    struct DropFlag(Arc<AtomicBool>);
 
-    impl Drop for Goes {
+    impl Drop for DropFlag {
         fn drop(&mut self) {
             self.0.store(true, Ordering::SeqCst);
         }
     }
 
     #[tokio::test]
-    async fn what_nobody_waits_for_any_more_ends() {
-        let has_gone = Arc::<AtomicBool>::default();
-        let goes = Goes(Arc::clone(&has_gone));
-        let (tell, told) = oneshot::channel();
+    async fn an_aborted_caller_stops_the_thread() {
+        let is_dropped = Arc::<AtomicBool>::default();
+        let flag = DropFlag(Arc::clone(&is_dropped));
+        let (sender, receiver) = oneshot::channel();
         let running = run_apart("apart", move || async move {
-            let _goes = goes;
-            let _ = tell.send(());
+            let _flag = flag;
+            let _ = sender.send(());
             std::future::pending::<()>().await;
         });
         let running = tokio::spawn(running);
-        told.await.expect("it has begun");
-        assert!(!has_gone.load(Ordering::SeqCst));
+        receiver.await.expect("it has begun");
+        assert!(!is_dropped.load(Ordering::SeqCst));
         running.abort();
         let ends = async {
-            while !has_gone.load(Ordering::SeqCst) {
+            while !is_dropped.load(Ordering::SeqCst) {
                 sleep(Duration::from_millis(1)).await;
             }
         };

@@ -1,28 +1,29 @@
-//! An event as iCalendar (RFC 5545), for the calendars of those who come.
+//! An event as iCalendar (RFC 5545), for attendees' calendars.
 //!
-//! It is one component of a dozen lines, so it is written here: the crates for it bring parsers along,
-//! and the local clock. The tests have two of them read it.
+//! An event is one component of a dozen lines, so it is written here: the crates for it bring a
+//! parser along, and read the local clock. The tests parse it with two of them.
 
 use booking_core::{Contact, EmailAddress, Event, EventStatus, OrganizerName};
 use chrono::{DateTime, Datelike, Utc};
 
-/// What a file without a method is served as.
+/// The media type of a file without a method.
 pub const CONTENT_TYPE: &str = "text/calendar; charset=utf-8";
 
 /// The longest line, in bytes, without its end (section 3.1).
 const LINE_BYTES_MAX: usize = 75;
 
-/// What a calendar that is sent to somebody wants done (RFC 5546). One that is fetched wants nothing.
+/// What a calendar that is sent asks the recipient's program to do (RFC 5546). A file that is downloaded has
+/// no method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
-    /// The event is to be in the calendar, as it is told here (section 3.2.1).
+    /// Add the event, or update it to these details (section 3.2.1).
     Publish,
-    /// It is to go from the calendar (section 3.2.5).
+    /// Remove the event (section 3.2.5).
     Cancel,
 }
 
 impl Method {
-    /// Its name, in the calendar and in the type of what carries it.
+    /// Its name, in the calendar and in the media type.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Publish => "PUBLISH",
@@ -31,24 +32,25 @@ impl Method {
     }
 }
 
-/// What a calendar says that is sent, beside the event.
+/// What a calendar that is sent has beside the event.
 #[derive(Debug, Clone, Copy)]
 pub struct Sending<'a> {
-    /// What is to be done.
+    /// The method.
     pub method: Method,
-    /// When it is said. Of two that tell of the same change the later one holds (RFC 5546, section 2.1.5).
+    /// When it was generated. Of two messages about the same change the later one wins (RFC 5546, section
+    /// 2.1.5).
     pub at: DateTime<Utc>,
-    /// Whose the event is, as people know them.
+    /// The organizer's name as people know it.
     pub organizer: Option<&'a str>,
-    /// Whom they write to about it.
+    /// The address to write to about the event.
     pub address: &'a EmailAddress,
 }
 
-/// The calendar that has this event alone; `None` if it is not known when it begins, or in a year that cannot
-/// be said.
+/// The calendar that has this event alone; `None` if its beginning is unknown, or in a year that
+/// iCalendar cannot express.
 ///
-/// It has a URL if `url`, the event's page, is known: the file is kept for long, and what a request
-/// says of its host is whatever its client likes, or the name of a proxy's backend.
+/// It has a URL if `url`, the event's page, is known: the file is kept for long, and a request's
+/// `Host` is whatever its client chose, or the name of a proxy's backend.
 pub fn of(event: &Event, url: Option<&str>, sending: Option<Sending<'_>>) -> Option<String> {
     let mut text = begin(sending);
     push_event(&mut text, event, url, sending)?;
@@ -56,8 +58,8 @@ pub fn of(event: &Event, url: Option<&str>, sending: Option<Sending<'_>>) -> Opt
     Some(text)
 }
 
-/// The calendar that has all of these events that have a beginning which can be said, each with its page if that is known;
-/// of so many that they take more than `bytes_max`, the first.
+/// The calendar of all these events that have a valid beginning, each with its page if that is
+/// known; if they take more than `bytes_max`, only the first that fit.
 pub fn of_all<'a>(
     events: impl IntoIterator<Item = (&'a Event, Option<String>)>,
     bytes_max: usize,
@@ -67,7 +69,7 @@ pub fn of_all<'a>(
         if text.len() > bytes_max {
             break;
         }
-        // One without a beginning is in no calendar.
+        // An event without a beginning is in no calendar.
         let _ = push_event(&mut text, event, url.as_deref(), None);
     }
     fold(&mut text, "END:VCALENDAR");
@@ -85,7 +87,7 @@ fn begin(sending: Option<Sending<'_>>) -> String {
     text
 }
 
-/// Adds an event; `None`, and nothing is added, if it is not known when it begins.
+/// Adds an event; returns `None`, and adds nothing, if its beginning is unknown.
 fn push_event(
     text: &mut String,
     event: &Event,
@@ -93,17 +95,17 @@ fn push_event(
     sending: Option<Sending<'_>>,
 ) -> Option<()> {
     let details = &event.details;
-    let starts_at = details.starts_at.filter(can_be_said)?;
+    let starts_at = details.starts_at.filter(has_valid_year)?;
     let mut line = |name: &str, value: &str| fold(text, &format!("{name}:{value}"));
     line("BEGIN", "VEVENT");
     line("UID", &event.id.to_string());
-    // When what stands here was last changed, or, with a METHOD, said (section 3.8.7.2). Seats are not in it, so
-    // that it is the same file however many are sold.
+    // When the details were last changed, or, with a METHOD, when it was generated (section
+    // 3.8.7.2). Seats are not in it, so that the file stays the same however many are sold.
     line("DTSTAMP", &utc(sending.map_or(event.details_changed_at, |sending| sending.at)));
     line("LAST-MODIFIED", &utc(event.details_changed_at));
     line("SEQUENCE", &event.sequence.to_string());
     line("DTSTART", &utc(starts_at));
-    // Later than the beginning (section 3.8.2.2), in whole seconds as everything here.
+    // It must be later than the beginning (section 3.8.2.2), in whole seconds like all times here.
     if let Some(ends_at) = details.ends_at.filter(|end| end.timestamp() > starts_at.timestamp()) {
         line("DTEND", &utc(ends_at));
     }
@@ -115,23 +117,24 @@ fn push_event(
         line("LOCATION", &escape(venue.as_str()));
     }
     if let Some(url) = url {
-        // Which is no text, so that nothing in it is escaped (section 3.8.4.6).
+        // It is no text value, so nothing in it is escaped (section 3.8.4.6).
         line("URL", url);
     }
     if let Some(sending) = sending {
-        // Without it nothing that has a METHOD is complete (RFC 5546, sections 3.2.1 and 3.2.5). It is always the same
-        // address, whatever becomes of the event's contact: calendars take a cancellation from whoever sent the event.
+        // With a METHOD it is required (RFC 5546, sections 3.2.1 and 3.2.5). It is always the same
+        // address, whatever becomes of the event's contact: calendars accept a cancellation only
+        // from the address that sent the event.
         let name = common_name(sending.organizer);
         line(&format!("ORGANIZER{name}"), &format!("mailto:{}", sending.address));
     }
     let name = details.organizer_name.as_ref().map(OrganizerName::as_str);
     match details.contact.as_ref() {
-        // Its value is where somebody is reached as calendars do, which is by mail (section 3.8.4.3).
+        // Its value is a calendar address, which is a mail address (section 3.8.4.3).
         Some(contact) if sending.is_none() && contact.as_address().is_some() => {
             line(&format!("ORGANIZER{}", common_name(name)), &contact.href());
         }
         Some(contact) => line("CONTACT", &escape(&contact_words(name, contact))),
-        // Who is sent it reads the name beside the address.
+        // The recipient reads the name beside the address.
         None if sending.is_some() => {}
         None => {
             if let Some(name) = name {
@@ -150,13 +153,13 @@ fn push_event(
     Some(())
 }
 
-/// What somebody is called, as a parameter (section 3.2.2); nothing if there is nothing to be called.
+/// A display name, as a parameter (section 3.2.2); empty if there is none.
 fn common_name(name: Option<&str>) -> String {
     let name = name.map(parameter).filter(|name| !name.is_empty());
     name.map_or_else(String::new, |name| format!(";CN=\"{name}\""))
 }
 
-/// Whom to ask, and where (section 3.8.4.2).
+/// The contact's name and address (section 3.8.4.2).
 fn contact_words(name: Option<&str>, contact: &Contact) -> String {
     match name {
         Some(name) => format!("{name}, {}", contact.as_str()),
@@ -164,7 +167,7 @@ fn contact_words(name: Option<&str>, contact: &Contact) -> String {
     }
 }
 
-/// What may stand between the quotes of a parameter (RFC 5545, section 3.1).
+/// The characters that may stand between the quotes of a parameter (RFC 5545, section 3.1).
 fn parameter(text: &str) -> String {
     text.chars().filter(|c| *c != '"' && !c.is_control()).collect()
 }
@@ -177,12 +180,12 @@ fn status(status: EventStatus) -> &'static str {
     }
 }
 
-/// Whether its year has four digits, and is one (section 3.3.4).
-fn can_be_said(time: &DateTime<Utc>) -> bool {
+/// Whether its year is valid and has four digits (section 3.3.4).
+fn has_valid_year(time: &DateTime<Utc>) -> bool {
     (1..=9_999).contains(&time.year())
 }
 
-/// Section 3.3.5, the form for UTC. Every calendar shows it in its owner's own zone.
+/// Section 3.3.5, the form for UTC. Every calendar converts it to its owner's time zone.
 fn utc(time: DateTime<Utc>) -> String {
     time.format("%Y%m%dT%H%M%SZ").to_string()
 }
@@ -194,7 +197,7 @@ fn escape(text: &str) -> String {
         match c {
             '\\' | ';' | ',' => escaped.extend(['\\', c]),
             '\n' => escaped.push_str("\\n"),
-            // What is stored has none; a line of its own must not come of it.
+            // Stored text has no control characters; they must never begin a line here.
             '\r' => {}
             c => escaped.push(c),
         }
@@ -202,23 +205,22 @@ fn escape(text: &str) -> String {
     escaped
 }
 
-/// Writes a line, continued on further ones if it is too long (section 3.1), and never within a
-/// character. Nor beside white space, as long as there is another place: some who read calendars take that
-/// for a part of the fold.
+/// Writes a line, folded if it is too long (section 3.1), never within a character. Nor next to
+/// white space, if there is another place: some parsers take that white space for part of the fold.
 fn fold(text: &mut String, line: &str) {
     let (mut rest, mut room) = (line, LINE_BYTES_MAX);
     while rest.len() > room {
         let at = fold_at(rest, room);
         text.push_str(&rest[..at]);
         text.push_str("\r\n ");
-        // The space counts.
+        // The leading space counts.
         (rest, room) = (&rest[at..], LINE_BYTES_MAX - 1);
     }
     text.push_str(rest);
     text.push_str("\r\n");
 }
 
-/// Where a text that is longer than `room` bytes is cut.
+/// Where to cut a text that is longer than `room` bytes.
 fn fold_at(text: &str, room: usize) -> usize {
     let last = text.floor_char_boundary(room);
     let is_between_words = |at: usize| {
@@ -300,11 +302,11 @@ mod tests {
     }
 
     #[test]
-    fn an_event_without_a_beginning_is_in_no_calendar() {
+    fn an_event_without_a_beginning_is_in_no_calendar_file() {
         let mut event = event("", "here");
         event.details.starts_at = None;
         assert_eq!(without_base(&event), None);
-        // An earlier version took a year that cannot be said.
+        // An earlier version accepted a year that iCalendar cannot express.
         event.details.starts_at = Some(at("0001-01-01T00:00:00Z") - TimeDelta::seconds(1));
         assert_eq!(without_base(&event), None);
         event.details.starts_at = Some(at("0001-01-01T00:00:00Z"));
@@ -313,7 +315,7 @@ mod tests {
         );
     }
 
-    /// Section 3.8.2.2: it is later than the beginning. The file knows no fractions.
+    /// Section 3.8.2.2: the end is later than the beginning. The file has no fractions of seconds.
     #[test]
     fn an_end_that_is_no_later_than_the_beginning_is_left_out() {
         let starts_at = at("2026-05-01T17:00:00.1Z");
@@ -327,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn each_status_has_its_word() {
+    fn each_event_status_has_its_ical_status() {
         for (status, word) in [
             (EventStatus::Draft, "TENTATIVE"),
             (EventStatus::Published, "CONFIRMED"),
@@ -340,7 +342,7 @@ mod tests {
         }
     }
 
-    /// The properties of the one event in a file, as a library that is not ours reads them.
+    /// The properties of the file's one event, as a third-party library reads them.
     type Read = fn(&str) -> BTreeMap<String, String>;
 
     const READERS: [(&str, Read); 2] = [("icalendar", read_by_icalendar), ("ical", read_by_ical)];
@@ -368,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn where_the_server_is_reached_is_said_if_it_is_known() {
+    fn the_file_has_a_url_if_the_event_page_is_known() {
         let event = event("Doors at 7", "here");
         for base in
             ["https://booking.example.org", &format!("http://[::1]:8080/{}", "a,b;c/".repeat(20))]
@@ -385,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sent_says_what_is_to_be_done_and_by_whom() {
+    fn a_sent_calendar_has_a_method_and_an_organizer() {
         let address = EmailAddress::parse("tickets@example.org").expect("an address");
         let mut event = event("Doors at 7", "here");
         let at = at("2026-04-03T10:00:00Z");
@@ -406,11 +408,11 @@ mod tests {
             assert!(lines.contains(&whose), "{lines}");
             for (library, read) in READERS {
                 let read = read(&file);
-                let said = |name: &str| read.get(name).map(String::as_str);
-                assert_eq!(said("STATUS"), Some(status), "{library}");
-                assert_eq!(said("SEQUENCE"), Some("3"), "{library}");
-                assert_eq!(said("DTSTAMP"), Some("20260403T100000Z"), "{library}");
-                assert_eq!(said("ORGANIZER"), Some("mailto:tickets@example.org"), "{library}");
+                let property = |name: &str| read.get(name).map(String::as_str);
+                assert_eq!(property("STATUS"), Some(status), "{library}");
+                assert_eq!(property("SEQUENCE"), Some("3"), "{library}");
+                assert_eq!(property("DTSTAMP"), Some("20260403T100000Z"), "{library}");
+                assert_eq!(property("ORGANIZER"), Some("mailto:tickets@example.org"), "{library}");
             }
         }
         event.rules.status = EventStatus::Cancelled;
@@ -419,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn who_puts_it_up_is_said_as_calendars_have_it() {
+    fn the_organizer_and_the_contact_are_escaped() {
         let address = EmailAddress::parse("tickets@example.org").expect("an address");
         let by = Some("The \"Jazz\": club, and; \\friends");
         let (mail, page) = (Some("a&b@jazz.example"), Some("https://jazz.example/a,b?c;d"));
@@ -475,17 +477,17 @@ mod tests {
                     assert_eq!(read.len(), 9 + others, "{library}: {read:?}");
                 }
                 let lines = file.replace("\r\n ", "");
-                let said: Vec<_> = lines
+                let property: Vec<_> = lines
                     .split("\r\n")
                     .filter(|line| line.starts_with("CONTACT") || line.starts_with("ORGANIZER"))
                     .filter(|line| !line.contains("tickets@example.org"))
                     .collect();
-                assert_eq!(said, expected.into_iter().collect::<Vec<_>>());
+                assert_eq!(property, expected.into_iter().collect::<Vec<_>>());
             }
         }
     }
 
-    /// Section 3.3.11, backwards.
+    /// Reverses section 3.3.11.
     fn unescaped(text: &str) -> String {
         let mut plain = String::new();
         let mut chars = text.chars();
@@ -503,7 +505,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_by_others() {
+    fn third_party_libraries_read_the_file() {
         let texts = [
             "Doors; at 7,\nand \\ BEGIN:VEVENT\nEND:VCALENDAR".to_owned(),
             "\\n is no line, nor is \\\\n\\;\\,".to_owned(),
@@ -516,8 +518,8 @@ mod tests {
             let file = without_base(&event).expect("it has a beginning");
             for (library, read) in READERS {
                 let read = read(&file);
-                let said = |name: &str| read.get(name).map(String::as_str);
-                assert_eq!(said("UID"), Some(event.id.to_string().as_str()), "{library}");
+                let property = |name: &str| read.get(name).map(String::as_str);
+                assert_eq!(property("UID"), Some(event.id.to_string().as_str()), "{library}");
                 for (name, expected) in [
                     ("DTSTAMP", "20260402T100000Z"),
                     ("LAST-MODIFIED", "20260402T100000Z"),
@@ -526,15 +528,18 @@ mod tests {
                     ("DTEND", "20260501T213000Z"),
                     ("STATUS", "CONFIRMED"),
                 ] {
-                    assert_eq!(said(name), Some(expected), "{library}: {name}");
+                    assert_eq!(property(name), Some(expected), "{library}: {name}");
                 }
                 let venue = "A\\B; c/o D, ground floor";
                 for (name, expected) in
                     [("SUMMARY", "Jazz; and, more"), ("DESCRIPTION", text), ("LOCATION", venue)]
                 {
-                    // One of them takes the backslashes out itself.
-                    let said = said(name).expect("it is there");
-                    assert!(said == expected || unescaped(said) == expected, "{library}: {said}");
+                    // One of the libraries unescapes backslashes itself.
+                    let property = property(name).expect("it is there");
+                    assert!(
+                        property == expected || unescaped(property) == expected,
+                        "{library}: {property}"
+                    );
                 }
                 assert_eq!(read.len(), 10, "{library}: {read:?}");
             }

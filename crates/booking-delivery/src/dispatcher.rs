@@ -1,11 +1,11 @@
-//! What runs beside requests: it routes facts, and has workers carry them out.
+//! Routes facts and runs the workers that deliver them, beside requests.
 
 mod room;
 
 use crate::limits::{
     CLAIM_EVERY, ENDPOINTS_EVERY, MAILS_AT_ONCE, PURGE_EVERY, READS_AT_ONCE, REMIND_EVERY,
-    ROUTE_EVERY, ROUTE_PAUSE, ROUTE_PAUSE_MAX, ROUTE_PAUSE_UNHEARD, ROUTE_SPARED, SETTLE_PAUSE,
-    SHOW_MAIL_EVERY, STORE_PAUSE,
+    ROUTE_EVERY, ROUTE_PAUSE, ROUTE_PAUSE_FACTOR, ROUTE_PAUSE_MAX, ROUTE_PAUSE_NO_SINKS,
+    SETTLE_PAUSE, SHOW_MAIL_EVERY, STORE_PAUSE,
 };
 use crate::mail::Admits;
 use crate::mail_lane;
@@ -28,42 +28,42 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use uuid::Uuid;
 
-/// Says that there may be something to carry out, so that nobody waits for the next look. Clones are of the same
-/// dispatcher. A hint that is lost costs [`ROUTE_EVERY`] and nothing else.
+/// Notifies a dispatcher that there may be something to deliver, so that it does not wait for its
+/// next poll. Clones notify the same dispatcher. A lost hint costs only [`ROUTE_EVERY`].
 #[derive(Debug, Clone, Default)]
 pub struct Hint(Arc<Notify>);
 
 impl Hint {
-    /// Something was committed.
+    /// Reports that a transaction was committed.
     pub fn give(&self) {
         self.0.notify_one();
     }
 }
 
-/// Carries out what is in a store, beside any number of others on the same one.
+/// Delivers what is in a store, beside any number of other dispatchers on the same one.
 #[derive(Debug)]
 pub struct Dispatcher {
     store: Arc<dyn BookingStore>,
     sender: Sender,
     postman: Option<Arc<Postman>>,
     hint: Hint,
-    /// There may be lanes that are due.
+    /// Some lanes may be due.
     routed: Notify,
-    /// There may be mails that are due.
+    /// Some mails may be due.
     mailed: Notify,
-    /// How far workers have come, to be written down.
+    /// Workers' progress, to be written.
     steps: Steps<LaneStep>,
-    /// What became of mails, to be written down.
+    /// Results of mails, to be written.
     settling: Steps<SettledMail>,
-    /// Whoever reads facts waits for one of these.
+    /// Permits to read facts.
     reads: Semaphore,
-    /// The endpoints, and how many lanes of each sink are under way.
+    /// The endpoints, and the number of active lanes of each sink.
     room: Mutex<Room>,
     supervisor: Supervisor,
 }
 
 impl Dispatcher {
-    /// One that sends webhooks by `sender`, and mail by `postman` if there is one.
+    /// Creates a dispatcher that sends webhooks by `sender`, and mail by `postman` if there is one.
     pub fn new(
         store: Arc<dyn BookingStore>,
         sender: Sender,
@@ -85,15 +85,15 @@ impl Dispatcher {
         }
     }
 
-    /// The same, whose loops `supervisor` knows of.
+    /// The same, with its loops registered with `supervisor`.
     #[must_use]
     pub fn supervised_by(self, supervisor: Supervisor) -> Self {
         Self { supervisor, ..self }
     }
 
-    /// Carries out until `stopped` is done. What is under way then is left where it is: another dispatcher goes on
-    /// with it once its lease is over. A loop that panics is begun anew, and what it had under way is left in the same
-    /// way.
+    /// Delivers until `stopped` is done. Unfinished work is left as it is: another dispatcher takes
+    /// it over once its lease is over. A loop that panics is restarted, and its unfinished work is
+    /// left in the same way.
     pub async fn run_until(self, stopped: impl Future<Output = ()>) {
         let this = Arc::new(self);
         let mut loops = JoinSet::new();
@@ -112,7 +112,7 @@ impl Dispatcher {
         loops.shutdown().await;
     }
 
-    /// Has a loop run among `loops`, whatever happens in it.
+    /// Runs a loop in `loops`, and restarts it if it panics.
     fn keep<W: Future<Output = ()> + Send + 'static>(
         self: &Arc<Self>,
         loops: &mut JoinSet<()>,
@@ -123,34 +123,34 @@ impl Dispatcher {
         loops.spawn(async move { this.supervisor.keep(name, || begin(Arc::clone(&this))).await });
     }
 
-    /// Takes leave of workers that are done.
+    /// Removes finished workers.
     fn reap(&self, workers: &mut JoinSet<()>, name: &'static str) {
         while let Some(ended) = workers.try_join_next() {
             if ended.is_err_and(|error| error.is_panic()) {
-                // Its lease ends, and it is tried again.
+                // Its lease ends, and the work is retried.
                 self.supervisor.panicked(name);
             }
         }
     }
 
     fn room(&self) -> MutexGuard<'_, Room> {
-        // It is whole between any two of its calls.
+        // It is consistent between any two calls.
         self.room.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes and lengthens lanes.
+    /// Creates and extends lanes.
     async fn route(self: Arc<Self>) {
         let (mut log, mut took) = (StoreLog::new("route what happened"), Duration::ZERO);
-        // Else what happened while no server was there would not be for mail.
+        // Otherwise what happened while no server was running would not be mailed.
         while self.postman.is_some() && log.take(self.store.show_mail().await).is_none() {
             sleep(STORE_PAUSE).await;
         }
         loop {
             let _ = timeout(ROUTE_EVERY, self.hint.0.notified()).await;
-            // What is committed meanwhile is routed with it: each time costs the store a transaction.
+            // What is committed meanwhile is routed with it: each routing costs the store a transaction.
             sleep(match self.has_sinks() {
-                true => (took * ROUTE_SPARED).clamp(ROUTE_PAUSE, ROUTE_PAUSE_MAX),
-                false => ROUTE_PAUSE_UNHEARD,
+                true => (took * ROUTE_PAUSE_FACTOR).clamp(ROUTE_PAUSE, ROUTE_PAUSE_MAX),
+                false => ROUTE_PAUSE_NO_SINKS,
             })
             .await;
             loop {
@@ -174,12 +174,12 @@ impl Dispatcher {
         }
     }
 
-    /// Whether there is anybody who is told anything, as far as this server has heard.
+    /// Whether there are any sinks, as far as this server knows.
     fn has_sinks(&self) -> bool {
         self.postman.is_some() || self.room().has_endpoints()
     }
 
-    /// Reads which endpoints there are.
+    /// Reads the list of endpoints.
     async fn read_endpoints(self: Arc<Self>) {
         let mut log = StoreLog::new("read the endpoints of webhooks");
         let mut ticks = interval(ENDPOINTS_EVERY);
@@ -192,13 +192,13 @@ impl Dispatcher {
         }
     }
 
-    /// Claims lanes and has each walked by a worker of its own.
+    /// Claims lanes and has a worker walk each.
     async fn walk_lanes(self: Arc<Self>) {
         let mut log = StoreLog::new("find what is to be sent");
         let mut workers = JoinSet::new();
         loop {
             let _ = timeout(CLAIM_EVERY, self.routed.notified()).await;
-            // Again as long as there was more than fitted.
+            // Repeat as long as there were more than fitted.
             loop {
                 self.reap(&mut workers, "lane_worker");
                 let wanted = self.room().wanted(self.postman.is_some());
@@ -215,7 +215,7 @@ impl Dispatcher {
                     break;
                 }
                 for lane in lanes {
-                    // Before it is begun: it may be told to end before that.
+                    // Before it starts: it may be stopped before that.
                     let under_way = UnderWay::begin(&self, lane.sink);
                     workers.spawn(async move {
                         under_way.dispatcher.walk(lane, lease).await;
@@ -226,21 +226,21 @@ impl Dispatcher {
         }
     }
 
-    /// Writes down how far workers have come.
+    /// Writes workers' progress.
     async fn write_steps(self: Arc<Self>) {
         let advance = async |steps: Arc<[LaneStep]>| self.store.advance(&steps).await;
         let lane_of = |step: &LaneStep| self.store.lane_of(step.event_id);
         self.steps.write_all(Duration::ZERO, lane_of, advance).await;
     }
 
-    /// Writes down what became of mails.
+    /// Writes the results of mails.
     async fn settle_mails(self: Arc<Self>) {
         let settle = async |mails: Arc<[SettledMail]>| self.store.settle_mails(&mails).await;
         let lane_of = |mail: &SettledMail| self.store.lane_of(mail.event_id);
         self.settling.write_all(SETTLE_PAUSE, lane_of, settle).await;
     }
 
-    /// Walks one lane for as long as it is this worker's turn.
+    /// Walks one lane for one worker's turn.
     async fn walk(&self, lane: Lane, lease: LeaseId) {
         let walked = match lane.sink.endpoint() {
             None => {
@@ -253,12 +253,12 @@ impl Dispatcher {
             }
             Some(id) => match self.endpoint(id) {
                 Some(endpoint) => self.walk_to(&endpoint, lane, lease).await,
-                // It was deleted meanwhile, and the lane with it.
+                // The endpoint was deleted meanwhile, and the lane with it.
                 None => Ok(()),
             },
         };
         if let Err(error) = walked {
-            // Its lease ends, and another goes on from where it was.
+            // Its lease ends, and another worker goes on from where it was.
             log::warn!("event {}: cannot deliver: {}", lane.event_id, ErrorChain(&error));
         }
     }
@@ -282,7 +282,7 @@ impl Dispatcher {
             true => was_failing || endpoint.failing_since.is_some(),
             false => endpoint.failing_since.is_none(),
         };
-        // Written when it is news, and not for each message.
+        // Written when it changes, not for each message.
         if must_note {
             self.store.note_endpoint(endpoint.id, went_well).await?;
         }
@@ -296,7 +296,7 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// Says that mail is sent here.
+    /// Records that this server sends mail.
     async fn show_mail(self: Arc<Self>) {
         let mut log = StoreLog::new("say that mail is sent here");
         let mut ticks = interval(SHOW_MAIL_EVERY);
@@ -309,8 +309,8 @@ impl Dispatcher {
         }
     }
 
-    /// Claims mails and has them sent: several together, since each claim costs the store a transaction, and none while
-    /// nobody would take them.
+    /// Claims mails and has them sent: several together, since each claim costs the store a
+    /// transaction, and none while the mail server is away.
     async fn send_mails(self: Arc<Self>) {
         let postman = self.postman.as_ref().expect("there is one where mail is sent");
         let mut log = StoreLog::new("find mails to be sent");
@@ -326,7 +326,7 @@ impl Dispatcher {
                 };
                 let room = most.saturating_sub(workers.len());
                 if room == 0 || room < most / 2 {
-                    // The next look is when one is done.
+                    // Look again when one is finished.
                     break;
                 }
                 let lease = LeaseId::from(Uuid::now_v7());
@@ -352,7 +352,7 @@ impl Dispatcher {
         }
     }
 
-    /// Makes the mails of events that people are to be reminded of.
+    /// Creates reminder mails of events that are due for one.
     async fn remind(self: Arc<Self>) {
         let mut log = StoreLog::new("find whom to remind");
         let mut ticks = interval(REMIND_EVERY);
@@ -367,7 +367,7 @@ impl Dispatcher {
         }
     }
 
-    /// Forgets what was done long ago, in steps.
+    /// Purges old records, in steps.
     async fn purge(self: Arc<Self>) {
         let mut log = StoreLog::new("forget what was delivered long ago");
         loop {
@@ -381,7 +381,7 @@ impl Dispatcher {
     }
 }
 
-/// A lane that is under way, until this is dropped.
+/// An active lane, until this is dropped.
 struct UnderWay {
     dispatcher: Arc<Dispatcher>,
     sink: SinkId,
@@ -393,7 +393,7 @@ impl UnderWay {
         Self { dispatcher: Arc::clone(dispatcher), sink }
     }
 
-    /// The lane may be due again, or another have waited for the room.
+    /// The lane may be due again, or another lane may be waiting for room.
     fn end(self) {
         let dispatcher = Arc::clone(&self.dispatcher);
         drop(self);
@@ -407,7 +407,7 @@ impl Drop for UnderWay {
     }
 }
 
-/// Tells the log when the store begins to fail at something, and when it no longer does, and not each time.
+/// Logs when the store begins to fail at an operation and when it recovers, not each failure.
 struct StoreLog {
     what: &'static str,
     fails: bool,

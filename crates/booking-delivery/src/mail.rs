@@ -1,11 +1,11 @@
 //! Mail: what it says, how it is put together, and how it leaves.
 //!
-//! Nothing in here knows a store. A [`Letter`] says what somebody is to be told, as it is now; a [`Composer`] makes
-//! a [`Message`] of it, which a [`Mailer`] sends. Who is to be told what, and when it is tried again, is the
-//! caller's: [`pause_after`] says how long to wait.
+//! Nothing in here knows a store. A [`Letter`] holds what an attendee is to be told, as it is now; a [`Composer`]
+//! makes a [`Message`] of it, which a [`Mailer`] sends. Who gets which letter, and when it is retried, is the
+//! caller's decision: [`pause_after`] says how long to wait.
 //!
-//! Names, links and addresses are other people's text. They are put into headers by the module `header` alone, which
-//! lets none of them end a line, into HTML by templates that escape, and into no line of the log.
+//! Names, links and addresses are untrusted text. Only the module `header` puts them into headers, where none of
+//! them can end a line; templates that escape put them into HTML; and they are never logged.
 
 mod answer;
 mod breaker;

@@ -1,4 +1,4 @@
-//! What of an event is to be mailed, and to whom: facts become mails, which others render and send.
+//! Turns an event's facts into mails, which the postman renders and sends.
 
 use crate::limits::{FACTS_AT_ONCE, STEPS_BACK_MAX, TURN};
 use crate::postman::is_unconfirmed;
@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use uuid::{Builder, Uuid};
 
-/// Makes mails of what has happened, until it has come to the end of the lane or lost it. Tells whether there are some.
+/// Creates mails of new facts, until the lane has none left or is lost. Returns whether it created any.
 ///
 /// # Errors
 /// The store's.
@@ -29,20 +29,20 @@ pub(crate) async fn walk(
         let turn = reads.acquire().await;
         let mut facts = store.facts_after(lane.event_id, lane.version, limit).await?;
         drop(turn);
-        // What came after it was claimed is routed to it.
+        // Facts that came after it was claimed are routed to it.
         facts.retain(|recorded| recorded.version <= lane.target);
         // Other events have their turn, too.
         let is_last = facts.len() < limit.get() || began.elapsed() >= TURN;
         let mut mails = Vec::new();
         for recorded in facts {
-            if let Some(kind) = to_everybody(recorded.fact.kind) {
-                // What was made until here is written first: what goes to all goes in steps.
+            if let Some(kind) = mail_to_all_attendees(recorded.fact.kind) {
+                // Mails created until here are written first: a mail to all attendees is created in steps.
                 let made = std::mem::take(&mut mails);
                 has_made |= !made.is_empty();
                 if !steps.write(step(&lane, lease, made, LaneNext::GoOn)).await? {
                     return Ok(has_made);
                 }
-                match tell_everybody(store, steps, &mut lane, lease, &recorded, kind).await? {
+                match notify_all_attendees(store, steps, &mut lane, lease, &recorded, kind).await? {
                     Some(any) => has_made |= any,
                     None => return Ok(has_made),
                 }
@@ -64,8 +64,8 @@ fn step(lane: &Lane, lease: LeaseId, mails: Vec<NewMail>, next: LaneNext) -> Lan
     LaneStep { attempts: 0, mails, ..LaneStep::new(lane, lease, next) }
 }
 
-/// What everybody who has registered is told.
-fn to_everybody(kind: FactKind) -> Option<MailKind> {
+/// The mail that every registered attendee gets.
+fn mail_to_all_attendees(kind: FactKind) -> Option<MailKind> {
     match kind {
         FactKind::EventMoved => Some(MailKind::EventMoved),
         FactKind::EventCancelled => Some(MailKind::EventCancelled),
@@ -73,9 +73,9 @@ fn to_everybody(kind: FactKind) -> Option<MailKind> {
     }
 }
 
-/// Makes a mail for each who has registered, from where the lane is on, but for those who have yet to say that their
-/// address is theirs. Tells whether there are some; `None` if the lane was lost.
-async fn tell_everybody(
+/// Creates a mail for each registered attendee, from where the lane is on, except for unconfirmed addresses.
+/// Returns whether it created any; `None` if the lane was lost.
+async fn notify_all_attendees(
     store: &dyn BookingStore,
     steps: &Steps<LaneStep>,
     lane: &mut Lane,
@@ -91,9 +91,9 @@ async fn tell_everybody(
         let Some(page) = page.filter(|page| !page.items.is_empty()) else {
             return Ok(Some(has_made));
         };
-        let told = page.items.iter().filter(|of| !is_unconfirmed(&event, of));
+        let recipients = page.items.iter().filter(|of| !is_unconfirmed(&event, of));
         let mails: Vec<_> =
-            told.map(|of| new_mail(lane.event_id, of.id, recorded.version, kind)).collect();
+            recipients.map(|of| new_mail(lane.event_id, of.id, recorded.version, kind)).collect();
         lane.position = page.items.last().map(|of| of.created_version);
         has_made |= !mails.is_empty();
         if !steps.write(step(lane, lease, mails, LaneNext::GoOn)).await? {
@@ -102,7 +102,7 @@ async fn tell_everybody(
     }
 }
 
-/// What people are told of what happened to a registration of theirs.
+/// The mails about a change of one registration.
 async fn mails_of(
     store: &dyn BookingStore,
     event_id: EventId,
@@ -124,7 +124,7 @@ async fn kinds_of(
         FactKind::Registered | FactKind::Confirmed => &[MailKind::Confirmed],
         FactKind::Waitlisted => &[MailKind::Waitlisted],
         FactKind::Offered => &[MailKind::Offered],
-        // Nobody has said that the address is theirs, and so nobody is there to be told.
+        // The address is unconfirmed, so there is no known reader.
         FactKind::Cancelled
             if confirms_address(store, event_id).await?
                 && was_made_by(store, event_id, fact, FactKind::Held).await? =>
@@ -139,7 +139,7 @@ async fn kinds_of(
         {
             &[MailKind::ConfirmAddress]
         }
-        // A hold that runs out was let go by whoever took it.
+        // Its holder let the hold run out.
         FactKind::Expired if was_made_by(store, event_id, fact, FactKind::Offered).await? => {
             &[MailKind::Lapsed]
         }
@@ -162,7 +162,7 @@ async fn confirms_address(store: &dyn BookingStore, event_id: EventId) -> Result
     Ok(store.event(event_id).await?.is_some_and(|event| event.rules.confirms_address))
 }
 
-/// Whether what a fact ended was made by one of that kind, whatever was put right of it in between.
+/// Whether a fact of that kind created what a fact ended, whatever corrections came in between.
 async fn was_made_by(
     store: &dyn BookingStore,
     event_id: EventId,
@@ -181,7 +181,7 @@ async fn was_made_by(
     Ok(false)
 }
 
-/// The mail of a kind that a version of an event makes for a registration: always the same one.
+/// The mail of a kind that a version of an event makes for a registration: always with the same id.
 pub(crate) fn new_mail(
     event_id: EventId,
     registration_id: RegistrationId,

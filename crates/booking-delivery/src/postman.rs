@@ -1,4 +1,4 @@
-//! Renders and sends the mails that are due, from what is so when they are sent.
+//! Renders and sends the mails that are due, from the store's state when they are sent.
 
 use crate::limits::{COMPOSED_AT_ONCE, RENEW_EVERY};
 use crate::mail::{
@@ -18,22 +18,22 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 
-/// What only a server can say of a registration, since it needs its secrets. Nothing of it is kept.
+/// What only a server can provide for a registration, since it needs its secrets. None of it is stored.
 pub trait Links: fmt::Debug + Send + Sync {
-    /// Where its holder manages a registration; `None` if it has no holder who could.
+    /// The private link of a registration; `None` if it has no holder.
     fn private_link(&self, registration: &Registration) -> Option<String>;
 
-    /// Where an event's page is.
+    /// The URL of an event's page.
     fn event_link(&self, event_id: EventId) -> Option<String>;
 
     /// The ticket of a confirmed registration.
     fn ticket(&self, registration: &Registration) -> String;
 
-    /// What an organizer is called, if that is known.
+    /// An organizer's name, if known.
     fn organizer(&self, id: OrganizerId) -> Option<OrganizerName>;
 }
 
-/// Makes messages of mails that are due, and sends them.
+/// Composes messages of mails that are due, and sends them.
 #[derive(Debug)]
 pub struct Postman {
     composer: Arc<Composer>,
@@ -42,26 +42,25 @@ pub struct Postman {
     links: Arc<dyn Links>,
 }
 
-/// The most registrations that are told of in one mail.
+/// The most registrations in one mail.
 const FOUND_MAX: u32 = 50;
 
 impl Postman {
-    /// One that composes by `composer`, sends by `mailer`, and has `links` from its server.
+    /// Creates a postman that composes by `composer`, sends by `mailer`, and has `links` from its server.
     pub fn new(composer: Composer, mailer: Mailer, links: Arc<dyn Links>) -> Self {
         let composing = Semaphore::new(COMPOSED_AT_ONCE);
         Self { composer: Arc::new(composer), composing, mailer, links }
     }
 
-    /// How many mails make sense now.
+    /// How many mails may be sent now.
     pub(crate) fn admits(&self) -> Admits {
         self.mailer.admits()
     }
 
-    /// Sends a mail that was claimed, if what it tells is still so, and writes what became of it, with what became of
-    /// others.
+    /// Sends a claimed mail, if it is still true, and writes its result, together with those of other mails.
     ///
     /// # Errors
-    /// The store's. Then it is sent again once the lease is over, under the same `Message-ID`.
+    /// The store's. Then the mail is sent again once the lease is over, under the same `Message-ID`.
     pub(crate) async fn deliver(
         &self,
         store: &dyn BookingStore,
@@ -76,7 +75,7 @@ impl Postman {
         tokio::pin!(sending);
         let mut renewals = interval(RENEW_EVERY);
         renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        // The first is at once.
+        // The first renewal is immediate.
         renewals.tick().await;
         let step = loop {
             tokio::select! {
@@ -95,20 +94,20 @@ impl Postman {
         Ok(())
     }
 
-    /// Sends a mail when it is its turn, and tells what became of it.
+    /// Sends a mail when it is its turn, and returns its result.
     async fn send(
         &self,
         store: &dyn BookingStore,
         reads: &Semaphore,
         mail: &Mail,
     ) -> Result<MailStep, StoreError> {
-        // What is so is looked at only then.
+        // The state is read only then.
         let Ok(turn) = self.mailer.turn().await else { return Ok(MailStep::PutBack) };
         let read = reads.acquire().await;
         let letter = self.letter(store, mail).await?;
         drop(read);
         let Some(letter) = letter else { return Ok(MailStep::Dropped) };
-        // Drawing a ticket takes longer than all else here, and messages go to webhooks meanwhile.
+        // Drawing a ticket takes longer than all else here, and webhook messages must not wait for it.
         let composer = Arc::clone(&self.composer);
         let composing = self.composing.acquire().await;
         let composed = spawn_blocking(move || composer.compose(&letter)).await;
@@ -120,7 +119,7 @@ impl Postman {
                 return Ok(MailStep::Stuck(shortened(ErrorChain(&error).to_string())));
             }
             Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
-            // The runtime ends.
+            // The runtime is shutting down.
             Err(_) => return Ok(MailStep::PutBack),
         };
         Ok(match turn.send(&message).await {
@@ -136,7 +135,7 @@ impl Postman {
         })
     }
 
-    /// What is to be told, from how it is now; `None` if there is nothing to be told any more.
+    /// What a mail tells, from the present state; `None` if that no longer applies.
     async fn letter(
         &self,
         store: &dyn BookingStore,
@@ -147,14 +146,14 @@ impl Postman {
             return Ok(None);
         };
         let Some(event) = store.event(event_id).await? else { return Ok(None) };
-        if registration.person.is_erased() || !is_still_so(kind, &event, &registration) {
+        if registration.person.is_erased() || !still_applies(kind, &event, &registration) {
             return Ok(None);
         }
         let Some(person) = receiver(store, &mail.mail, &registration).await? else {
             return Ok(None);
         };
         let kind = match kind {
-            // Whoever's address was put right has not said yet that it is theirs.
+            // The holder of a corrected address has not confirmed it yet.
             MailKind::Changed if is_unconfirmed(&event, &registration) => MailKind::ConfirmAddress,
             kind => kind,
         };
@@ -168,7 +167,7 @@ impl Postman {
         letter.event_link = self.links.event_link(event_id);
         letter.organizer = event.organizer_id.and_then(|id| self.links.organizer(id));
         letter.event = Some(event);
-        // The link and the ticket are whose the seat is, and nobody else's.
+        // Only the seat's holder gets the link and the ticket.
         if kind != MailKind::HandedOver {
             letter.link = self.links.private_link(&registration);
             if registration.status == Status::Confirmed {
@@ -179,7 +178,7 @@ impl Postman {
         Ok(Some(letter))
     }
 
-    /// All that is registered for the address of one registration.
+    /// All registrations of one registration's address.
     async fn found(
         &self,
         store: &dyn BookingStore,
@@ -198,7 +197,7 @@ impl Postman {
     }
 }
 
-/// Whom a mail is to; `None` if nobody knows any more who had the seat that was given away, or they have it again.
+/// The recipient; `None` if the former holder of a transferred seat is no longer known, or has it again.
 async fn receiver(
     store: &dyn BookingStore,
     mail: &NewMail,
@@ -212,18 +211,18 @@ async fn receiver(
     Ok(former.filter(|former| former.user_email != holder.user_email.canonical()))
 }
 
-/// Whether nobody has said yet that the address of a registration is theirs, though the event asks for that.
+/// Whether an address is unconfirmed although the event asks for confirmation.
 pub(crate) fn is_unconfirmed(event: &Event, registration: &Registration) -> bool {
     event.rules.confirms_address && registration.status == Status::Held
 }
 
-/// Whether an event is one that people can still be reminded of.
+/// Whether an event still lies ahead, so that reminders make sense.
 pub(crate) fn is_to_begin(event: &Event) -> bool {
     event.details.starts_at.is_some_and(|starts_at| starts_at > Utc::now())
 }
 
-/// Whether what a mail tells is still so.
-fn is_still_so(kind: MailKind, event: &Event, registration: &Registration) -> bool {
+/// Whether what a mail tells still applies.
+fn still_applies(kind: MailKind, event: &Event, registration: &Registration) -> bool {
     let status = registration.status;
     let is_cancelled = event.rules.status == EventStatus::Cancelled;
     if kind == MailKind::EventCancelled {
@@ -243,7 +242,7 @@ fn is_still_so(kind: MailKind, event: &Event, registration: &Registration) -> bo
         MailKind::ConfirmAddress => status == Status::Held,
         MailKind::HandedOver => true,
         MailKind::EventMoved => status.is_live() && !is_unconfirmed(event, registration),
-        // Whoever has the address and asks for the link can say by it that it is theirs.
+        // An attendee with the address who asks for the link can confirm the address by it.
         MailKind::Found | MailKind::Changed => status.is_live(),
         MailKind::EventCancelled => unreachable!("it was looked at above"),
     }

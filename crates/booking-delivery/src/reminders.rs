@@ -1,15 +1,15 @@
-//! Who is to be reminded of an event that is to begin: a mail for each who has a seat.
+//! Creates the reminders of an event that is about to begin: a mail for each attendee with a seat.
 
 use crate::mail_lane::new_mail;
 use crate::postman::is_to_begin;
 use booking_core::{BookingStore, EventId, MailKind, PageLimit, Status, StoreError, Version};
 use chrono::{DateTime, Utc};
 
-/// Makes the mails of every event that people are to be reminded of by now, and tells whether there are some.
+/// Creates the mails of every event whose reminder is due, and returns whether there are some.
 ///
-/// An event is only then no longer to be reminded of when all its mails are there. So whoever is killed in between
-/// leaves it to be done anew, and several servers may be at the same event: they all make the same mails, of which
-/// a store keeps each once.
+/// An event's reminder is marked as done only when all its mails are stored. So a process that is killed in between
+/// leaves it to be done again, and several servers may work on the same event: they all create the same mails, of
+/// which a store keeps each once.
 ///
 /// # Errors
 /// The store's.
@@ -52,9 +52,9 @@ pub(crate) async fn make_all_of(
     }
 }
 
-/// What stands in a reminder's mail for the version that made it, since no version does: the second at which people
-/// are to be reminded. It is part of the mail's id, which so is the same whoever makes it and however often, and
-/// another one when the event was moved and people are reminded again.
+/// Stands in for the version in a reminder's mail, since no version makes it: the second at which the reminder is
+/// due. It is part of the mail's id, which so is the same for every server and every try, and another one when the
+/// event was moved and attendees are reminded again.
 fn occasion(remind_at: DateTime<Utc>) -> Version {
     Version::new(remind_at.timestamp().unsigned_abs())
 }

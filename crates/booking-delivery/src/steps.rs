@@ -1,5 +1,5 @@
-//! How far workers have come: what they have to write at the same time is written together, since each write costs the
-//! store a transaction.
+//! Writes workers' progress: what they have to write at the same time is written together, since each write costs
+//! the store a transaction.
 
 use crate::limits::{LANES_MAX, STEPS_AT_ONCE, STORE_PAUSE};
 use booking_core::{SeatLane, StoreError};
@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::sleep;
 
-/// What workers have to write, each waiting for its turn.
+/// Workers' pending writes, each waiting for its turn.
 #[derive(Debug)]
 pub(crate) struct Steps<S> {
     waiting: mpsc::Sender<Waiting<S>>,
@@ -32,19 +32,19 @@ impl<S> Default for Steps<S> {
 }
 
 impl<S: Clone> Steps<S> {
-    /// Writes a step, with those of others. Tells whether what it is of was still its worker's.
+    /// Writes a step, with those of others. Returns whether its lease still held.
     ///
     /// # Errors
-    /// The store's, of this step: that another's cannot be written is nothing to it.
+    /// The store's, for this step only: a failure of another's step does not fail it.
     pub(crate) async fn write(&self, step: S) -> Result<bool, StoreError> {
         let (reply, answer) = oneshot::channel();
-        // It is the owner of the other end.
+        // `self` owns the other end.
         let _ = self.waiting.send(Waiting { step, reply }).await;
         answer.await.map_err(StoreError::commit_unknown)?
     }
 
-    /// Writes by `advance`, for as long as it is polled: what is of one cell in one transaction, and each cell by itself. One
-    /// that does not answer keeps no other waiting. Then each waits for more for so long.
+    /// Writes by `advance`, for as long as it is polled: one cell's steps in one transaction, and each cell by
+    /// itself. A cell that does not answer delays no other. Then each waits so long for more.
     pub(crate) async fn write_all<A>(
         &self,
         pause: Duration,
@@ -54,7 +54,7 @@ impl<S: Clone> Steps<S> {
         A: Future<Output = Result<Vec<bool>, StoreError>>,
     {
         let mut taken = self.taken.lock().await;
-        // What has come while its cell had something under way: no more than there are workers.
+        // What came while its cell's write was in progress: no more than there are workers.
         let mut cells: BTreeMap<SeatLane, Vec<Waiting<S>>> = BTreeMap::new();
         let (mut writing, mut busy) = (FuturesUnordered::new(), BTreeSet::new());
         let mut together = Vec::new();
@@ -109,12 +109,12 @@ where
     };
     assert_eq!(written.len(), replies.len(), "an answer for each step");
     for (reply, written) in replies.into_iter().zip(written) {
-        // A worker that has gone does not hear it.
+        // The worker may be gone.
         let _ = reply.send(written);
     }
 }
 
-/// Where the store refuses what was to be written together, it tells of each whether that was the reason.
+/// If the store refuses the joint write, each step is written alone to find the one that fails.
 async fn one_by_one<S, A>(
     advance: impl Fn(Arc<[S]>) -> A,
     steps: &[S],
@@ -155,7 +155,7 @@ mod tests {
         }
     }
 
-    /// Has steps of these versions written by `advance`, and tells how many went together each time.
+    /// Writes steps of these versions by `advance`, and returns how many were written together each time.
     async fn write(
         versions: impl Iterator<Item = u64>,
         advance: impl Fn(&[LaneStep]) -> Result<Vec<bool>, StoreError>,
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_comes_together_is_written_together() {
+    async fn concurrent_steps_are_written_together() {
         let is_even = |steps: &[LaneStep]| {
             Ok(steps.iter().map(|step| step.version.get().is_multiple_of(2)).collect())
         };
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_that_cannot_be_written_fails_alone() {
+    async fn a_step_that_cannot_be_written_fails_alone() {
         let all_but_two = |steps: &[LaneStep]| {
             if steps.iter().any(|step| step.version.get() == 2) {
                 return Err(StoreError::broken(Error));
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_cell_that_does_not_answer_keeps_no_other_waiting() {
+    async fn a_cell_that_does_not_answer_delays_no_other_cell() {
         let steps = Steps::default();
         let lane_of = |event: EventId| {
             let [.., byte] = event.as_uuid().into_bytes();
@@ -220,7 +220,7 @@ mod tests {
             |steps| async move {
                 match lane_of(steps[0].event_id).cell {
                     0 => pending().await,
-                    // One that fails makes a pause, which is its own too.
+                    // A failing cell pauses, and only that cell.
                     1 => Err(StoreError::unavailable(Error)),
                     _ => Ok(vec![true; steps.len()]),
                 }
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_store_is_away_for_is_told_to_all() {
+    async fn an_unavailable_store_fails_every_step() {
         let (answers, together) = write(1..=3, |_| Err(StoreError::unavailable(Error))).await;
         assert_eq!(together, [3]);
         assert!(answers.iter().all(|answer| matches!(answer, Err(StoreError::Unavailable(_)))));

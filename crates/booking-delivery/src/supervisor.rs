@@ -1,4 +1,4 @@
-//! Keeps going what is never to end because of a mistake in it.
+//! Restarts tasks that panic.
 
 use crate::limits::{RESTART_PAUSE, RESTART_PAUSE_MAX, STEADY_AFTER};
 use futures_util::FutureExt;
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// Begins tasks anew that have panicked, and knows how they are. Clones are of the same.
+/// Restarts tasks that have panicked, and knows their state. Clones share it.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -38,12 +38,12 @@ struct State {
     restarts: u64,
 }
 
-/// How a task is that is kept going.
+/// The state of a supervised task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Task {
-    /// What it is called.
+    /// Its name.
     pub name: &'static str,
-    /// Whether it has panicked, and is to be begun anew after a pause.
+    /// Whether it has panicked, and waits for its restart.
     pub is_down: bool,
     /// How often it has panicked.
     pub restarts: u64,
@@ -56,27 +56,27 @@ impl Default for Supervisor {
 }
 
 impl Supervisor {
-    /// The same, which makes a pause of this length first: each that follows soon is twice as long.
+    /// The same, with a first pause of this length: each that follows soon is twice as long.
     #[must_use]
     pub fn pausing(self, pause: Duration) -> Self {
         Self { pause, ..self }
     }
 
-    /// Takes note of a task before it is begun, so that it is known from then on.
+    /// Registers a task before it starts, so that it is listed from then on.
     pub fn announce(&self, name: &'static str) {
         self.note(name, |_| {});
     }
 
-    /// Runs what `begin` makes. Whenever that panics it is begun anew, after [`RESTART_PAUSE`] and then twice as long
-    /// each time, up to [`RESTART_PAUSE_MAX`]; after [`STEADY_AFTER`] without a panic the pause is the first again. What
-    /// ends by itself has nothing more to do.
+    /// Runs the future that `begin` returns. Whenever it panics it is restarted, after [`RESTART_PAUSE`] and then
+    /// twice as long each time, up to [`RESTART_PAUSE_MAX`]; after [`STEADY_AFTER`] without a panic the pause is
+    /// the first again. A task that ends by itself is not restarted.
     pub async fn keep<W: Future<Output = ()>>(&self, name: &'static str, begin: impl Fn() -> W) {
         let mut pause = self.pause;
         self.announce(name);
         loop {
             let began = Instant::now();
             let run = async { begin().await };
-            // What it had of its own is gone with it.
+            // Its own state is gone with it.
             let ended = AssertUnwindSafe(run).catch_unwind().await;
             if ended.is_ok() {
                 return;
@@ -85,7 +85,7 @@ impl Supervisor {
                 pause = self.pause;
             }
             self.note(name, |state| *state = State { is_down: true, restarts: state.restarts + 1 });
-            // The panic itself has been told.
+            // The panic itself has been logged.
             log::error!("{name} has panicked, and is begun anew in {} ms", pause.as_millis());
             sleep(pause).await;
             pause = (pause * 2).min(RESTART_PAUSE_MAX);
@@ -93,7 +93,7 @@ impl Supervisor {
         }
     }
 
-    /// Counts a panic of one of many that come and go under a name, of which nothing is begun anew here.
+    /// Counts a panic of one of many short tasks that share a name, and are not restarted here.
     pub fn panicked(&self, name: &'static str) {
         self.note(name, |state| state.restarts += 1);
     }
@@ -113,7 +113,7 @@ impl Supervisor {
     }
 
     fn note(&self, name: &'static str, change: impl FnOnce(&mut State)) {
-        // It is whole between any two of its calls.
+        // It is consistent between any two calls.
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         change(tasks.entry(name).or_default());
     }
@@ -130,12 +130,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_panics_is_begun_anew_and_what_ends_is_not() {
+    async fn a_panicked_task_is_restarted_and_a_finished_one_is_not() {
         let supervisor = Supervisor::default().pausing(Duration::from_millis(1));
         let begun = AtomicU64::new(0);
         let task = || async {
             if begun.fetch_add(1, Ordering::SeqCst) < 5 {
-                // Not at once, and in its middle.
+                // It panics in the middle of its work, and is not restarted at once.
                 sleep(Duration::from_millis(1)).await;
                 break_down();
             }
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_task_that_broke_is_known_to_be_down_until_it_is_begun_anew() {
+    async fn a_panicked_task_is_down_until_its_restart() {
         let supervisor = Supervisor::default().pausing(Duration::from_secs(3_600));
         let keeping = supervisor.clone();
         let broken = tokio::spawn(async move {
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_and_goes_is_counted_and_never_down() {
+    fn a_short_tasks_panics_are_counted_and_it_is_never_down() {
         let supervisor = Supervisor::default();
         supervisor.panicked("worker");
         supervisor.panicked("worker");

@@ -17,24 +17,24 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-/// Makes, signs and sends messages.
+/// Builds, signs and sends messages.
 #[derive(Debug, Clone)]
 pub struct Sender {
     client: Arc<WebhookClient>,
     key: PresentKey,
 }
 
-/// What became of one try.
+/// The result of one try.
 #[derive(Debug, Clone, Copy)]
 pub struct Try {
     /// The message's type.
     pub kind: WebhookType,
-    /// What the receiver made of it.
+    /// The outcome of sending it.
     pub outcome: Outcome,
 }
 
 impl Sender {
-    /// One that sends by `client` what it signs with whatever `key` is then, and with each endpoint's secret.
+    /// Creates a sender that sends by `client`, and signs with the present `key` and with each endpoint's secret.
     pub fn new(client: WebhookClient, key: PresentKey) -> Self {
         Self { client: Arc::new(client), key }
     }
@@ -45,7 +45,7 @@ impl Sender {
         Self { client: Arc::new(self.client.apart()), key: self.key.clone() }
     }
 
-    /// Tries once to send what a fact tells. `None` if it tells nothing.
+    /// Tries once to send the message of a fact. `None` if the fact has none.
     ///
     /// # Errors
     /// The store's.
@@ -75,7 +75,7 @@ impl Sender {
         Ok(Some(Try { kind, outcome }))
     }
 
-    /// Tries once to send what is sent to try an endpoint.
+    /// Tries once to send the message that tests an endpoint.
     pub async fn send_test(&self, endpoint: &Endpoint, id: &str) -> Outcome {
         self.post(endpoint, id, payload::test_body(endpoint.id, Utc::now())).await
     }
@@ -88,7 +88,8 @@ impl Sender {
     }
 }
 
-/// Whose a registration is now, if it is of an event of the endpoint's own organizer still: events can be given away.
+/// A registration's present holder, if its event still belongs to the endpoint's organizer: events can be handed
+/// over.
 async fn person(
     store: &dyn BookingStore,
     endpoint: &Endpoint,
@@ -102,7 +103,7 @@ async fn person(
     Ok(store.registration(id).await?.map(|registration| registration.person))
 }
 
-/// In which state an event is, where a fact about it does not say that itself.
+/// An event's status, where a fact about it does not determine it.
 async fn event_status(
     store: &dyn BookingStore,
     event_id: EventId,
@@ -115,11 +116,10 @@ async fn event_status(
     Ok(event.map_or(EventStatus::Published, |event| event.rules.status))
 }
 
-/// Sends what there is for as long as it is this worker's turn. Tells whether the last message went well, if one
-/// was tried.
+/// Sends pending messages for one worker's turn. Returns whether the last message was delivered, if one was tried.
 ///
 /// # Errors
-/// The store's. What was sent and is not written down is sent again, under the same id.
+/// The store's. A message that was sent and not yet recorded is sent again, under the same id.
 pub(crate) async fn walk(
     store: &dyn BookingStore,
     steps: &Steps<LaneStep>,
@@ -136,7 +136,7 @@ pub(crate) async fn walk(
         let turn = reads.acquire().await;
         let mut facts = store.facts_after(lane.event_id, walk.lane.version, limit).await?;
         drop(turn);
-        // What came after it was claimed may not be for it, and is routed to it if it is.
+        // Facts that came after it was claimed may not be for it, and are routed to it if they are.
         facts.retain(|recorded| recorded.version <= lane.target);
         let is_last = facts.len() < limit.get();
         for recorded in facts {
@@ -156,7 +156,7 @@ pub(crate) async fn walk(
                 Outcome::Gone => {
                     walk.lane.attempts += 1;
                     walk.log(&recorded, &tried, DeliveryState::Retrying);
-                    // Workers hear of it a moment later, and are not to ask again until then.
+                    // Workers learn of it a moment later, and must not send again until then.
                     let pause = TimeDelta::from_std(2 * ENDPOINTS_EVERY).unwrap_or_default();
                     walk.step(LaneNext::RetryAfter(pause)).await?;
                     let enabled = Some(Err(WhyDisabled::Gone));
@@ -168,7 +168,7 @@ pub(crate) async fn walk(
                     went_well = Some(false);
                     walk.lane.attempts += 1;
                     let Some(wait) = schedule::delay(walk.lane.attempts, retry_after) else {
-                        // Others are not to wait for it for ever.
+                        // Others must not wait for it for ever.
                         walk.done(&recorded, Some((&tried, DeliveryState::Dead)));
                         continue;
                     };
@@ -197,7 +197,7 @@ pub(crate) async fn walk(
     }
 }
 
-/// What a receiver answered, if it did.
+/// The receiver's status, if it answered.
 pub fn status(outcome: Outcome) -> Option<u16> {
     match outcome {
         Outcome::Done(status) => Some(status),
@@ -222,7 +222,7 @@ struct Walk<'a> {
     lane: Lane,
     lease: LeaseId,
     began: Instant,
-    /// What has happened since it was written down.
+    /// What has happened since the last write.
     deliveries: Vec<Delivery>,
     stepped: Instant,
 }
@@ -238,7 +238,7 @@ impl<'a> Walk<'a> {
         Self { store, steps, lane, lease, began: now, deliveries: Vec::new(), stepped: now }
     }
 
-    /// Sends one message, and keeps the lane meanwhile. `None` if it was lost.
+    /// Sends one message, and keeps the lane's lease meanwhile. `None` if it was lost.
     async fn send(
         &mut self,
         sender: &Sender,
@@ -250,7 +250,7 @@ impl<'a> Walk<'a> {
         tokio::pin!(sending);
         let mut renewals = interval(RENEW_EVERY);
         renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        // The first is at once.
+        // The first renewal is immediate.
         renewals.tick().await;
         loop {
             tokio::select! {
@@ -264,7 +264,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Takes down that a fact is behind us.
+    /// Notes that a fact is done.
     fn done(&mut self, recorded: &RecordedFact, tried: Option<(&Try, DeliveryState)>) {
         if let Some((tried, state)) = tried {
             if state != DeliveryState::Dead {
@@ -299,7 +299,7 @@ impl<'a> Walk<'a> {
         self.began.elapsed() >= TURN
     }
 
-    /// Writes down how far it is. Tells whether the lane was still this worker's.
+    /// Writes its progress. Returns whether the lease still held.
     async fn step(&mut self, next: LaneNext) -> Result<bool, StoreError> {
         let mut step = LaneStep::new(&self.lane, self.lease, next);
         step.deliveries = std::mem::take(&mut self.deliveries);

@@ -1,5 +1,5 @@
-//! Receivers that are written with the reference libraries of Standard Webhooks, for Python and for Node.js, take
-//! what is ours for genuine, and nothing else.
+//! Receivers written with the reference libraries of Standard Webhooks, for Python and for Node.js, accept our
+//! messages, and no others.
 
 use booking_core::{
     Actor, EmailAddress, EndpointSecret, EndpointUrl, EventStatus, Fact, FactKind, Person,
@@ -24,7 +24,7 @@ const NPM_VERSION: &str = "1.1.1";
 const SECRET: EndpointSecret = EndpointSecret::new([0x5a; 32]);
 const OTHER: EndpointSecret = EndpointSecret::new([0xa5; 32]);
 
-/// A process that ends when this does.
+/// A process that is killed when this is dropped.
 struct Receiver {
     process: Child,
     port: u16,
@@ -59,7 +59,7 @@ impl Receiver {
     }
 }
 
-/// What scripts/test.sh puts into the folder of the build.
+/// What scripts/test.sh puts into the build folder.
 fn fetched(below: &str) -> PathBuf {
     let folders = Path::new(env!("CARGO_TARGET_TMPDIR")).ancestors();
     let found = folders.map(|folder| folder.join(below)).find(|path| path.exists());
@@ -95,7 +95,7 @@ fn key() -> ServerKey {
     ServerKey::of(&SigningSeed::new([7; 32]))
 }
 
-/// What is sent at `at`, with a name that has to be escaped and one that is not of ASCII.
+/// A message that is sent at `at`, with a name that has to be escaped and one that is not ASCII.
 fn message(at: DateTime<Utc>, secrets: &Secrets, key: &ServerKey) -> (SignedHeaders, Vec<u8>) {
     let fact = Fact {
         kind: FactKind::Registered,
@@ -128,10 +128,10 @@ const GENUINE: Outcome = Outcome::Done(204);
 const REFUSED: Outcome =
     Outcome::Failed { status: Some(400), reason: Reason::Status, retry_after: None };
 
-async fn tells_ours_from_others(receiver: &Receiver) {
+async fn accepts_only_genuine_messages(receiver: &Receiver) {
     let ours = message(now(), &only(SECRET), &key());
     assert_eq!(receiver.receive(&ours).await, GENUINE);
-    // Twice is the same, and so it is under the secret of yesterday.
+    // A repeated message is accepted, and so is one under the previous secret.
     assert_eq!(receiver.receive(&ours).await, GENUINE);
     let former = Secrets { present: OTHER, former: Some((SECRET, now() + TimeDelta::hours(1))) };
     assert_eq!(receiver.receive(&message(now(), &former, &key())).await, GENUINE);
@@ -153,17 +153,17 @@ async fn tells_ours_from_others(receiver: &Receiver) {
 }
 
 #[tokio::test]
-async fn the_library_for_python_tells_ours_from_others() {
-    tells_ours_from_others(&python()).await;
+async fn the_python_library_accepts_only_genuine_messages() {
+    accepts_only_genuine_messages(&python()).await;
 }
 
 #[tokio::test]
-async fn the_library_for_node_tells_ours_from_others() {
-    tells_ours_from_others(&node(&key())).await;
+async fn the_node_library_accepts_only_genuine_messages() {
+    accepts_only_genuine_messages(&node(&key())).await;
 }
 
 #[tokio::test]
-async fn the_servers_key_is_checked_too() {
+async fn the_servers_signature_is_checked_too() {
     let other = ServerKey::of(&SigningSeed::new([8; 32]));
     let receiver = node(&other);
     assert_eq!(receiver.receive(&message(now(), &only(SECRET), &other)).await, GENUINE);

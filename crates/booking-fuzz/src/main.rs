@@ -18,7 +18,7 @@ mod driver {
     );
 
     /// Takes the target that `BOOKING_FUZZ_TARGET` names, and writes its seeds into the folder
-    /// `BOOKING_FUZZ_SEEDS`. Without a target, tells which there are.
+    /// `BOOKING_FUZZ_SEEDS`. Without a target, prints the list of targets.
     fn choose() {
         let Ok(name) = env::var("BOOKING_FUZZ_TARGET") else {
             targets().for_each(|target| println!("{}", target.name));

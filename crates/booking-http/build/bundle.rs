@@ -1,8 +1,8 @@
-//! Makes one script of the modules of the pages, and others of those that only some pages need: sixty small files one
-//! after the other are seconds on a phone. Nobody needs another tool for it.
+//! Bundles the modules of the pages into one script, and those that only some pages need into others: sixty small
+//! files one after the other take seconds on a phone. No other tool is needed.
 //!
-//! It reads the modules as they are written here and no others, and stops the build at whatever it does not know. Each
-//! becomes a function that is called once, in the order in which browsers would run them.
+//! It reads only the modules in `static`, and fails the build on syntax that it does not know. Each module becomes
+//! a function that is called once, in the order in which browsers would run them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -12,9 +12,9 @@ use std::{fs, io};
 /// The scripts of the pages.
 #[derive(Debug)]
 pub(crate) struct Scripts {
-    /// What every page loads. The name of each of the others is put in the place of [`place_of`] it.
+    /// What every page loads. The file name of each other part replaces its [`place_of`] placeholder.
     pub(crate) first: String,
-    /// What is loaded once it is needed, in the order of the [`Part`]s.
+    /// What is loaded on demand, in the order of the [`Part`]s.
     pub(crate) later: Vec<String>,
     /// The modules of all, by their paths.
     pub(crate) modules: Vec<String>,
@@ -24,34 +24,34 @@ pub(crate) struct Scripts {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Part {
     pub(crate) name: &'static str,
-    /// The modules that are asked for by themselves, by their paths; of the last part whatever is in no other.
+    /// The entry modules, by path; the last part also gets every module that is in no other.
     pub(crate) entries: &'static [&'static str],
 }
 
-/// What stands for the name of a part's file.
+/// The placeholder for the file name of a part.
 pub(crate) fn place_of(part: &str) -> String {
     format!("{{{part}}}")
 }
 
-/// What a module says, apart from what it takes from others.
+/// A module's own code, apart from its imports.
 #[derive(Debug, Default)]
 struct Module {
-    /// From which module it takes what.
+    /// What it imports, and from which module.
     imports: Vec<(String, String)>,
-    /// What it loads once it needs it.
+    /// What it imports dynamically.
     later: Vec<String>,
-    /// What it gives, as the members of an object.
+    /// What it exports, as the members of an object.
     exports: Vec<String>,
     body: String,
 }
 
-/// Reads the modules below `folder`, from `entry` on. What two parts need is in the first script.
+/// Reads the modules below `folder`, starting at `entry`. A module that two parts need goes into the first script.
 ///
 /// # Errors
 /// If a file cannot be read.
 ///
 /// # Panics
-/// If what is loaded by itself is in another part than it is to be.
+/// If a dynamically imported module belongs to another part than the one it was assigned to.
 pub(crate) fn scripts(folder: &Path, entry: &str, parts: &[Part]) -> io::Result<Scripts> {
     let mut graph = Graph { folder, modules: BTreeMap::new(), order: Vec::new() };
     graph.visit(entry, &mut Vec::new())?;
@@ -89,13 +89,13 @@ pub(crate) fn scripts(folder: &Path, entry: &str, parts: &[Part]) -> io::Result<
     })
 }
 
-/// What loads the parts, each once and again if it failed.
+/// The loader of the parts: each is loaded once, and again if that failed.
 fn loader(parts: &[Part]) -> String {
     let (last, named) = parts.split_last().expect("what is in no other is in the last");
     let mut files = String::new();
     for part in named {
         for entry in part.entries {
-            // A text takes whatever is written to it.
+            // Writing to a `String` cannot fail.
             let _ = write!(files, "{entry:?}:\"{}\",", place_of(part.name));
         }
     }
@@ -113,7 +113,7 @@ fn as_part(modules: &str) -> String {
     format!("export default ($m,$later)=>{{\n{modules}}};\n")
 }
 
-/// A script that runs beside the pages, with all that it needs, and its modules.
+/// A script that runs in a worker, with all modules that it needs, and their names.
 ///
 /// # Errors
 /// If a file cannot be read.
@@ -179,7 +179,7 @@ impl Graph<'_> {
         for name in names {
             let module = &self.modules[name];
             let out = &mut script;
-            // A text takes whatever is written to it.
+            // Writing to a `String` cannot fail.
             let _ = writeln!(out, "$m[{name:?}]=(()=>{{");
             for (from, names) in &module.imports {
                 let _ = writeln!(out, "const {{{names}}}=$m[{from:?}];");
@@ -209,7 +209,7 @@ impl Module {
                 is_comment = !trimmed.contains("*/");
                 continue;
             }
-            // No text goes over several lines, so that what they are indented by says nothing.
+            // No string literal spans several lines, so that indentation can be dropped.
             let mut line = without_comments(name, trimmed);
             let ticks = line.matches('`').count() - line.matches("\\`").count();
             assert!(ticks.is_multiple_of(2), "{name}: a template of several lines: {line}");
@@ -257,7 +257,7 @@ impl Module {
         }
     }
 
-    /// A line in which what is loaded later is asked of the function that does so.
+    /// A line in which a dynamic import becomes a call of the loader.
     fn with_later(&mut self, name: &str, line: &str) -> String {
         let Some((before, rest)) = line.split_once("import(\"") else { return line.to_owned() };
         let (path, after) = rest.split_once("\")").unwrap_or_else(|| panic!("{name}: {line}"));
@@ -267,7 +267,7 @@ impl Module {
     }
 }
 
-/// What is declared by a statement that gives it to others.
+/// The name that an exported declaration declares.
 fn declared_name(name: &str, declared: &str) -> String {
     let kinds = ["const ", "function ", "async function ", "class "];
     let rest = kinds.iter().find_map(|kind| declared.strip_prefix(kind));
@@ -277,7 +277,7 @@ fn declared_name(name: &str, declared: &str) -> String {
     rest[..end].to_owned()
 }
 
-/// A line without the types that are said in it.
+/// A line without its JSDoc types.
 fn without_comments(name: &str, line: &str) -> String {
     let Some((before, rest)) = line.split_once("/**") else { return line.to_owned() };
     let is_text = ['"', '`'].iter().any(|quote| !before.matches(*quote).count().is_multiple_of(2));

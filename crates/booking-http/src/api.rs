@@ -1,4 +1,4 @@
-//! The contract as values: what is taken, what is shown, and how it is written.
+//! The API's types: requests, responses, and their formats.
 
 pub(crate) mod agenda;
 pub(crate) mod base_path;

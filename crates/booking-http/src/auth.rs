@@ -1,4 +1,4 @@
-//! Who asks: tokens of organizers, tokens of registrations, and the extractors that read them.
+//! Authentication: tokens of organizers, tokens of registrations, and the extractors that read them.
 
 pub(crate) mod callers;
 pub(crate) mod grant;

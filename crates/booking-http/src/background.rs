@@ -1,4 +1,4 @@
-//! What runs beside requests until the server stops. Each part is begun anew when it panics.
+//! The background tasks. Each is restarted when it panics.
 
 pub(crate) mod auditor;
 pub(crate) mod cell_map;

@@ -32,7 +32,7 @@ pub struct Arguments {
     command: Option<Command>,
 }
 
-/// What the program is asked to do.
+/// The subcommands of the program.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Subcommand)]
 enum Command {
     /// Answer requests (if none is given)
@@ -72,7 +72,7 @@ enum Command {
     Cells(CellsCommand),
 }
 
-/// What is to be done about mail.
+/// The subcommands for mail.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Subcommand)]
 enum MailCommand {
     /// Write every mail in every language, with made-up data, as files to look at; nothing is sent
@@ -82,7 +82,7 @@ enum MailCommand {
     },
 }
 
-/// What is to be done about organizers' tokens.
+/// The subcommands for organizers' tokens.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Subcommand)]
 enum TokenCommand {
     /// Make a token and print it, this once
@@ -123,16 +123,16 @@ impl TokenCommand {
 }
 
 impl Arguments {
-    /// Whether what migrations do is news where this was asked for.
+    /// Whether this command logs what migrations do.
     #[must_use]
-    pub fn tells_migrations(&self) -> bool {
+    pub fn logs_migrations(&self) -> bool {
         matches!(self.command, None | Some(Command::Serve | Command::Migrate))
     }
 
-    /// Does what is asked for, and tells how the program ends.
+    /// Runs the command, and returns the program's exit code.
     ///
     /// # Errors
-    /// Whatever kept it from being done.
+    /// Whatever made the command fail.
     pub async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
         match self.command.unwrap_or(Command::Serve) {
             Command::Serve => server::serve(config).await.map(|()| ExitCode::SUCCESS),
@@ -190,7 +190,7 @@ fn preview(folder: &Path) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Says what a recount found, and fails if that is anything.
+/// Prints the result of a recount, and fails if there are differences.
 fn print_report(report: &AuditReport) -> ExitCode {
     for difference in &report.differences {
         println!("{difference}");
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn help_and_manual_tell_every_setting() {
+    fn help_and_manual_list_every_setting() {
         let help = Arguments::command().render_help().to_string();
         let manual =
             include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docker/OPERATING.md"));

@@ -33,11 +33,11 @@ use std::time::Duration;
 pub struct Config {
     /// Where to listen.
     pub address: SocketAddr,
-    /// Whether others than this machine may come while anybody is the organizer.
+    /// Whether other machines may connect while every caller is the organizer.
     pub allow_open: bool,
     /// Where the data is.
     pub store: StoreConfig,
-    /// Whether this is inside a container, from which hints are to lead out.
+    /// Whether this runs inside a container, so that hints have to lead out of it.
     pub in_container: bool,
     /// How long to wait at start for a database that is starting itself.
     pub store_wait: Duration,
@@ -45,45 +45,45 @@ pub struct Config {
     pub capacity_max: CapacityMax,
     /// How much the queue takes.
     pub limits: Limits,
-    /// How often what time alone has changed is tidied; `None` leaves it to requests.
+    /// How often the sweeper runs; `None` leaves expiry to requests.
     pub sweep_every: Option<Duration>,
-    /// For how long new events keep personal data if nothing is said; `None` for ever.
+    /// The default retention of personal data of new events; `None` for ever.
     pub retention: Option<Retention>,
-    /// The seeds of the keys for tickets, the one that signs first; none if the store keeps them.
+    /// The seeds of the keys for tickets, the one that signs first; none if the store has them.
     pub ticket_seeds: Vec<SigningSeed>,
-    /// Threads that serve connections; `None` for one each core.
+    /// Threads that serve connections; `None` for one per core.
     pub workers: Option<usize>,
-    /// The longest that the head of a connection's first request may take.
+    /// The longest time for the head of a connection's first request.
     pub head_within: Duration,
-    /// The longest that a connection may do nothing after an answer.
+    /// The longest that a connection may be idle after an answer.
     pub idle_max: Duration,
-    /// The longest that a request's body may take.
+    /// The longest time for the body of a request.
     pub body_within: Duration,
-    /// How long to go on as before when told to stop.
+    /// How long to continue as before once asked to stop.
     pub drain_for: Duration,
-    /// How long to finish what is under way when told to stop.
+    /// How long to finish requests in flight once asked to stop.
     pub shutdown_within: Duration,
     /// Which other origins' pages may call the API.
     pub cors: Cors,
-    /// By which names the server may be asked while anybody is the organizer.
+    /// The host names that are allowed while every caller is the organizer.
     pub allowed_hosts: AllowedHosts,
-    /// What links begin with that are followed later; `None` if there are to be none.
+    /// The prefix of links that are followed later; `None` if there are to be none.
     pub base_url: Option<BaseUrl>,
     /// The path under which everything is.
     pub base_path: BasePath,
     /// Which other origins' pages may show an event's page in a frame.
     pub embed_origins: Vec<String>,
-    /// How mail is sent; `None` if there is to be none.
+    /// The settings of mail; `None` if none is sent.
     pub mail: Option<MailConfig>,
     /// Whether webhooks may lead into private networks and to this machine.
     pub webhook_allow_private: bool,
-    /// Whom webhooks believe beside the authorities of the system: a PEM file.
+    /// The authorities that webhooks trust beside those of the system: a PEM file.
     pub webhook_tls_ca: Option<PathBuf>,
-    /// Whether this server carries out what was decided, by webhooks and mail.
+    /// Whether this server delivers by webhooks and mail.
     pub delivers: bool,
-    /// The most connections on which events are watched.
+    /// The most connections that watch events.
     pub live_max: usize,
-    /// What one client may do.
+    /// The limits of one client.
     pub client_limits: ClientLimits,
     /// Where metrics are.
     pub metrics_at: MetricsAt,
@@ -91,7 +91,7 @@ pub struct Config {
     pub audit_every: Option<Duration>,
     /// How lines of the log are written.
     pub log_format: LogFormat,
-    /// What to log, as `env_logger` reads it.
+    /// The log filter, as `env_logger` reads it.
     pub log_filter: String,
 }
 
@@ -102,7 +102,7 @@ pub enum StoreConfig {
     Postgres(Box<PgOptions>),
     /// In a file.
     Sqlite(PathBuf),
-    /// In several of them: each event in one.
+    /// Several stores, with each event in one of them.
     Cells(Box<CellsConfig>),
 }
 
@@ -137,7 +137,7 @@ impl Config {
         }
     }
 
-    /// Reads settings from `lookup`. A setting that is set to nothing is as good as not set.
+    /// Reads settings from `lookup`. An empty setting counts as unset.
     ///
     /// # Errors
     /// Every setting that cannot be used.
@@ -204,27 +204,27 @@ impl Config {
     }
 }
 
-/// The most batches side by side that may be set.
+/// The most parallel batches that may be set.
 const BATCHES_PER_NODE_MAX: u64 = 64;
-/// The most that are there without being set.
+/// The most parallel batches by default.
 const BATCHES_BY_ITSELF_MAX: usize = 4;
 
-/// Of a pool what is left for reads, and for whatever else writes, while all batches are under way and all events are waited
-/// for that may be: one in so many connections, at least one if there are three.
-const POOL_PART_KEPT: usize = 8;
+/// The part of a pool that stays free for reads and for the other writes, while all batches are under way and all
+/// events are waited for that may be: one in so many connections, at least one if there are three.
+const POOL_PART_RESERVED: usize = 8;
 
-/// How many events may be waited for at once, each on a connection: as many as are left beside batches, which may have half
-/// of the pool, and what is kept.
+/// How many events may be waited for at once, each on a connection: as many as are left beside batches, which may
+/// have half of the pool, and the part that stays free.
 fn busy_events_max(pool_size: usize) -> usize {
-    let (batches, kept) = ((pool_size / 2).max(1), (pool_size / POOL_PART_KEPT).max(1));
-    pool_size.saturating_sub(batches + kept).max(1)
+    let (batches, reserved) = ((pool_size / 2).max(1), (pool_size / POOL_PART_RESERVED).max(1));
+    pool_size.saturating_sub(batches + reserved).max(1)
 }
 
-/// Those that say nothing of where the data is.
+/// The settings that do not say where the data is.
 const NOT_OF_A_PLACE: [&str; 3] = ["DB_POOL_SIZE", "DB_PLAN_CACHE_MODE", "DB_WAIT_SECONDS"];
 
 fn read_store(reader: &mut Reader<'_>) -> StoreConfig {
-    // Whatever store it is: what cannot be meant is told.
+    // Whatever store it is: a value out of range is reported.
     let pool_size = reader.within("DB_POOL_SIZE", PgOptions::POOL_SIZE_MIN as u64, 1_000) as usize;
     let plan_cache_mode = reader
         .parse::<PlanCacheMode>("DB_PLAN_CACHE_MODE", "is neither force_generic_plan nor auto");
@@ -280,7 +280,7 @@ fn read_cells(
     }
 }
 
-/// A folder is no database, and SQLite says no more of it than that it cannot be opened.
+/// A folder is no database, and SQLite only reports that it cannot be opened.
 fn read_database_file(reader: &mut Reader<'_>) -> PathBuf {
     let given = reader.text("BOOKING_DB");
     let is_folder = Path::new(&given).is_dir();
@@ -335,8 +335,8 @@ fn read_database_parts(reader: &mut Reader<'_>) -> PgOptions {
     }
 }
 
-/// As many as this machine has use for, if nothing is said. It is the database's cores that count, and where nothing is
-/// said that is most often a machine like this one. On two, batches side by side cost more than they give.
+/// As many as this machine has use for, if it is not set. It is the database's cores that count, and where it is
+/// not set that is most often a machine like this one. On two, batches side by side cost more than they give.
 fn read_batches_per_node(reader: &mut Reader<'_>) -> usize {
     match reader.within("BATCHES_PER_NODE", 0, BATCHES_PER_NODE_MAX) {
         0 => match thread::available_parallelism().map_or(1, usize::from) {
@@ -355,11 +355,11 @@ fn read_log_filter(reader: &mut Reader<'_>) -> String {
     filter
 }
 
-/// Frames are of pages, and those come by HTTP.
+/// Only pages embed, and those come by HTTP.
 fn read_embed_origins(reader: &mut Reader<'_>) -> Vec<String> {
     let origins = reader.origins("EMBED_ORIGINS");
     let is_page = |origin: &&String| ["http://", "https://"].iter().any(|s| origin.starts_with(s));
-    // What is no origin at all was told.
+    // What is no origin at all was reported.
     let other = origins.iter().find(|origin| origin.contains("://") && !is_page(origin));
     if let Some(other) = other {
         reader.fail(
@@ -381,7 +381,7 @@ fn read_retention(reader: &mut Reader<'_>) -> Option<Retention> {
 }
 
 fn read_mail(reader: &mut Reader<'_>) -> Option<MailConfig> {
-    // Whether there is to be any or not: what cannot be meant is told.
+    // Whether mail is enabled or not: an invalid value is reported.
     let url = reader.secret("MAIL_URL", "MAIL_URL_FILE").map(|url| MailUrl::parse(&url));
     let from = read_mailbox(reader, "MAIL_FROM");
     let reply_to = read_mailbox(reader, "MAIL_REPLY_TO");
@@ -448,7 +448,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn what_is_no_text_is_named_and_never_passed_over() {
+    fn a_setting_that_is_not_utf_8_is_named_and_refused() {
         use std::os::unix::ffi::OsStringExt;
         // As in Latin-1.
         let garbled = || OsString::from_vec(b"postgres://a:p\xe4ss@h/x".to_vec());
@@ -492,7 +492,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_another_site_is_told_where_it_is() {
+    fn base_path_and_embed_origins_are_read() {
         let config = read(&[("BASE_PATH", "/tickets/"), ("BASE_URL", "https://example.org")]);
         let config = config.expect("valid");
         assert_eq!(config.base_path.as_str(), "/tickets");
@@ -560,7 +560,7 @@ mod tests {
     }
 
     #[test]
-    fn some_settings_say_nothing_of_where_the_data_is_and_are_checked_all_the_same() {
+    fn settings_apart_from_the_store_are_checked_for_either_store() {
         for (name, good, bad) in [
             ("DB_POOL_SIZE", "2", "1"),
             ("DB_PLAN_CACHE_MODE", "auto", "force_custom_plan"),
@@ -576,7 +576,7 @@ mod tests {
     }
 
     #[test]
-    fn batches_side_by_side_may_be_set_and_are_never_none() {
+    fn parallel_batches_can_be_set_and_are_at_least_one() {
         for (set, batches) in [("1", 1), ("3", 3), ("64", 64)] {
             let config = read(&[("BATCHES_PER_NODE", set)]).expect("valid");
             assert_eq!(config.limits.batches_per_node, batches);
@@ -591,7 +591,7 @@ mod tests {
 
     #[test]
     fn batches_and_events_that_are_waited_for_leave_connections_for_reads() {
-        // The fewest that there may be are for one of each, and then reads wait.
+        // With the fewest connections there is one for each, and then reads wait.
         assert_eq!(busy_events_max(PgOptions::POOL_SIZE_MIN), 1);
         for pool_size in 3..=1_000 {
             let (batches, busy_events) = (pool_size / 2, busy_events_max(pool_size));
@@ -610,7 +610,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_set_in_the_wrong_place_is_named_and_not_shown() {
+    fn a_misplaced_setting_is_named_but_its_value_is_hidden() {
         for (name, value) in [
             ("DB_HOST", "postgres://ada:secret@db/x"),
             ("DB_HOST", "ada:secret@db"),
@@ -644,7 +644,7 @@ mod tests {
     }
 
     #[test]
-    fn the_system_s_authorities_may_be_asked_for() {
+    fn the_system_s_authorities_can_be_trusted() {
         let tls = |settings: &[(&str, &str)]| match read(settings).expect("valid").store {
             StoreConfig::Postgres(options) => options.tls,
             StoreConfig::Sqlite(_) | StoreConfig::Cells(_) => panic!("not PostgreSQL"),
@@ -705,7 +705,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_is_read_with_what_stands_around_it_and_its_parameters_are_named() {
+    fn a_database_url_is_trimmed_and_its_invalid_parameters_are_named() {
         let read_url = |url: &str| read(&[("DATABASE_URL", url)]);
         for url in ["postgres://a:b@db/x\n", " postgresql://a:b@db/x\r\n", "postgres://a:b@db/x \n"]
         {
@@ -714,14 +714,14 @@ mod tests {
                 matches!(config.store, StoreConfig::Postgres(o) if o.location() == "db:5432/x")
             );
         }
-        for (parameter, told) in [
+        for (parameter, reason) in [
             ("schema=tickets", "parameter \"schema\" is not supported"),
             ("connect_timeout=soon", "connect_timeout"),
             ("sslmode=verify", "sslmode must be"),
         ] {
             let errors = read_url(&format!("postgres://a:secret@db/x?{parameter}"));
             let errors = errors.expect_err(parameter).join("\n");
-            assert!(errors.starts_with("DATABASE_URL: ") && errors.contains(told), "{errors}");
+            assert!(errors.starts_with("DATABASE_URL: ") && errors.contains(reason), "{errors}");
             assert!(!errors.contains("secret"), "{errors}");
         }
         assert!(read_url("postgres://a:b@db/x?pgbouncer=true&sslmode=prefer").is_ok());
@@ -737,7 +737,7 @@ mod tests {
     }
 
     #[test]
-    fn mail_is_sent_where_it_is_said_how() {
+    fn mail_is_sent_only_if_it_is_configured() {
         assert_eq!(read(&[]).expect("valid").mail, None);
         let url = ("MAIL_URL", " smtps://ada:hunter2@mail.example.org\n");
         let base = ("BASE_URL", "https://booking.example.org");
@@ -753,7 +753,7 @@ mod tests {
         let path = file.path().display().to_string();
         let config = read(&[("MAIL_URL_FILE", &path), base, from]).expect("valid");
         assert!(config.mail.is_some_and(|mail| mail.url.folder().is_some()));
-        // Of no use by themselves, and of no harm.
+        // Useless by themselves, and harmless.
         assert_eq!(read(&[from, base]).expect("valid").mail, None);
         for (settings, named) in [
             (vec![url], vec!["MAIL_FROM", "BASE_URL"]),
@@ -774,7 +774,7 @@ mod tests {
     }
 
     #[test]
-    fn what_contradicts_is_refused() {
+    fn contradicting_settings_are_refused() {
         for settings in [
             [("DATABASE_URL", "postgres://a@b/c"), ("DB_HOST", "db")],
             [("DB_PASSWORD", "secret"), ("DB_PASSWORD_FILE", "/dev/null")],

@@ -1,4 +1,4 @@
-//! What every request and every answer passes through, before and after its route.
+//! What every request and every response passes through, before and after its route.
 
 pub(crate) mod cors;
 pub(crate) mod cross_site;

@@ -1,4 +1,4 @@
-//! Requests, read strictly: what handlers are given of them.
+//! Strict extractors of requests, for handlers.
 
 pub(crate) mod body;
 pub(crate) mod conditional;

@@ -1,8 +1,8 @@
-//! Every parser that bytes from outside reach, as something to throw bytes at.
+//! The fuzz targets: every parser of input from outside.
 //!
-//! A target panics where a promise is broken, and the promise is never only that nothing panics: what is
-//! accepted keeps the documented limits, and what is accepted, printed and read again is the same. They run
-//! for a bounded time in the tests below, and for long, guided by coverage, by `scripts/fuzz.sh`.
+//! A target panics where a promise is broken, and the promise is never only that nothing panics: accepted input is
+//! within the documented limits, and is the same after it is printed and read again. They run for a bounded time in
+//! the tests below, and for long, guided by coverage, by `scripts/fuzz.sh`.
 
 mod bodies;
 mod headers;
@@ -12,7 +12,7 @@ mod texts;
 /// Something to throw bytes at.
 #[derive(Debug, Clone, Copy)]
 pub struct Target {
-    /// What it is called.
+    /// The name of the target.
     pub name: &'static str,
     /// Bytes that get far in it.
     pub seeds: &'static [&'static str],
@@ -25,7 +25,7 @@ pub fn targets() -> impl Iterator<Item = Target> {
     [bodies::TARGETS, headers::TARGETS, settings::TARGETS, texts::TARGETS].concat().into_iter()
 }
 
-/// Has `check` look at the bytes if they are a text.
+/// Passes the bytes to `check` if they are UTF-8.
 fn text(bytes: &[u8], check: impl FnOnce(&str)) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         check(text);
@@ -40,11 +40,11 @@ mod tests {
 
     /// Runs from each seed of the generator.
     const CASES: u32 = 150;
-    /// The seed of the run that is always the same, and the variable that names another one.
+    /// The seed of the deterministic run, and the variable that sets another one.
     const FIXED: u64 = 5;
     const SEED: &str = "BOOKING_FUZZ_SEED";
 
-    /// What parsers look out for.
+    /// The tokens that parsers look for.
     const TOKENS: &[&str] = &[
         "\0",
         "\n",
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn every_parser_keeps_its_promises() {
+    fn every_parser_holds_its_invariants() {
         let random = std::env::var(SEED).ok().map(|seed| seed.parse().expect("a number"));
         for seed in [FIXED, random.unwrap_or_else(|| uuid::Uuid::now_v7().as_u64_pair().1)] {
             for target in targets() {
@@ -138,7 +138,7 @@ mod tests {
         }
     }
 
-    /// Seeds that get nowhere would test nothing, and a check that cannot fail would find nothing.
+    /// Seeds that are refused would test nothing, and a check that cannot fail would find nothing.
     #[test]
     fn seeds_are_what_they_should_be() {
         let mut names: Vec<_> = targets().map(|target| target.name).collect();

@@ -1,11 +1,11 @@
-//! Booking over HTTP: what `booking-http` is made of.
+//! Booking over HTTP: the parts of `booking-http`.
 //!
 //! A request goes `edge` (request id, log, panics) → `routes` (extract, submit, respond) → `booking-admission` → a
-//! store, and its outcome comes back the same way. Whatever goes wrong on it leaves as a problem, through `problem`.
+//! store, and its outcome comes back the same way. Every error on it leaves as a problem, through `problem`.
 //!
-//! The modules are rooms in a row. Each uses only those above it here, which `tests/program/rooms.rs` holds them to.
-//! `config` comes late, since it says what can be set of all of them in their own types; each is given its part by
-//! `server`, and none can look at what was set for another.
+//! The modules are rooms in a row. Each uses only those above it here, which `tests/program/rooms.rs` checks.
+//! `config` comes late, since it holds the settings of all of them in their own types; `server` hands each its
+//! part, and none can see another's.
 //!
 //! | room | what is in it |
 //! | --- | --- |

@@ -1,7 +1,7 @@
 //! How much one client may ask for: writes by rate, seats held at once, and seats of one event.
 //!
-//! All of it is in this process's memory. Several servers count each for themselves, and a client that reaches
-//! them all may do as much more; no seat is given twice for that, which is the store's affair.
+//! All of it is in this process's memory. Several servers count each for themselves, and a client that reaches them
+//! all may do as much more; no seat is sold twice by that, which the store ensures.
 //!
 //! | to find | look in |
 //! | --- | --- |
@@ -32,18 +32,18 @@ use crate::settings::Reader;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-/// How long a client is kept waiting for the word that the queue is full, or that it asks too often. Those
-/// who ask again at once would otherwise have the machine spend itself on refusing them.
+/// How long a client waits for a refusal because the queue is full, or because it asks too often. Clients that
+/// retry at once would otherwise have the machine spend itself on refusing them.
 pub(crate) const REFUSAL_PAUSE: Duration = Duration::from_millis(20);
 
-/// What one client may do, as it is set.
+/// The limits of one client, as they are set.
 #[derive(Debug, Clone)]
 pub struct ClientLimits {
-    /// Whose word is believed on where a request comes from.
+    /// The proxies that are trusted to name a request's origin.
     pub trusted_proxies: TrustedProxies,
-    /// How often one address may write; `None` for as often as it likes.
+    /// How often one address may write; `None` for no limit.
     pub client_rate: Option<Rate>,
-    /// How often may be written with one token; `None` for as often as anybody likes.
+    /// How often one token may write; `None` for no limit.
     pub token_rate: Option<Rate>,
     /// How many connections one address may have at once; `None` for any number.
     pub client_connections_max: Option<NonZeroU32>,
@@ -84,7 +84,7 @@ fn number(reader: &mut Reader<'_>, name: &'static str) -> Option<NonZeroU32> {
 
 #[cfg(test)]
 impl ClientLimits {
-    /// Those that `lookup` sets, and the defaults of the others.
+    /// The limits that `lookup` sets, and the defaults of the others.
     pub(crate) fn of(lookup: &dyn Fn(&str) -> Option<String>) -> Self {
         let mut reader = Reader::new(lookup);
         let limits = Self::read(&mut reader);

@@ -25,8 +25,8 @@ async fn main() -> ExitCode {
     };
     let mut log = env_logger::Builder::new();
     config.log_format.apply(log.parse_filters(&config.log_filter));
-    log_filter::init(&mut log, arguments.tells_migrations());
-    log_filter::tell_unknown_names(&config.log_filter);
+    log_filter::init(&mut log, arguments.logs_migrations());
+    log_filter::warn_of_unknown_names(&config.log_filter);
     match arguments.run(&config).await {
         Ok(code) => code,
         Err(error) => {

@@ -1,4 +1,4 @@
-//! Sockets: how they are listened on, how many there may be, and which client is at the other end.
+//! Sockets: listening, limits on connections, and the client at the other end.
 
 pub(crate) mod client;
 pub(crate) mod connections;

@@ -1,6 +1,6 @@
 //! The pages that the server renders itself: readable before a script has run, and where none does.
 //!
-//! The modules in `static/js` draw the same once they are there, from the same event, in the same words.
+//! The modules in `static/js` render the same, from the same event, in the same words.
 //!
 //! | to find | look in |
 //! | --- | --- |

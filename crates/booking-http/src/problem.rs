@@ -1,4 +1,4 @@
-//! Everything that goes wrong, as it is told to clients: `application/problem+json` (RFC 9457).
+//! Every error, as clients get it: `application/problem+json` (RFC 9457).
 
 mod auth_error;
 mod extras;
@@ -32,7 +32,7 @@ use utoipa::openapi::{ObjectBuilder, Type};
 pub(crate) const REPLAYED: (HeaderName, HeaderValue) =
     (HeaderName::from_static("idempotency-replayed"), HeaderValue::from_static("true"));
 
-/// Why a request has no answer of its own.
+/// Why a request was not granted.
 #[derive(Debug, Error)]
 pub(crate) enum ApiError {
     #[error("the body is not valid JSON: {0}")]
@@ -99,7 +99,7 @@ pub(crate) enum ApiError {
     Store(#[source] StoreError),
     #[error("the server made a mistake")]
     Panic,
-    /// What the framework found wrong with a request before we saw it.
+    /// An error of the framework, from before the request reached us.
     #[error("the request cannot be served: {status}")]
     Framework { status: StatusCode },
 }
@@ -114,7 +114,7 @@ pub(crate) struct FieldError {
 }
 
 impl ApiError {
-    /// What a client may know. Of our own failures it learns what to do, and nothing of their causes.
+    /// The detail that clients may see. For internal errors it says how to go on, and nothing of their causes.
     fn public_detail(&self) -> String {
         match self {
             Self::MalformedJson(_)
@@ -205,7 +205,7 @@ pub(crate) struct Problem<'a> {
     status: u16,
     /// For people, in the language of `Content-Language`; it may change.
     detail: &'a str,
-    /// The path that was asked for.
+    /// The path of the request.
     instance: &'a str,
     #[schema(schema_with = codes)]
     code: &'static str,
@@ -246,18 +246,18 @@ fn reasons() -> ObjectBuilder {
         .enum_values(Some(TICKET_REASONS))
 }
 
-/// The code that `error` is told by.
+/// The code of `error`.
 pub(crate) fn code(error: &ApiError) -> &'static str {
     Shape::of(error).code
 }
 
-/// The code of `error`, its title, and what a client may know of it: for a page that tells it to people.
+/// The code of `error`, its title, and its public detail: for a page that shows them to people.
 pub(crate) fn describe(error: &ApiError) -> (&'static str, &'static str, String) {
     let shape = Shape::of(error);
     (shape.code, shape.title, error.public_detail())
 }
 
-/// Begins the answer that tells of `error`: all of it but for its body.
+/// Begins the response for `error`: all of it but for its body.
 pub(crate) fn begin(error: &ApiError) -> HttpResponseBuilder {
     let shape = Shape::of(error);
     let mut response = HttpResponse::build(shape.status);
@@ -282,7 +282,7 @@ pub(crate) fn begin(error: &ApiError) -> HttpResponseBuilder {
     response
 }
 
-/// Writes `error` as the answer to the request at `path` with the id `request_id`, for people who read `language`.
+/// Writes `error` as the response to the request at `path` with the id `request_id`, in `language`.
 pub(crate) fn response(
     error: &ApiError,
     path: &str,
@@ -292,7 +292,7 @@ pub(crate) fn response(
     response_below("", error, path, request_id, language)
 }
 
-/// The same of a server whose pages are below `base`.
+/// The same, on a server whose pages are below `base`.
 pub(crate) fn response_below(
     base: &str,
     error: &ApiError,
@@ -308,7 +308,7 @@ pub(crate) fn response_below(
     response.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/problem+json")));
     response.insert_header((CONTENT_LANGUAGE, HeaderValue::from_static(language.as_str())));
     let problem = Problem {
-        // Where the page that explains it is, on this very server.
+        // The page that explains it, on this server.
         kind: format!("{base}/problems#{}", shape.code),
         title: words::title(shape.code, shape.title, language),
         status: shape.status.as_u16(),
@@ -323,11 +323,11 @@ pub(crate) fn response_below(
         reason: extras.reason,
         errors: extras.errors.map(|errors| in_language(errors, language)),
     };
-    // A struct of texts, numbers and times has no value that JSON cannot hold.
+    // A struct of texts, numbers and times is always valid JSON.
     response.body(serde_json::to_vec(&problem).unwrap_or_default())
 }
 
-/// What is wrong, part by part, for people who read `language`.
+/// The errors of the fields, in `language`.
 fn in_language(errors: Vec<FieldError>, language: Language) -> Vec<FieldError> {
     let said = errors.into_iter().map(|FieldError { pointer, detail }| {
         let detail = words::detail(&detail, language).into_owned();
@@ -336,12 +336,12 @@ fn in_language(errors: Vec<FieldError>, language: Language) -> Vec<FieldError> {
     said.collect()
 }
 
-/// The longest that a client is told to wait for a seat: as long as it can be held. To come too early costs
-/// a request, and where the store's clock and ours are hours apart it would be hours.
+/// The longest `Retry-After` for a seat: as long as it can be held. To come too early costs a request, and where
+/// the store's clock and ours are hours apart it would be hours.
 const SEAT_RETRY_MAX: Duration = Duration::from_secs(HoldTtl::SECONDS_MAX as u64);
 
-/// The time until then, if it is not over: the store's clock and ours need not agree, and an answer that
-/// is given again may be of an instant that has passed.
+/// The time until then, if it is in the future: the store's clock and ours need not agree, and a replayed answer
+/// may be of an instant that has passed.
 fn time_until(instant: DateTime<Utc>) -> Duration {
     let now = DateTime::<Utc>::from(SystemTime::now());
     let millis = u64::try_from((instant - now).num_milliseconds()).unwrap_or(0);
@@ -353,7 +353,7 @@ fn whole_seconds(wait: Duration) -> u64 {
     u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).div_ceil(1_000).max(1)
 }
 
-/// So that handlers and extractors can return it; `edge` writes the body, since it knows the request.
+/// Lets handlers and extractors return it; `edge` writes the body, since it knows the request.
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
         Shape::of(self).status
@@ -388,7 +388,7 @@ mod tests {
     use chrono::TimeDelta;
 
     #[test]
-    fn a_store_whose_clock_is_wrong_sends_nobody_away_for_hours() {
+    fn a_wrong_store_clock_does_not_raise_retry_after_to_hours() {
         let in_hours = |hours| {
             let instant = DateTime::<Utc>::from(SystemTime::now()) + TimeDelta::hours(hours);
             whole_seconds(time_until(instant))

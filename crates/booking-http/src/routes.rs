@@ -53,13 +53,13 @@ type Answer = Result<HttpResponse, ApiError>;
 const READ: &str = "GET, HEAD";
 const POST: &str = "POST";
 
-/// What `Allow` says of the addresses that there are.
+/// The values of `Allow`, by the methods of an address.
 const ALLOW: [&str; 6] =
     [READ, "GET, HEAD, POST", "GET, HEAD, PATCH", "GET, HEAD, PATCH, DELETE", POST, "DELETE"];
 
-/// Every route of the API: its handler, and what it says of itself. The server and the description of the API are
-/// both made of this. What is not here is 404; another method is 405. They are tried one after the other, so
-/// what is asked for most comes first.
+/// Every route of the API: its handler, and its description. The server and the OpenAPI document are both made of
+/// this. An address that is not here is 404; another method is 405. They are tried one after the other, so the
+/// busiest come first.
 #[rustfmt::skip]
 fn table() -> Vec<Endpoint> {
     use operations as on;
@@ -164,7 +164,7 @@ fn table() -> Vec<Endpoint> {
     ]
 }
 
-/// Every route there is, and the pages.
+/// All routes of the API, and the pages.
 pub(crate) fn configure(app: &mut ServiceConfig) {
     for endpoint in table() {
         app.service(endpoint.into_resource());
@@ -194,7 +194,7 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
     }
     for (path, asset) in assets::ROUTES {
         let show = move |request: HttpRequest| {
-            // Pages leave what others put into their addresses: a campaign, a messenger.
+            // Pages ignore parameters that others add to their addresses: a campaign, a messenger.
             let is_short = query::check_length(request.query_string());
             ready(is_short.map(|()| assets::show(&request, *asset)))
         };
@@ -204,8 +204,8 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
     app.default_service(web::to(nowhere));
 }
 
-/// An address without a route. A page with a slash at its end leads to the one without. Browsers are shown a page that says
-/// that nothing is there; below the paths of the API everybody gets a problem document.
+/// An unknown address. The address of a page with a slash at its end leads to the page. Otherwise a browser gets a page
+/// that says so, and below the API's paths every client gets a problem document.
 async fn nowhere(request: HttpRequest) -> Answer {
     if let Some(page) = pages::without_slash(&request) {
         let location = (LOCATION, page);
@@ -217,28 +217,28 @@ async fn nowhere(request: HttpRequest) -> Answer {
     Err(ApiError::NotFound)
 }
 
-/// Whether a path begins as one of the API's does.
+/// Whether a path begins like one of the API's.
 fn is_of_api(path: &str) -> bool {
     static NAMES: LazyLock<BTreeSet<&str>> =
         LazyLock::new(|| table().iter().map(|endpoint| first_part(endpoint.path)).collect());
     NAMES.contains(first_part(path))
 }
 
-/// What stands between the first slash of a path and the second.
+/// The part of a path between its first slash and the second.
 fn first_part(path: &str) -> &str {
     path.trim_start_matches('/').split('/').next().unwrap_or_default()
 }
 
-/// The description of the API (OpenAPI 3.1) in JSON, as a server answers it whose events may have as many seats as
-/// `capacity_max` says.
+/// The description of the API (OpenAPI 3.1) in JSON, as it is served where events may have up to `capacity_max`
+/// seats.
 pub fn openapi(capacity_max: CapacityMax) -> String {
     openapi_at(capacity_max, None)
 }
 
-/// The same of a server that is reached at `server`, an address or the path of one.
+/// The same for a server at `server`, a URL or a path.
 fn openapi_at(capacity_max: CapacityMax, server: Option<&str>) -> String {
     let routes = table().into_iter().flat_map(Endpoint::describe);
-    // Texts, numbers and maps by names: JSON holds all of it.
+    // Texts, numbers and maps by names are always valid JSON.
     document(routes, capacity_max, server).to_json().unwrap_or_default()
 }
 
@@ -248,30 +248,30 @@ pub(crate) fn configure_metrics(app: &mut ServiceConfig) {
     app.default_service(web::to(async || Answer::Err(ApiError::NotFound)));
 }
 
-/// An address that is none of the API's, and the methods that it has.
+/// An address outside of the API, and its methods.
 fn resource(path: &'static str, allow: &'static str) -> Resource {
     finish(web::resource(path), path, allow)
 }
 
-/// A page that is only read, or a file of pages.
+/// A read-only page, or an asset.
 fn page(path: &'static str) -> Resource {
     resource(path, READ).app_data(Rendered::Page)
 }
 
-/// What is counted for an address, and what it answers to other methods.
+/// Adds the metrics of an address, and its answer to other methods.
 fn finish(resource: Resource, path: &'static str, allow: &'static str) -> Resource {
     resource
         .app_data(Route::new(path))
         .default_service(web::to(move || ready(Answer::Err(ApiError::MethodNotAllowed { allow }))))
 }
 
-/// An address of the API that has no method yet.
+/// An address of the API without methods yet.
 fn at(path: &'static str) -> Endpoint {
     let (resource, queries) = (web::resource(path), QueryNames(&[]));
     Endpoint { path, resource, queries, operations: Vec::new() }
 }
 
-/// An address of the API, its handlers, and what each of its methods says of itself.
+/// An address of the API, its handlers, and the operation of each of its methods.
 struct Endpoint {
     path: &'static str,
     resource: Resource,
@@ -280,18 +280,18 @@ struct Endpoint {
 }
 
 impl Endpoint {
-    /// What may be in its query when it is read.
+    /// The parameters of its query when it is read.
     fn queries(self, queries: QueryNames) -> Self {
         Self { queries, ..self }
     }
 
-    /// What may be in its query when it is written to.
+    /// The parameters of its query when it is written to.
     fn write_queries(self, queries: QueryNames) -> Self {
         let resource = self.resource.app_data(WriteQueryNames(queries));
         Self { resource, ..self }
     }
 
-    /// How long that may be, where more is of use than elsewhere.
+    /// The longest query, where it is longer than elsewhere.
     fn query_bytes_max(self, max: usize) -> Self {
         let resource = self.resource.app_data(QueryBytesMax(max));
         Self { resource, ..self }
@@ -361,7 +361,7 @@ impl Endpoint {
     }
 }
 
-/// A method as `Allow` has it: HEAD comes with GET.
+/// A method in `Allow`: HEAD comes with GET.
 fn name(method: &HttpMethod) -> &'static str {
     match method {
         HttpMethod::Get => READ,
@@ -385,7 +385,7 @@ where
     resource.route(get).route(api(web::head(), handler))
 }
 
-/// A route of the API. Whatever its handler takes, a query that the address does not know is refused.
+/// A route of the API. Whether or not its handler reads the query, unknown parameters are refused.
 fn api<F, Args>(route: actix_web::Route, handler: F) -> actix_web::Route
 where
     F: Handler<Args>,
@@ -395,8 +395,8 @@ where
     route.to(Strict(handler))
 }
 
-/// A handler whose query is looked at, too, whatever it extracts by itself; but who may not ask hears of that
-/// first.
+/// A handler whose query is checked, too, whatever it extracts itself; but a caller without access is refused
+/// before that.
 #[derive(Clone)]
 struct Strict<F>(F);
 

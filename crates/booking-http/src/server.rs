@@ -39,16 +39,16 @@ use std::sync::Arc;
 
 /// The most connections of a worker; further ones wait to be accepted.
 const CONNECTIONS_MAX: usize = 25_000;
-/// The most connections where metrics are apart.
+/// The most connections of the separate server of metrics.
 const METRICS_CONNECTIONS_MAX: usize = 64;
 
-/// Serves until told to stop.
+/// Serves until the process is asked to stop.
 pub(crate) async fn serve(config: &Config) -> anyhow::Result<()> {
     // Each connection is an open file, and the 1,024 that shells allow at first are soon used up.
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         log::warn!("the limit of open files could not be raised: {error}");
     }
-    // From here on: nobody who has the file read again before all is open is to end the server by it.
+    // From here on: an operator who reloads CELLS_FILE before all is open must not end the server by that.
     let hang_ups = HangUps::listen();
     let (metrics, hint) = (Arc::new(Metrics::new()), Hint::default());
     let observer = Arc::new(Hinting::new(metrics.clone(), hint.clone()));
@@ -57,8 +57,8 @@ pub(crate) async fn serve(config: &Config) -> anyhow::Result<()> {
     serve_observed(config, served, &opened.description).await
 }
 
-/// Serves a store of the caller's own until told to stop, as the program serves the one that its
-/// settings name. `description` is what people are told of where the data is.
+/// Serves a store of the caller's own until the process is asked to stop, as the program serves the store of its
+/// settings. `description` says for people where the data is.
 ///
 /// # Errors
 /// If the address cannot be listened on, or the store has no keys for tickets and takes none.
@@ -72,7 +72,7 @@ pub async fn serve_store(
     serve_observed(config, served, description).await
 }
 
-/// A store, and what goes with it.
+/// A store, and what is made before it is opened.
 struct Served {
     store: Arc<dyn BookingStore>,
     cells: Option<Arc<LiveCells>>,
@@ -133,7 +133,7 @@ async fn serve_observed(config: &Config, served: Served, description: &str) -> a
         })
         .context("the server cannot be started")?;
     let metrics_server = bind_metrics(config, &shared)?;
-    // Before anybody can ask how it is.
+    // Before the first request for its state.
     let delivering = Delivering { sender, postman, hint, to_be_found };
     let following = Following { cells, hang_ups };
     let background = BackgroundTasks::start(config, &service, &tokens, delivering, following);
@@ -162,7 +162,7 @@ async fn serve_observed(config: &Config, served: Served, description: &str) -> a
     served.context("the server failed")
 }
 
-/// What handlers, extractors and middlewares look up: one of each for all workers, and for the server of
+/// The shared state of handlers, extractors and middlewares: one of each for all workers, and for the server of
 /// metrics.
 #[derive(Clone)]
 struct Shared {
@@ -221,25 +221,25 @@ fn timeouts(config: &Config) -> Timeouts {
     Timeouts { head_within: config.head_within, idle_max: config.idle_max }
 }
 
-/// The count of a server's connections, which is none of another's.
+/// The count of a server's connections, separate from another's.
 fn counts(config: &Config, store_files: u64) -> Counts {
     let limits = &config.client_limits;
     let (proxies, per_client_max) = (limits.trusted_proxies.clone(), limits.client_connections_max);
     Counts::new(proxies, per_client_max, files_max(), store_files)
 }
 
-/// The most connections on which events are watched. Half of those that there may be are for everything else.
+/// The most connections that watch events. Half of all connections are for everything else.
 fn live_max(config: &Config) -> usize {
     let half = usize::try_from(files_max() / 2).unwrap_or(usize::MAX);
     config.live_max.min(half)
 }
 
-/// How many files this process may have open; any number, if nobody says.
+/// How many files this process may have open; unlimited, if the system sets no limit.
 fn files_max() -> u64 {
     rlimit::getrlimit(rlimit::Resource::NOFILE).map_or(u64::MAX, |(soft, _)| soft)
 }
 
-/// Keeps what is open to anybody from those who are not on this machine, and says that it is.
+/// Refuses to serve an open server to other machines, unless that is allowed, and logs that it is open.
 fn check_open(config: &Config, tokens: &TokenCache) -> anyhow::Result<()> {
     if !tokens.is_open() {
         return Ok(());
@@ -264,8 +264,8 @@ fn check_open(config: &Config, tokens: &TokenCache) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How to make the first token, and how to go without, from where people are: nobody has this program outside
-/// of its container.
+/// How to make the first token, and how to go without, from where operators are: the program is not installed
+/// outside of its container.
 fn hints(in_container: bool) -> (&'static str, &'static str) {
     match in_container {
         false => ("`booking-http token create --name NAME`", "ALLOW_OPEN=true"),
@@ -278,7 +278,7 @@ fn hints(in_container: bool) -> (&'static str, &'static str) {
     }
 }
 
-/// The server of metrics that have an address of their own, and where that is.
+/// The server of metrics at an address of their own, and that address.
 fn bind_metrics(config: &Config, shared: &Shared) -> anyhow::Result<Option<(Server, SocketAddr)>> {
     let MetricsAt::Apart(address) = config.metrics_at else { return Ok(None) };
     let shared = shared.clone();

@@ -49,24 +49,24 @@ use tokio::sync::mpsc::Receiver;
 pub(crate) struct Service {
     pub(crate) store: Arc<dyn BookingStore>,
     pub(crate) reads: Reads,
-    /// For those who look through the people of an event.
+    /// The search among the people of an event.
     pub(crate) search: Search,
     pub(crate) admission: Admission,
-    /// For what writes and is not for the queue: one for each cell of the store, so that one that is away keeps
-    /// nobody else waiting.
+    /// The limits of writes that bypass the queue: one for each cell of the store, so that one that does not answer
+    /// delays no other.
     bulkheads: Vec<Bulkhead>,
     pub(crate) tickets: Tickets,
     pub(crate) webhooks: Webhooks,
-    /// For those who have lost their link, where mail is sent.
+    /// The recovery of lost links, where mail is sent.
     pub(crate) link_recovery: Option<LinkRecovery>,
-    /// How far delivery lagged behind when it was last looked at.
+    /// The last measured lag of delivery.
     pub(crate) lag: LastLag,
-    /// What delivers, and what else runs beside requests.
+    /// The supervisor of delivery and the other background tasks.
     pub(crate) delivering: Supervisor,
     pub(crate) background: Supervisor,
     /// Whether the mail server is there.
     pub(crate) mail_server: Breaker,
-    /// For how long an event keeps personal data if nothing is said.
+    /// The default retention of an event's personal data.
     pub(crate) retention: Option<Retention>,
     pub(crate) holds: Holds,
     pub(crate) seats: Seats,
@@ -74,13 +74,13 @@ pub(crate) struct Service {
     /// Whether mail goes out.
     pub(crate) mail_is_on: bool,
     known_addresses: KnownAddresses,
-    /// Who watches events.
+    /// The watchers of events.
     pub(crate) live: Arc<Live>,
-    /// What links begin with that are followed later, if it is known.
+    /// The prefix of links that are followed later, if it is known.
     pub(crate) base_url: Option<BaseUrl>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) metrics_at: MetricsAt,
-    /// Which map of cells this server goes by.
+    /// The map of cells that this server follows.
     pub(crate) cell_map: CellMapState,
     readiness: Readiness,
     under_way: AtomicUsize,
@@ -126,57 +126,57 @@ impl Service {
         }
     }
 
-    /// The same, whose new events keep personal data for so long if nothing is said.
+    /// The same, with this default retention for new events.
     pub(crate) fn with_retention(self, retention: Option<Retention>) -> Self {
         Self { retention, ..self }
     }
 
-    /// The same, which sends mail, or does not.
+    /// The same, with or without mail.
     pub(crate) fn with_mail(self, mail_is_on: bool) -> Self {
         Self { mail_is_on, ..self }
     }
 
-    /// The same, whose links begin with this.
+    /// The same, with this prefix of links.
     pub(crate) fn with_base_url(self, base_url: Option<BaseUrl>) -> Self {
         Self { base_url, ..self }
     }
 
-    /// The same, on which events are watched on so many connections at most.
+    /// The same, with at most so many connections that watch events.
     pub(crate) fn with_live_max(self, max: usize, limits: &ClientLimits) -> Self {
         Self { live: Arc::new(Live::new(max, limits.client_live_max)), ..self }
     }
 
-    /// The same, counting in `metrics`, which are shown at `metrics_at`.
+    /// The same, counting in `metrics`, which are served at `metrics_at`.
     pub(crate) fn with_metrics(self, metrics: Arc<Metrics>, metrics_at: MetricsAt) -> Self {
         Self { metrics, metrics_at, ..self }
     }
 
-    /// The same, whose cells are those of this version of their map.
+    /// The same, with cells of this version of their map.
     pub(crate) fn with_cell_map(self, version: u64) -> Self {
         Self { cell_map: CellMapState::of(version), ..self }
     }
 
-    /// The same, which sends to webhooks by `sender`.
+    /// The same, with `sender` for webhooks.
     pub(crate) fn with_sender(self, sender: Sender, allows_private: bool) -> Self {
         Self { webhooks: self.webhooks.sent_by(sender, allows_private), ..self }
     }
 
-    /// The same, which has `link_recovery` look for those who have lost their link.
+    /// The same, with `link_recovery` for lost links.
     pub(crate) fn with_link_recovery(self, link_recovery: Option<LinkRecovery>) -> Self {
         Self { link_recovery, ..self }
     }
 
-    /// The same, which lets so many write beside the queue at a time.
+    /// The same, with at most `at_once` writes beside the queue at a time.
     pub(crate) fn with_bulkhead(self, at_once: usize) -> Self {
         Self { bulkheads: bulkheads(&*self.store, at_once), ..self }
     }
 
-    /// What is before that which is written and is no event's.
+    /// The bulkhead of writes that belong to no event.
     pub(crate) fn bulkhead(&self) -> &Bulkhead {
         &self.bulkheads[0]
     }
 
-    /// Lets a client have something written that is not for the queue, and no event's.
+    /// Runs a write that bypasses the queue, and belongs to no event.
     pub(crate) async fn write_limited<T>(
         &self,
         work: impl Future<Output = Result<T, StoreError>>,
@@ -184,7 +184,7 @@ impl Service {
         self.write_behind(self.bulkhead(), work).await
     }
 
-    /// The same of an event that is to be put up.
+    /// The same for an event that is to be created.
     pub(crate) async fn write_limited_of<T>(
         &self,
         event_id: EventId,
@@ -207,7 +207,7 @@ impl Service {
         done
     }
 
-    /// Has a command executed, as a part of the request that is being answered.
+    /// Executes a command, as part of the current request.
     pub(crate) async fn submit(&self, item: EventCommand) -> Result<Outcome, SubmitError> {
         let item = item.with_request_id(request_id::current());
         let outcome = self.admission.submit(item).await;
@@ -219,7 +219,7 @@ impl Service {
         outcome
     }
 
-    /// Has a command about a registration executed, for the caller of its route.
+    /// Executes a command about a registration, for the caller of its route.
     ///
     /// # Errors
     /// [`ApiError::NotFound`] if there is no such registration; why it was not executed.
@@ -241,7 +241,8 @@ impl Service {
         Ok(self.submit(item).await?)
     }
 
-    /// Who asks about `registration`: whoever shows the token of a mailed link is whom it was mailed to.
+    /// The caller who asks about `registration`: the bearer of a mailed link's token is the attendee it was mailed
+    /// to.
     async fn caller_about(&self, registration: &Registration, holder: RegistrationAuth) -> Caller {
         let (Caller::Attendee(shown), true) = (holder.caller, holder.is_mailed) else {
             return holder.caller;
@@ -250,8 +251,8 @@ impl Service {
         manager.map_or(holder.caller, Caller::Attendee)
     }
 
-    /// Whether what the path of a request names is on its way to or from this store, or was moved away. A store that cannot
-    /// tell is asked no further: what was not found stays so.
+    /// Whether the resource of this path is on its way to or from this store, or was moved away. If the store
+    /// fails, the answer stays that it was not found.
     pub(crate) async fn has_moved(&self, path: &str) -> bool {
         let mut parts = path.split('/').filter(|part| !part.is_empty());
         while let Some(part) = parts.next() {
@@ -271,28 +272,28 @@ impl Service {
         false
     }
 
-    /// Whether what was not found may be where another map leads: a server that has that may have put it up there. One look at
-    /// the home each, which whoever asks for what is there does not pay.
+    /// Whether a missing resource may be where a newer map has it: a server with that map may have created it
+    /// there. One look at the home each, which requests for existing resources do not pay.
     async fn may_go_by_an_old_map(&self) -> bool {
         let version = self.cell_map.version();
         if version == 0 || self.cell_map.is_new() {
             return version != 0;
         }
         match self.store.stored_map().await {
-            Ok(kept) => kept.is_some_and(|kept| kept.version > version),
-            // Nobody can tell.
+            Ok(stored) => stored.is_some_and(|stored| stored.version > version),
+            // It cannot be known.
             Err(_) => true,
         }
     }
 
-    /// The private link of a registration, to be mailed to whoever manages it; `None` if it is not known where this
-    /// server is reached, or nobody manages it by a token.
+    /// The private link of a registration, to be mailed to its holder; `None` if this server's URL is not known, or
+    /// the registration has no token.
     pub(crate) fn mailed_link(&self, registration: &Registration) -> Option<String> {
         let token = self.tickets.mail_token(registration)?;
         Some(self.base_url.as_ref()?.of_registration(registration.id, &token))
     }
 
-    /// A registration, for those who may read it: its event's organizer, and the holder of its token.
+    /// A registration, for callers who may read it: its event's organizer, and the holder of its token.
     ///
     /// # Errors
     /// [`ApiError::NotFound`], [`ApiError::Forbidden`], the store's.
@@ -309,18 +310,22 @@ impl Service {
         Ok(registration)
     }
 
-    /// Has whoever has the address of a registration told of it by mail: somebody asked for it again. Nobody waits
-    /// for that.
-    pub(crate) fn tell_of_registration(&self, event_id: EventId, registration_id: RegistrationId) {
+    /// Queues a mail to the attendee about a registration that was requested again. The caller does not wait for
+    /// it.
+    pub(crate) fn notify_of_registration(
+        &self,
+        event_id: EventId,
+        registration_id: RegistrationId,
+    ) {
         self.known_addresses.hand_on((event_id, registration_id));
     }
 
-    /// The registrations that are to be told of so, for what does it; there is one of it.
+    /// The receiver of that queue, for its one task.
     pub(crate) fn take_known_addresses(&self) -> Option<Receiver<Known>> {
         self.known_addresses.take_receiver()
     }
 
-    /// Whether this server is to be sent requests.
+    /// Whether this server should get requests.
     pub(crate) async fn ready(&self) -> Ready {
         let (is_stopping, has_other_keys) = (self.is_stopping(), self.tickets.has_others());
         let ready = self.readiness.check(is_stopping, has_other_keys, self.store.health()).await;
@@ -330,7 +335,7 @@ impl Service {
             .with_cells(&self.store.cells(), self.cell_map.is_outdated())
     }
 
-    /// What is counted, as `/metrics` shows it.
+    /// The metrics, as `/metrics` shows them.
     pub(crate) async fn metrics_text(&self) -> String {
         let now = Snapshot {
             ready: self.ready().await,
@@ -360,7 +365,7 @@ impl Service {
         self.under_way.load(Ordering::SeqCst)
     }
 
-    /// From now on every answer asks its client to close the connection, and nobody watches events any more.
+    /// From now on every response asks its client to close the connection, and all watchers are disconnected.
     pub(crate) fn begin_stopping(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.stopped.notify_waiters();
@@ -373,7 +378,7 @@ impl Service {
 
     /// Returns when it stops.
     pub(crate) async fn stopped(&self) {
-        // Before the look: whoever begins to stop after it is heard.
+        // Before the check, so that a stop that begins after it is not missed.
         let stopped = self.stopped.notified();
         if !self.is_stopping() {
             stopped.await;
@@ -381,7 +386,7 @@ impl Service {
     }
 }
 
-/// One for each cell that a store may come to have, the one that is being emptied too, or for the store.
+/// One for each cell that a store may come to have, also for one that is being emptied, or one for the store.
 fn bulkheads(store: &dyn BookingStore, at_once: usize) -> Vec<Bulkhead> {
     let count = if store.cells().is_empty() { 1 } else { CELLS_MAX + 1 };
     (0..count).map(|_| Bulkhead::new(at_once)).collect()

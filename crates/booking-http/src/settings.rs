@@ -1,4 +1,4 @@
-//! The settings one by one: what there is, and how each is read from the environment.
+//! The settings one by one: their names, and how each is read from the environment.
 
 use actix_web::http::Uri;
 use std::ffi::OsString;
@@ -12,9 +12,9 @@ use thiserror::Error;
 pub(crate) struct Setting {
     /// The environment variable.
     pub(crate) name: &'static str,
-    /// What holds if it is not set; empty if nothing does.
+    /// The default; empty if there is none.
     pub(crate) default: &'static str,
-    /// What it means, in one line.
+    /// Its meaning, in one line.
     pub(crate) meaning: &'static str,
 }
 
@@ -93,7 +93,7 @@ settings! {
     "BOOKING_CONTAINER" ["false"] "true inside a container, as its image says itself: hints then name what can be done from outside"
 }
 
-/// A setting that cannot be used, and why. Never shows what it was set to, which may be a secret.
+/// An invalid setting, and why. Never shows its value, which may be a secret.
 #[derive(Debug, Error)]
 #[error("{name}: {reason}")]
 pub struct ConfigError {
@@ -101,7 +101,7 @@ pub struct ConfigError {
     reason: String,
 }
 
-/// Reads settings and gathers what is wrong with them.
+/// Reads settings and collects their errors.
 pub(crate) struct Reader<'a> {
     lookup: &'a dyn Fn(&str) -> Option<String>,
     errors: Vec<ConfigError>,
@@ -130,7 +130,7 @@ impl<'a> Reader<'a> {
             .map_or_else(|| default_of(name).to_owned(), |value| value.trim().to_owned())
     }
 
-    /// The default is used in place of what cannot be, so that reading can go on.
+    /// The default replaces an invalid value, so that reading can continue.
     pub(crate) fn parse<T: FromStr>(&mut self, name: &'static str, complaint: &str) -> T
     where
         T::Err: fmt::Debug,
@@ -141,7 +141,8 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Origins by comma, as browsers write them: a scheme and an authority, and not even a slash after it.
+    /// Origins, separated by commas, as browsers write them: a scheme and an authority, without even a slash after
+    /// it.
     pub(crate) fn origins(&mut self, name: &'static str) -> Vec<String> {
         let text = self.text(name);
         let origins: Vec<String> =
@@ -174,7 +175,7 @@ impl<'a> Reader<'a> {
         Duration::from_secs(self.within(name, min, max))
     }
 
-    /// A secret, given itself or as the name of a file that holds it. The end of its line is none of it.
+    /// A secret, given itself or as the name of a file that holds it. A final line end is removed.
     pub(crate) fn secret(&mut self, name: &'static str, file_name: &'static str) -> Option<String> {
         let path = self.given(file_name).map(|path| path.trim().to_owned());
         let without_end = |text: String| text.trim_end_matches(['\r', '\n']).to_owned();
@@ -195,7 +196,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The settings that are no text. None of them may count as not set: what somebody wanted it is not.
+/// The settings that are not UTF-8. None of them may count as unset: that would not be what the operator wanted.
 pub(crate) fn garbled(lookup: &dyn Fn(&str) -> Option<OsString>) -> Vec<ConfigError> {
     let is_garbled =
         |setting: &&Setting| lookup(setting.name).is_some_and(|value| value.to_str().is_none());
@@ -205,8 +206,8 @@ pub(crate) fn garbled(lookup: &dyn Fn(&str) -> Option<OsString>) -> Vec<ConfigEr
         .collect()
 }
 
-/// Whether a text is a host, and a port if there is one, for which a browser could ask: a name as DNS has them, or
-/// an address, of IPv6 in brackets.
+/// Whether a text is a host, with an optional port, that a browser could request: a DNS name, or an address, of
+/// IPv6 in brackets.
 pub(crate) fn is_host_and_port(text: &str) -> bool {
     let (host, port) = match text.rfind(':').filter(|_| !text.ends_with(']')) {
         Some(colon) => (&text[..colon], Some(&text[colon + 1..])),
@@ -230,7 +231,7 @@ fn is_host(host: &str) -> bool {
         let is_of_names = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
         (1..=LABEL_BYTES_MAX).contains(&label.len()) && label.bytes().all(is_of_names)
     };
-    // What ends in figures is an address, and no name (URL Standard, section 3.5).
+    // A host that ends in digits is an address, and no name (URL Standard, section 3.5).
     let last = name.rsplit('.').next().unwrap_or_default();
     let is_address = last.bytes().all(|byte| byte.is_ascii_digit());
     name.split('.').all(is_label) && (!is_address || name.parse::<Ipv4Addr>().is_ok())
@@ -246,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_is_one_that_a_browser_could_ask_for() {
+    fn a_host_is_one_that_a_browser_could_request() {
         let longest = "a".repeat(63);
         for host in [
             "localhost",

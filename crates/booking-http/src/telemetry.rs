@@ -1,4 +1,4 @@
-//! What operators see: metrics, readiness, and the log.
+//! Metrics, readiness, and the log, for operators.
 
 pub(crate) mod cell_map;
 pub(crate) mod lag;
@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 /// Where metrics are served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MetricsAt {
-    /// Beside everything else.
+    /// Besides, on the same port.
     Here,
     /// At an address of their own.
     Apart(SocketAddr),

@@ -1,4 +1,4 @@
-//! What any program could use: it knows nothing of bookings or of HTTP.
+//! Helpers that any program could use: none depends on bookings or on HTTP.
 
 pub(crate) mod failure_log;
 pub(crate) mod locks;

@@ -1,6 +1,6 @@
-//! What people read, in their language: which one a request wishes for, and the server's part of the catalogues in
-//! `static/i18n`, of which the pages that are rendered here take their words as the modules do. Mails have templates for
-//! each language in `booking-delivery`.
+//! The texts for people, in their language: the language of a request, and the server's part of the catalogues in
+//! `static/i18n`, of which the pages that are rendered here take their texts as the modules do. Mails have
+//! templates for each language in `booking-delivery`.
 
 mod accept_language;
 mod catalogue;

@@ -1,4 +1,4 @@
-//! Pages that have addresses, over real HTTP, on both stores: what is in them before any script runs, and what their
+//! Pages that have addresses, over real HTTP, on both stores: their HTML before any script runs, and what their
 //! forms do where none does.
 
 mod common;
@@ -12,14 +12,14 @@ use std::time::{Duration, Instant};
 
 on_both_stores! {
     an_event_is_readable_without_a_script
-    what_somebody_typed_is_text_in_every_place
-    what_is_to_come_is_listed_by_its_date
-    a_draft_is_not_there_and_what_is_over_is_in_no_index
-    a_form_takes_a_seat_and_loading_its_answer_anew_takes_no_other
-    a_form_is_refused_in_words_and_keeps_what_was_typed
+    typed_html_is_escaped_in_every_place
+    upcoming_events_are_listed_by_date
+    a_draft_is_not_found_and_a_past_event_is_not_indexed
+    a_form_takes_a_seat_and_reloading_its_answer_takes_no_other
+    a_refused_form_shows_the_reason_and_its_input
     a_form_joins_the_line
-    a_form_of_an_event_that_confirms_addresses_tells_nobody_who_is_registered
-    a_form_asks_what_the_event_asks
+    a_form_of_an_event_that_confirms_addresses_conceals_registrations
+    a_form_has_the_event_s_questions
 }
 
 const HOSTILE: &str = "<img src=x onerror=alert(1)></title></script><script>ran=1</script>\"'&lt;";
@@ -37,7 +37,7 @@ fn page(app: &App, path: &str) -> String {
     text(&answer)
 }
 
-/// What stands between two texts, of which the first is there once.
+/// The part between two texts, of which the first occurs once.
 #[track_caller]
 fn between<'a>(page: &'a str, from: &str, to: &str) -> &'a str {
     let (_, rest) = page.split_once(from).unwrap_or_else(|| panic!("no {from} in {page}"));
@@ -66,7 +66,7 @@ fn post(app: &App, event: &str, body: &str, headers: &[(&str, &str)]) -> Answer 
     send(app.url(), "POST", &format!("/e/{event}"), &headers, body.as_bytes())
 }
 
-/// Fills in the form of a page that was just loaded.
+/// Fills in the form of a freshly loaded page.
 fn submit(app: &App, event: &str, fields: &[(&str, &str)]) -> Answer {
     let key = key_of(&page(app, &format!("/e/{event}"))).to_owned();
     let fields = [&[("key", key.as_str())], fields].concat();
@@ -132,7 +132,7 @@ fn an_event_is_readable_without_a_script(data: Data) {
     assert_eq!(linked["offers"]["availability"], "https://schema.org/InStock");
     assert_eq!((&linked["url"], &linked["remainingAttendeeCapacity"]), (&json!(url), &json!(2)));
 
-    // What the modules begin with is what the API says.
+    // The data for the modules is the same as the API's.
     let (_, data) = page.split_once("id=\"event-data\"").expect("it is there");
     let (_, data) = data.split_once("\">").expect("its tag ends");
     let (data, _) = data.split_once("</script>").expect("and so does it");
@@ -153,7 +153,7 @@ fn an_event_is_readable_without_a_script(data: Data) {
     ] {
         assert!(page.contains(words), "{words} is not in {page}");
     }
-    // Whatever the page loads is served.
+    // Every asset of the page is served.
     for path in page.split('"').filter(|part| part.starts_with("/static/")) {
         assert_eq!(app.get(path).status, 200, "{path}");
     }
@@ -161,7 +161,7 @@ fn an_event_is_readable_without_a_script(data: Data) {
     assert_eq!((head.status, head.body.len()), (200, 0));
 }
 
-fn what_somebody_typed_is_text_in_every_place(data: Data) {
+fn typed_html_is_escaped_in_every_place(data: Data) {
     let app = App::start(data);
     let body = json!({
         "name": HOSTILE, "description": HOSTILE, "venue": HOSTILE, "capacity": 3,
@@ -185,7 +185,7 @@ fn what_somebody_typed_is_text_in_every_place(data: Data) {
     assert!(refused.contains("value=\"&lt;img src=x"), "what was typed is kept: {refused}");
 }
 
-fn what_is_to_come_is_listed_by_its_date(data: Data) {
+fn upcoming_events_are_listed_by_date(data: Data) {
     let app = App::start_with(data, &[("BASE_URL", "https://booking.example")]);
     assert!(page(&app, "/").contains("No events yet"));
     let create = |name: &str, more: Value| {
@@ -217,7 +217,7 @@ fn what_is_to_come_is_listed_by_its_date(data: Data) {
         let canonical = between(&page, "<link rel=\"canonical\" href=\"", "\"");
         assert_eq!(canonical, "https://booking.example/");
     }
-    // Found by a part of a name, by days, or among what is over, and in no index then.
+    // Found by a part of a name, by date, or among past events, and not indexed then.
     let searches: [(&str, &[&str]); 5] = [
         ("/?q=SOON", &["Sooner &lt;b&gt;"]),
         ("/?from=2035-05-15", &["Later"]),
@@ -239,7 +239,7 @@ fn what_is_to_come_is_listed_by_its_date(data: Data) {
     }
 }
 
-fn a_draft_is_not_there_and_what_is_over_is_in_no_index(data: Data) {
+fn a_draft_is_not_found_and_a_past_event_is_not_indexed(data: Data) {
     let organizer = make_token(&data, "Jazz club");
     let app = App::start(data);
     let create = |body: Value| {
@@ -252,7 +252,7 @@ fn a_draft_is_not_there_and_what_is_over_is_in_no_index(data: Data) {
     assert_eq!((nothing.status, nothing.problem().as_str()), (404, "not_found"));
     let form = encoded(&[("user_email", "ada@example.org")]);
     assert_eq!(post(&app, &draft, &form, &[]).status, 404);
-    // The same as of what there is not, for people too.
+    // The same as for a missing event, for browsers too.
     let html = [("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")];
     let unknown = "/e/00000000-0000-7000-8000-000000000000";
     for path in [path.as_str(), unknown, "/e/none", "/e/%3Cb%3E"] {
@@ -267,7 +267,7 @@ fn a_draft_is_not_there_and_what_is_over_is_in_no_index(data: Data) {
     assert_eq!(shown.status, 200);
     assert!(text(&shown).contains("noindex"));
 
-    // Where a token is for some events alone, it opens no other; and what may not register does not.
+    // A token for some events opens no other; and one whose role may not register does not.
     let other = create(json!({"name": "Other", "capacity": 3, "status": "draft"}));
     let few = make_token_with(&app.data, "Jazz club", &["--role", "reader", "--event", &other]);
     let began = Instant::now();
@@ -299,7 +299,7 @@ fn a_draft_is_not_there_and_what_is_over_is_in_no_index(data: Data) {
     }
 }
 
-fn a_form_takes_a_seat_and_loading_its_answer_anew_takes_no_other(data: Data) {
+fn a_form_takes_a_seat_and_reloading_its_answer_takes_no_other(data: Data) {
     let app = App::start_with(data, &[("BASE_URL", "https://booking.example")]);
     let event = app.create(3);
     let key = key_of(&page(&app, &format!("/e/{event}"))).to_owned();
@@ -322,7 +322,7 @@ fn a_form_takes_a_seat_and_loading_its_answer_anew_takes_no_other(data: Data) {
     assert_eq!(text(&again), page, "the same answer, link and all");
     assert_eq!(booked(&app, &event), 1);
 
-    // Whoever goes back and writes another address means another seat.
+    // An attendee who goes back and writes another address wants another seat.
     assert_outcome(&post(&app, &event, &form("grace@example.org"), &[]), 201, "registered");
     assert_eq!(booked(&app, &event), 2);
     let known = submit(&app, &event, &[("user_email", "ada@example.org")]);
@@ -331,7 +331,7 @@ fn a_form_takes_a_seat_and_loading_its_answer_anew_takes_no_other(data: Data) {
     app.assert_audit_is_clean();
 }
 
-fn a_form_is_refused_in_words_and_keeps_what_was_typed(data: Data) {
+fn a_refused_form_shows_the_reason_and_its_input(data: Data) {
     let app = App::start(data);
     let body = json!({"name": "Small", "capacity": 1, "waitlist_enabled": false});
     let event = done(&app.post("/events", &body), 201);
@@ -355,7 +355,7 @@ fn a_form_is_refused_in_words_and_keeps_what_was_typed(data: Data) {
     );
     assert_eq!(booked(&app, event), 0);
 
-    // Without a key, as somebody writes a form by hand, it is taken all the same.
+    // Without a key, as in a form written by hand, it is accepted all the same.
     let by_hand = post(&app, event, &encoded(&[("user_email", "ada@example.org")]), &[]);
     assert_outcome(&by_hand, 201, "registered");
     let late = submit(&app, event, &[("user_email", "late@example.org")]);
@@ -385,7 +385,7 @@ fn a_form_joins_the_line(data: Data) {
     assert_eq!(app.get(&format!("/events/{event}")).json()["waitlist_count"], 1);
 }
 
-fn a_form_of_an_event_that_confirms_addresses_tells_nobody_who_is_registered(data: Data) {
+fn a_form_of_an_event_that_confirms_addresses_conceals_registrations(data: Data) {
     let organizer = make_token(&data, "Desk");
     let folder = tempfile::tempdir().expect("a folder");
     let url = format!("file://{}", folder.path().display());
@@ -409,7 +409,7 @@ fn a_form_of_an_event_that_confirms_addresses_tells_nobody_who_is_registered(dat
 }
 
 #[test]
-fn pages_are_in_the_language_that_is_asked_for() {
+fn pages_are_in_the_language_of_the_browser() {
     let app = App::start(Data::sqlite());
     let event = app.create(1_500);
     let german = [("Accept-Language", "de-AT, en;q=0.5")];
@@ -444,13 +444,13 @@ fn pages_are_in_the_language_that_is_asked_for() {
     assert!(text(&missing).contains("Veranstaltung nicht gefunden"), "{missing:?}");
 }
 
-/// What browsers ask for by an address, and by a form.
+/// What browsers send for an address, and with a form.
 const BROWSER: (&str, &str) =
     ("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8");
 
-/// The page that tells of what went wrong, and its title.
+/// The page of an error, and its title.
 #[track_caller]
-fn told_to_people(answer: &Answer, status: u16) -> (String, String) {
+fn read_page(answer: &Answer, status: u16) -> (String, String) {
     let page = text(answer);
     assert_eq!(answer.status, status, "{page}");
     assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"), "{page}");
@@ -463,7 +463,7 @@ fn told_to_people(answer: &Answer, status: u16) -> (String, String) {
 }
 
 #[test]
-fn an_address_that_leads_nowhere_is_a_page_for_people_and_a_problem_for_programs() {
+fn an_unknown_address_is_a_page_for_browsers_and_a_problem_for_programs() {
     let app = App::start(Data::sqlite());
     let ask = |method: &str, path: &str, headers: &[(&str, &str)]| {
         send(app.url(), method, path, headers, b"")
@@ -479,7 +479,7 @@ fn an_address_that_leads_nowhere_is_a_page_for_people_and_a_problem_for_programs
         "/o/e/1/none",
         "/static/js/none.js",
     ] {
-        let (page, title) = told_to_people(&ask("GET", path, &[BROWSER]), 404);
+        let (page, title) = read_page(&ask("GET", path, &[BROWSER]), 404);
         assert_eq!(title, "Page not found", "{path}");
         assert!(page.contains("There is no page at this address."), "{page}");
         let leads_on = "<a class=\"button\" href=\"/\">See all events</a>";
@@ -492,7 +492,7 @@ fn an_address_that_leads_nowhere_is_a_page_for_people_and_a_problem_for_programs
         ("/nowhere?lang=de", ("Accept-Language", "en")),
     ] {
         let answer = ask("GET", path, &[BROWSER, header]);
-        let (page, title) = told_to_people(&answer, 404);
+        let (page, title) = read_page(&answer, 404);
         assert_eq!(title, "Seite nicht gefunden", "{path} {header:?}");
         assert_eq!(answer.header("content-language"), Some("de"));
         assert!(
@@ -502,7 +502,7 @@ fn an_address_that_leads_nowhere_is_a_page_for_people_and_a_problem_for_programs
     let head = ask("HEAD", "/nowhere", &[BROWSER]);
     assert_eq!((head.status, head.body.len()), (404, 0));
 
-    // Programs are told as before, to the byte: they name no HTML, or name JSON as well, or ask the API.
+    // Programs get the same as before, to the byte: they name no HTML, or name JSON as well, or call the API.
     let problem = |path: &str, answer: &Answer| {
         let id = answer.header("x-request-id").expect("it has one");
         let expected = format!(
@@ -543,7 +543,7 @@ fn a_page_s_address_with_a_slash_leads_to_the_one_without() {
         }
     }
     for path in ["/e/", "/r/", "/nowhere/", "/find//", "//find/", "//example.org/e/", "/e/1/2/"] {
-        told_to_people(&send(app.url(), "GET", path, &[BROWSER], b""), 404);
+        read_page(&send(app.url(), "GET", path, &[BROWSER], b""), 404);
     }
     for (method, path) in [("POST", "/find/"), ("GET", "/events/"), ("GET", "/static/app.css/")] {
         assert_eq!(send(app.url(), method, path, &[], b"").status, 404, "{method} {path}");
@@ -551,7 +551,7 @@ fn a_page_s_address_with_a_slash_leads_to_the_one_without() {
 }
 
 #[test]
-fn what_else_a_browser_meets_at_a_page_s_address_is_told_to_people() {
+fn other_errors_at_a_page_s_address_are_pages_for_browsers() {
     let app = App::start(Data::sqlite());
     let event = app.create(1);
     for (method, path, allow) in [
@@ -561,7 +561,7 @@ fn what_else_a_browser_meets_at_a_page_s_address_is_told_to_people() {
         ("DELETE", format!("/e/{event}"), "GET, HEAD, POST"),
     ] {
         let answer = send(app.url(), method, &path, &[BROWSER], b"");
-        let (page, title) = told_to_people(&answer, 405);
+        let (page, title) = read_page(&answer, 405);
         assert_eq!(title, "Method not allowed", "{method} {path}");
         assert!(page.contains("href=\"/\">See all events</a>"), "{page}");
         let id = answer.header("x-request-id").expect("it has one");
@@ -575,14 +575,13 @@ fn what_else_a_browser_meets_at_a_page_s_address_is_told_to_people() {
     for path in ["/", "/find", "/o/new", "/problems", "/docs", &format!("/e/{event}")] {
         let path = format!("{path}{long}");
         let german = ("Accept-Language", "de");
-        let (page, title) =
-            told_to_people(&send(app.url(), "GET", &path, &[BROWSER, german], b""), 414);
+        let (page, title) = read_page(&send(app.url(), "GET", &path, &[BROWSER, german], b""), 414);
         assert_eq!(title, "Zu groß", "{path}");
         assert!(page.contains("href=\"/\">Alle Veranstaltungen ansehen</a>"), "{page}");
         let program = send(app.url(), "GET", &path, &[], b"");
         assert_eq!((program.status, program.problem().as_str()), (414, "too_large"));
     }
-    // The negative control: what is the API's is told as the API tells it, whoever asks.
+    // The negative control: below the API's paths every client gets the API's answer.
     for (method, path, status) in [
         ("GET", format!("/events/{event}/register"), 405),
         ("GET", format!("/events{long}"), 414),
@@ -599,7 +598,7 @@ fn what_else_a_browser_meets_at_a_page_s_address_is_told_to_people() {
 #[test]
 fn times_over_a_change_of_clocks_are_right_in_every_place() {
     let app = App::start(Data::sqlite());
-    for (zone, starts_at, ends_at, told) in [
+    for (zone, starts_at, ends_at, displayed) in [
         (
             "Europe/Berlin",
             "2035-03-24T23:30:00Z",
@@ -642,7 +641,7 @@ fn times_over_a_change_of_clocks_are_right_in_every_place() {
         let event = done(&app.post("/events", &body), 201);
         assert_eq!((&event["starts_at"], &event["ends_at"]), (&json!(starts_at), &json!(ends_at)));
         let page = page(&app, &format!("/e/{}", id(&event)));
-        let time = format!("<time datetime=\"{starts_at}\">{told}</time>");
+        let time = format!("<time datetime=\"{starts_at}\">{displayed}</time>");
         assert!(page.contains(&time), "no {time} in {page}");
         let calendar = text(&app.get(&format!("/events/{}/calendar.ics", id(&event))));
         let plain = |time: &str| time.replace(['-', ':'], "");
@@ -652,9 +651,9 @@ fn times_over_a_change_of_clocks_are_right_in_every_place() {
     }
 }
 
-/// Whoever has chosen at the foot of a page finds the next ones so, with and without scripts.
+/// A visitor who has chosen a language at the foot of a page finds the next ones in it, with and without scripts.
 #[test]
-fn pages_are_in_the_language_that_was_chosen() {
+fn pages_are_in_the_language_of_the_cookie() {
     let app = App::start(Data::sqlite());
     let path = format!("/e/{}", app.create(3));
     let ask = |path: &str, headers: &[(&str, &str)]| {
@@ -678,25 +677,25 @@ fn pages_are_in_the_language_that_was_chosen() {
         let cookie = chosen.header("set-cookie").expect("it is kept");
         let (pair, attributes) = cookie.split_once("; ").expect("it is for these pages alone");
         assert_eq!((pair, attributes), (KEPT, "Path=/; Max-Age=31536000; SameSite=Lax"));
-        let may_be_kept = chosen.header("cache-control");
-        assert_eq!(may_be_kept, Some("private, no-cache"), "it is one visitor's");
+        let caching = chosen.header("cache-control");
+        assert_eq!(caching, Some("private, no-cache"), "it is one visitor's");
 
         let next = ask(path, &[("Cookie", pair)]);
         assert_eq!((language_of(&next), next.header("set-cookie")), (german.clone(), None));
         assert!(text(&next).contains("href=\"?lang=en\""));
-        // A tag is of one language: with the other one chosen it is another page.
+        // A tag is of one language: in the other one it is another page.
         if let Some(tag) = here.header("etag") {
             let other = ask(path, &[("Cookie", pair), ("If-None-Match", tag)]);
             assert_eq!(language_of(&other), german);
         }
-        // The negative controls: what is no language, and a link that another site follows for somebody.
+        // The negative controls: an unknown language, and a link that another site follows on the visitor's behalf.
         assert_eq!(ask(&format!("{path}?lang=xx"), &[]).header("set-cookie"), None);
         for from in [&[("Sec-Fetch-Site", "cross-site")][..], &[("Sec-Fetch-Site", "none")], &[]] {
             let linked = ask(&format!("{path}?lang=de"), from);
             assert_eq!((language_of(&linked), linked.header("set-cookie")), (german.clone(), None));
         }
     }
-    // What comes of a form, and what goes wrong.
+    // The result of a form, and its errors.
     let form = encoded(&[("user_email", "ada@example.org")]);
     let headers = [FORM, ("Cookie", KEPT)];
     let taken = send(app.url(), "POST", &path, &headers, form.as_bytes());
@@ -704,21 +703,21 @@ fn pages_are_in_the_language_that_was_chosen() {
     let headers = [("Accept", "text/html"), ("Cookie", KEPT)];
     let missing = send(app.url(), "GET", "/e/none", &headers, b"");
     assert!(text(&missing).contains("Veranstaltung nicht gefunden"), "{missing:?}");
-    // Programs say what they wish for in each request, and are asked for nothing else.
+    // Programs send their language with each request, and need no cookie.
     let problem = send(app.url(), "GET", "/nothing", &[("Cookie", KEPT)], b"");
     assert_eq!(problem.header("content-language"), Some("en"));
     assert_eq!(app.get("/events?lang=de").status, 400);
 }
 
-/// What a browser keeps of somebody who reads German.
+/// The cookie of a visitor who reads German.
 const KEPT: &str = "booking_language=de";
 
-/// How many files a page may load by itself: its icon, its styles, its words and its script, and of a registration's page
-/// one script more.
+/// How many files a page may load by itself: its icon, its styles, its texts and its script, and for a
+/// registration's page one script more.
 const FILES_MAX: usize = 5;
 
 #[test]
-fn what_pages_load_is_little_and_is_kept_for_good() {
+fn assets_are_small_and_cached_for_good() {
     let app = App::start(Data::sqlite());
     let event = app.create(3);
     let gzip = [("Accept-Encoding", "gzip"), ("Accept-Language", "de")];
@@ -746,8 +745,8 @@ fn what_pages_load_is_little_and_is_kept_for_good() {
             let answer = load(&file);
             bytes += answer.body.len();
             let Some((folder, name)) = file.split_once('-') else { continue };
-            let kept = "public, max-age=31536000, immutable";
-            assert_eq!(answer.header("cache-control"), Some(kept), "{file}");
+            let cached = "public, max-age=31536000, immutable";
+            assert_eq!(answer.header("cache-control"), Some(cached), "{file}");
             // Another release has another name.
             let other = format!("{folder}-0{name}");
             assert_eq!(app.get(&other).status, 404, "{other}");
@@ -757,7 +756,7 @@ fn what_pages_load_is_little_and_is_kept_for_good() {
 }
 
 #[test]
-fn a_form_of_another_site_does_nothing() {
+fn a_form_of_another_site_is_refused() {
     let shop = "https://shop.example";
     let app = App::start_with(Data::sqlite(), &[("CORS_ORIGINS", shop)]);
     let event = app.create(3);
@@ -778,14 +777,14 @@ fn a_form_of_another_site_does_nothing() {
     assert_eq!(booked(&app, &event), 0);
     let own = [("Origin", "http://localhost"), ("Sec-Fetch-Site", "same-origin")];
     assert_outcome(&post(&app, &event, &form, &own), 201, "registered");
-    // A page that told its origin to nobody would be taken for another's, over plain HTTP.
+    // A page that sends no origin at all would be taken for another site's, over plain HTTP.
     let page = app.get(&format!("/e/{event}"));
     assert_eq!(page.header("referrer-policy"), Some("same-origin"));
     assert_eq!(booked(&app, &event), 1);
 }
 
 #[test]
-fn everything_is_below_a_path_of_another_site() {
+fn everything_is_below_the_base_path() {
     let base_url = ("BASE_URL", "https://example.org");
     let app = App::start_with(Data::sqlite(), &[("BASE_PATH", "/tickets/"), base_url]);
     let body = json!({"name": "Jazz", "capacity": 3, "starts_at": "2035-05-01T17:00:00Z"});
@@ -826,7 +825,7 @@ fn everything_is_below_a_path_of_another_site() {
     let described = app.get("/tickets/openapi.json").json();
     assert_eq!(described["servers"][0]["url"], "https://example.org/tickets");
     assert_eq!(app.get("/tickets/sw.js").status, 200);
-    // All that it leads to is beside it, whatever the path of that is.
+    // Everything that it links to is below the base path.
     let manifest = app.get("/tickets/manifest.webmanifest");
     assert_eq!(manifest.header("content-type"), Some("application/manifest+json"));
     assert_eq!(manifest.json()["start_url"], "./");
@@ -839,7 +838,7 @@ fn everything_is_below_a_path_of_another_site() {
     assert!(page.contains("href=\"https://example.org/tickets/r/"), "{page}");
 
     let nowhere = send(app.url(), "GET", "/tickets/nowhere", &[BROWSER], b"");
-    let (page, title) = told_to_people(&nowhere, 404);
+    let (page, title) = read_page(&nowhere, 404);
     assert_eq!(title, "Page not found");
     assert!(page.contains("<a class=\"button\" href=\"/tickets/\">"), "{page}");
     let missing = app.get("/tickets/events/none").json();
@@ -847,9 +846,9 @@ fn everything_is_below_a_path_of_another_site() {
     assert_eq!(missing["instance"], "/tickets/events/none");
     let slash = send(app.url(), "GET", "/tickets/o/new/", &[BROWSER], b"");
     assert_eq!((slash.status, slash.header("location")), (308, Some("/tickets/o/new")));
-    // What is beside it is the other site's, and none of the API's.
+    // Everything outside of it is the other site's, and none of the API's.
     let beside = try_send(app.url(), "GET", "/events", &[BROWSER], b"").expect("it answers");
-    assert_eq!(told_to_people(&beside, 404).1, "Page not found");
+    assert_eq!(read_page(&beside, 404).1, "Page not found");
     let beside = |method: &str, path: &str| {
         let json = [("Content-Type", "application/json")];
         let body = if method == "POST" { body.to_string() } else { String::new() };
@@ -861,7 +860,7 @@ fn everything_is_below_a_path_of_another_site() {
     }
     assert_eq!(beside("POST", "/events"), 404);
     assert_eq!(app.get("/tickets/events").json().as_array().map(Vec::len), Some(2));
-    // But for what monitoring asks.
+    // But for the addresses of monitoring.
     for path in ["/health", "/livez", "/readyz", "/metrics", "/tickets/livez"] {
         assert_eq!(app.get(path).status, 200, "{path}");
     }
@@ -872,7 +871,7 @@ fn everything_is_below_a_path_of_another_site() {
 }
 
 #[test]
-fn an_event_s_page_alone_goes_into_frames_of_the_sites_that_are_named() {
+fn only_an_event_s_page_may_be_embedded_by_allowed_sites() {
     let ancestors = |answer: &Answer| {
         let policy = answer.header("content-security-policy").expect("there is one").to_owned();
         policy.split("frame-ancestors ").nth(1).expect("it says who").to_owned()
@@ -900,7 +899,7 @@ fn an_event_s_page_alone_goes_into_frames_of_the_sites_that_are_named() {
         part.contains("<base target=\"_blank\" />"),
         "what it leads to opens beside it: {part}"
     );
-    // Its form stays in the frame, and in the language: no cookie goes there.
+    // Its form stays in the frame, and in the language: no cookie is stored there.
     let action = format!("action=\"/e/{event}?embed&amp;lang=en\" target=\"_self\"");
     assert!(part.contains(&action), "{part}");
     let form = encoded(&[("user_email", "ada@example.org")]);
@@ -915,7 +914,7 @@ fn an_event_s_page_alone_goes_into_frames_of_the_sites_that_are_named() {
     );
 }
 
-fn a_form_asks_what_the_event_asks(data: Data) {
+fn a_form_has_the_event_s_questions(data: Data) {
     let app = App::start(data);
     let event = app.create(5);
     let questions = json!({"questions": [
@@ -942,7 +941,7 @@ fn a_form_asks_what_the_event_asks(data: Data) {
     let data: Value = serde_json::from_str(data).expect("it is JSON");
     assert_eq!(data.as_array().map(Vec::len), Some(5));
 
-    // What is missing is told beside its field, and what was typed stays.
+    // A missing field is reported beside it, and the input stays.
     let written = [
         ("user_email", "ada@example.org"),
         ("answers/note", "Cello & bow"),

@@ -15,14 +15,14 @@ use uuid::Uuid;
 on_both_stores! {
     a_ticket_can_be_checked_without_the_server
     only_a_confirmed_registration_has_a_ticket
-    of_fifty_scanners_at_once_one_lets_in
-    tickets_that_are_not_good_are_refused_with_why
+    of_fifty_concurrent_scanners_one_admits
+    invalid_tickets_are_refused_with_a_reason
     white_space_around_a_ticket_an_id_or_a_token_is_dropped
-    a_check_in_can_be_taken_back
-    scans_without_a_network_are_told_later
+    a_check_in_can_be_undone
+    offline_scans_are_sent_later
     tickets_outlive_their_keys
-    what_another_server_signed_with_a_key_of_its_own_is_good
-    what_the_store_s_keys_signed_is_good_beside_a_ticket_key
+    a_ticket_signed_by_another_servers_own_key_is_valid
+    tickets_of_the_store_s_keys_stay_valid_beside_a_ticket_key
 }
 
 fn white_space_around_a_ticket_an_id_or_a_token_is_dropped(data: Data) {
@@ -37,10 +37,10 @@ fn white_space_around_a_ticket_an_id_or_a_token_is_dropped(data: Data) {
         let padded = |text: &str| format!("{before}{text}{after}");
         let ticket = ticket(&app, &ada);
         done(&check_in(&app, &concert, &padded(&ticket)), 201);
-        // Told again by a device, under an id that came along in the same way.
-        let mut told = scan(&padded(&ticket), "2026-05-01T20:00:00Z");
-        told["id"] = padded(&Uuid::now_v7().to_string()).into();
-        let results = done(&tell(&app, &concert, &[told]), 200);
+        // Sent again by a device, under an id that was copied in the same way.
+        let mut sent = scan(&padded(&ticket), "2026-05-01T20:00:00Z");
+        sent["id"] = padded(&Uuid::now_v7().to_string()).into();
+        let results = done(&send_scans(&app, &concert, &[sent]), 200);
         assert_eq!(results["results"][0]["result"], "already_checked_in");
     }
     let ada = register(&app, &concert, "ada@example.org");
@@ -53,7 +53,7 @@ fn white_space_around_a_ticket_an_id_or_a_token_is_dropped(data: Data) {
         b"",
     );
     assert_eq!(done(&shown, 200)["id"], ada["id"]);
-    // What is inside stays what it is.
+    // White space inside stays.
     let ticket = ticket(&app, &ada);
     let (first, second) = ticket.split_at(70);
     refused(&check_in(&app, &concert, &format!("{first} {second}")), 409, "ticket_refused");
@@ -72,7 +72,7 @@ fn check_in(app: &App, event: &str, ticket: &str) -> Answer {
     app.post(&format!("/events/{event}/check-ins"), &json!({"ticket": ticket}))
 }
 
-fn tell(app: &App, event: &str, scans: &[Value]) -> Answer {
+fn send_scans(app: &App, event: &str, scans: &[Value]) -> Answer {
     app.post(&format!("/events/{event}/check-ins/batch"), &json!({"scans": scans}))
 }
 
@@ -137,7 +137,7 @@ fn only_a_confirmed_registration_has_a_ticket(data: Data) {
     refused(&app.get(&format!("{}/ticket", path(&held))), 409, "not_confirmed");
 }
 
-fn of_fifty_scanners_at_once_one_lets_in(data: Data) {
+fn of_fifty_concurrent_scanners_one_admits(data: Data) {
     let app = App::start(data);
     let concert = app.create(2);
     let ada = register(&app, &concert, "ada@example.org");
@@ -167,7 +167,7 @@ fn of_fifty_scanners_at_once_one_lets_in(data: Data) {
     app.assert_audit_is_clean();
 }
 
-fn tickets_that_are_not_good_are_refused_with_why(data: Data) {
+fn invalid_tickets_are_refused_with_a_reason(data: Data) {
     let app = App::start(data);
     let (concert, other) = (app.create(9), app.create(9));
     let ada = register(&app, &concert, "ada@example.org");
@@ -200,26 +200,26 @@ fn tickets_that_are_not_good_are_refused_with_why(data: Data) {
     let answer = check_in(&app, &concert, &altered);
     refused(&answer, 409, "ticket_refused");
 
-    // The same told together.
-    let told: Vec<_> = scans.iter().map(|(scan, _)| scan.clone()).collect();
-    let results = done(&tell(&app, &concert, &told), 200);
+    // The same, sent together.
+    let sent: Vec<_> = scans.iter().map(|(scan, _)| scan.clone()).collect();
+    let results = done(&send_scans(&app, &concert, &sent), 200);
     for ((scan, reason), result) in scans.iter().zip(results["results"].as_array().expect("one")) {
         assert_eq!((&result["id"], &result["result"]), (&scan["id"], &json!("refused")));
         assert_eq!(result["reason"], *reason);
         assert!(result["detail"].is_string() && result["checked_in_at"].is_null(), "{result}");
     }
 
-    // The ticket of whoever bought it is good, and so is the one that was left alone.
+    // The first holder's ticket is valid, and so is the one that was not transferred.
     assert_eq!(check_in(&app, &concert, &ticket(&app, &seller)).status, 201);
     assert_eq!(check_in(&app, &concert, &good).status, 201);
     let cancel = format!("/events/{concert}/cancel");
     done(&app.ask("POST", &cancel, &[], &Value::Null), 200);
     refused(&check_in(&app, &concert, &good), 409, "closed");
-    let results = done(&tell(&app, &concert, &[scan(&good, "2026-01-01T00:00:00Z")]), 200);
+    let results = done(&send_scans(&app, &concert, &[scan(&good, "2026-01-01T00:00:00Z")]), 200);
     assert_eq!(results["results"][0]["reason"], "closed");
 }
 
-fn a_check_in_can_be_taken_back(data: Data) {
+fn a_check_in_can_be_undone(data: Data) {
     let app = App::start(data);
     let concert = app.create(2);
     let ada = register(&app, &concert, "ada@example.org");
@@ -240,14 +240,14 @@ fn a_check_in_can_be_taken_back(data: Data) {
     assert_eq!(kinds, ["registered", "checked_in", "check_in_undone", "checked_in"]);
 }
 
-fn scans_without_a_network_are_told_later(data: Data) {
+fn offline_scans_are_sent_later(data: Data) {
     let app = App::start(data);
     let concert = app.create(60);
     let tickets: Vec<_> = (0..50)
         .map(|who| ticket(&app, &register(&app, &concert, &format!("{who}@example.org"))))
         .collect();
     done(&check_in(&app, &concert, &tickets[7]), 201);
-    // By a clock that is years behind: nobody is let in before they are registered.
+    // By a clock that is years behind: a guest is not admitted before they are registered.
     let early = "2026-01-01T19:00:00.5Z";
     let made_at = |who: usize| {
         let list = app.get(&format!("/events/{concert}/registrations")).json();
@@ -256,8 +256,8 @@ fn scans_without_a_network_are_told_later(data: Data) {
     let mut scans: Vec<_> = tickets[..48].iter().map(|ticket| scan(ticket, early)).collect();
     scans.push(scan(&tickets[0], "2026-01-01T19:00:01Z"));
     scans.push(scan(&tickets[48], "2999-01-01T00:00:00Z"));
-    let told = done(&tell(&app, &concert, &scans), 200);
-    let results = told["results"].as_array().expect("an array");
+    let answered = done(&send_scans(&app, &concert, &scans), 200);
+    let results = answered["results"].as_array().expect("an array");
     assert_eq!(results.len(), 50);
     let ids = |items: &[Value]| items.iter().map(|item| item["id"].clone()).collect::<Vec<_>>();
     assert_eq!(ids(results), ids(&scans), "in their order");
@@ -275,13 +275,17 @@ fn scans_without_a_network_are_told_later(data: Data) {
     assert_eq!(results[48]["checked_in_at"], results[0]["checked_in_at"]);
     assert!(!results[49]["checked_in_at"].as_str().expect("a time").starts_with("2999"));
     let version = app.get(&format!("/events/{concert}")).json()["version"].clone();
-    assert_eq!(done(&tell(&app, &concert, &scans), 200), told, "telling again changes nothing");
+    assert_eq!(
+        done(&send_scans(&app, &concert, &scans), 200),
+        answered,
+        "telling again changes nothing"
+    );
     assert_eq!(app.get(&format!("/events/{concert}")).json()["version"], version);
     app.assert_audit_is_clean();
 }
 
-/// A key is added while servers run: what was signed stays good, and each server learns of it from the
-/// first ticket that it does not know.
+/// A key is added while servers run: earlier signatures stay valid, and each server learns of it from the first
+/// ticket that it does not know.
 fn tickets_outlive_their_keys(data: Data) {
     let app = App::start(data);
     let concert = app.create(5);
@@ -290,10 +294,10 @@ fn tickets_outlive_their_keys(data: Data) {
     let old = ticket(&app, &ada);
     let output = app.run("rotate-keys");
     assert!(output.status.success(), "{output:?}");
-    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    let listed = String::from_utf8_lossy(&output.stdout).into_owned();
     let second = App { server: start_on(&app.data, &[]), data: app.data };
     let new = done(&second.get(&format!("{}/ticket", path(&grace))), 200);
-    assert!(told.contains(new["key_id"].as_str().expect("an id")), "{told}");
+    assert!(listed.contains(new["key_id"].as_str().expect("an id")), "{listed}");
     let keys = second.get("/tickets/keys").json();
     let kids: BTreeSet<_> =
         keys["keys"].as_array().expect("one").iter().map(|k| k["kid"].to_string()).collect();
@@ -307,9 +311,9 @@ fn tickets_outlive_their_keys(data: Data) {
     drop(second.server);
 }
 
-/// What an installation was before it had a `TICKET_KEY`: its tickets are with people for months. The server
-/// that signed them is gone, and what it showed of its keys is forgotten.
-fn what_the_store_s_keys_signed_is_good_beside_a_ticket_key(data: Data) {
+/// An installation before it had a `TICKET_KEY`: people have had its tickets for months. The server that signed
+/// them is gone, and its published keys have expired.
+fn tickets_of_the_store_s_keys_stay_valid_beside_a_ticket_key(data: Data) {
     const KEY: &str = "0707070707070707070707070707070707070707070707070707070707070707";
     let with_key = |data: Data| App::start_with(data, &[("TICKET_KEY", KEY)]);
     let stopped = |App { mut server, data }: App| {
@@ -330,12 +334,12 @@ fn what_the_store_s_keys_signed_is_good_beside_a_ticket_key(data: Data) {
     let now = ticket(&app, &joan);
     assert_ne!(now[..12], earlier[0][..12], "another key signs");
     done(&check_in(&app, &concert, &now), 201);
-    // Doors without a network know as much as this one.
+    // Offline doors have the same keys.
     assert_eq!(keyring(&app).iter().count(), 3);
     assert_eq!(keyring(&app).verify(&earlier[1]), Ok(claims));
     assert!(app.server.stderr().contains("signing_keys"), "{}", app.server.stderr());
     assert!(app.get("/readyz").json()["checks"]["tickets"].is_null(), "nobody else signs");
-    // What neither the settings nor the store ever had.
+    // Keys that neither the settings nor the store ever had.
     let forged = SigningKey::from_seed(&[9; 32]).sign(&claims);
     assert_eq!(check_in(&app, &concert, &forged).json()["reason"], "forged");
 
@@ -347,9 +351,9 @@ fn what_the_store_s_keys_signed_is_good_beside_a_ticket_key(data: Data) {
     assert!(!app.server.stderr().contains("signing_keys"), "{}", app.server.stderr());
 }
 
-/// A server that was given a key, beside one that was not, and one that was given another: none of them calls
-/// the tickets of the others forged, and all of them say that there are several keys.
-fn what_another_server_signed_with_a_key_of_its_own_is_good(data: Data) {
+/// A server with a configured key, one without, and one with another: none of them calls the others' tickets
+/// forged, and all of them report that there are several keys.
+fn a_ticket_signed_by_another_servers_own_key_is_valid(data: Data) {
     let (one, other) = ("07".repeat(32), "08".repeat(32));
     let first = App::start(data);
     assert!(first.get("/readyz").json()["checks"]["tickets"].is_null());
@@ -384,7 +388,7 @@ fn what_another_server_signed_with_a_key_of_its_own_is_good(data: Data) {
             server.stderr()
         );
     }
-    // Nobody has shown this one.
+    // A key that no server has published.
     let holder = register(&first, &concert, "last@example.org");
     let claims = keyring(&first).verify(&ticket(&first, &holder)).expect("it is good");
     let forged = SigningKey::from_seed(&[9; 32]).sign(&claims);

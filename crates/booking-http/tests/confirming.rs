@@ -1,5 +1,5 @@
-//! Events that confirm addresses, over real HTTP, on both stores: whoever asks for a seat hears the same, whether or
-//! not the address is registered.
+//! Events that confirm addresses, over real HTTP, on both stores: a claim gets the same answer, whether or not the
+//! address is registered.
 
 mod common;
 
@@ -11,17 +11,17 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 on_both_stores! {
-    whoever_asks_hears_the_same_of_every_address
-    a_replay_tells_no_more_than_the_first_answer
-    where_there_is_no_seat_everybody_hears_that
+    a_claim_is_answered_alike_for_every_address
+    a_replay_reveals_no_more_than_the_first_answer
+    a_sold_out_event_refuses_every_address_alike
     a_held_seat_is_confirmed_by_its_own_token_alone
-    nobody_is_found_by_giving_a_seat_away
-    on_an_open_server_everybody_is_a_visitor
+    a_transfer_reveals_no_registration
+    on_an_open_server_every_claim_is_a_visitors
     without_mail_no_address_is_confirmed
-    an_address_that_is_known_counts_as_one_that_is_not
+    a_registered_address_counts_as_a_new_one
 }
 
-/// A server that sends its mails to a folder, and the folder.
+/// A server that writes its mails into a folder, and the folder.
 fn start(data: Data, more: &[(&'static str, &str)]) -> (App, TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
     let url = format!("file://{}", folder.path().display());
@@ -53,7 +53,7 @@ impl Desk {
         let event = id(&event).to_owned();
         let register = format!("/events/{event}/register");
         let body = json!({"user_email": "ada@example.org"});
-        // Whoever manages the event knows who is registered, and gives seats as ever.
+        // The event's organizer sees who is registered, and registers people as ever.
         let ada = done(&app.ask_as(&organizer, "POST", &register, &body), 201);
         assert_eq!(ada["status"], "confirmed");
         refused(&app.ask_as(&organizer, "POST", &register, &body), 409, "already_registered");
@@ -89,7 +89,7 @@ fn ways(app: &App, event: &str, email: &str) -> [Answer; 4] {
     ]
 }
 
-fn whoever_asks_hears_the_same_of_every_address(data: Data) {
+fn a_claim_is_answered_alike_for_every_address(data: Data) {
     let desk = Desk::open(data, 50, &[]);
     let (app, event) = (&desk.app, desk.event.as_str());
     let began = Instant::now();
@@ -100,7 +100,7 @@ fn whoever_asks_hears_the_same_of_every_address(data: Data) {
     let held = desk.of("fresh@example.org");
     assert_eq!((&held["status"], held.get("manage_token")), (&json!("held"), None));
 
-    // Whoever has a seat, whoever has a hold, and whoever has neither.
+    // An address with a seat, one with a hold, and one with neither.
     let version = desk.version();
     for email in ["ada@example.org", " ADA@Example.org ", "fresh@example.org"] {
         for answer in ways(app, event, email) {
@@ -115,12 +115,12 @@ fn whoever_asks_hears_the_same_of_every_address(data: Data) {
     }
     assert_eq!(desk.all().len(), 6, "each address once");
 
-    // What has ended is as what never was.
+    // An ended registration counts as none.
     let ended = app.ask_as(&desk.organizer, "DELETE", &path(&desk.ada), &Value::Null);
     assert_eq!(done(&ended, 200)["status"], "cancelled");
     assert_eq!(app.register(event, "ada@example.org").comparable(), expected);
     assert_ne!(id(&desk.of("ada@example.org")), id(&desk.ada));
-    // What is wrong is told of every address alike.
+    // Invalid input is reported alike for every address.
     for email in ["ada@example.org", "nobody@example.org"] {
         let body = json!({"user_email": email, "on_full": "perhaps"});
         let wrong = app.post(&format!("/events/{event}/register"), &body);
@@ -129,7 +129,7 @@ fn whoever_asks_hears_the_same_of_every_address(data: Data) {
     app.assert_audit_is_clean();
 }
 
-fn a_replay_tells_no_more_than_the_first_answer(data: Data) {
+fn a_replay_reveals_no_more_than_the_first_answer(data: Data) {
     let desk = Desk::open(data, 50, &[]);
     let (app, event) = (&desk.app, desk.event.as_str());
     for route in ["register", "holds"] {
@@ -154,7 +154,7 @@ fn a_replay_tells_no_more_than_the_first_answer(data: Data) {
     }
 }
 
-fn where_there_is_no_seat_everybody_hears_that(data: Data) {
+fn a_sold_out_event_refuses_every_address_alike(data: Data) {
     let desk = Desk::open(data, 2, &[]);
     let (app, event) = (&desk.app, desk.event.as_str());
     let emails = ["ada@example.org", "grace@example.org", "nobody@example.org"];
@@ -170,11 +170,11 @@ fn where_there_is_no_seat_everybody_hears_that(data: Data) {
         refused(&app.register(event, email), 409, "sold_out");
         refused(&hold(app, event, email), 409, "sold_out");
     }
-    // Who would wait takes a place, or has one, or has a seat: nobody else hears which.
+    // A claim for the waitlist takes a place, or has one, or has a seat: only a mail tells which.
     let waits = emails.map(|email| wait_for(app, event, email).comparable());
     assert!(waits.iter().all(|answer| *answer == waits[0] && answer.0 == 202), "{waits:?}");
     assert_eq!(desk.of("nobody@example.org")["status"], "waitlisted");
-    // Nobody is seated unasked, though the event makes no offers.
+    // A waiter is not seated unasked, though the event makes no offers.
     let at_once = json!({"offer_ttl_seconds": null});
     let path_of = format!("/events/{event}");
     done(&app.ask_as(&desk.organizer, "PATCH", &path_of, &at_once), 200);
@@ -202,7 +202,7 @@ fn a_held_seat_is_confirmed_by_its_own_token_alone(data: Data) {
     assert_eq!(done(&own, 200)["status"], "confirmed");
 }
 
-fn nobody_is_found_by_giving_a_seat_away(data: Data) {
+fn a_transfer_reveals_no_registration(data: Data) {
     let desk = Desk::open(data, 5, &[]);
     let (app, own) = (&desk.app, token(&desk.ada));
     assert_eq!(app.register(&desk.event, "grace@example.org").status, 202);
@@ -220,7 +220,7 @@ fn nobody_is_found_by_giving_a_seat_away(data: Data) {
     assert_eq!(done(&given, 200)["user_email"], "kay@example.org");
 }
 
-fn on_an_open_server_everybody_is_a_visitor(data: Data) {
+fn on_an_open_server_every_claim_is_a_visitors(data: Data) {
     let (app, _mails) = start(data, &[]);
     let body = json!({"name": "By mail", "capacity": 5, "confirm_address": true});
     let made = done(&app.post("/events", &body), 201);
@@ -238,7 +238,7 @@ fn on_an_open_server_everybody_is_a_visitor(data: Data) {
     };
     let lasts = instant(&all[0]["expires_at"]) - instant(&all[0]["created_at"]);
     assert_eq!(lasts.num_seconds(), 1_800);
-    // As soon as it is asked for no more, a seat is a seat.
+    // Once the event no longer confirms addresses, a seat is a seat.
     done(&edit(&app, event, &json!({"confirm_address": false})), 200);
     assert_eq!(done(&app.register(event, "grace@example.org"), 201)["status"], "confirmed");
     refused(&app.register(event, "grace@example.org"), 409, "already_registered");
@@ -261,14 +261,14 @@ fn without_mail_no_address_is_confirmed(data: Data) {
     for body in [json!({"confirm_address": false}), json!({"name": "b"})] {
         done(&app.ask_as(&organizer, "PATCH", &path, &body), 200);
     }
-    // Nobody hears more of what is another's.
+    // A caller learns nothing of another's registration.
     let answer = app.ask_as(&other, "PATCH", &path, &json!({"confirm_address": true}));
     refused(&answer, 404, "not_found");
     refused(&app.post("/events", &asks), 401, "unauthenticated");
 }
 
-/// Else whoever asks often enough could count who is registered.
-fn an_address_that_is_known_counts_as_one_that_is_not(data: Data) {
+/// Else a client that asks often enough could count the registered addresses.
+fn a_registered_address_counts_as_a_new_one(data: Data) {
     let desk = Desk::open(data, 50, &[("EMAIL_HOLDS_MAX", "2")]);
     let (app, event) = (&desk.app, desk.event.as_str());
     for email in ["ada@example.org", "nobody@example.org"] {

@@ -6,10 +6,10 @@ use common::{App, Data, http};
 use serde_json::{Value, json};
 
 on_both_stores! {
-    an_event_is_put_up_and_shown
+    an_event_is_created_and_shown
     a_registration_takes_a_seat
     a_full_event_and_a_second_registration_are_conflicts
-    what_does_not_exist_is_not_found
+    missing_resources_are_not_found
     listings_are_paged_by_links
     an_event_that_has_not_changed_is_not_sent_again
     a_thousand_refusals_in_a_row_are_answered
@@ -20,7 +20,7 @@ fn keys(value: &Value) -> Vec<&str> {
     value.as_object().expect("an object").keys().map(String::as_str).collect()
 }
 
-fn an_event_is_put_up_and_shown(data: Data) {
+fn an_event_is_created_and_shown(data: Data) {
     let app = App::start(data);
     let body = json!({"name": " Jazz ", "description": "Doors\nat 7", "capacity": 30});
     let created = app.post("/events", &body);
@@ -98,7 +98,7 @@ fn a_registration_takes_a_seat(data: Data) {
     assert_eq!(registration["user_email"], "ada@example.org");
     assert_eq!(registration["event_id"], event.as_str());
     let list = app.get(&format!("/events/{event}/registrations")).json();
-    // The token is told once, to whoever registered.
+    // The token is shown once, to the attendee who registered.
     registration.as_object_mut().expect("an object").remove("manage_token");
     assert_eq!(list, json!([registration]));
     let shown = app.get(&format!("/events/{event}")).json();
@@ -117,7 +117,7 @@ fn a_full_event_and_a_second_registration_are_conflicts(data: Data) {
     assert_eq!(app.get(&format!("/events/{event}")).json()["booked_count"], 1);
 }
 
-fn what_does_not_exist_is_not_found(data: Data) {
+fn missing_resources_are_not_found(data: Data) {
     let app = App::start(data);
     for id in ["00000000-0000-7000-8000-000000000000", "42", "x'; --", "%00", "..%2f", "é"] {
         let id = id.replace(' ', "%20").replace('é', "%C3%A9");
@@ -172,7 +172,7 @@ fn listings_are_paged_by_links(data: Data) {
             assert_eq!((answer.status, answer.problem().as_str()), (400, "validation"), "{query}");
         }
     }
-    // Cursors of the right form that no listing gave out.
+    // Well-formed cursors that no listing gave out.
     let id = &events[0];
     for cursor in [format!("9223372036854775807_{id}"), format!("-1_{id}"), format!("0_{id}")] {
         let status = app.get(&format!("/events?cursor={cursor}")).status;

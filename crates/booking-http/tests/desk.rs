@@ -1,5 +1,4 @@
-//! The organizer's desk: finding people, counting them, letting them in without a ticket, taking them along as a file
-//! and bringing them in from one.
+//! The organizer's desk: finding people, counting them, admitting them without a ticket, export and import.
 
 mod common;
 
@@ -10,18 +9,18 @@ use serde_json::{Value, json};
 
 on_both_stores! {
     people_are_found_by_a_part_of_their_name_or_address
-    what_is_found_is_what_became_of_it
-    counts_tell_how_the_event_stands
-    somebody_is_let_in_without_a_ticket
+    a_search_finds_the_current_state
+    counts_show_the_state_of_the_event
+    a_guest_is_admitted_without_a_ticket
     the_organizer_registers_outside_the_hours
-    a_table_of_people_is_taken_along
-    answers_are_taken_along_and_brought_in
-    a_large_table_is_whole
-    a_table_of_people_is_brought_in
-    what_is_no_table_is_refused
-    events_are_found_by_what_they_are_called_and_when_they_are
+    a_table_of_people_is_exported
+    answers_are_exported_and_imported
+    a_large_table_is_complete
+    a_table_of_people_is_imported
+    an_invalid_table_is_refused
+    events_are_found_by_name_and_date
     an_event_is_copied
-    one_calendar_has_what_is_to_come
+    one_calendar_has_the_upcoming_events
 }
 
 fn register_as(app: &App, event: &str, email: &str, name: &str) -> Value {
@@ -29,7 +28,7 @@ fn register_as(app: &App, event: &str, email: &str, name: &str) -> Value {
     done(&app.post(&format!("/events/{event}/register"), &body), 201)
 }
 
-/// The addresses that a listing has on its page, and how many it says that there are.
+/// The addresses on a listing's page, and its total.
 fn listed(app: &App, event: &str, query: &str) -> (Vec<String>, String) {
     let answer = app.get(&format!("/events/{event}/registrations{query}"));
     let rows = done(&answer, 200);
@@ -70,7 +69,7 @@ fn people_are_found_by_a_part_of_their_name_or_address(data: Data) {
         ("?q=b%C3%BCcher", &[zoe]),
         ("?q=xn--b", &[zoe]),
         ("?q=ukasz", &[lukasz]),
-        // Nothing in it means anything else than itself.
+        // Every character in it is literal.
         ("?q=%25", &[lukasz]),
         ("?q=_", &[li]),
         ("?q=%27", &[]),
@@ -85,7 +84,7 @@ fn people_are_found_by_a_part_of_their_name_or_address(data: Data) {
         assert_listed(&app, &event, query, expected);
     }
 
-    // Page by page, each of the same people.
+    // Page by page, each with the same people.
     let mut next = Some(format!("/events/{event}/registrations?limit=1&q=EXAMPLE.COM"));
     let mut found = Vec::new();
     while let Some(path) = next {
@@ -113,7 +112,7 @@ fn people_are_found_by_a_part_of_their_name_or_address(data: Data) {
     }
 }
 
-fn what_is_found_is_what_became_of_it(data: Data) {
+fn a_search_finds_the_current_state(data: Data) {
     let app = App::start(data);
     let event = app.create(3);
     let ada = register_as(&app, &event, "ada@example.org", "Ada Lovelace");
@@ -128,12 +127,12 @@ fn what_is_found_is_what_became_of_it(data: Data) {
     assert_listed(&app, &event, "?status=held&q=ada", &[]);
     assert_listed(&app, &event, "?status=all", &everybody);
 
-    // A name put right is found, and the one before is not.
+    // A corrected name is found, and the former one is not.
     let body = json!({"name": "Augusta King"});
     done(&app.ask("PATCH", &path(&ada), &[], &body), 200);
     assert_listed(&app, &event, "?q=augusta", &everybody[..1]);
     assert_listed(&app, &event, "?q=lovelace", &[]);
-    // So is who has the seat since.
+    // So is the new holder.
     let body = json!({"user_email": "barbara@example.org", "name": "Barbara Liskov"});
     done(&app.post(&format!("{}/transfer", path(&grace)), &body), 200);
     assert_listed(&app, &event, "?q=hopper", &[]);
@@ -149,7 +148,7 @@ fn what_is_found_is_what_became_of_it(data: Data) {
     assert_listed(&app, &event, "?q=liskov", &[]);
     assert_listed(&app, &event, "?status=cancelled&q=liskov", &["barbara@example.org"]);
 
-    // Whoever was erased is not found by what they were called.
+    // An erased person is not found by their former name.
     assert!(app.run("erase --email barbara@example.org").status.success());
     assert_listed(&app, &event, "?status=all&q=liskov", &[]);
     assert_listed(&app, &event, "?status=all&q=erased", &[]);
@@ -159,7 +158,7 @@ fn act_on_event(app: &App, event: &str, what: &str) -> http::Answer {
     app.ask("POST", &format!("/events/{event}/{what}"), &[], &Value::Null)
 }
 
-fn counts_tell_how_the_event_stands(data: Data) {
+fn counts_show_the_state_of_the_event(data: Data) {
     let app = App::start(data);
     let event = app.create(3);
     let counts = || done(&app.get(&format!("/events/{event}/counts")), 200);
@@ -181,7 +180,7 @@ fn counts_tell_how_the_event_stands(data: Data) {
     assert_eq!(counts(), expected(1, 1, 0, 1, 1));
 }
 
-fn somebody_is_let_in_without_a_ticket(data: Data) {
+fn a_guest_is_admitted_without_a_ticket(data: Data) {
     let app = App::start(data);
     let (event, other) = (app.create(3), app.create(3));
     let ada = done(&app.register(&event, "ada@example.org"), 201);
@@ -199,7 +198,7 @@ fn somebody_is_let_in_without_a_ticket(data: Data) {
     assert_eq!(counts["checked_in"], 1);
     refused(&named(&ada), 409, "already_checked_in");
     refused(&named(&waits), 409, "ticket_refused");
-    // That is of another event, or of none.
+    // A registration of another event, or of none.
     refused(&named(&elsewhere), 404, "not_found");
     let nobody = json!({"registration_id": "00000000-0000-7000-8000-000000000000"});
     refused(&let_in(&nobody), 404, "not_found");
@@ -251,7 +250,7 @@ fn text(answer: &http::Answer) -> String {
     String::from_utf8(answer.body.clone()).expect("it is UTF-8")
 }
 
-fn a_table_of_people_is_taken_along(data: Data) {
+fn a_table_of_people_is_exported(data: Data) {
     let app = App::start(data);
     let event = app.create(5);
     let ali = register_as(&app, &event, "+ali@example.org", "-Ali \"the\" Great, Jr.");
@@ -284,7 +283,7 @@ fn a_table_of_people_is_taken_along(data: Data) {
     assert_eq!(with_bom, format!("\u{feff}{}", expected.concat()));
     assert_eq!(text(&table(&app, &event, "?bom=false")), expected.concat());
 
-    // Whoever has it already need not read it again, until something has changed.
+    // A client that has it already need not read it again, until it changes.
     let tag = answer.header("etag").expect("it has a tag").to_owned();
     assert!(tag.starts_with("W/\""), "{tag}");
     let csv = format!("/events/{event}/registrations.csv");
@@ -299,7 +298,7 @@ fn a_table_of_people_is_taken_along(data: Data) {
     refused(&table(&app, "00000000-0000-7000-8000-000000000000", ""), 404, "not_found");
 }
 
-fn answers_are_taken_along_and_brought_in(data: Data) {
+fn answers_are_exported_and_imported(data: Data) {
     let app = App::start(data);
     let event = app.create(9);
     let questions = json!({"questions": [
@@ -327,7 +326,7 @@ fn answers_are_taken_along_and_brought_in(data: Data) {
     );
     assert!(rows.ends_with(",vegan,sat sun,false,1,\"'-1+\n'=2, \"\"x\"\"\"\r\n"), "{rows}");
 
-    // By another event that asks the same.
+    // Into another event with the same questions.
     let copy = done(&app.ask("POST", &format!("/events/{event}/copy"), &[], &Value::Null), 201);
     let copy = copy["id"].as_str().expect("an id");
     let people = format!(
@@ -335,33 +334,33 @@ fn answers_are_taken_along_and_brought_in(data: Data) {
         ,bob@example.org,,,,,,all,mon,,,\r\n"
     );
     for query in ["", "?apply=true"] {
-        let brought = done(&bring_in(&app, copy, query, &people), 200);
+        let imported = done(&import(&app, copy, query, &people), 200);
         assert_eq!(
-            (&brought["counts"]["registered"], &brought["counts"]["invalid"]),
+            (&imported["counts"]["registered"], &imported["counts"]["invalid"]),
             (&json!(2), &json!(2))
         );
-        let why = |row: usize| brought["rows"][row]["detail"].as_str().expect("a text").to_owned();
+        let why = |row: usize| imported["rows"][row]["detail"].as_str().expect("a text").to_owned();
         assert_eq!(why(2), "answer:car must be true or false");
         assert_eq!(why(3), "answer:days must be an array of keys of its options");
     }
     let rows = done(&app.get(&format!("/events/{copy}/registrations")), 200);
     assert_eq!(rows[0]["answers"], answers);
     assert_eq!(rows[1]["answers"], Value::Null, "whom the organizer brings in need not answer");
-    let unknown = bring_in(&app, copy, "", "email,answer:shoes\n");
+    let unknown = import(&app, copy, "", "email,answer:shoes\n");
     assert_eq!((unknown.status, unknown.pointers()), (400, vec!["/answer:shoes".to_owned()]));
     app.assert_audit_is_clean();
 }
 
 /// More than one page of a listing.
-fn a_large_table_is_whole(data: Data) {
+fn a_large_table_is_complete(data: Data) {
     let app = App::start(data);
     let event = app.create(5_000);
     let mut people = "email,name\n".to_owned();
     for number in 0..2_345 {
         people.push_str(&format!("p{number}@example.org,Person {number}\n"));
     }
-    let brought = done(&bring_in(&app, &event, "?apply=true", &people), 200);
-    assert_eq!(brought["counts"]["registered"], 2_345);
+    let imported = done(&import(&app, &event, "?apply=true", &people), 200);
+    assert_eq!(imported["counts"]["registered"], 2_345);
     let table = text(&table(&app, &event, ""));
     let rows: Vec<_> =
         table.lines().skip(1).map(|row| row.split(',').collect::<Vec<_>>()).collect();
@@ -369,20 +368,20 @@ fn a_large_table_is_whole(data: Data) {
     for (number, row) in rows.iter().enumerate() {
         assert_eq!(row[1], format!("p{number}@example.org"), "in the order of the table");
     }
-    // What was taken along is brought in, and changes nothing.
+    // An export is imported again, and changes nothing.
     let before = done(&app.get(&format!("/events/{event}")), 200);
-    let again = done(&bring_in(&app, &event, "?apply=true", &table), 200);
+    let again = done(&import(&app, &event, "?apply=true", &table), 200);
     assert_eq!(again["counts"]["already_registered"], 2_345);
     assert_eq!(done(&app.get(&format!("/events/{event}")), 200), before);
     app.assert_audit_is_clean();
 }
 
-fn bring_in(app: &App, event: &str, query: &str, table: &str) -> http::Answer {
+fn import(app: &App, event: &str, query: &str, table: &str) -> http::Answer {
     let path = format!("/events/{event}/registrations/import{query}");
     http::send(app.url(), "POST", &path, &[("Content-Type", "text/csv")], table.as_bytes())
 }
 
-fn a_table_of_people_is_brought_in(data: Data) {
+fn a_table_of_people_is_imported(data: Data) {
     let app = App::start(data);
     let event = app.create(3);
     done(&app.register(&event, "here@example.org"), 201);
@@ -415,7 +414,7 @@ fn a_table_of_people_is_brought_in(data: Data) {
     };
     let before = done(&app.get(&format!("/events/{event}")), 200);
     for query in ["", "?apply=false"] {
-        let tried = done(&bring_in(&app, &event, query, people), 200);
+        let tried = done(&import(&app, &event, query, people), 200);
         assert_eq!(
             (&tried["dry_run"], verdicts(&tried)),
             (&json!(true), expected.map(str::to_owned).to_vec())
@@ -429,7 +428,7 @@ fn a_table_of_people_is_brought_in(data: Data) {
         assert_eq!(tried["rows"][6]["code"], "sold_out");
         assert_eq!(done(&app.get(&format!("/events/{event}")), 200), before, "nothing is done");
     }
-    let done_so = done(&bring_in(&app, &event, "?apply=true", people), 200);
+    let done_so = done(&import(&app, &event, "?apply=true", people), 200);
     assert_eq!(
         (&done_so["dry_run"], verdicts(&done_so)),
         (&json!(false), expected.map(str::to_owned).to_vec())
@@ -440,38 +439,38 @@ fn a_table_of_people_is_brought_in(data: Data) {
     let ada = done_so["rows"][0]["registration_id"].as_str().expect("an id");
     assert_eq!(done(&app.get(&format!("/registrations/{ada}")), 200)["name"], "=Ada");
 
-    // Sent again it changes nothing; but who found no seat may have one by now.
-    let again = done(&bring_in(&app, &event, "?apply=true", people), 200);
+    // Sent again it changes nothing; but a person who found no seat may get one by now.
+    let again = done(&import(&app, &event, "?apply=true", people), 200);
     assert_eq!(again["counts"], counts(0, 3, 1));
     assert_eq!(again["rows"][0]["registration_id"], ada);
     done(&app.ask("PATCH", &format!("/events/{event}"), &[], &json!({"capacity": 4})), 200);
-    let later = done(&bring_in(&app, &event, "?apply=true", people), 200);
+    let later = done(&import(&app, &event, "?apply=true", people), 200);
     assert_eq!(later["counts"], counts(1, 3, 0));
     assert_eq!(done(&app.get(&format!("/events/{event}")), 200)["booked_count"], 4);
 
     done(&act_on_event(&app, &event, "cancel"), 200);
     for query in ["", "?apply=true"] {
-        let closed = done(&bring_in(&app, &event, query, "email\nnew@example.org\n"), 200);
+        let closed = done(&import(&app, &event, query, "email\nnew@example.org\n"), 200);
         assert_eq!(closed["rows"][0]["code"], "closed", "{query}");
     }
-    assert_eq!(done(&bring_in(&app, &event, "", "email\n"), 200)["rows"], json!([]));
+    assert_eq!(done(&import(&app, &event, "", "email\n"), 200)["rows"], json!([]));
     app.assert_audit_is_clean();
 }
 
-fn what_is_no_table_is_refused(data: Data) {
+fn an_invalid_table_is_refused(data: Data) {
     let app = App::start(data);
     let event = app.create(3);
     for (table, pointer) in
         [("name\nAda\n", "/user_email"), ("email,telephone\n", "/telephone"), ("\n", "")]
     {
-        let answer = bring_in(&app, &event, "", table);
+        let answer = import(&app, &event, "", table);
         assert_eq!(
             (answer.status, answer.pointers()),
             (400, vec![pointer.to_owned()]),
             "{table:?}"
         );
     }
-    let wrong = bring_in(&app, &event, "?dry_run=false", "email\n");
+    let wrong = import(&app, &event, "?dry_run=false", "email\n");
     assert_eq!((wrong.status, wrong.pointers()), (400, vec!["/dry_run".to_owned()]));
     let path = format!("/events/{event}/registrations/import");
     let send = |kind: &str, body: &[u8]| {
@@ -483,11 +482,11 @@ fn what_is_no_table_is_refused(data: Data) {
     assert_eq!(send("text/csv; charset=utf-8", b"email\n").status, 200);
     let long = vec![b'\n'; 10 * 1_024 * 1_024 + 1];
     refused(&send("text/csv", &long), 413, "too_large");
-    let nowhere = bring_in(&app, "00000000-0000-7000-8000-000000000000", "", "email\n");
+    let nowhere = import(&app, "00000000-0000-7000-8000-000000000000", "", "email\n");
     refused(&nowhere, 404, "not_found");
 }
 
-/// An event that begins and ends so many days from now.
+/// An event that starts and ends so many days from now.
 fn put_up(app: &App, name: &str, days: Option<(i64, i64)>) -> Value {
     let instant = |days: i64| (Utc::now() + TimeDelta::days(days)).to_rfc3339();
     let mut body = json!({"name": name, "capacity": 5});
@@ -497,7 +496,7 @@ fn put_up(app: &App, name: &str, days: Option<(i64, i64)>) -> Value {
     done(&app.post("/events", &body), 201)
 }
 
-fn events_are_found_by_what_they_are_called_and_when_they_are(data: Data) {
+fn events_are_found_by_name_and_date(data: Data) {
     let app = App::start(data);
     let never = put_up(&app, "Någonting", None);
     let later = put_up(&app, "Jazz in June", Some((30, 31)));
@@ -587,11 +586,11 @@ fn an_event_is_copied(data: Data) {
     }
     let nowhere = "/events/00000000-0000-7000-8000-000000000000/copy";
     refused(&app.post(nowhere, &json!({})), 404, "not_found");
-    a_copy_asks_what_the_event_asks(&app, event, &path);
+    a_copy_has_the_event_s_questions(&app, event, &path);
 }
 
-/// But nothing of what it has asked before.
-fn a_copy_asks_what_the_event_asks(app: &App, event: &str, path: &str) {
+/// But none of its former questions.
+fn a_copy_has_the_event_s_questions(app: &App, event: &str, path: &str) {
     let diet =
         json!({"key": "diet", "kind": "text", "wording": "What do you eat?", "required": true});
     let car = json!({"key": "car", "kind": "yes_no", "wording": "Do you come by car?"});
@@ -615,13 +614,13 @@ fn a_copy_asks_what_the_event_asks(app: &App, event: &str, path: &str) {
     assert_eq!(copy["has_questions"], true);
     assert_eq!(asked(&copy), ["diet"]);
     assert_eq!(done(&app.ask("POST", path, &headers, &Value::Null), 201), copy, "once for a key");
-    // Nobody has answered there yet, and so it may be another one.
+    // There are no answers yet, and so it may become another one.
     let other = json!({"questions": [{"key": "diet", "kind": "yes_no", "wording": "Do you eat?"}]});
     let path = format!("/events/{}/questions", copy["id"].as_str().expect("an id"));
     done(&app.post(&path, &other), 200);
 }
 
-fn one_calendar_has_what_is_to_come(data: Data) {
+fn one_calendar_has_the_upcoming_events(data: Data) {
     let app = App::start_with(data, &[("BASE_URL", "https://booking.example")]);
     let soon = put_up(&app, "Blues; and more", Some((3, 4)));
     put_up(&app, "Some day", None);
@@ -642,7 +641,7 @@ fn one_calendar_has_what_is_to_come(data: Data) {
     let tag = answer.header("etag").expect("it has a tag").to_owned();
     let again = || app.ask("GET", "/events.ics", &[("If-None-Match", &tag)], &Value::Null).status;
     assert_eq!(again(), 304);
-    // A sale changes nothing in it, another event does.
+    // A sale does not change it, another event does.
     done(&app.register(soon["id"].as_str().expect("an id"), "ada@example.org"), 201);
     assert_eq!(again(), 304);
     put_up(&app, "One more", Some((7, 8)));

@@ -7,9 +7,9 @@ use common::{App, Data, http, spoil};
 use serde_json::{Value, json};
 
 on_both_stores! {
-    an_event_has_all_that_it_was_given
-    an_edit_changes_what_it_names
-    an_edit_can_be_made_to_depend_on_a_version
+    an_event_has_every_given_field
+    an_edit_changes_the_given_fields
+    an_edit_can_require_a_version
     an_event_of_another_history_is_sent_again
     doors_open_and_close
     a_cancelled_event_takes_everything_with_it
@@ -17,7 +17,7 @@ on_both_stores! {
     an_event_goes_into_a_calendar
 }
 
-fn an_event_has_all_that_it_was_given(data: Data) {
+fn an_event_has_every_given_field(data: Data) {
     let app = App::start(data);
     let body = json!({
         "name": "Jazz", "capacity": 3, "description": null, "status": "draft",
@@ -70,7 +70,7 @@ fn an_event_has_all_that_it_was_given(data: Data) {
     assert_eq!(nulls["offer_ttl_seconds"], Value::Null, "a freed seat is given at once");
 }
 
-fn an_edit_changes_what_it_names(data: Data) {
+fn an_edit_changes_the_given_fields(data: Data) {
     let app = App::start(data);
     let body = json!({
         "name": "Jazz", "description": "Loud", "capacity": 3, "venue": "Here",
@@ -93,7 +93,7 @@ fn an_edit_changes_what_it_names(data: Data) {
     }
     assert_eq!(edited, expected);
     assert_eq!(event(&app, concert), expected);
-    // What changes nothing makes no version.
+    // An edit without a change makes no version.
     assert_eq!(done(&edit(&app, concert, &json!({})), 200), expected);
     assert_eq!(done(&edit(&app, concert, &json!({"name": "Blues"})), 200), expected);
 
@@ -106,7 +106,7 @@ fn an_edit_changes_what_it_names(data: Data) {
     app.assert_audit_is_clean();
 }
 
-fn an_edit_can_be_made_to_depend_on_a_version(data: Data) {
+fn an_edit_can_require_a_version(data: Data) {
     let app = App::start(data);
     let concert = app.create(3);
     let edit = |version: &str, name: &str| {
@@ -119,7 +119,7 @@ fn an_edit_can_be_made_to_depend_on_a_version(data: Data) {
     assert_eq!(done(&edit(&tag, "First"), 200)["version"], 2, "it is as it was asked to be");
     assert_eq!(done(&edit("*", "Third"), 200)["version"], 3);
 
-    // A list is as good as what is in it, and a client that knows only the version may say that.
+    // A list of tags matches if one of them does, and a client that knows only the version may send that.
     let tag = app.get(&format!("/events/{concert}")).header("etag").expect("one").to_owned();
     refused(&edit(&format!("W/{tag}"), "Weak"), 412, "version_mismatch");
     for never in ["\"x\"", "\"03\"", "\"99999999999999999999\"", "\"1\", \"2\"", "\"\""] {
@@ -138,7 +138,7 @@ fn an_edit_can_be_made_to_depend_on_a_version(data: Data) {
     );
 }
 
-/// A backup that was restored, and went another way to the same version, is not what a client has.
+/// A restored backup that came to the same version by other changes is not what a client has.
 fn an_event_of_another_history_is_sent_again(data: Data) {
     let app = App::start(data);
     let concert = app.create(3);
@@ -227,7 +227,7 @@ fn an_event_goes_into_a_calendar(data: Data) {
         assert!(text.contains(&format!("\r\n{line}\r\n")), "{line} is not in\n{text}");
     }
     assert!(!text.contains("\r\nURL"), "nobody said where it is reached: {text}");
-    // A sale changes nothing of it; what people are told does.
+    // A sale does not change it; an edit of what people see does.
     let file = || {
         let answer = app.get(&format!("/events/{}/calendar.ics", id(&concert)));
         String::from_utf8(answer.body.clone()).expect("it is text")
@@ -255,7 +255,7 @@ fn an_event_goes_into_a_calendar(data: Data) {
     assert!(file().contains("\r\nSEQUENCE:1\r\n"), "{}", file());
     done(&act_on_event(&app, id(&concert), "cancel"), 200);
     assert!(file().contains("\r\nSEQUENCE:2\r\n") && file().contains("\r\nSTATUS:CANCELLED\r\n"));
-    // Nobody puts one up in a year that no calendar knows.
+    // An event in a year that no calendar supports is refused.
     for year in ["0000", "10000", "-001"] {
         let body =
             json!({"name": "a", "capacity": 1, "starts_at": format!("{year}-05-01T19:00:00Z")});
@@ -263,9 +263,9 @@ fn an_event_goes_into_a_calendar(data: Data) {
     }
 }
 
-/// What links begin with is what the operator says, whatever name a request asks by.
+/// Links begin with the operator's URL, whatever host name a request uses.
 #[test]
-fn a_calendar_file_leads_to_where_the_operator_says() {
+fn links_in_a_calendar_file_use_the_base_url() {
     let base = ("BASE_URL", "https://booking.example.org/");
     let app = App::start_with(Data::sqlite(), &[base]);
     let body = json!({"name": "Jazz", "capacity": 1, "starts_at": "2027-05-01T19:00:00Z"});
@@ -280,7 +280,7 @@ fn act_on_event(app: &App, event: &str, act: &str) -> http::Answer {
     app.ask("POST", &format!("/events/{event}/{act}"), &[], &Value::Null)
 }
 
-/// When people are to be reminded of the only event that there is, in seconds after 1970, as its row says.
+/// When the reminder of the only event is due, in seconds after 1970, by its row.
 fn remind_at(data: &Data) -> Option<i64> {
     match data {
         Data::Postgres(database) => {

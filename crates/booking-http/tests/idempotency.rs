@@ -1,5 +1,5 @@
-//! `Idempotency-Key`, over real HTTP, on both stores: the same request again is answered the same, and
-//! done once.
+//! `Idempotency-Key`, over real HTTP, on both stores: a repeated request gets the same answer, and is executed
+//! once.
 
 mod common;
 
@@ -11,12 +11,12 @@ use std::sync::Barrier;
 use std::thread;
 
 on_both_stores! {
-    sixty_at_once_under_one_key_are_one
+    sixty_concurrent_requests_under_one_key_are_one
     another_request_under_the_same_key_is_refused
     a_refusal_is_answered_again
     every_route_that_writes_has_keys
     a_transfer_shows_its_token_again
-    scans_that_are_told_again_are_answered_the_same
+    repeated_scans_get_the_same_answer
     an_answer_outlives_the_server_and_the_key_of_its_token
     a_key_that_is_easily_guessed_is_no_secret
 }
@@ -52,7 +52,7 @@ fn assert_same(replay: &Answer, first: &Answer) {
     assert_eq!(without_request_id(replay), without_request_id(first));
 }
 
-fn sixty_at_once_under_one_key_are_one(data: Data) {
+fn sixty_concurrent_requests_under_one_key_are_one(data: Data) {
     let app = App::start(data);
     let event = app.create(100);
     let (url, ready) = (app.url().to_owned(), Barrier::new(60));
@@ -115,7 +115,7 @@ fn a_refusal_is_answered_again(data: Data) {
     done(&give_up(&app, &seated), 200);
     again(&app, &sold_out, "late", "POST", &address, &body);
     done(&ask(&app, "later", "POST", &address, &body), 201);
-    // What was never decided is not remembered.
+    // Undecided requests are not stored.
     let invalid = ask(&app, "typo", "POST", &address, &json!({"user_email": "hedy"}));
     refused(&invalid, 400, "validation");
     let corrected = json!({"user_email": "hedy@example.org", "on_full": "waitlist"});
@@ -170,12 +170,12 @@ fn a_transfer_shows_its_token_again(data: Data) {
     let transfer = || app.ask("POST", &address, &headers, &body);
     let first = transfer();
     let grace = done(&first, 200);
-    // Whoever asks again has no right to it any more, and hears the same.
+    // A caller without permission any more gets the same refusal again.
     assert_same(&transfer(), &first);
     let bearer = format!("Bearer {}", token(&grace));
     let as_grace = [("Authorization", bearer.as_str())];
     assert_eq!(app.ask("GET", &path(&ada), &as_grace, &Value::Null).status, 200);
-    // Back and forth again, without keys: each time there is another token.
+    // Back and forth again, without keys: each time there is a new token.
     let mut tokens = vec![token(&ada).to_owned(), token(&grace).to_owned()];
     for email in ["ada@example.org", "grace@example.org", "ada@example.org"] {
         let next = done(&app.post(&address, &json!({"user_email": email})), 200);
@@ -184,7 +184,7 @@ fn a_transfer_shows_its_token_again(data: Data) {
     }
 }
 
-fn scans_that_are_told_again_are_answered_the_same(data: Data) {
+fn repeated_scans_get_the_same_answer(data: Data) {
     let app = App::start(data);
     let event = app.create(3);
     let ada = done(&app.register(&event, "ada@example.org"), 201);
@@ -201,14 +201,14 @@ fn scans_that_are_told_again_are_answered_the_same(data: Data) {
     let body = json!({"scans": [
         scan(1, json!("no ticket")), scan(2, first_ticket.clone()), scan(3, first_ticket),
     ]});
-    let told = ask(&app, "batch", "POST", &address, &body);
-    done(&told, 200);
+    let answered = ask(&app, "batch", "POST", &address, &body);
+    done(&answered, 200);
     // Taken back in between: a new request would hear something else.
     let undo = format!("/events/{event}/check-ins/{}", id(&ada));
     done(&app.ask("DELETE", &undo, &[], &Value::Null), 200);
-    again(&app, &told, "batch", "POST", &address, &body);
+    again(&app, &answered, "batch", "POST", &address, &body);
     assert_eq!(app.get(&path(&ada)).json()["checked_in_at"], Value::Null);
-    // Longer than the first, so that its last scan was never told: nothing of it is done.
+    // Longer than the first, so that its last scan was never sent: nothing of it is executed.
     let other = json!({"scans": [
         scan(4, json!("a")), scan(5, json!("b")), scan(6, json!("c")), scan(7, second_ticket),
     ]});
@@ -233,8 +233,8 @@ fn an_answer_outlives_the_server_and_the_key_of_its_token(data: Data) {
     app.assert_audit_is_clean();
 }
 
-/// Whoever shows no token has nothing but the key: with a short one, somebody else's answer and its token
-/// could be had by guessing.
+/// A client without a token has nothing but the key: with a short one, another client's answer and its token could
+/// be had by guessing.
 fn a_key_that_is_easily_guessed_is_no_secret(data: Data) {
     let app = App::start(data);
     let event = app.create(3);
@@ -252,13 +252,13 @@ fn a_key_that_is_easily_guessed_is_no_secret(data: Data) {
         }
         let create = with(key, "/events", &json!({"name": "a", "capacity": 1}));
         refused(&create, 400, "invalid_header");
-        // A header that means nothing here makes nobody of them.
+        // A header that means nothing here does not change the caller.
         let proxied = [("Idempotency-Key", key), ("Authorization", "Bearer for-a-proxy")];
         refused(&app.ask("POST", &register, &proxied, &ada), 400, "invalid_header");
     }
     assert_eq!(app.get(&format!("/events/{event}")).json()["version"], 1, "nothing was done");
     let seat = done(&with(&long, &register, &ada), 201);
-    // Who has the registration's token has keys of their own.
+    // The holder of the registration's token has keys of their own.
     let bearer = format!("Bearer {}", token(&seat));
     let headers = [("Idempotency-Key", "1"), ("Authorization", bearer.as_str())];
     done(&app.ask("DELETE", &path(&seat), &headers, &Value::Null), 200);

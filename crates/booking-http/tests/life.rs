@@ -13,21 +13,21 @@ use std::time::{Duration, Instant};
 on_both_stores! {
     a_registrations_id_ends_as_its_events_does
     a_hold_becomes_a_seat
-    seats_that_are_only_held_are_told_as_such
-    those_who_wait_are_served_in_their_order
-    without_offers_a_freed_seat_is_given_at_once
-    a_seat_is_given_up_once
-    a_seat_passes_to_somebody_else
+    held_seats_are_reported_as_held
+    waiters_are_served_in_their_order
+    without_offers_a_freed_seat_is_confirmed_at_once
+    a_seat_is_cancelled_once
+    a_seat_is_transferred
     a_token_is_for_its_registration_alone
-    a_history_tells_what_happened
-    all_that_ever_registered_can_be_listed
-    what_does_not_exist_is_not_found
+    a_history_lists_every_change
+    all_registrations_ever_can_be_listed
+    missing_resources_are_not_found
 }
 
-/// So that it leads to where its event is kept.
+/// With such an end that it leads to its event's cell.
 fn a_registrations_id_ends_as_its_events_does(data: Data) {
     let app = App::start(data);
-    // Of some events, since one's last byte may be another's by chance.
+    // Among several events, since one's last byte may equal another's by chance.
     let mut ids = std::collections::HashSet::new();
     for _ in 0..8 {
         let concert = app.create(2);
@@ -78,7 +78,7 @@ fn a_hold_becomes_a_seat(data: Data) {
     app.assert_audit_is_clean();
 }
 
-fn seats_that_are_only_held_are_told_as_such(data: Data) {
+fn held_seats_are_reported_as_held(data: Data) {
     let app = App::start(data);
     let concert = app.create(1);
     let held = done(&hold(&app, &concert, "ada@example.org"), 201);
@@ -96,7 +96,7 @@ fn seats_that_are_only_held_are_told_as_such(data: Data) {
     assert_eq!(answer.header("retry-after"), None);
 }
 
-fn those_who_wait_are_served_in_their_order(data: Data) {
+fn waiters_are_served_in_their_order(data: Data) {
     let app = App::start(data);
     let concert = app.create(1);
     let seated = done(&wait_for(&app, &concert, "ada@example.org"), 201);
@@ -125,13 +125,13 @@ fn those_who_wait_are_served_in_their_order(data: Data) {
     let shown = event(&app, &concert);
     assert_eq!((&shown["booked_count"], &shown["waitlist_count"]), (&json!(1), &json!(0)));
 
-    // Without a waitlist there is none to be on.
+    // Without a waitlist there is none to join.
     done(&edit(&app, &concert, &json!({"waitlist_enabled": false})), 200);
     refused(&wait_for(&app, &concert, "late@example.org"), 409, "sold_out");
     app.assert_audit_is_clean();
 }
 
-fn without_offers_a_freed_seat_is_given_at_once(data: Data) {
+fn without_offers_a_freed_seat_is_confirmed_at_once(data: Data) {
     let app = App::start(data);
     let body = json!({"name": "a", "capacity": 1, "offer_ttl_seconds": null});
     let concert = done(&app.post("/events", &body), 201);
@@ -139,14 +139,14 @@ fn without_offers_a_freed_seat_is_given_at_once(data: Data) {
     let waiting = done(&wait_for(&app, id(&concert), "grace@example.org"), 202);
     done(&give_up(&app, &seated), 200);
     assert_eq!(app.get(&path(&waiting)).json()["status"], "confirmed");
-    // A raised capacity serves whoever waits in the same transaction.
+    // A raised capacity serves the next waiter in the same transaction.
     let next = done(&wait_for(&app, id(&concert), "hedy@example.org"), 202);
     let edited = done(&edit(&app, id(&concert), &json!({"capacity": 2})), 200);
     assert_eq!((&edited["booked_count"], &edited["waitlist_count"]), (&json!(2), &json!(0)));
     assert_eq!(app.get(&path(&next)).json()["status"], "confirmed");
 }
 
-fn a_seat_is_given_up_once(data: Data) {
+fn a_seat_is_cancelled_once(data: Data) {
     let app = App::start(data);
     let concert = app.create(1);
     let registered = done(&app.register(&concert, "ada@example.org"), 201);
@@ -161,7 +161,7 @@ fn a_seat_is_given_up_once(data: Data) {
     app.assert_audit_is_clean();
 }
 
-fn a_seat_passes_to_somebody_else(data: Data) {
+fn a_seat_is_transferred(data: Data) {
     let app = App::start(data);
     let concert = app.create(3);
     let registered = done(&app.register(&concert, "ada@example.org"), 201);
@@ -227,7 +227,7 @@ fn a_token_is_for_its_registration_alone(data: Data) {
     }
 }
 
-fn a_history_tells_what_happened(data: Data) {
+fn a_history_lists_every_change(data: Data) {
     let app = App::start(data);
     let concert = app.create(1);
     let held = done(&hold(&app, &concert, "ada@example.org"), 201);
@@ -250,7 +250,7 @@ fn a_history_tells_what_happened(data: Data) {
     assert_eq!(history(&waiting), ["4 waitlisted attendee", "6 offered system"]);
 }
 
-fn all_that_ever_registered_can_be_listed(data: Data) {
+fn all_registrations_ever_can_be_listed(data: Data) {
     let app = App::start(data);
     let concert = app.create(2);
     let gone = done(&app.register(&concert, "0@example.org"), 201);
@@ -290,7 +290,7 @@ fn all_that_ever_registered_can_be_listed(data: Data) {
     refused(&app.get(&format!("{list}?status=waiting")), 400, "validation");
 }
 
-fn what_does_not_exist_is_not_found(data: Data) {
+fn missing_resources_are_not_found(data: Data) {
     let app = App::start(data);
     let concert = app.create(1);
     let nobody = json!({"user_email": "ada@example.org"});
@@ -334,7 +334,7 @@ fn what_does_not_exist_is_not_found(data: Data) {
     }
 }
 
-/// What has run out counts for nothing at once, and the sweeper gives it to whoever waits.
+/// An expired hold no longer counts, and the sweeper gives its seat to the next waiter.
 #[test]
 fn time_ends_holds_and_the_sweeper_serves_the_queue() {
     let app = App::start_with(Data::postgres(), &[("SWEEP_SECONDS", "0")]);
@@ -349,7 +349,7 @@ fn time_ends_holds_and_the_sweeper_serves_the_queue() {
          UPDATE events SET due_at = now() - interval '1 hour'",
     );
     assert_eq!(app.get(&path(&held)).json()["status"], "expired");
-    // No version says so yet, and so the page that a client has is not the one that is shown.
+    // No version has that state yet, and so the page that a client has is not the current one.
     let shown = http::send(app.url(), "GET", &address, &[("If-None-Match", &tag)], b"");
     assert_eq!((shown.status, shown.header("etag")), (200, None));
     assert_eq!(shown.json()["booked_count"], 0);

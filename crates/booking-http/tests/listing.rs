@@ -1,4 +1,4 @@
-//! Who puts an event up and where people ask about it, and events that are in no list, over real HTTP, on both stores.
+//! The organizer and the contact of an event, and unlisted events, over real HTTP, on both stores.
 
 mod common;
 
@@ -10,10 +10,10 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 on_both_stores! {
-    who_puts_it_up_is_said_wherever_the_event_is
+    the_organizer_is_named_wherever_the_event_is_shown
     a_contact_is_an_address_or_a_page_and_no_longer_than_it_may_be
     an_unlisted_event_is_found_by_its_address_alone
-    pages_are_full_whatever_is_left_out_of_them
+    pages_are_full_whatever_is_filtered_out
 }
 
 fn text(answer: &Answer) -> String {
@@ -27,7 +27,7 @@ fn linked_data(page: &str) -> Value {
     serde_json::from_str(linked).expect("JSON-LD is JSON")
 }
 
-fn who_puts_it_up_is_said_wherever_the_event_is(data: Data) {
+fn the_organizer_is_named_wherever_the_event_is_shown(data: Data) {
     let organizer = make_token(&data, "The account");
     let app = App::start(data);
     let body = json!({
@@ -56,7 +56,7 @@ fn who_puts_it_up_is_said_wherever_the_event_is(data: Data) {
     let said = format!("\r\nORGANIZER;CN=\"Jazz <b>Club</b>\":mailto:{address}\r\n");
     assert!(calendar().contains(&said), "{}", calendar());
 
-    // It is told as any other change of what people know.
+    // It is sent as any other change of what people see.
     let before = calendar();
     let changed = change(json!({"contact": "https://Jazz.example/ask?a=b&c='\"><script>"}));
     let url = "https://jazz.example/ask?a=b&c=%27%22%3E%3Cscript%3E";
@@ -79,7 +79,7 @@ fn who_puts_it_up_is_said_wherever_the_event_is(data: Data) {
     assert!(changed_at(&calendar()) >= changed_at(&before));
     assert!(calendar().contains("\r\nSEQUENCE:0\r\n"), "nobody has to be elsewhere");
 
-    // Null empties it; then the account's name is all that search engines are told.
+    // Null empties it; then search engines get only the account's name.
     let copied = done(&app.ask_as(&organizer, "POST", &format!("{path}/copy"), &json!({})), 201);
     assert_eq!(
         (&copied["organizer_name"], &copied["contact"]),
@@ -94,7 +94,7 @@ fn who_puts_it_up_is_said_wherever_the_event_is(data: Data) {
         json!({"@type": "Organization", "name": "The account"})
     );
     assert!(!calendar().contains("CONTACT") && !calendar().contains("ORGANIZER"));
-    // What is left out stays as it is.
+    // A field that is left out stays as it is.
     change(json!({"organizer_name": "Jazz Club"}));
     assert_eq!(change(json!({"name": "Blues"}))["organizer_name"], "Jazz Club");
     assert!(calendar().contains("\r\nCONTACT:Jazz Club\r\n"));
@@ -187,7 +187,7 @@ fn an_unlisted_event_is_found_by_its_address_alone(data: Data) {
         assert!(page.contains("Open jazz") && !page.contains("Hidden"), "{path}: {page}");
     }
 
-    // Whoever has its address finds it as any other, but for search engines.
+    // A visitor with its address finds it as any other, but search engines do not.
     assert_eq!(done(&app.get(&format!("/events/{hidden}")), 200)["unlisted"], true);
     let noindex = "<meta name=\"robots\" content=\"noindex\" />";
     for (event, is_left_out) in [(&open, false), (&hidden, true)] {
@@ -208,7 +208,7 @@ fn an_unlisted_event_is_found_by_its_address_alone(data: Data) {
         let found = names(&app.ask_as(&few.secret, "GET", list, &Value::Null));
         assert_eq!(found, ["Hidden jazz"], "{list}");
     }
-    // It is no news for those who come, and can be taken back.
+    // It is no news for attendees, and can be taken back.
     let path = format!("/events/{hidden}");
     let calendar = || text(&app.get(&format!("{path}/calendar.ics")));
     let before = calendar();
@@ -220,7 +220,7 @@ fn an_unlisted_event_is_found_by_its_address_alone(data: Data) {
     app.assert_audit_is_clean();
 }
 
-fn pages_are_full_whatever_is_left_out_of_them(data: Data) {
+fn pages_are_full_whatever_is_filtered_out(data: Data) {
     let club = make_token(&data, "Jazz club");
     let app = App::start(data);
     for number in 0..12 {

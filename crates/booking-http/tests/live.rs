@@ -10,22 +10,22 @@ use socket2::{Domain, Socket, Type};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-/// The longest wait for what has to come to be so.
+/// The longest wait for an expected state.
 const WITHIN: Duration = Duration::from_secs(60);
 /// Long enough for several readings of the store.
 const SILENCE: Duration = Duration::from_millis(1_500);
-/// How long a server may take to stop that many watch; it is to need less than one second.
+/// How long a server with many watchers may take to stop; it is to need less than one second.
 const STOPPED_WITHIN: Duration = Duration::from_secs(10);
 
 on_both_stores! {
-    whoever_watches_is_told_of_each_change
-    what_is_known_already_is_not_told
+    a_watcher_gets_each_change
+    a_known_version_is_not_sent
     several_events_are_watched_together
-    what_is_wrong_is_told_before_anything_begins
-    a_hold_that_has_run_out_is_told_of_though_nobody_has_tidied
-    whatever_is_edited_is_told_and_so_is_the_end
+    an_invalid_stream_is_refused_before_it_begins
+    an_expired_hold_is_reported_before_it_is_swept
+    edits_and_the_end_of_an_event_are_streamed
     all_streams_end_when_the_server_stops
-    who_takes_nothing_gets_the_newest_and_not_what_was_between
+    a_stalled_watcher_gets_only_the_newest_state
 }
 
 fn watch(app: &App, path: &str) -> Watch {
@@ -52,10 +52,10 @@ fn metric(app: &App, name: &str) -> u64 {
     line.unwrap_or_else(|| panic!("no {name}: {page}")).parse().expect("a whole number")
 }
 
-fn whoever_watches_is_told_of_each_change(data: Data) {
+fn a_watcher_gets_each_change(data: Data) {
     let app = App::start(data);
     let event = app.create(3);
-    // One that is long enough to be compressed, if anything of a stream were.
+    // One that is long enough to be compressed, if any part of a stream were.
     let mut stream =
         Watch::open(app.url(), &live(&event), &[("Accept-Encoding", "gzip")]).expect("a stream");
     assert_eq!(stream.header("content-type"), Some("text/event-stream"));
@@ -76,8 +76,11 @@ fn whoever_watches_is_told_of_each_change(data: Data) {
     assert_eq!(metric(&app, "booking_live_watchers"), 1);
 
     let ada = done(&app.register(&event, "ada@example.org"), 201);
-    let told = stream.seats();
-    assert_eq!((&told["booked_count"], &told["version"]), (&json!(1), &ada["event_version"]));
+    let received = stream.seats();
+    assert_eq!(
+        (&received["booked_count"], &received["version"]),
+        (&json!(1), &ada["event_version"])
+    );
     done(&app.register(&event, "grace@example.org"), 201);
     done(&app.register(&event, "edsger@example.org"), 201);
     let full = stream.until(|seats| seats["booked_count"] == 3);
@@ -86,7 +89,7 @@ fn whoever_watches_is_told_of_each_change(data: Data) {
     stream.until(|seats| seats["waitlist_count"] == 1);
     stream.is_silent(SILENCE);
 
-    // Another one is told at once how it is, and who has gone is noticed.
+    // A new watcher gets the state at once, and one that is gone is noticed.
     assert_eq!(watch(&app, &live(&event)).seats()["version"], 5);
     until("the other one is gone", || metric(&app, "booking_live_watchers") == 1);
     drop(stream);
@@ -95,7 +98,7 @@ fn whoever_watches_is_told_of_each_change(data: Data) {
     app.assert_audit_is_clean();
 }
 
-fn what_is_known_already_is_not_told(data: Data) {
+fn a_known_version_is_not_sent(data: Data) {
     let app = App::start(data);
     let event = app.create(9);
     done(&app.register(&event, "ada@example.org"), 201);
@@ -103,7 +106,7 @@ fn what_is_known_already_is_not_told(data: Data) {
     let asks: [(String, &[(&str, &str)]); 5] = [
         (format!("{path}?since=2"), &[]),
         (path.clone(), &[("Last-Event-ID", "2")]),
-        // What a browser that comes again has seen since.
+        // The last id of a reconnecting browser.
         (format!("{path}?since=1"), &[("Last-Event-ID", "2")]),
         (format!("{path}?since=1000"), &[]),
         (format!("/live?events={event}&since=1"), &[("Last-Event-ID", "2")]),
@@ -119,7 +122,7 @@ fn what_is_known_already_is_not_told(data: Data) {
     for (stream, (path, _)) in streams.iter_mut().zip(&asks) {
         assert_eq!(stream.seats()["version"], 3, "{path}");
     }
-    // And what is older, or no version at all, is told the state.
+    // And for an older one, or an invalid one, the state is sent.
     for last in ["2", "", "x", "-1", "99999999999999999999999"] {
         let headers = [("Last-Event-ID", last)];
         let mut stream = Watch::open(app.url(), &path, &headers).expect("a stream");
@@ -131,13 +134,13 @@ fn several_events_are_watched_together(data: Data) {
     let app = App::start(data);
     let ids: Vec<String> = (0..100).map(|_| app.create(5)).collect();
     let mut all = watch(&app, &format!("/live?events={}", ids.join("%2C")));
-    let mut told: Vec<String> = (0..ids.len())
+    let mut received: Vec<String> = (0..ids.len())
         .map(|_| all.seats()["event_id"].as_str().expect("an id").to_owned())
         .collect();
-    told.sort();
+    received.sort();
     let mut expected = ids.clone();
     expected.sort();
-    assert_eq!(told, expected);
+    assert_eq!(received, expected);
 
     let mut some = watch(&app, &format!("/live?events={},{},{}&since=,1", ids[0], ids[1], ids[2]));
     let first: Vec<Value> =
@@ -155,7 +158,7 @@ fn several_events_are_watched_together(data: Data) {
     }
 }
 
-fn what_is_wrong_is_told_before_anything_begins(data: Data) {
+fn an_invalid_stream_is_refused_before_it_begins(data: Data) {
     let owner = make_token(&data, "Jazz club");
     let app = App::start(data);
     let put_up = |status: &str| {
@@ -194,7 +197,7 @@ fn what_is_wrong_is_told_before_anything_begins(data: Data) {
     refused(&app.post(&live(&event), &Value::Null), 405, "method_not_allowed");
     refused(&app.ask_as("org_unknown", "GET", &live(&event), &Value::Null), 401, "unauthenticated");
 
-    // Its head alone; nobody watches for that.
+    // Its head alone; that opens no stream.
     let head = http::send(app.url(), "HEAD", &live(&event), &[], b"");
     assert_eq!((head.status, head.body.len()), (200, 0), "{head:?}");
     assert_eq!(head.header("content-type"), Some("text/event-stream"));
@@ -207,7 +210,7 @@ fn what_is_wrong_is_told_before_anything_begins(data: Data) {
     assert_eq!(own.seats()["status"], "draft");
 }
 
-fn a_hold_that_has_run_out_is_told_of_though_nobody_has_tidied(data: Data) {
+fn an_expired_hold_is_reported_before_it_is_swept(data: Data) {
     let now = match &data {
         Data::Sqlite(_) => "1",
         Data::Postgres(_) => "now() - interval '1 hour'",
@@ -229,12 +232,12 @@ fn a_hold_that_has_run_out_is_told_of_though_nobody_has_tidied(data: Data) {
         assert_eq!((&free["booked_count"], &free["available"]), (&json!(0), &json!(2)));
         assert_eq!(free["version"], 2, "nobody has written anything");
     }
-    // Who comes now and knows that version does not know that.
+    // A new watcher that claims that version does not have that state.
     let mut late = watch(&app, &format!("{}?since=2", live(&event)));
     assert_eq!(late.seats()["booked_count"], 0);
 }
 
-fn whatever_is_edited_is_told_and_so_is_the_end(data: Data) {
+fn edits_and_the_end_of_an_event_are_streamed(data: Data) {
     let app = App::start(data);
     let event = app.create(2);
     let mut stream = watch(&app, &live(&event));
@@ -268,7 +271,7 @@ fn all_streams_end_when_the_server_stops(data: Data) {
     drop(stalled);
 }
 
-/// A connection whose client takes next to nothing before it reads.
+/// A connection whose client buffers next to nothing before it reads.
 fn narrow(url: &str) -> TcpStream {
     let address: SocketAddr =
         url.strip_prefix("http://").and_then(|text| text.parse().ok()).expect("a plain URL");
@@ -280,8 +283,9 @@ fn narrow(url: &str) -> TcpStream {
     stream
 }
 
-/// Who stalls for a long sale and then reads finds what was newest, and as much as fits on the way there.
-fn who_takes_nothing_gets_the_newest_and_not_what_was_between(data: Data) {
+/// A client that stalls during a long sale and then reads finds the newest state, and as much as fits on the way
+/// there.
+fn a_stalled_watcher_gets_only_the_newest_state(data: Data) {
     const EVENTS: usize = 40;
     const ROUNDS: usize = 12;
     let app = App::start(data);
@@ -293,10 +297,10 @@ fn who_takes_nothing_gets_the_newest_and_not_what_was_between(data: Data) {
         for id in &ids {
             done(&app.register(id, &format!("{round}@example.org")), 201);
         }
-        // The negative control: who reads is told of every round.
-        let mut told = 0;
-        while told < EVENTS {
-            told += usize::from(beside.seats()["booked_count"] == round);
+        // The negative control: a client that reads gets every round.
+        let mut received = 0;
+        while received < EVENTS {
+            received += usize::from(beside.seats()["booked_count"] == round);
         }
     }
     let (mut messages, mut booked) = (0, vec![0; EVENTS]);
@@ -309,13 +313,13 @@ fn who_takes_nothing_gets_the_newest_and_not_what_was_between(data: Data) {
         messages += 1;
     }
     println!("{messages} messages of {}", EVENTS * (ROUNDS + 1));
-    // What the kernel had taken, and one for each.
+    // The messages that the kernel had taken, and one for each.
     assert!(messages < EVENTS * ROUNDS / 2, "{messages} messages were queued");
 }
 
-/// Whoever decides, and whichever server is watched.
+/// Whichever server decides, and whichever is watched.
 #[test]
-fn what_one_server_does_is_told_by_the_other() {
+fn a_change_on_one_server_is_streamed_by_the_other() {
     let app = App::start(Data::postgres());
     let other = start_on(&app.data, &[]);
     let event = app.create(1_000);
@@ -334,15 +338,15 @@ fn what_one_server_does_is_told_by_the_other() {
         slowest = slowest.max(began.elapsed());
         sum += began.elapsed();
     }
-    // On a machine that has nothing else to do it is within half a second.
+    // On an idle machine it is within half a second.
     let mean = sum / 20;
     println!("told after {slowest:?} at the most, {mean:?} in the mean");
     assert!(slowest < WITHIN / 2);
 }
 
-/// A connection on which nothing happens is neither idle nor silent, and ends when its organizer's token does.
+/// A connection without messages is neither idle nor silent, and ends when its organizer's token does.
 #[test]
-fn silence_is_broken_and_who_may_not_watch_any_more_is_told_nothing() {
+fn silence_is_broken_and_a_revoked_watcher_gets_no_more() {
     let data = Data::sqlite();
     let owner = make_token_with(&data, "Jazz club", &[]);
     let app = App::start_with(data, &[("IDLE_SECONDS", "1"), ("HEAD_SECONDS", "1")]);
@@ -360,7 +364,7 @@ fn silence_is_broken_and_who_may_not_watch_any_more_is_told_nothing() {
 }
 
 #[test]
-fn so_many_watch_and_no_more() {
+fn watchers_are_limited() {
     let app = App::start_with(Data::sqlite(), &[("LIVE_MAX", "2")]);
     let event = app.create(2);
     let first = watch(&app, &live(&event));
@@ -394,10 +398,9 @@ fn a_client_watches_on_so_many_connections() {
     until("there is a place", || from("198.51.100.1").is_ok());
 }
 
-/// Nobody sends anything on a stream, and who does all the same is not listened to for ever. What comes behind is no
-/// request either.
+/// Clients send nothing on a stream, and bytes of one that does are not read for ever. They are no request either.
 #[test]
-fn who_talks_on_a_stream_is_not_listened_to() {
+fn input_on_a_stream_is_ignored() {
     use std::io::Write;
     let app = App::start(Data::sqlite());
     let event = app.create(2);
@@ -412,9 +415,9 @@ fn who_talks_on_a_stream_is_not_listened_to() {
     assert_eq!(app.get("/events").json().as_array().map(Vec::len), Some(1));
 }
 
-/// Who knows no chunks gets none, and a request that comes behind one whose answer goes on is not done.
+/// An HTTP/1.0 client gets no chunks, and a pipelined request behind a stream is not executed.
 #[test]
-fn an_old_client_watches_and_nothing_behind_its_request_is_done() {
+fn an_http_1_0_client_watches_and_its_pipelined_requests_are_dropped() {
     use std::io::{Read, Write};
     let app = App::start(Data::sqlite());
     let event = app.create(2);
@@ -423,13 +426,13 @@ fn an_old_client_watches_and_nothing_behind_its_request_is_done() {
     stream
         .write_all(format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").as_bytes())
         .expect("it is taken");
-    let (mut told, mut buffer) = (String::new(), [0; 4_096]);
-    while !told.contains("event: seats\n") {
+    let (mut received, mut buffer) = (String::new(), [0; 4_096]);
+    while !received.contains("event: seats\n") {
         let length = http::read_some(&mut stream, &mut buffer).expect("it goes on");
-        assert!(length > 0, "it ended early: {told}");
-        told.push_str(&String::from_utf8_lossy(&buffer[..length]));
+        assert!(length > 0, "it ended early: {received}");
+        received.push_str(&String::from_utf8_lossy(&buffer[..length]));
     }
-    let (head, _) = told.split_once("\r\n\r\n").expect("a head");
+    let (head, _) = received.split_once("\r\n\r\n").expect("a head");
     let head = head.to_ascii_lowercase();
     assert!(head.contains(" 200 ") && !head.contains("transfer-encoding"), "{head}");
     drop(stream);
@@ -442,7 +445,7 @@ fn an_old_client_watches_and_nothing_behind_its_request_is_done() {
     );
     let mut stream = http::connect(app.url());
     stream.write_all(both.as_bytes()).expect("it is taken");
-    // It ends, or goes on as a stream: either way nobody has a seat.
+    // It ends, or continues as a stream: either way no seat is taken.
     stream.set_read_timeout(Some(SILENCE)).expect("it is open");
     while stream.read(&mut buffer).is_ok_and(|length| length > 0) {}
     assert_eq!(acts::event(&app, &event)["booked_count"], 0);

@@ -1,4 +1,4 @@
-//! What an event asks and what people answer, over real HTTP, on both stores.
+//! An event's questions and the answers to them, over real HTTP, on both stores.
 
 mod common;
 
@@ -8,13 +8,13 @@ use common::{App, Data, make_token};
 use serde_json::{Value, json};
 
 on_both_stores! {
-    an_event_asks_what_it_is_told_to
+    an_event_asks_its_questions
     a_visitor_answers_or_has_no_seat
-    answers_are_changed_by_who_has_the_seat
-    what_was_answered_is_retired_and_not_changed
-    who_agreed_to_which_wording_is_known
-    what_is_no_question_is_refused
-    the_organizer_alone_sees_what_was_asked
+    answers_are_changed_by_the_seat_s_holder
+    an_answered_question_is_retired_and_not_changed
+    consents_record_their_wording
+    an_invalid_question_is_refused
+    only_the_organizer_sees_whether_questions_were_answered
 }
 
 fn questions() -> Value {
@@ -53,15 +53,16 @@ fn invalid(answer: &Answer, pointers: &[&str]) {
     refused(answer, 400, "validation");
     let errors = answer.json();
     let errors = errors["errors"].as_array().expect("it says what").iter();
-    let told: Vec<_> = errors.map(|error| error["pointer"].as_str().expect("a pointer")).collect();
-    assert_eq!(told, pointers);
+    let reported: Vec<_> =
+        errors.map(|error| error["pointer"].as_str().expect("a pointer")).collect();
+    assert_eq!(reported, pointers);
 }
 
 fn as_holder(app: &App, of: &Value, method: &str, path: &str, body: &Value) -> Answer {
     app.ask_as(token(of), method, path, body)
 }
 
-fn an_event_asks_what_it_is_told_to(data: Data) {
+fn an_event_asks_its_questions(data: Data) {
     let app = App::start(data);
     let concert = app.create(9);
     assert_eq!(event(&app, &concert)["has_questions"], false);
@@ -127,14 +128,14 @@ fn a_visitor_answers_or_has_no_seat(data: Data) {
     assert_eq!(event(&app, &concert)["booked_count"], 0);
 
     let seat = done(&come(&app, &concert, ada, &good), 201);
-    let kept = json!({
+    let stored = json!({
         "name": "Ada", "diet": "vegan", "days": ["fri", "sat"], "car": false, "terms": 1,
     });
-    assert_eq!(seat["answers"], kept);
+    assert_eq!(seat["answers"], stored);
     let read = as_holder(&app, &seat, "GET", &path(&seat), &Value::Null).json();
-    assert_eq!(read["answers"], kept);
+    assert_eq!(read["answers"], stored);
     let listed = app.get(&format!("/events/{concert}/registrations")).json();
-    assert_eq!(listed[0]["answers"], kept);
+    assert_eq!(listed[0]["answers"], stored);
 
     // A hold can be answered when it is confirmed.
     let held = done(&hold(&app, &concert, "grace@example.org"), 201);
@@ -148,7 +149,7 @@ fn a_visitor_answers_or_has_no_seat(data: Data) {
     assert_eq!((&seat["status"], &seat["answers"]), (&json!("confirmed"), &all["answers"]));
     assert_eq!(done(&act(&app, &held, "confirm"), 200)["answers"], all["answers"]);
 
-    // Where nothing is asked everything is as ever.
+    // Without questions everything is as ever.
     let silent = app.create(2);
     let seat = done(&app.register(&silent, ada), 201);
     assert!(seat.get("answers").is_none(), "{seat}");
@@ -156,7 +157,7 @@ fn a_visitor_answers_or_has_no_seat(data: Data) {
     app.assert_audit_is_clean();
 }
 
-fn answers_are_changed_by_who_has_the_seat(data: Data) {
+fn answers_are_changed_by_the_seat_s_holder(data: Data) {
     let app = App::start(data);
     let concert = asking(&app, 9);
     let given = json!({"name": "Ada", "terms": 1, "diet": "all"});
@@ -181,7 +182,7 @@ fn answers_are_changed_by_who_has_the_seat(data: Data) {
     app.assert_audit_is_clean();
 }
 
-fn what_was_answered_is_retired_and_not_changed(data: Data) {
+fn an_answered_question_is_retired_and_not_changed(data: Data) {
     let app = App::start(data);
     let concert = app.create(9);
     let path = format!("/events/{concert}/questions");
@@ -196,15 +197,15 @@ fn what_was_answered_is_retired_and_not_changed(data: Data) {
     let retired = done(&set(&app, &concert, &json!([])), 200);
     assert_eq!(retired["has_questions"], false);
     assert_ne!(retired["version"], version);
-    let kept = app.get(&path).json();
-    assert_eq!((&kept[0]["retired"], &kept[0]["answered"]), (&json!(true), &json!(true)));
+    let stored = app.get(&path).json();
+    assert_eq!((&stored[0]["retired"], &stored[0]["answered"]), (&json!(true), &json!(true)));
     let read = as_holder(&app, &seat, "GET", &common::acts::path(&seat), &Value::Null).json();
     assert_eq!(read["answers"], json!({"diet": "Plants"}));
     done(&app.register(&concert, "grace@example.org"), 201);
     app.assert_audit_is_clean();
 }
 
-fn who_agreed_to_which_wording_is_known(data: Data) {
+fn consents_record_their_wording(data: Data) {
     let app = App::start(data);
     let concert = app.create(9);
     let asks = |wording: &str| {
@@ -220,15 +221,18 @@ fn who_agreed_to_which_wording_is_known(data: Data) {
     let detail = outdated.json()["errors"][0]["detail"].clone();
     assert!(detail.as_str().is_some_and(|detail| detail.contains("version 2")), "{detail}");
     done(&come(&app, &concert, "grace@example.org", &json!({"film": 2})), 201);
-    let kept = app.get(&format!("/events/{concert}/questions")).json();
-    assert_eq!((&kept[0]["version"], &kept[0]["wording"]), (&json!(2), &json!("I may be filmed.")));
-    let former = &kept[0]["former_wordings"][0];
+    let stored = app.get(&format!("/events/{concert}/questions")).json();
+    assert_eq!(
+        (&stored[0]["version"], &stored[0]["wording"]),
+        (&json!(2), &json!("I may be filmed."))
+    );
+    let former = &stored[0]["former_wordings"][0];
     assert_eq!((&former["version"], &former["wording"]), (&json!(1), &json!("I may be seen.")));
     let read = as_holder(&app, &first, "GET", &path(&first), &Value::Null).json();
     assert_eq!(read["answers"], json!({"film": 1}));
 }
 
-fn what_is_no_question_is_refused(data: Data) {
+fn an_invalid_question_is_refused(data: Data) {
     let app = App::start(data);
     let concert = app.create(9);
     let one = json!({"key": "a", "kind": "text", "wording": "A?"});
@@ -265,7 +269,7 @@ fn what_is_no_question_is_refused(data: Data) {
     invalid(&too_long, &["/answers"]);
 }
 
-fn the_organizer_alone_sees_what_was_asked(data: Data) {
+fn only_the_organizer_sees_whether_questions_were_answered(data: Data) {
     let organizer = make_token(&data, "Jazz club");
     let app = App::start(data);
     let body = json!({"name": "Jazz", "capacity": 3});
@@ -279,7 +283,7 @@ fn the_organizer_alone_sees_what_was_asked(data: Data) {
     assert!(seen[0].get("answered").is_none() && seen[0].get("former_wordings").is_none());
     let own = app.ask_as(&organizer, "GET", &path, &Value::Null).json();
     assert_eq!((&own[0]["answered"], &own[0]["retired"]), (&json!(false), &json!(false)));
-    // Who registers somebody need not know what they would answer.
+    // An organizer who registers a guest need not know their answers.
     let register = path.replace("questions", "register");
     let seat = json!({"user_email": "ada@example.org"});
     let seat = done(&app.ask_as(&organizer, "POST", &register, &seat), 201);

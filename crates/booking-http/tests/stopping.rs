@@ -1,5 +1,5 @@
-//! Stopping under load, seen from connections that are kept, as browsers and proxies keep theirs: nobody
-//! here asks for the end of a connection but the server.
+//! Stopping under load, seen from persistent connections, as browsers and proxies have them: only the server closes
+//! a connection here.
 
 mod common;
 
@@ -14,43 +14,43 @@ use std::time::{Duration, Instant};
 
 /// Connections that always have a request under way.
 const BUSY: usize = 32;
-/// Connections on which nothing was ever asked, and such on which something was.
+/// Connections that never had a request, and those that had one.
 const IDLE: usize = 4;
 /// How many answers there are before the signal: each connection has had several.
 const ANSWERS_BEFORE: u64 = 20 * BUSY as u64;
 /// How long the server may go on, by its setting; it is to need far less.
 const SHUTDOWN_SECONDS: u64 = 20;
-/// How many more requests a connection may be served without being told to close, once another was told.
+/// How many more requests a connection may be served without `Connection: close`, once another got it.
 const FURTHER_MAX: u64 = 1;
-/// A machine that has other things to do takes its time until the load is there.
+/// A busy machine takes its time until the load is there.
 const UNDER_WAY_WITHIN: Duration = Duration::from_secs(60);
 
 on_both_stores! {
-    everybody_is_answered_and_told_to_close
+    every_client_is_answered_with_connection_close
     a_connection_that_is_idle_is_closed_cleanly
 }
 
-/// What one connection saw.
+/// What happened on one connection.
 #[derive(Debug, Default)]
 struct Seen {
     answers: u64,
-    /// Answered without being told to close, although the request was sent after somebody had been.
+    /// Answered without `Connection: close`, although the request was sent after another connection had got it.
     further: u64,
     /// Why it did not end as it should.
     wrong: Option<String>,
 }
 
-/// Asks on one connection, one request after the other, until an answer says that it is the last, and then
-/// waits for the end.
-fn ask_until_told_to_close(
+/// Sends one request after the other on a connection, until an answer says that it is the last, and then waits for
+/// the end.
+fn ask_until_close(
     mut stream: TcpStream,
     request: impl Fn(u64) -> String,
     answered: &AtomicU64,
-    first_told: &OnceLock<()>,
+    first_close: &OnceLock<()>,
 ) -> Seen {
     let (mut seen, mut rest) = (Seen::default(), Vec::new());
     loop {
-        let is_late = first_told.get().is_some();
+        let is_late = first_close.get().is_some();
         if let Err(error) = stream.write_all(request(seen.answers).as_bytes()) {
             seen.wrong = Some(format!("request {} could not be sent: {error}", seen.answers));
             return seen;
@@ -72,8 +72,8 @@ fn ask_until_told_to_close(
             seen.wrong = Some(format!("{answer:?}"));
             return seen;
         }
-        if answer.header("connection").is_some_and(|told| told.eq_ignore_ascii_case("close")) {
-            let _ = first_told.set(());
+        if answer.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close")) {
+            let _ = first_close.set(());
             seen.wrong = unclean_end(&mut stream, &rest);
             return seen;
         }
@@ -81,7 +81,7 @@ fn ask_until_told_to_close(
     }
 }
 
-/// What is wrong with the end of a connection on which nothing is under way.
+/// How the end of an idle connection is wrong, if it is.
 fn unclean_end(stream: &mut TcpStream, rest: &[u8]) -> Option<String> {
     if !rest.is_empty() {
         return Some(format!("something came after the last answer: {rest:?}"));
@@ -93,12 +93,12 @@ fn unclean_end(stream: &mut TcpStream, rest: &[u8]) -> Option<String> {
     }
 }
 
-fn everybody_is_answered_and_told_to_close(data: Data) {
+fn every_client_is_answered_with_connection_close(data: Data) {
     let shutdown = SHUTDOWN_SECONDS.to_string();
     let settings = [("DRAIN_SECONDS", "0"), ("SHUTDOWN_SECONDS", &shutdown), ("RUST_LOG", "warn")];
     let mut app = App::start_with(data, &settings);
     let event = app.create(100_000);
-    let (answered, first_told) = (AtomicU64::new(0), OnceLock::new());
+    let (answered, first_close) = (AtomicU64::new(0), OnceLock::new());
     let registering = |who: usize, number: u64| {
         let body = json!({"user_email": format!("{who}.{number}@example.org")}).to_string();
         let length = body.len();
@@ -113,21 +113,21 @@ fn everybody_is_answered_and_told_to_close(data: Data) {
         let busy: Vec<_> = (0..BUSY)
             .map(|who| {
                 let stream = http::connect(&url);
-                let (answered, first_told) = (&answered, &first_told);
+                let (answered, first_close) = (&answered, &first_close);
                 let (registering, reading) = (&registering, &reading);
                 scope.spawn(move || {
                     let request = |number| match who % 2 {
                         0 => registering(who, number),
                         _ => reading.clone(),
                     };
-                    ask_until_told_to_close(stream, request, answered, first_told)
+                    ask_until_close(stream, request, answered, first_close)
                 })
             })
             .collect();
         let since = Instant::now();
         while answered.load(Ordering::SeqCst) < ANSWERS_BEFORE {
             if since.elapsed() > UNDER_WAY_WITHIN {
-                // Or those who ask would go on for ever.
+                // Or the clients would run for ever.
                 app.server.kill9();
                 panic!("the load does not get going");
             }
@@ -156,7 +156,7 @@ fn everybody_is_answered_and_told_to_close(data: Data) {
     app.assert_audit_is_clean();
 }
 
-/// Nothing was asked on it, or nothing is under way: it ends, and is not cut.
+/// No request was sent on it, or none is under way: it is closed cleanly, and not reset.
 fn a_connection_that_is_idle_is_closed_cleanly(data: Data) {
     let mut app = App::start_with(data, &[("DRAIN_SECONDS", "0")]);
     let mut silent: Vec<TcpStream> = (0..IDLE).map(|_| http::connect(app.url())).collect();
@@ -174,15 +174,15 @@ fn a_connection_that_is_idle_is_closed_cleanly(data: Data) {
     for stream in silent.iter_mut().chain(&mut used) {
         assert_eq!(unclean_end(stream, &[]), None);
     }
-    // And nobody new is taken.
+    // And no new client is accepted.
     let address = app.url().strip_prefix("http://").expect("a plain URL");
     let refused = TcpStream::connect(address).and_then(|mut late| late.read(&mut [0; 1]));
     assert_eq!(refused.expect_err("nobody listens").kind(), ErrorKind::ConnectionRefused);
 }
 
-/// The negative control: a connection that is cut, or left without an answer, is told from one that ends.
+/// The negative control: a connection that is reset, or left without an answer, differs from one that ends cleanly.
 #[test]
-fn a_cut_is_told_from_a_clean_end() {
+fn a_cut_connection_differs_from_a_clean_end() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("it is bound"));
     let request = |_| "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n".to_owned();
@@ -193,14 +193,14 @@ fn a_cut_is_told_from_a_clean_end() {
         let serving = thread::scope(|scope| {
             scope.spawn(|| {
                 let (mut stream, _) = listener.accept().expect("it is asked");
-                // Whoever closes with something unread cuts the connection (RFC 1122, section 4.2.2.13).
+                // A close with unread input resets the connection (RFC 1122, section 4.2.2.13).
                 let mut buffer = vec![0; if reads_all { 1_024 } else { 8 }];
                 let length = stream.read(&mut buffer).expect("it is asked");
                 assert!(length > 0, "it is asked");
                 stream.write_all(said.as_bytes()).expect("somebody listens");
             });
-            let (answered, first_told) = (AtomicU64::new(0), OnceLock::new());
-            ask_until_told_to_close(http::connect(&url), request, &answered, &first_told)
+            let (answered, first_close) = (AtomicU64::new(0), OnceLock::new());
+            ask_until_close(http::connect(&url), request, &answered, &first_close)
         });
         assert_eq!(serving.wrong.is_none(), is_clean, "{said:?}: {serving:?}");
     }

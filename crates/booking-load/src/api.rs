@@ -1,4 +1,4 @@
-//! The contract, one typed call each.
+//! Typed calls of the API's contract.
 
 use crate::client::{Answer, HttpClient, Limits, TransportError};
 use crate::link;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// The longest list that is followed to its end: 10 million registrations at 1,000 a page.
+/// The longest list that is read to its end: 10 million registrations at 1,000 a page.
 const PAGES_MAX: usize = 10_000;
 
 /// An event to be created.
@@ -20,73 +20,73 @@ const PAGES_MAX: usize = 10_000;
 pub struct NewEvent {
     /// 1 to 200 characters.
     pub name: String,
-    /// Left out if `None`.
+    /// Omitted if `None`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// How many seats.
+    /// The number of seats.
     pub capacity: u32,
 }
 
-/// An event, as far as a load test looks at it.
+/// The part of an event that a load test needs.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Event {
     /// Its id, as the server writes it.
     pub id: String,
     /// Its name.
     pub name: String,
-    /// How many seats it has.
+    /// The number of seats.
     pub capacity: u64,
-    /// How many of them are taken.
+    /// The number of seats taken.
     pub booked_count: u64,
     /// When it was created.
     pub created_at: DateTime<Utc>,
 }
 
-/// A registration, as far as a load test looks at it.
+/// The part of a registration that a load test needs.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Registration {
     /// Its id, as the server writes it.
     pub id: String,
     /// The event.
     pub event_id: String,
-    /// Who has the seat.
+    /// The holder's address.
     pub user_email: String,
-    /// Since when.
+    /// When it was created.
     pub created_at: DateTime<Utc>,
 }
 
-/// An endpoint of webhooks that was made.
+/// A webhook endpoint that was created.
 #[derive(Clone, Deserialize)]
 pub struct Webhook {
     /// Its id.
     pub id: Uuid,
-    /// What its messages are signed with.
+    /// The secret that signs its messages.
     pub secret: String,
 }
 
-/// An answer other than the one hoped for.
+/// An unexpected answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// Its status.
     pub status: u16,
-    /// The stable code; servers of the first contract need not have one.
+    /// The stable code; servers of the first contract may have none.
     pub code: Option<String>,
     /// The text for people, empty if there is none.
     pub detail: String,
-    /// When to ask again, if the server says so in seconds.
+    /// When to retry, if the server says so in seconds.
     pub retry_after: Option<Duration>,
 }
 
-/// Why a call did not give what it is for.
+/// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
     /// There was no answer.
     #[error("no answer")]
     Transport(#[from] TransportError),
-    /// The server answered something else.
+    /// The server answered with another status.
     #[error("answered {} {}: {}", .0.status, .0.code.as_deref().unwrap_or("(no code)"), .0.detail)]
     Refused(Problem),
-    /// The server answered with the right status, but not as the contract says.
+    /// The status is right, but the body breaks the contract.
     #[error("an answer {status} against the contract: {what}")]
     Malformed {
         /// The status of that answer.
@@ -96,7 +96,7 @@ pub enum CallError {
     },
 }
 
-/// One server, spoken to in calls of the contract. Clones share their connections.
+/// A client of one server. Clones share their connections.
 #[derive(Clone)]
 pub struct Api {
     client: Arc<HttpClient>,
@@ -104,7 +104,7 @@ pub struct Api {
 }
 
 impl Api {
-    /// The server at `base`, such as `http://127.0.0.1:8080`. Connects to nothing yet.
+    /// A client of the server at `base`, such as `http://127.0.0.1:8080`. Does not connect yet.
     ///
     /// # Errors
     ///
@@ -113,13 +113,13 @@ impl Api {
         Ok(Self { client: Arc::new(HttpClient::new(base, limits)?), token: None })
     }
 
-    /// The same, where the organizer that acts has this token.
+    /// The same, acting as the organizer with this token.
     #[must_use]
     pub fn with_token(self, token: Option<OrganizerToken>) -> Self {
         Self { token, ..self }
     }
 
-    /// What shows that it is the organizer who asks.
+    /// The organizer's credentials.
     pub(crate) fn organizer(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         if let Some(token) = &self.token {
@@ -128,7 +128,7 @@ impl Api {
         headers
     }
 
-    /// The client beneath, for requests that no typed call makes.
+    /// The HTTP client beneath, for requests that no typed call makes.
     pub fn client(&self) -> &HttpClient {
         &self.client
     }
@@ -179,7 +179,7 @@ impl Api {
     }
 
     /// `GET /events/{id}/registrations`, every page of it, in the order of the server.
-    ///
+    /// `GET /events/{id}/registrations`, every page of it, in the server's order.
     /// # Errors
     ///
     /// If a page is not a 200 with registrations, or the pages do not end.
@@ -212,7 +212,7 @@ impl Api {
         decode::<Versioned>(&expect(StatusCode::OK, answer)?).map(|event| event.version)
     }
 
-    /// `POST /webhooks`, for everything that happens to the organizer's events.
+    /// `POST /webhooks`, for all events of the organizer.
     ///
     /// # Errors
     ///
@@ -230,7 +230,7 @@ impl Api {
     ///
     /// # Errors
     ///
-    /// If the answer does not say that it is gone.
+    /// If the answer does not confirm the deletion.
     pub async fn delete_webhook(&self, id: Uuid) -> Result<(), CallError> {
         let uri = self.uri(&format!("webhooks/{id}"))?;
         let answer = self.client.call(Method::DELETE, uri, None, self.organizer()).await?;
@@ -257,12 +257,12 @@ impl Api {
     /// The URI of a path below the base.
     fn uri(&self, path: &str) -> Result<Uri, CallError> {
         let uri = format!("{}{path}", self.client.base().path());
-        // Ids come from the server, so this can fail, but only after an answer that was wrong.
+        // Ids come from the server, so this can fail, but only after a malformed answer.
         Uri::try_from(uri).map_err(|_| malformed(StatusCode::OK, format!("no path: {path:?}")))
     }
 
-    /// The URI of a link found at `from`. Whatever host it names, the same server is asked: behind
-    /// a proxy a server may not know its own address.
+    /// The URI of a link found at `from`. The same server is asked, whatever host the link names: behind a proxy a
+    /// server may not know its own address.
     fn follow(&self, from: &Uri, link: &str) -> Result<Uri, CallError> {
         let wrong = || malformed(StatusCode::OK, format!("cannot follow the link {link:?}"));
         let base = self.client.base().join(&from.to_string()).map_err(|_| wrong())?;
@@ -286,7 +286,7 @@ fn expect(status: StatusCode, answer: Answer) -> Result<Answer, CallError> {
     if answer.status == status { Ok(answer) } else { Err(CallError::Refused(problem(&answer))) }
 }
 
-/// Reads what can be read of an answer that is not the one hoped for: a proxy's may be no JSON.
+/// Reads as much as possible of an unexpected answer: a proxy's may be no JSON.
 fn problem(answer: &Answer) -> Problem {
     #[derive(Default, Deserialize)]
     struct Body {

@@ -1,25 +1,24 @@
-//! Asking again after a failure: how often, and with which pauses.
+//! Retries after a failure: how many, and with which pauses.
 
 use std::time::{Duration, Instant};
 
-/// The first pause before asking again.
+/// The first pause before a retry.
 const PAUSE_MIN: Duration = Duration::from_millis(20);
 /// Pauses double up to this.
 const PAUSE_MAX: Duration = Duration::from_millis(500);
 /// A longer `Retry-After` is cut to this, or a load test would sleep for minutes.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(5);
 
-/// How long clients go on while they get no decision.
+/// How long clients retry while they get no decision.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RetryPolicy {
-    /// For this long after its first failure a client goes on whatever happens.
+    /// For this long after its first failure a client retries, however often.
     pub(crate) tolerate_outages: Duration,
-    /// After that, how many more times it asks again.
+    /// After that, the number of further retries.
     pub(crate) retries: u32,
 }
 
-/// What is left of one client's retries. A client ends with the first decision it gets, so
-/// its failures are always in a row.
+/// The rest of one client's retries. A client ends with its first decision, so its failures are always consecutive.
 #[derive(Debug)]
 pub(crate) struct Backoff {
     retries_left: u32,
@@ -38,7 +37,7 @@ impl Backoff {
         }
     }
 
-    /// How long to wait before asking again after a failure; `None` to give up.
+    /// The pause before the retry after a failure; `None` to give up.
     pub(crate) fn after_failure(&mut self, retry_after: Option<Duration>) -> Option<Duration> {
         let first_failure = *self.first_failure.get_or_insert_with(Instant::now);
         if first_failure.elapsed() >= self.tolerate {
@@ -49,7 +48,7 @@ impl Backoff {
             None => self.pause,
         };
         self.pause = (self.pause * 2).min(PAUSE_MAX);
-        // Spread, or all who failed together come back together.
+        // Spread, so that clients that failed together do not return together.
         Some(pause.mul_f64(1.0 + fastrand::f64() / 2.0))
     }
 }
@@ -72,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn an_outage_uses_up_no_retries_while_it_is_tolerated() {
+    fn a_tolerated_outage_uses_up_no_retries() {
         let mut backoff = backoff(Duration::from_secs(3600), 0);
         for _ in 0..100 {
             let pause = backoff.after_failure(None).expect("an hour has not passed");

@@ -8,9 +8,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// How often the fault that comes and goes is looked at.
+/// How often the intermittent fault is checked.
 const TICK: Duration = Duration::from_millis(100);
-/// How often it says what it did.
+/// How often the counts are printed.
 const REPORT_EVERY: Duration = Duration::from_secs(10);
 
 #[derive(Args)]
@@ -69,7 +69,7 @@ impl ChaosArgs {
         stdout.flush()?;
         let seconds = |seconds: Option<u64>| seconds.map(Duration::from_secs);
         let (mut cut, mut hole) = (Instant::now(), Instant::now());
-        let (mut reported, mut told) = (Instant::now(), Counts::default());
+        let (mut reported, mut last_reported) = (Instant::now(), Counts::default());
         loop {
             sleep(TICK).await;
             if seconds(self.cut_all_every_seconds).is_some_and(|every| cut.elapsed() >= every) {
@@ -83,9 +83,9 @@ impl ChaosArgs {
                 chaos.set(plan.clone());
                 hole = Instant::now();
             }
-            if reported.elapsed() >= REPORT_EVERY && chaos.counts() != told {
-                told = chaos.counts();
-                eprintln!("{told:?}");
+            if reported.elapsed() >= REPORT_EVERY && chaos.counts() != last_reported {
+                last_reported = chaos.counts();
+                eprintln!("{last_reported:?}");
                 reported = Instant::now();
             }
         }

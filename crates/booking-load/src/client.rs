@@ -1,5 +1,5 @@
-//! HTTP/1.1 to one server: a request in, status, headers and body out, over connections that are
-//! kept and replaced as needed.
+//! HTTP/1.1 to one server: a request in, status, headers and body out, over connections that are kept and replaced
+//! as needed.
 
 use crate::connection::Connection;
 pub use crate::connection::{Answer, Limits, TransportError};
@@ -11,9 +11,8 @@ use hyper::{Method, Request, Uri};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use url::Url;
 
-/// Calls one server. As many connections are open as there were calls under way at once; each
-/// call takes an idle one or opens another, and nothing is ever sent twice behind the caller's
-/// back.
+/// Calls one server. As many connections are open as there were concurrent calls; each call takes an idle one or
+/// opens another, and nothing is ever resent without the caller's knowledge.
 pub struct HttpClient {
     base: Url,
     address: String,
@@ -23,7 +22,7 @@ pub struct HttpClient {
 }
 
 impl HttpClient {
-    /// A client of the server at `base`, such as `http://127.0.0.1:8080`. Connects to nothing yet.
+    /// A client of the server at `base`, such as `http://127.0.0.1:8080`. Does not connect yet.
     ///
     /// # Errors
     ///
@@ -35,20 +34,20 @@ impl HttpClient {
         let port = base.port_or_known_default().unwrap_or(80);
         let address = format!("{host}:{port}");
         let host = HeaderValue::from_str(&address).context("unfit for a Host header")?;
-        // So that paths of the contract join below a prefix, and not in its place.
+        // So that the contract's paths are appended to a prefix, and do not replace it.
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path()));
         }
         Ok(Self { base, address, host, limits, idle: Mutex::new(Vec::new()) })
     }
 
-    /// Where the server is. Ends in a slash.
+    /// The base URL. Ends in a slash.
     pub fn base(&self) -> &Url {
         &self.base
     }
 
-    /// Opens up to `count` connections ahead of the calls that will want them. Stops at the first
-    /// that fails: whatever hinders it will show in the calls.
+    /// Opens up to `count` connections ahead of the calls that will use them. Stops at the first that fails: its
+    /// cause will show in the calls.
     pub async fn warm_up(&self, count: usize) {
         let missing = count.saturating_sub(self.idle().len());
         for _ in 0..missing {
@@ -93,13 +92,13 @@ impl HttpClient {
     /// An idle connection that the server has not closed, else a new one.
     async fn ready_connection(&self) -> Result<Connection, TransportError> {
         loop {
-            // A statement of its own: the guard must not live across the wait.
+            // A separate statement: the guard must not live across the await.
             let idle = self.idle().pop();
             let Some(mut connection) = idle else {
                 return Connection::open(&self.address, &self.limits).await;
             };
-            // Bounded: readiness of an idle connection is known after one look at it, but a
-            // server may hold one in the middle of its last answer.
+            // Bounded: readiness of an idle connection is known after one poll, but a server may hold one in the
+            // middle of its last answer.
             let ready = tokio::time::timeout(self.limits.connect, connection.is_ready()).await;
             if ready == Ok(true) {
                 return Ok(connection);
@@ -108,7 +107,7 @@ impl HttpClient {
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
-        // A Vec of connections is whole at any time, whatever panicked.
+        // A Vec of connections is consistent at any time, even after a panic.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! One connection of HTTP/1.1, and what goes over it.
+//! One HTTP/1.1 connection.
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes, Incoming};
@@ -17,7 +17,7 @@ use tokio::time::timeout;
 /// The largest answer that is read. A page of 1,000 registrations takes about 250 KiB.
 const ANSWER_BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// How long a call may wait.
+/// The timeouts of a call.
 #[derive(Debug, Clone)]
 pub struct Limits {
     /// For a TCP connection, name lookup included.
@@ -32,7 +32,7 @@ impl Default for Limits {
     }
 }
 
-/// A whole answer.
+/// A complete answer.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// Its status.
@@ -49,13 +49,13 @@ pub enum TransportError {
     /// No connection could be made.
     #[error("cannot connect")]
     Connect(#[source] io::Error),
-    /// No connection came about in time.
+    /// No connection was made in time.
     #[error("no connection within {0:?}")]
     ConnectTimeout(Duration),
-    /// The request was sent, but no whole answer came in time.
+    /// The request was sent, but no complete answer came in time.
     #[error("no answer within {0:?}")]
     AnswerTimeout(Duration),
-    /// The connection ended, or made no sense, before the answer was whole.
+    /// The connection ended, or sent invalid data, before the answer was complete.
     #[error("the connection broke before the answer was whole")]
     Broken(#[source] hyper::Error),
     /// The answer is larger than any that the contract allows.
@@ -86,8 +86,8 @@ impl TransportError {
 
 /// One keep-alive connection.
 ///
-/// The task that waits for the answer also drives the connection. A task of its own for that, as is
-/// usual, would cost two wake-ups and two task switches a request.
+/// The task that waits for the answer also drives the connection. A separate task for that, as is usual, would cost
+/// two wake-ups and two task switches a request.
 pub(crate) struct Connection {
     sender: SendRequest<Full<Bytes>>,
     driver: Driver,
@@ -113,7 +113,7 @@ impl Connection {
         self.driver.drive(self.sender.ready()).await.is_ok()
     }
 
-    /// Sends one request and reads the whole answer. After an error the connection is of no use.
+    /// Sends one request and reads the whole answer. After an error the connection is unusable.
     pub(crate) async fn call(
         &mut self,
         request: Request<Full<Bytes>>,
@@ -126,7 +126,7 @@ impl Connection {
             .map_err(|_| TransportError::AnswerTimeout(limits.answer))?
     }
 
-    /// Whether another request may be tried on it.
+    /// Whether it may be used for another request.
     pub(crate) fn is_open(&self) -> bool {
         self.driver.0.is_some() && !self.sender.is_closed()
     }
@@ -153,14 +153,14 @@ type Http1 = http1::Connection<TokioIo<TcpStream>, Full<Bytes>>;
 struct Driver(Option<Pin<Box<Http1>>>);
 
 impl Driver {
-    /// Runs `work` to its end, moving the connection along whenever either can go on.
+    /// Runs `work` to its end, driving the connection meanwhile.
     async fn drive<F: Future>(&mut self, work: F) -> F::Output {
         let mut work = pin!(work);
         poll_fn(|context| {
             if let Some(connection) = &mut self.0
                 && let Poll::Ready(_ended) = connection.as_mut().poll(context)
             {
-                // If it ended badly, `work` is told so by the connection itself.
+                // If it ended with an error, the connection itself reports that to `work`.
                 self.0 = None;
             }
             work.as_mut().poll(context)

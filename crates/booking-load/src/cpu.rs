@@ -1,4 +1,4 @@
-//! What processes have used of the CPU: from `/proc/<pid>/stat`, to 10 ms.
+//! CPU time of processes: from `/proc/<pid>/stat`, to 10 ms.
 
 use std::time::Duration;
 
@@ -10,18 +10,18 @@ pub(crate) fn process_time() -> Option<Duration> {
 /// The kernel counts in USER_HZ, which is 100 on every architecture that Rust's std runs on.
 const TICK: Duration = Duration::from_millis(10);
 
-/// What the kernel says of a process.
+/// What the kernel reports of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stat {
-    /// The process that started it.
+    /// The parent process.
     pub parent: u32,
-    /// CPU time of its own.
+    /// Its own CPU time.
     pub own: Duration,
-    /// CPU time of those of its children that have ended.
+    /// CPU time of its finished children.
     pub children: Duration,
 }
 
-/// Looks at a process, named by its id or as `self`; `None` if there is no such process or no procfs.
+/// Reads a process, named by its id or as `self`; `None` if there is no such process or no procfs.
 pub fn stat(process: &str) -> Option<Stat> {
     parse(&std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?)
 }

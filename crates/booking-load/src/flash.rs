@@ -12,14 +12,14 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How often the bar is drawn. Drawing from each answer would be work inside what is measured.
+/// How often the bar is drawn. Drawing it for each answer would distort what is measured.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
-/// Creates an event, storms it, and verifies on every server that it holds what was told.
+/// Creates an event, storms it, and verifies on every server that its state matches the answers.
 ///
 /// Broken rules are in the report, not an error.
 ///
-/// # Errors
+/// If nothing could be measured: invalid options, or no event could be created.
 ///
 /// If there was nothing to measure: options that make no sense, or no event could be created.
 pub async fn run(options: FlashOptions) -> anyhow::Result<FlashReport> {
@@ -33,8 +33,8 @@ pub async fn run(options: FlashOptions) -> anyhow::Result<FlashReport> {
         .map(|url| Ok(Api::new(url, options.limits.clone())?.with_token(options.token.clone())))
         .collect::<anyhow::Result<_>>()?;
 
-    // Each connection is an open file, and the 1,024 that shells allow at first are soon used up. If
-    // it cannot be raised, the connections that fail will say so.
+    // Each connection is an open file, and the 1,024 that shells allow at first are soon used up. If the limit
+    // cannot be raised, the connections that fail will show it.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let event = create_event(&apis[0], &options).await?;
     let each = options.concurrency.min(options.clients as usize).div_ceil(apis.len());
@@ -44,9 +44,9 @@ pub async fn run(options: FlashOptions) -> anyhow::Result<FlashReport> {
 
     let storm = Storm::new(apis.clone(), event.id.clone(), options.clone());
     let measured = measure(&storm, &options).await;
-    let told = std::mem::take(&mut storm.tally().told);
+    let results = std::mem::take(&mut storm.tally().results);
     let clients: Vec<Client> =
-        (0..).zip(told).map(|(n, told)| Client { email: email_of(n), told }).collect();
+        (0..).zip(results).map(|(n, result)| Client { email: email_of(n), result }).collect();
 
     let mut violations = locate(None, verify::answers(options.seats, &clients));
     for (url, api) in options.urls.iter().zip(&apis) {
@@ -108,7 +108,7 @@ async fn read_back(
     Ok(ServerView { booked_count: event.booked_count, capacity: event.capacity, registrations })
 }
 
-/// Tries again while the server is away or overloaded. Only for calls that may be made twice.
+/// Retries while the server is away or overloaded. Only for calls that may be repeated.
 async fn patiently<T, F: Future<Output = Result<T, CallError>>>(
     retry_policy: RetryPolicy,
     call: impl Fn() -> F,

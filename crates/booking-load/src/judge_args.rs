@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Each so manieth message is held against what the API tells at that moment.
+/// Every so manieth message is compared with the API's state at that moment.
 const LOOK_BACK_EVERY: u64 = 20;
 
 #[derive(Args)]
@@ -96,7 +96,7 @@ impl JudgeArgs {
         Ok(judge(&history))
     }
 
-    /// Asks, while receivers listen, if there are to be some.
+    /// Runs the workload, with receivers if there are to be some.
     async fn ask_and_listen(&self) -> anyhow::Result<(History, Pace)> {
         if self.receivers.is_empty() {
             return self.ask().await;
@@ -140,7 +140,7 @@ impl JudgeArgs {
         Ok((history, pace))
     }
 
-    /// Whether everything occurred that was to occur; tells what did not.
+    /// Whether every required entry occurred; prints those that did not.
     pub(crate) fn reached(&self, verdict: &Verdict) -> bool {
         let wanted: Vec<&str> = self.reach.iter().map(String::as_str).collect();
         let missing = verdict.coverage.missing(&wanted);

@@ -1,14 +1,14 @@
 //! Load generator and verifier for any server that speaks the API of Booking.
 //!
-//! [`flash::run`] creates an event, lets many clients storm it at once and then reads the event
-//! back, on every server, to prove that what the clients were told is what the system holds.
-//! [`workload::run`] asks for everything that can be asked and writes it down, [`judge::judge`] judges
-//! it, [`chaos::Chaos`] makes the database fail meanwhile, and [`receivers::Receivers`] are sent what
-//! webhooks tell of it. The same calls serve tests: [`api::Api`] is a small typed client of the contract.
+//! [`flash::run`] creates an event, lets many clients storm it at once and then reads the event back, on every
+//! server, to prove that the answers match the system's state. [`workload::run`] sends every kind of request and
+//! records it, [`judge::judge`] judges the record, [`chaos::Chaos`] makes the database fail meanwhile, and
+//! [`receivers::Receivers`] receive the webhook messages. The same calls serve tests: [`api::Api`] is a small typed
+//! client of the contract.
 //!
-//! The generator shares a machine with what it measures, so its own cost is kept small and is
-//! part of every report: one task per connection drives both the request and the connection, and
-//! nothing is allocated per connection but its buffers.
+//! The generator shares a machine with what it measures, so its own cost is kept small and is part of every report:
+//! one task per connection drives both the request and the connection, and nothing is allocated per connection but
+//! its buffers.
 
 pub mod api;
 mod backoff;

@@ -12,7 +12,7 @@ pub fn next_of(value: &str) -> Option<&str> {
     let mut rest = value;
     while let Some((_, after)) = rest.split_once('<') {
         let (target, after) = after.split_once('>')?;
-        // Up to the next link; a parameter with a bracket in it would only be cut short.
+        // Up to the next link; a parameter that contains a bracket would only be cut short.
         let parameters = after.split('<').next().unwrap_or(after);
         if parameters.split([';', ',']).any(is_rel_next) {
             return Some(target);

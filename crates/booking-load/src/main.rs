@@ -174,6 +174,6 @@ fn print(
         true => serde_json::to_string_pretty(report).context("cannot render the report")? + "\n",
         false => report.to_string(),
     };
-    // Not print!, which panics if the reader of a pipe has seen enough.
+    // Not print!, which panics if the reader closes the pipe.
     std::io::stdout().write_all(text.as_bytes()).context("cannot write the report")
 }

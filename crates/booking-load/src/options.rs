@@ -1,31 +1,31 @@
-//! What a flash sale is run with.
+//! The options of a flash sale.
 
 use crate::backoff::RetryPolicy;
 use crate::client::Limits;
 use crate::token::OrganizerToken;
 use std::time::Duration;
 
-/// What to run, and against what.
+/// What to run, and against which servers.
 #[derive(Debug, Clone)]
 pub struct FlashOptions {
     /// The servers, at least one. They share one database; the load is spread over all of them.
     pub urls: Vec<String>,
-    /// Whose the event is, where the servers are not open to anybody.
+    /// The event's organizer, where servers require one.
     pub token: Option<OrganizerToken>,
     /// The capacity of the event that is created.
     pub seats: u32,
-    /// How many clients want a seat, each with an address of its own.
+    /// The number of clients that want a seat, each with an address of its own.
     pub clients: u32,
-    /// How many of them are there at once, each on a connection of its own.
+    /// The number of concurrent clients, each on a connection of its own.
     pub concurrency: usize,
     /// How long the storm may take. A client without a final answer by then is a violation.
     pub timeout: Duration,
-    /// How long one call may wait.
+    /// The timeout of one call.
     pub limits: Limits,
-    /// For this long after its first failure a client goes on asking whatever happens: for servers
-    /// that are killed and started again meanwhile.
+    /// For this long after its first failure a client retries, however often: for servers that are killed and
+    /// restarted meanwhile.
     pub tolerate_outages: Duration,
-    /// After that, how many more times it asks.
+    /// After that, the number of further retries.
     pub retries: u32,
     /// Whether to show a progress bar on stderr, if that is a terminal.
     pub progress: bool,

@@ -1,4 +1,4 @@
-//! What came out, for people and for programs.
+//! Reports, for people and for programs.
 
 use crate::options::FlashOptions;
 use crate::storm::Tally;
@@ -19,36 +19,36 @@ pub struct FlashReport {
     pub event_id: String,
     /// The servers that were stormed.
     pub urls: Vec<String>,
-    /// Its seats.
+    /// The number of seats.
     pub seats: u32,
-    /// How many clients wanted one.
+    /// The number of clients that wanted one.
     pub clients: u32,
-    /// How many of them at once.
+    /// The number of concurrent clients.
     pub concurrency: usize,
-    /// Every answer, retries included, by status and code.
+    /// All answers, retries included, by status and code.
     pub answers: Vec<AnswerCount>,
     /// Requests that got no answer, by kind.
     pub transport_errors: Vec<TransportErrorCount>,
-    /// How often a client had to ask again.
+    /// The number of retries.
     pub retries: u64,
-    /// How long the answers took.
+    /// Latencies of the answers.
     pub latency: Latency,
     /// From the first request to the last final answer.
     #[serde(rename = "wall_seconds", serialize_with = "as_seconds")]
     pub wall: Duration,
-    /// Answers of any kind in a second of that time.
+    /// Answers of any kind per second of that time.
     pub answers_per_second: f64,
-    /// CPU time of the whole process in that time, to 10 ms: the price of the generator itself,
-    /// unless the server runs in the same process. `None` where the system does not tell.
+    /// CPU time of the whole process in that time, to 10 ms: the cost of the generator itself, unless the server
+    /// runs in the same process. `None` where the system does not report it.
     #[serde(rename = "process_cpu_seconds", serialize_with = "as_optional_seconds")]
     pub process_cpu: Option<Duration>,
-    /// Who was told that it won, in the order of the clients.
+    /// The clients whose answer was a seat, in the order of the clients.
     pub winners: Vec<Winner>,
-    /// Every rule that was broken, each time it was.
+    /// All breaches.
     pub violations: Vec<Violation>,
 }
 
-/// How often one answer was given.
+/// The count of one answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AnswerCount {
     /// The status.
@@ -59,7 +59,7 @@ pub struct AnswerCount {
     pub count: u64,
 }
 
-/// How often requests failed in one way.
+/// The count of one kind of failure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TransportErrorCount {
     /// A stable name.
@@ -91,16 +91,16 @@ impl Latency {
     }
 }
 
-/// A client that was told that it won.
+/// A client whose answer was a seat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Winner {
-    /// `None` if the answer with the id was lost and it heard of its seat on asking again.
+    /// `None` if the answer with the id was lost and a retry said that the address has a seat.
     pub registration_id: Option<String>,
     /// Its address.
     pub email: String,
 }
 
-/// What was measured around the storm.
+/// The measurements of the storm.
 #[derive(Clone, Copy)]
 pub(crate) struct Measured {
     pub(crate) wall: Duration,
@@ -150,12 +150,12 @@ impl FlashReport {
         self.violations.is_empty()
     }
 
-    /// How many answers there were, of any kind.
+    /// The number of answers of any kind.
     pub fn answer_count(&self) -> u64 {
         self.answers.iter().map(|answer| answer.count).sum()
     }
 
-    /// How often this status was answered with this code.
+    /// The number of answers with this status and code.
     pub fn count(&self, status: u16, code: Option<&str>) -> u64 {
         let is_it =
             |answer: &&AnswerCount| (answer.status, answer.code.as_deref()) == (status, code);
@@ -164,7 +164,7 @@ impl FlashReport {
 }
 
 fn winner(client: &Client) -> Option<Winner> {
-    let ClientResult::Won { registration_id } = &client.told else { return None };
+    let ClientResult::Won { registration_id } = &client.result else { return None };
     Some(Winner { registration_id: registration_id.clone(), email: client.email.clone() })
 }
 
@@ -205,7 +205,7 @@ impl FlashReport {
         Ok(())
     }
 
-    /// The first few of each rule in full, so that 20,000 of one do not hide the one of another.
+    /// The first few of each rule in full, so that 20,000 breaches of one do not hide those of another.
     fn fmt_violations(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_clean() {
             return writeln!(f, "verified   every answer holds, on {} server(s)", self.urls.len());

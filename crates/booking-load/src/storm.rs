@@ -1,4 +1,4 @@
-//! The storm itself: every client asks for a seat until it has a final answer, and the answers are tallied.
+//! The storm itself: every client requests a seat until it has a final answer, and the answers are counted.
 
 use crate::api::{Api, CallError, Registration};
 use crate::backoff::Backoff;
@@ -13,10 +13,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
-/// The longest latency that is told apart from longer ones.
+/// The largest latency that is recorded exactly.
 const LATENCY_MICROS_MAX: u64 = 3_600_000_000;
 
-/// Everybody at once: each client asks for one seat, and keeps asking until it is decided.
+/// All clients at once: each requests one seat, and retries until it is decided.
 pub(crate) struct Storm {
     apis: Vec<Api>,
     event_id: String,
@@ -26,18 +26,18 @@ pub(crate) struct Storm {
     tally: Mutex<Tally>,
 }
 
-/// What was answered, by everybody.
+/// The answers to all clients.
 pub(crate) struct Tally {
     /// By status and code.
     pub(crate) answers: BTreeMap<(u16, Option<String>), u64>,
     /// By kind, with one message of each.
     pub(crate) transport_errors: BTreeMap<&'static str, (u64, String)>,
-    /// How often a client had to ask again.
+    /// The number of retries.
     pub(crate) retries: u64,
     /// Of every answer, in microseconds.
     pub(crate) latency: Histogram<u64>,
     /// The final answer to each client.
-    pub(crate) told: Vec<ClientResult>,
+    pub(crate) results: Vec<ClientResult>,
 }
 
 impl Tally {
@@ -48,7 +48,7 @@ impl Tally {
             retries: 0,
             latency: Histogram::new_with_bounds(1, LATENCY_MICROS_MAX, 3)
                 .expect("the bounds are constants that hdrhistogram takes"),
-            told: vec![ClientResult::Nothing; clients as usize],
+            results: vec![ClientResult::Nothing; clients as usize],
         }
     }
 
@@ -75,42 +75,42 @@ impl Storm {
         Arc::new(Self { apis, event_id, options, next_client, finished, tally })
     }
 
-    /// How many clients have their final answer, or gave up.
+    /// The number of clients that have their final answer, or gave up.
     pub(crate) fn finished(&self) -> u32 {
         self.finished.load(Ordering::Relaxed)
     }
 
-    /// Runs to the end, or until the time of the options is up; then some were told nothing.
+    /// Runs to the end, or until the options' time is up; then some clients have no answer.
     pub(crate) async fn blow(self: &Arc<Self>) {
         let mut workers = JoinSet::new();
         for worker in 0..self.options.concurrency.min(self.options.clients as usize) {
             workers.spawn(Arc::clone(self).work(worker));
         }
-        // Dropping the set ends those still at work.
+        // Dropping the set ends the remaining tasks.
         let _time_is_up = tokio::time::timeout(self.options.timeout, workers.join_all()).await;
     }
 
-    /// The tally, which is whole between two answers.
+    /// The tally, which is consistent between two answers.
     pub(crate) fn tally(&self) -> MutexGuard<'_, Tally> {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Serves one client after the other. One that waits before it asks again keeps its place:
-    /// there are never more than `concurrency` clients in the shop.
+    /// Serves one client after the other. One that waits for its retry keeps its slot: there are never more than
+    /// `concurrency` active clients.
     async fn work(self: Arc<Self>, worker: usize) {
         loop {
             let client = self.next_client.fetch_add(1, Ordering::Relaxed);
             if client >= self.options.clients {
                 return;
             }
-            let told = self.be(client, worker).await;
-            self.tally().told[client as usize] = told;
+            let result = self.run_client(client, worker).await;
+            self.tally().results[client as usize] = result;
             self.finished.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     /// One client, from its first request to its final answer.
-    async fn be(&self, client: u32, worker: usize) -> ClientResult {
+    async fn run_client(&self, client: u32, worker: usize) -> ClientResult {
         let email = email_of(client);
         let mut backoff = Backoff::new(self.options.retry_policy());
         let mut in_doubt = false;
@@ -122,11 +122,11 @@ impl Storm {
             self.tally().count(&outcome, asked.elapsed());
 
             let undecided = match judge(outcome, &self.event_id, &email, in_doubt) {
-                Verdict::Final(told) => return told,
+                Verdict::Final(result) => return result,
                 Verdict::Undecided(undecided) => undecided,
             };
             in_doubt |= undecided.in_doubt;
-            // A load balancer would send the next try to another server, too.
+            // A load balancer would send the retry to another server, too.
             server += usize::from(undecided.no_answer);
             let Some(pause) = backoff.after_failure(undecided.retry_after) else {
                 return ClientResult::Nothing;
@@ -152,7 +152,7 @@ enum Verdict {
     Undecided(Undecided),
 }
 
-/// Why a client has to ask again.
+/// Why a client has to retry.
 struct Undecided {
     /// It may have a seat already.
     in_doubt: bool,
@@ -161,7 +161,7 @@ struct Undecided {
     retry_after: Option<Duration>,
 }
 
-/// What an answer means to the client that gets it. `in_doubt`: an earlier try may have won.
+/// What an answer means to its client. `in_doubt`: an earlier try may have won.
 fn judge(
     outcome: Result<Registration, CallError>,
     event_id: &str,
@@ -169,7 +169,7 @@ fn judge(
     in_doubt: bool,
 ) -> Verdict {
     let problem = match outcome {
-        Ok(registration) => return Verdict::Final(told_of(registration, event_id, email)),
+        Ok(registration) => return Verdict::Final(result_of(registration, event_id, email)),
         Err(CallError::Malformed { what, .. }) => {
             return Verdict::Final(ClientResult::Garbled { what });
         }
@@ -188,7 +188,7 @@ fn judge(
         (502 | 504, _) => {
             Verdict::Undecided(Undecided { in_doubt: true, no_answer: false, retry_after })
         }
-        // By the contract these leave no trace, so they are no excuse for `already_registered`.
+        // By the contract these change nothing, so they are no excuse for `already_registered`.
         (429 | 500 | 503, _) => {
             Verdict::Undecided(Undecided { in_doubt: false, no_answer: false, retry_after })
         }
@@ -196,7 +196,7 @@ fn judge(
     }
 }
 
-fn told_of(registration: Registration, event_id: &str, email: &str) -> ClientResult {
+fn result_of(registration: Registration, event_id: &str, email: &str) -> ClientResult {
     if registration.user_email == email && registration.event_id == event_id {
         return ClientResult::Won { registration_id: Some(registration.id) };
     }
@@ -219,27 +219,27 @@ mod tests {
 
     fn decided(outcome: Result<Registration, CallError>, in_doubt: bool) -> ClientResult {
         match judge(outcome, "e", "a@load.example", in_doubt) {
-            Verdict::Final(told) => told,
+            Verdict::Final(result) => result,
             Verdict::Undecided(_) => panic!("it was to be decided"),
         }
     }
 
     fn undecided(outcome: Result<Registration, CallError>) -> Undecided {
         match judge(outcome, "e", "a@load.example", false) {
-            Verdict::Final(told) => panic!("it was not to be decided: {told:?}"),
+            Verdict::Final(result) => panic!("it was not to be decided: {result:?}"),
             Verdict::Undecided(undecided) => undecided,
         }
     }
 
     #[test]
-    fn already_registered_is_a_success_only_after_a_doubt() {
+    fn already_registered_is_a_success_only_after_doubt() {
         let again = || refusal(409, "already_registered");
         assert_eq!(decided(again(), true), ClientResult::Won { registration_id: None });
         assert!(matches!(decided(again(), false), ClientResult::Refused { status: 409, .. }));
     }
 
     #[test]
-    fn only_answers_that_may_hide_a_seat_leave_a_doubt() {
+    fn only_answers_that_may_hide_a_seat_leave_doubt() {
         let timed_out = TransportError::AnswerTimeout(Duration::ZERO);
         let no_connection = TransportError::ConnectTimeout(Duration::ZERO);
         assert!(undecided(refusal(504, "outcome_unknown")).in_doubt);
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_registration_of_somebody_else_is_no_success() {
+    fn a_registration_of_another_address_is_no_success() {
         let registration = |event_id: &str, user_email: &str| Registration {
             id: "r".into(),
             event_id: event_id.into(),
@@ -263,8 +263,8 @@ mod tests {
         let own = decided(Ok(registration("e", "a@load.example")), false);
         assert_eq!(own, ClientResult::Won { registration_id: Some("r".into()) });
         for (event_id, email) in [("e", "b@load.example"), ("f", "a@load.example")] {
-            let told = decided(Ok(registration(event_id, email)), false);
-            assert!(matches!(told, ClientResult::Garbled { .. }), "{told:?}");
+            let result = decided(Ok(registration(event_id, email)), false);
+            assert!(matches!(result, ClientResult::Garbled { .. }), "{result:?}");
         }
     }
 }

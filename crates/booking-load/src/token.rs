@@ -1,4 +1,4 @@
-//! Who the load comes from, where the servers are not open to anybody.
+//! The organizer's token, for servers that require one.
 
 use anyhow::{Context, bail};
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue};
@@ -6,19 +6,19 @@ use std::env::VarError;
 use std::fmt;
 use std::path::Path;
 
-/// An organizer's token, shown where organizers act and nowhere else: the crowd has none.
+/// An organizer's token, sent only where organizers act: attendees have none.
 #[derive(Clone)]
 pub struct OrganizerToken(HeaderValue);
 
 impl OrganizerToken {
-    /// Where it is taken from if no file is named. Not from the command line, which others can see.
+    /// The environment variable that is read if no file is named. Not the command line, which other users can see.
     pub const VARIABLE: &str = "BOOKING_TOKEN";
 
-    /// Takes `text` for a token. The error does not repeat it.
+    /// Parses `text` as a token. The error does not repeat it.
     ///
     /// # Errors
     ///
-    /// If it has bytes that no header may have, or none.
+    /// If it is empty, or has bytes that no header may have.
     pub fn new(text: &str) -> anyhow::Result<Self> {
         let text = text.trim();
         anyhow::ensure!(!text.is_empty(), "an organizer's token is empty");
@@ -29,11 +29,11 @@ impl OrganizerToken {
         Ok(Self(value))
     }
 
-    /// The first line of `file`, else what [`VARIABLE`](Self::VARIABLE) is set to, else none.
+    /// The first line of `file`, else the value of [`VARIABLE`](Self::VARIABLE), else none.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, or there is something that is no token.
+    /// If the file cannot be read, or its text is no token.
     pub fn find(file: Option<&Path>) -> anyhow::Result<Option<Self>> {
         let text = match file {
             Some(file) => {
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_a_line_and_is_never_told() {
+    fn a_token_is_one_line_and_is_never_shown() {
         let token = OrganizerToken::new(" org_secret\n").expect("it is one");
         let mut headers = HeaderMap::new();
         token.show(&mut headers);

@@ -1,4 +1,4 @@
-//! Whether what the clients were told is what the system holds. Pure: no I/O, no clock.
+//! Verifies that the clients' answers match the system's state. Pure: no I/O, no clock.
 
 use crate::api::Registration;
 use serde::Serialize;
@@ -11,10 +11,10 @@ pub enum ClientResult {
     Nothing,
     /// It has a seat.
     Won {
-        /// `None` if it heard so only from `already_registered`, after an answer that was lost.
+        /// `None` if it learned so only from `already_registered`, after an answer that was lost.
         registration_id: Option<String>,
     },
-    /// It has none.
+    /// It has no seat.
     Refused {
         /// The status of that answer.
         status: u16,
@@ -23,7 +23,7 @@ pub enum ClientResult {
     },
     /// An answer that the contract does not allow.
     Garbled {
-        /// What is wrong with it.
+        /// How it breaks the contract.
         what: String,
     },
 }
@@ -33,22 +33,22 @@ pub enum ClientResult {
 pub struct Client {
     /// Its e-mail address.
     pub email: String,
-    /// What it was told in the end.
-    pub told: ClientResult,
+    /// Its final answer.
+    pub result: ClientResult,
 }
 
-/// What one server shows of the event afterwards.
+/// One server's state of the event afterwards.
 #[derive(Debug, Clone)]
 pub struct ServerView {
     /// `booked_count` of the event.
     pub booked_count: u64,
     /// `capacity` of the event.
     pub capacity: u64,
-    /// Every page of the list, in the order of the server.
+    /// Every page of the list, in the server's order.
     pub registrations: Vec<Registration>,
 }
 
-/// One rule broken once.
+/// One breach of a rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
 #[serde(tag = "rule", rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the message of each variant says what its fields are")]
@@ -89,21 +89,21 @@ pub enum Breach {
     WrongCount { booked_count: u64, listed: usize },
 }
 
-/// A breach, and where it was seen.
+/// A breach, and where it was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Violation {
-    /// The server that showed it; `None` if it is in the answers themselves.
+    /// The server; `None` if it is in the answers themselves.
     pub server: Option<String>,
-    /// What is wrong.
+    /// The breach.
     #[serde(flatten)]
     pub breach: Breach,
 }
 
-/// Checks the answers among themselves: everybody got a final one, exactly as many won as could,
-/// each with a registration of its own, and nobody was refused for anything but a sold-out event.
+/// Checks the answers among themselves: every client got a final one, exactly as many won as could, each with a
+/// registration of its own, and every refusal was for a sold-out event.
 pub fn answers(seats: u32, clients: &[Client]) -> Vec<Breach> {
     let mut breaches = Vec::new();
-    let mut unanswered = clients.iter().filter(|client| client.told == ClientResult::Nothing);
+    let mut unanswered = clients.iter().filter(|client| client.result == ClientResult::Nothing);
     let example = unanswered.next();
     let unanswered = example.map_or(0, |_| 1 + unanswered.count());
     if let Some(client) = example {
@@ -112,7 +112,7 @@ pub fn answers(seats: u32, clients: &[Client]) -> Vec<Breach> {
     }
 
     let won =
-        clients.iter().filter(|client| matches!(client.told, ClientResult::Won { .. })).count();
+        clients.iter().filter(|client| matches!(client.result, ClientResult::Won { .. })).count();
     let expected = clients.len().min(usize::try_from(seats).unwrap_or(usize::MAX));
     if won > expected {
         breaches.push(Breach::Oversold { seats, won });
@@ -128,7 +128,7 @@ fn shared_registrations(clients: &[Client]) -> Vec<Breach> {
     let mut owners: HashMap<&str, &str> = HashMap::new();
     let mut breaches = Vec::new();
     for client in clients {
-        if let ClientResult::Won { registration_id: Some(id) } = &client.told
+        if let ClientResult::Won { registration_id: Some(id) } = &client.result
             && let Some(first) = owners.insert(id, &client.email)
         {
             breaches.push(Breach::SharedRegistration {
@@ -144,8 +144,8 @@ fn shared_registrations(clients: &[Client]) -> Vec<Breach> {
 fn wrong_answers(clients: &[Client]) -> Vec<Breach> {
     let mut breaches = Vec::new();
     let mut refusals: BTreeMap<(u16, &str), (usize, &str)> = BTreeMap::new();
-    for Client { email, told } in clients {
-        match told {
+    for Client { email, result } in clients {
+        match result {
             ClientResult::Garbled { what } => {
                 breaches.push(Breach::GarbledAnswer { email: email.clone(), what: what.clone() });
             }
@@ -166,8 +166,8 @@ fn wrong_answers(clients: &[Client]) -> Vec<Breach> {
     breaches
 }
 
-/// Checks what one server shows against what the clients were told: exactly the winners are listed,
-/// each once, under the registration it was told, oldest first, and the count is their number.
+/// Checks one server's state against the answers: exactly the winners are listed, each once, under the registration
+/// in its answer, oldest first, and the count is their number.
 ///
 /// A client without a final answer may be listed or not.
 pub fn listing(seats: u32, clients: &[Client], shown: &ServerView) -> Vec<Breach> {
@@ -184,7 +184,7 @@ pub fn listing(seats: u32, clients: &[Client], shown: &ServerView) -> Vec<Breach
     }
     breaches.extend(duplicates(&shown.registrations));
     breaches.extend(shown.registrations.windows(2).filter_map(out_of_order));
-    breaches.extend(told_against_listed(clients, &shown.registrations));
+    breaches.extend(compare_with_list(clients, &shown.registrations));
     breaches
 }
 
@@ -209,7 +209,7 @@ fn out_of_order(pair: &[Registration]) -> Option<Breach> {
         .then(|| Breach::OutOfOrder { earlier: earlier.id.clone(), later: later.id.clone() })
 }
 
-fn told_against_listed(clients: &[Client], registrations: &[Registration]) -> Vec<Breach> {
+fn compare_with_list(clients: &[Client], registrations: &[Registration]) -> Vec<Breach> {
     // The first row of an address counts; a second one is a breach of its own.
     let mut rows: HashMap<&str, &Registration> = HashMap::with_capacity(registrations.len());
     for row in registrations {
@@ -217,7 +217,7 @@ fn told_against_listed(clients: &[Client], registrations: &[Registration]) -> Ve
     }
     let mut breaches: Vec<_> = clients
         .iter()
-        .filter_map(|client| told_against_row(client, rows.remove(client.email.as_str())))
+        .filter_map(|client| compare_with_row(client, rows.remove(client.email.as_str())))
         .collect();
     let mut strangers: Vec<_> = rows.into_values().collect();
     strangers.sort_by_key(|row| &row.id);
@@ -228,9 +228,9 @@ fn told_against_listed(clients: &[Client], registrations: &[Registration]) -> Ve
     breaches
 }
 
-fn told_against_row(client: &Client, row: Option<&Registration>) -> Option<Breach> {
+fn compare_with_row(client: &Client, row: Option<&Registration>) -> Option<Breach> {
     let email = client.email.clone();
-    match (&client.told, row) {
+    match (&client.result, row) {
         (ClientResult::Won { registration_id }, None) => {
             let registration_id = registration_id.clone().unwrap_or("already_registered".into());
             Some(Breach::LostWinner { email, registration_id })
@@ -246,7 +246,7 @@ fn told_against_row(client: &Client, row: Option<&Registration>) -> Option<Breac
         }
         (ClientResult::Won { .. }, Some(_)) => None,
         (ClientResult::Refused { .. }, None) => None,
-        // Whether it has a seat is unknown; that it was left in the dark is a breach already.
+        // Whether it has a seat is unknown; the missing answer is a breach already.
         (ClientResult::Nothing | ClientResult::Garbled { .. }, _) => None,
     }
 }

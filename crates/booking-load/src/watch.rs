@@ -1,9 +1,9 @@
-//! Many who watch one event while it is sold: how late each of them hears what was decided, and what they cost.
+//! Many watchers of one event while it is sold: how late each gets a state, and what they cost.
 //!
-//! Times are of one clock, this process's own. A state is late by the time from the answer to the registration that made
-//! its version to its arrival; one that arrives before that answer is not late. Since a state may replace others that
-//! were never told, the time from the oldest of those is measured, too: that is how long somebody has looked at what was
-//! no longer so.
+//! Times are of this process's clock. A state is late by the time from the answer to the registration that made its
+//! version to its arrival; one that arrives before that answer is not late. Since a state may replace others that
+//! were never sent, the time from the oldest of those is measured, too: that is how long a watcher has seen an
+//! outdated state.
 
 use crate::api::{Api, NewEvent};
 use crate::client::Limits;
@@ -26,23 +26,23 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-/// How many watch from one source address of this machine: each has some 28,000 ports.
+/// The watchers from one source address of this machine: each has some 28,000 ports.
 const WATCHERS_OF_A_SOURCE: u32 = 5_000;
 /// How many connections are opened at once.
 const OPENED_AT_ONCE: usize = 256;
-/// How long the last state may take to reach all who watch; what is later is missing.
+/// How long the last state may take to reach all watchers; later ones count as missing.
 const END_WITHIN: Duration = Duration::from_secs(30);
-/// How long the server is left alone before its memory is looked at.
+/// How long the server is left idle before its memory is read.
 const SETTLE: Duration = Duration::from_secs(2);
 
-/// What to watch with.
+/// The options of a watch.
 #[derive(Debug, Clone)]
 pub struct WatchOptions {
     /// The server.
     pub url: String,
-    /// Whose the event is, where the server is not open to anybody.
+    /// The event's organizer, where the server requires one.
     pub token: Option<OrganizerToken>,
-    /// How many watch; 0 to have the same sale unwatched.
+    /// The number of watchers; 0 to measure the same sale without.
     pub watchers: u32,
     /// The capacity of the event that is created.
     pub seats: u32,
@@ -50,51 +50,51 @@ pub struct WatchOptions {
     pub concurrency: usize,
     /// How long they go on, unless the seats are gone before.
     pub sale: Duration,
-    /// The server's process, to look at its memory.
+    /// The server's process, whose memory is read.
     pub server_pid: Option<u32>,
-    /// How long one call may wait.
+    /// The timeout of one call.
     pub limits: Limits,
 }
 
-/// What came of it.
+/// The result.
 #[derive(Debug, Clone, Serialize)]
 pub struct WatchReport {
-    /// How many were to watch.
+    /// The number of watchers.
     pub watchers: u32,
-    /// Of those, how many could not begin.
+    /// Those that could not begin.
     pub refused: u32,
-    /// How many streams ended, or had not brought the last state in time.
+    /// Streams that ended, or did not bring the last state in time.
     pub missing: u32,
-    /// Registrations that were answered with a seat.
+    /// Registrations that got a seat.
     pub registrations: u64,
-    /// Those in a second.
+    /// Those per second.
     pub registrations_per_second: f64,
     /// States that arrived.
     pub messages: u64,
     /// From the answer that made a state to its arrival.
     pub lag: Latency,
-    /// From the answer that made the oldest state that was not told to the arrival of that which replaced it.
+    /// From the answer that made the oldest state that was not sent to the arrival of the one that replaced it.
     pub stale: Latency,
-    /// What one who watches costs the server while nothing happens, in bytes of resident memory.
+    /// The cost of one watcher while nothing happens, in bytes of the server's resident memory.
     pub bytes_a_watcher: Option<i64>,
     /// The same after the sale.
     pub bytes_a_watcher_after: Option<i64>,
-    /// CPU time of this process in a second of the sale.
+    /// CPU time of this process per second of the sale.
     pub generator_cpu: Option<f64>,
 }
 
 impl WatchReport {
-    /// Whether everybody watched to the end.
+    /// Whether every watcher got everything.
     pub fn is_clean(&self) -> bool {
         self.refused == 0 && self.missing == 0
     }
 }
 
-/// Creates an event, has it watched and sold, and tells how late who watches was.
+/// Creates an event, watches and sells it, and measures how late watchers were.
 ///
 /// # Errors
 ///
-/// If there was nothing to measure: options that make no sense, or no event could be created.
+/// If nothing could be measured: invalid options, or no event could be created.
 pub async fn run(options: WatchOptions) -> anyhow::Result<WatchReport> {
     anyhow::ensure!(options.seats > 0, "at least one seat is needed");
     anyhow::ensure!(options.concurrency > 0, "a concurrency of at least one is needed");
@@ -145,16 +145,16 @@ pub async fn run(options: WatchOptions) -> anyhow::Result<WatchReport> {
     })
 }
 
-/// The longest lag that is told apart from longer ones, in microseconds: ten minutes.
+/// The largest lag that is recorded exactly, in microseconds: ten minutes.
 const LAG_MICROS_MAX: u64 = 600_000_000;
 
-/// What is known of all versions, and who was told what.
+/// When each version was answered, and what each watcher got.
 struct Board {
     began: Instant,
     /// When the answer came that made each version, in microseconds since the beginning; 0 for not yet.
     answered: Vec<AtomicU64>,
-    /// The last version that was told to each who watches; `u64::MAX` for one whose stream has ended.
-    told: Vec<AtomicU64>,
+    /// The last version that each watcher got; `u64::MAX` for one whose stream has ended.
+    last_versions: Vec<AtomicU64>,
     newest: AtomicU64,
     registrations: AtomicU64,
     next_person: AtomicU32,
@@ -174,7 +174,7 @@ impl Board {
             began: Instant::now(),
             // Version 1 is that of the new event.
             answered: zeros(options.seats as usize + 2),
-            told: zeros(options.watchers as usize),
+            last_versions: zeros(options.watchers as usize),
             newest: AtomicU64::new(1),
             registrations: AtomicU64::new(0),
             next_person: AtomicU32::new(0),
@@ -188,7 +188,7 @@ impl Board {
         u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
-    /// An answer came that made a version.
+    /// Notes an answer that made a version.
     fn note_answer(&self, version: u64) {
         if let Some(answered) = usize::try_from(version).ok().and_then(|at| self.answered.get(at)) {
             answered.store(self.micros().max(1), Ordering::Relaxed);
@@ -197,12 +197,12 @@ impl Board {
         self.registrations.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A state arrived at one who watches, and was told `before` another one, or none.
+    /// Notes a state that arrived at a watcher, which had version `before`, or none.
     fn note_state(&self, watcher: usize, version: u64) {
         let now = self.micros();
         self.messages.fetch_add(1, Ordering::Relaxed);
-        let before = self.told[watcher].swap(version, Ordering::Relaxed);
-        // The first state is what was there, and no news.
+        let before = self.last_versions[watcher].swap(version, Ordering::Relaxed);
+        // The first state was there before, and is no news.
         if before == 0 {
             return;
         }
@@ -211,7 +211,7 @@ impl Board {
         }
     }
 
-    /// How long ago the answer came; not at all if it is still on its way.
+    /// How long ago the answer came; `None` if it has not arrived yet.
     fn since_answer(&self, version: u64, now: u64) -> u64 {
         let at = usize::try_from(version).ok().and_then(|at| self.answered.get(at));
         match at.map_or(0, |at| at.load(Ordering::Relaxed)) {
@@ -220,19 +220,20 @@ impl Board {
         }
     }
 
-    /// How many have not heard of the last version, once there was time for it.
+    /// The watchers without the last version, once there was time for it.
     async fn missing(&self, watchers: u32) -> u32 {
         let newest = self.newest.load(Ordering::Relaxed);
-        let told = || {
-            let is_told = |told: u64| told >= newest && told != u64::MAX;
-            let told = self.told.iter().filter(|told| is_told(told.load(Ordering::Relaxed)));
-            u32::try_from(told.count()).unwrap_or(u32::MAX)
+        let current = || {
+            let is_current = |version: u64| version >= newest && version != u64::MAX;
+            let current = self.last_versions.iter();
+            let current = current.filter(|last| is_current(last.load(Ordering::Relaxed)));
+            u32::try_from(current.count()).unwrap_or(u32::MAX)
         };
         let began = Instant::now();
-        while told() < watchers && began.elapsed() < END_WITHIN {
+        while current() < watchers && began.elapsed() < END_WITHIN {
             sleep(Duration::from_millis(10)).await;
         }
-        watchers.saturating_sub(told())
+        watchers.saturating_sub(current())
     }
 }
 
@@ -240,7 +241,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Begins to watch, a few at a time, until each has its first state. Returns how many could not.
+/// Starts watchers, a few at a time, until each has its first state. Returns how many failed.
 async fn open_all(
     options: &WatchOptions,
     api: &Api,
@@ -275,28 +276,28 @@ async fn open_all(
     Ok(refused)
 }
 
-/// A connection that was opened for one who watches, or why not.
+/// A watcher's open connection, or why there is none.
 type Opened = Option<Result<(usize, io::Result<TcpStream>), tokio::task::JoinError>>;
 
-/// Has one go on that has begun. Tells whether it has.
+/// Starts one watcher, unless its connection failed. Returns whether it did.
 fn begin(opened: Opened, board: &Arc<Board>, watching: &mut JoinSet<()>) -> bool {
     let Some(Ok((number, Ok(stream)))) = opened else { return false };
     let board = Arc::clone(board);
     watching.spawn(async move {
         let _ = listen(stream, number, &board).await;
-        board.told[number].store(u64::MAX, Ordering::Relaxed);
+        board.last_versions[number].store(u64::MAX, Ordering::Relaxed);
     });
     true
 }
 
-/// Where one who watches comes from, if the server is on this machine: all of 127.0.0.0/8 is, on Linux.
+/// The source address of a watcher, if the server is on this machine: all of 127.0.0.0/8 is, on Linux.
 fn source(server: SocketAddr, number: u32) -> Option<Ipv4Addr> {
     let is_here = matches!(server.ip(), IpAddr::V4(ip) if ip.is_loopback());
     let host = u8::try_from(2 + number / WATCHERS_OF_A_SOURCE).ok()?;
     is_here.then(|| Ipv4Addr::new(127, 0, 0, host))
 }
 
-/// Connects, asks, and reads the head of the answer.
+/// Connects, sends the request, and reads the head of the answer.
 async fn open(server: SocketAddr, source: Option<Ipv4Addr>, head: &str) -> io::Result<TcpStream> {
     let socket = if server.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     if let Some(source) = source {
@@ -305,7 +306,7 @@ async fn open(server: SocketAddr, source: Option<Ipv4Addr>, head: &str) -> io::R
     let mut stream = socket.connect(server).await?;
     stream.write_all(head.as_bytes()).await?;
     let mut answer = Vec::new();
-    // Byte by byte, so that nothing of what comes behind it is taken; it is short, and read before anything counts.
+    // Byte by byte, so that nothing after it is consumed; it is short, and read before anything is measured.
     while !answer.ends_with(b"\r\n\r\n") {
         answer.push(stream.read_u8().await?);
         if answer.len() > 8 * 1_024 {
@@ -344,7 +345,7 @@ async fn listen(mut stream: TcpStream, number: usize, board: &Board) -> io::Resu
     }
 }
 
-/// Registers one after the other on each connection, until the time is over or the seats are gone.
+/// Registers in sequence on each connection, until the time is over or the seats are gone.
 async fn sell(options: &WatchOptions, api: &Api, event_id: &str, board: &Arc<Board>) {
     let ends = Instant::now() + options.sale;
     let mut selling = JoinSet::new();
@@ -367,7 +368,7 @@ async fn sell(options: &WatchOptions, api: &Api, event_id: &str, board: &Arc<Boa
     while selling.join_next().await.is_some() {}
 }
 
-/// Registers somebody, and tells the version that it made.
+/// Registers a new address, and returns the version that this made.
 async fn register(api: &Api, path: &str, person: u32) -> Option<u64> {
     #[derive(Deserialize)]
     struct Made {
@@ -436,7 +437,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_is_late_by_the_oldest_that_it_replaces() {
+    fn a_states_lag_counts_from_the_oldest_that_it_replaces() {
         let board = Board::new(&options(1, 5));
         board.note_state(0, 1);
         assert_eq!(lock(&board.lag).len(), 0, "the first is no news");
@@ -453,7 +454,7 @@ mod tests {
     }
 
     #[test]
-    fn each_source_has_as_many_as_it_has_ports_for() {
+    fn each_source_address_has_as_many_watchers_as_ports() {
         let here = SocketAddr::from(([127, 0, 0, 1], 80));
         assert_eq!(source(here, 0), Some(Ipv4Addr::new(127, 0, 0, 2)));
         assert_eq!(source(here, 5_000), Some(Ipv4Addr::new(127, 0, 0, 3)));

@@ -1,4 +1,4 @@
-//! What webhooks tell of a sale: whether it is so, whether all of it arrives, and how long after the answers it does.
+//! Webhooks during a sale: whether messages are correct and complete, and how long after the answers they arrive.
 
 use crate::api::Api;
 use crate::judge::{Answer, History, Request, Verdict, judge};
@@ -12,61 +12,61 @@ use std::fmt;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// How long every server takes at most to hear of a webhook.
+/// The longest time until every server knows a new webhook.
 const HEARD_WITHIN: Duration = Duration::from_secs(2);
 
-/// The longest lag that is told apart from longer ones.
+/// The largest lag that is recorded exactly.
 const LAG_MICROS_MAX: u64 = 3_600_000_000;
 
-/// What to run, and who listens.
+/// What to run, and the receivers.
 #[derive(Debug, Clone)]
 pub struct WebhookOptions {
-    /// What is asked for.
+    /// The workload.
     pub load: WorkloadOptions,
     /// The receivers, an endpoint each.
     pub receivers: Vec<Behaviour>,
-    /// How long no message may arrive once the load is over, while some are missing.
+    /// How long to wait for missing messages after the last arrival, once the load is over.
     pub arrive_within: Duration,
-    /// Each so manieth message is held against what the API tells at that moment; 0 is never.
+    /// Every so manieth message is compared with the API's state at that moment; 0 is never.
     pub look_back_every: u64,
 }
 
-/// What came of it.
+/// The result.
 #[derive(Debug, Clone, Serialize)]
 pub struct WebhookReport {
     /// From the first request to the last decision.
     #[serde(rename = "load_seconds", serialize_with = "as_seconds")]
     pub load: Duration,
-    /// Requests in a second of that time, those that were sent again included.
+    /// Tries per second of that time.
     pub requests_per_second: f64,
-    /// Changes in a second of that time: each is a message for each endpoint.
+    /// Changes per second of that time: each is a message for each endpoint.
     pub changes_per_second: f64,
-    /// How long it took after that until the receivers that take everything had everything; nothing if they never had.
+    /// How long after that the receivers that accept everything were complete; nothing if they never were.
     #[serde(rename = "arrived_after_seconds", serialize_with = "as_optional_seconds")]
     pub arrived_after: Option<Duration>,
     /// Each receiver.
     pub receivers: Vec<ReceiverReport>,
-    /// Whether all of it was so.
+    /// Whether no rule was broken.
     pub verdict: Verdict,
 }
 
-/// What one receiver was sent.
+/// What one receiver got.
 #[derive(Debug, Clone, Serialize)]
 pub struct ReceiverReport {
-    /// What it is like.
+    /// How it behaves.
     pub behaviour: String,
     /// Its endpoint.
     pub endpoint: Uuid,
-    /// Everything that it was sent.
+    /// All arrivals.
     pub received: usize,
     /// Messages, each counted once however often it came.
     pub messages: usize,
-    /// What came again under an id that it had come under before.
+    /// Repeated arrivals under the same id.
     pub again: usize,
-    /// From the answer that told of a change to its message's first arrival, as far as somebody was answered. What came
-    /// before the answer counts as 0.
+    /// From the answer that reported a change to its message's first arrival, where a client got the answer.
+    /// Messages that came before the answer count as 0.
     pub lag: Option<Latency>,
-    /// The rules that were broken with its messages, and how often.
+    /// The rules that its messages broke, and how often.
     pub broken: BTreeMap<&'static str, usize>,
 }
 
@@ -77,14 +77,14 @@ impl WebhookReport {
     }
 }
 
-/// Has receivers listen, asks, waits until they have everything, and judges what was answered and told.
+/// Starts receivers, runs the workload, waits until the receivers are complete, and judges answers and messages.
 ///
 /// Broken rules are in the report, not an error.
 ///
 /// # Errors
 ///
-/// If there was nothing to measure: options that make no sense, no endpoint or event could be made, or the end could not
-/// be read.
+/// If nothing could be measured: invalid options, no endpoint or event could be created, or the final state could
+/// not be read.
 pub async fn run(options: WebhookOptions) -> anyhow::Result<WebhookReport> {
     anyhow::ensure!(!options.receivers.is_empty(), "at least one receiver is needed");
     anyhow::ensure!(!options.load.urls.is_empty(), "at least one URL is needed");
@@ -92,7 +92,7 @@ pub async fn run(options: WebhookOptions) -> anyhow::Result<WebhookReport> {
     let api = api.with_token(options.load.token.clone());
     let receivers = Receivers::start(&options.receivers, options.look_back_every)?;
     receivers.subscribe(&api).await?;
-    // Until all servers know of them.
+    // Until all servers know the endpoints.
     tokio::time::sleep(HEARD_WITHIN).await;
     let ran = workload::run(options.load).await;
     let (mut history, pace) = match ran {
@@ -117,7 +117,7 @@ pub async fn run(options: WebhookOptions) -> anyhow::Result<WebhookReport> {
 }
 
 fn reports(receivers: &Receivers, history: &History, verdict: &Verdict) -> Vec<ReceiverReport> {
-    let told_at = told_at(history);
+    let answered_at = answered_at(history);
     let receivers = receivers.all().iter();
     let receivers =
         receivers.filter_map(|receiver| Some((receiver.endpoint()?, receiver.behaviour())));
@@ -134,9 +134,10 @@ fn reports(receivers: &Receivers, history: &History, verdict: &Verdict) -> Vec<R
                     continue;
                 }
                 let data = receipt.message.as_ref().map(|message| &message.data);
-                let told_at = data.and_then(|data| told_at.get(&(data.event_id, data.version)));
-                if let Some(told_at) = told_at {
-                    lags.saturating_record(receipt.received_at.saturating_sub(*told_at));
+                let answered_at =
+                    data.and_then(|data| answered_at.get(&(data.event_id, data.version)));
+                if let Some(answered_at) = answered_at {
+                    lags.saturating_record(receipt.received_at.saturating_sub(*answered_at));
                 }
             }
             let mut broken = BTreeMap::new();
@@ -158,9 +159,9 @@ fn reports(receivers: &Receivers, history: &History, verdict: &Verdict) -> Vec<R
         .collect()
 }
 
-/// When the answer was there that told of a version, for the first time.
-fn told_at(history: &History) -> HashMap<(Uuid, u64), u64> {
-    let mut told_at = HashMap::new();
+/// When the first answer with a version arrived.
+fn answered_at(history: &History) -> HashMap<(Uuid, u64), u64> {
+    let mut answered_at = HashMap::new();
     for operation in &history.operations {
         let Answer::Decided(decided) = &operation.answer else { continue };
         if !decided.is_success()
@@ -172,11 +173,11 @@ fn told_at(history: &History) -> HashMap<(Uuid, u64), u64> {
         let of_event = decided.event.as_ref().map(|shown| shown.version);
         for version in of_registration.into_iter().chain(of_event) {
             let first =
-                told_at.entry((operation.event_id, version)).or_insert(operation.answered_at);
+                answered_at.entry((operation.event_id, version)).or_insert(operation.answered_at);
             *first = operation.answered_at.min(*first);
         }
     }
-    told_at
+    answered_at
 }
 
 impl fmt::Display for WebhookReport {

@@ -1,4 +1,4 @@
-//! `booking-load webhooks`, and receivers beside other loads.
+//! `booking-load webhooks`, and receivers beside other workloads.
 
 use anyhow::Context;
 use booking_load::api::Api;
@@ -93,7 +93,7 @@ impl WebhooksArgs {
 /// How long no message may arrive after another load, while some are missing.
 const ARRIVE_WITHIN: Duration = Duration::from_secs(60);
 
-/// Receivers beside a load that knows nothing of them, so that it can be compared with the same without.
+/// Receivers beside a workload that does not know of them, so that it can be compared with the same without.
 pub(crate) struct BackgroundReceivers {
     receivers: Receivers,
     api: Api,
@@ -106,7 +106,7 @@ impl BackgroundReceivers {
         Ok(Self { receivers, api })
     }
 
-    /// Waits until everything of an event has arrived, and says so to people. Tells whether it has.
+    /// Waits until everything of an event has arrived, and prints that. Returns whether it has.
     pub(crate) async fn end(self, event_id: &str) -> anyhow::Result<bool> {
         let event_id: Uuid = event_id.parse().context("the event's id is none")?;
         let version = self.api.event_version(event_id).await?;

@@ -76,7 +76,7 @@ async fn a_connection_that_was_closed_while_idle_is_replaced_before_it_is_used()
 }
 
 #[tokio::test]
-async fn an_id_that_fits_in_no_path_is_an_error() {
+async fn an_id_that_is_no_path_segment_is_an_error() {
     let (_fake, api, _) = with_event(Quirk::Honest).await;
     let error = api.event("a b").await.expect_err("a blank has no place in a path");
     assert!(matches!(error, CallError::Malformed { .. }), "{error}");

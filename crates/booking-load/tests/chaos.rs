@@ -1,4 +1,4 @@
-//! The way to PostgreSQL that fails on purpose, in front of something that answers as one.
+//! The chaos proxy, in front of a simulated PostgreSQL.
 
 use booking_load::chaos::{Chaos, Counts, Plan};
 use std::net::SocketAddr;
@@ -14,7 +14,7 @@ const COMMIT: &[u8] = b"Q\0\0\0\x0bCOMMIT\0";
 const QUIET: Duration = Duration::from_millis(300);
 const SOON: Duration = Duration::from_secs(60);
 
-/// Answers whatever comes with one byte for each, and remembers it.
+/// Answers each byte with one byte, and remembers what came.
 struct Backend {
     address: SocketAddr,
     got: Arc<Mutex<Vec<u8>>>,
@@ -56,7 +56,7 @@ async fn between(plan: Plan) -> (Backend, Chaos, TcpStream) {
     (backend, chaos, client)
 }
 
-/// Sends, and returns what is answered within a time; `None` if the connection is closed.
+/// Sends, and returns the answer within a time; `None` if the connection is closed.
 async fn ask(client: &mut TcpStream, bytes: &[u8], within: Duration) -> Option<usize> {
     client.write_all(bytes).await.expect("it is taken");
     let mut buffer = [0; 4_096];
@@ -72,7 +72,7 @@ async fn ask(client: &mut TcpStream, bytes: &[u8], within: Duration) -> Option<u
 }
 
 #[tokio::test]
-async fn without_a_fault_everything_is_carried() {
+async fn without_a_fault_everything_is_forwarded() {
     let (backend, chaos, mut client) = between(Plan::default()).await;
     assert_eq!(ask(&mut client, STARTUP, SOON).await, Some(STARTUP.len()));
     assert_eq!(ask(&mut client, COMMIT, SOON).await, Some(COMMIT.len()));
@@ -91,7 +91,7 @@ async fn a_commit_cut_before_never_arrives() {
 }
 
 #[tokio::test]
-async fn a_commit_cut_after_arrives_and_is_not_answered() {
+async fn a_commit_cut_after_arrives_without_an_answer() {
     let (backend, chaos, mut client) =
         between(Plan { cut_after_commit: 1.0, ..Plan::default() }).await;
     assert_eq!(ask(&mut client, STARTUP, SOON).await, Some(STARTUP.len()));
@@ -101,7 +101,7 @@ async fn a_commit_cut_after_arrives_and_is_not_answered() {
 }
 
 #[tokio::test]
-async fn a_black_hole_lets_nothing_through_and_loses_nothing() {
+async fn a_black_hole_forwards_nothing_and_loses_nothing() {
     let (backend, chaos, mut client) =
         between(Plan { is_black_hole: true, ..Plan::default() }).await;
     assert_eq!(ask(&mut client, STARTUP, QUIET).await, Some(0));
@@ -113,7 +113,7 @@ async fn a_black_hole_lets_nothing_through_and_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_far_server_answers_later_and_takes_what_comes_meanwhile() {
+async fn a_latency_delays_answers_and_keeps_pipelining() {
     let latency = Duration::from_millis(50);
     let (backend, _chaos, mut client) = between(Plan { latency, ..Plan::default() }).await;
     let began = Instant::now();

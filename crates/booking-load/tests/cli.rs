@@ -1,4 +1,4 @@
-//! What the program prints, and how it exits.
+//! What the program prints, and its exit codes.
 
 #[expect(dead_code, reason = "the storm's tests use the rest")]
 mod fake;
@@ -56,8 +56,8 @@ async fn json_is_for_programs() {
 }
 
 #[test]
-fn nobody_there_exits_with_2() {
-    // Port 9 is reserved for a service that discards, and nobody runs one.
+fn an_unreachable_server_exits_with_2() {
+    // Port 9 is reserved for the discard service, and no machine runs it.
     let output = booking_load("http://127.0.0.1:9", &[]);
     assert_eq!(output.status.code(), Some(2));
     let error = text(&output.stderr);
@@ -65,9 +65,9 @@ fn nobody_there_exits_with_2() {
     assert!(output.stdout.is_empty());
 }
 
-/// Not to be passed over: all would be done as nobody.
+/// It must not be ignored: all requests would be made without a token.
 #[test]
-fn a_token_that_is_no_text_exits_with_2() {
+fn an_invalid_token_exits_with_2() {
     let output = Command::new(env!("CARGO_BIN_EXE_booking-load"))
         .args(["flash", "--url", "http://127.0.0.1:9"])
         .env("BOOKING_TOKEN", OsStr::from_bytes(b"org_\xe4secret"))

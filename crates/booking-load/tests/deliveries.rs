@@ -1,7 +1,7 @@
-//! What the judge says of deliveries: a dispatcher that is right is clean, and each that is wrong is caught.
+//! The judge on deliveries: a correct dispatcher is clean, and each incorrect one is caught.
 //!
-//! The dispatchers are simulated over a store that is, too: transactions on several events at once, each of which takes
-//! a number from one sequence and commits later, after others that took theirs later, or is rolled back.
+//! The dispatchers and their store are simulated: transactions on several events at once, each of which takes a
+//! number from one sequence and commits later, after others that took theirs later, or is rolled back.
 
 use booking_load::judge::{
     Actor, Answer, EndEvent, EndRegistration, Endpoint, EventView, FinalResponse, History, Hours,
@@ -28,14 +28,14 @@ fn now() -> DateTime<Utc> {
     DateTime::UNIX_EPOCH
 }
 
-/// How a dispatcher knows what is to be told.
+/// How a dispatcher finds what to send.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Cursor {
-    /// For each event the version up to which it has told.
+    /// For each event the version up to which it has sent.
     Version,
-    /// For all events the number up to which it has told.
+    /// For all events the number up to which it has sent.
     Sequence,
-    /// As the first, but it reads what is not committed.
+    /// As the first, but it reads uncommitted facts.
     Uncommitted,
 }
 
@@ -49,7 +49,7 @@ struct Row {
     is_committed: bool,
 }
 
-/// A transaction that is under way: its row, and who asked.
+/// An open transaction: its row, and its client.
 #[derive(Clone, Copy)]
 struct Open {
     row: usize,
@@ -63,12 +63,12 @@ struct Sale {
     rows: Vec<Row>,
     sequence: u64,
     open: [Option<Open>; EVENTS],
-    /// Who is still to be seated. Who was rolled back asks again, after everybody else.
+    /// The people still to be seated. A client whose transaction was rolled back retries after all others.
     line: [VecDeque<u32>; EVENTS],
     history: History,
     cursor: Cursor,
-    told: [u64; EVENTS],
-    told_sequence: u64,
+    sent: [u64; EVENTS],
+    sent_sequence: u64,
 }
 
 impl Sale {
@@ -82,8 +82,8 @@ impl Sale {
             line: std::array::from_fn(|_| (0..PEOPLE).collect()),
             history: History::default(),
             cursor,
-            told: [0; EVENTS],
-            told_sequence: 0,
+            sent: [0; EVENTS],
+            sent_sequence: 0,
         };
         let endpoints = ENDPOINTS.map(|id| Endpoint { id, is_complete: true });
         sale.history.endpoints.extend(endpoints);
@@ -103,11 +103,11 @@ impl Sale {
         sale
     }
 
-    /// Seats everybody, and tells of it.
+    /// Seats all people, and sends their messages.
     fn run(cursor: Cursor, seed: u64) -> History {
         let mut sale = Self::new(cursor, seed);
         loop {
-            sale.tell();
+            sale.dispatch();
             sale.time += STEP;
             let event = sale.random.usize(..EVENTS);
             match sale.open[event].take() {
@@ -120,7 +120,7 @@ impl Sale {
                 break;
             }
         }
-        sale.tell();
+        sale.dispatch();
         for event in 0..EVENTS {
             let shown = sale.view(event);
             sale.history.events.push(EndEvent { id: event_id(event), shown });
@@ -135,7 +135,7 @@ impl Sale {
         self.rows.len() - 1
     }
 
-    /// The version that can be read of an event.
+    /// The committed version of an event.
     fn version(&self, event: usize) -> u64 {
         let rows = self.rows.iter().filter(|row| row.event == event && row.is_committed);
         rows.map(|row| row.version).max().unwrap_or_default()
@@ -157,7 +157,7 @@ impl Sale {
     fn begin(&mut self, event: usize) {
         let Some(person) = self.line[event].pop_front() else { return };
         let version = self.version(event) + 1;
-        // Another one at each try.
+        // A new id at each try.
         let id = Uuid::from_u128(u128::from(self.sequence + 1) << 64);
         let row = self.insert(event, version, Some(id));
         self.open[event] = Some(Open { row, person, invoked_at: self.time - STEP / 4 });
@@ -214,28 +214,28 @@ impl Sale {
         });
     }
 
-    /// Tells whatever the dispatcher takes for new.
-    fn tell(&mut self) {
+    /// Sends whatever the dispatcher considers new.
+    fn dispatch(&mut self) {
         let mut rows: Vec<Row> = self.rows.clone();
-        rows.retain(|row| row.version != u64::MAX && self.takes_for_new(row));
+        rows.retain(|row| row.version != u64::MAX && self.is_new_to_cursor(row));
         rows.sort_by_key(|row| match self.cursor {
             Cursor::Sequence => row.sequence,
             Cursor::Version | Cursor::Uncommitted => row.version,
         });
         for row in rows {
-            self.told[row.event] = row.version;
-            self.told_sequence = row.sequence.max(self.told_sequence);
+            self.sent[row.event] = row.version;
+            self.sent_sequence = row.sequence.max(self.sent_sequence);
             for endpoint in ENDPOINTS {
                 self.send(endpoint, &row);
             }
         }
     }
 
-    fn takes_for_new(&self, row: &Row) -> bool {
+    fn is_new_to_cursor(&self, row: &Row) -> bool {
         match self.cursor {
-            Cursor::Version => row.is_committed && row.version > self.told[row.event],
-            Cursor::Sequence => row.is_committed && row.sequence > self.told_sequence,
-            Cursor::Uncommitted => row.version > self.told[row.event],
+            Cursor::Version => row.is_committed && row.version > self.sent[row.event],
+            Cursor::Sequence => row.is_committed && row.sequence > self.sent_sequence,
+            Cursor::Uncommitted => row.version > self.sent[row.event],
         }
     }
 
@@ -280,7 +280,7 @@ fn a_cursor_of_versions_over_what_is_committed_is_clean() {
     }
 }
 
-/// Whoever takes a number first may commit last: its fact is passed over, and nobody is told of it.
+/// The transaction that takes a number first may commit last: its fact is skipped, and no message is sent of it.
 #[test]
 fn a_cursor_of_sequence_numbers_is_caught() {
     for seed in 0..20 {
@@ -290,12 +290,12 @@ fn a_cursor_of_sequence_numbers_is_caught() {
 }
 
 #[test]
-fn telling_before_the_commit_is_caught() {
+fn sending_before_the_commit_is_caught() {
     for seed in 0..20 {
         let mut history = Sale::run(Cursor::Uncommitted, seed);
         let verdict = judge(&history);
         assert!(verdict.count("message_before_commit") > 0, "{seed}: {verdict}");
-        // And also where nobody looks: what was rolled back was told, and what came in its place was not.
+        // Also where no receiver looks back: what was rolled back was sent, and what came in its place was not.
         for receipt in &mut history.receipts {
             receipt.seen_version = None;
         }
@@ -332,7 +332,7 @@ fn last(history: &History) -> u64 {
 
 type Change = (&'static str, &'static str, fn(&mut History));
 
-/// What is done to good deliveries, and the rule that it breaks.
+/// Corruptions of correct deliveries, and the rule that each breaks.
 const CORRUPTIONS: &[Change] = &[
     ("a message that never came", "message_lost", |history| drop(remove(history, 7))),
     ("the last that never came", "message_lost", |history| {
@@ -407,13 +407,13 @@ fn every_wrong_delivery_is_caught() {
         corrupt(&mut history);
         let verdict: Verdict = judge(&history);
         assert!(verdict.count(rule) > 0, "{name}: {verdict}");
-        // And it is told whose messages they are.
+        // The breach names the endpoint.
         let blamed = verdict.violations.iter().all(|it| it.breach.endpoint() == Some(ENDPOINTS[0]));
         assert!(blamed, "{name}: {verdict}");
     }
 }
 
-/// What is right, although it looks like one of those.
+/// Correct deliveries that look like one of those.
 const HARMLESS: &[Change] = &[
     ("the same again, later", "message: again", |history| {
         let again = receipt(history, 7).clone();
@@ -437,7 +437,7 @@ const HARMLESS: &[Change] = &[
 ];
 
 #[test]
-fn what_looks_like_it_and_is_right_is_clean() {
+fn correct_deliveries_that_look_wrong_are_clean() {
     for &(name, reached, change) in HARMLESS {
         let mut history = good();
         change(&mut history);
@@ -448,7 +448,7 @@ fn what_looks_like_it_and_is_right_is_clean() {
 }
 
 #[test]
-fn deliveries_survive_being_written_and_read() {
+fn deliveries_survive_a_round_trip_through_a_file() {
     let good = good();
     let mut read = History::default();
     for record in good.records() {
@@ -459,9 +459,9 @@ fn deliveries_survive_being_written_and_read() {
     assert_eq!((read.endpoints, read.receipts), (good.endpoints, good.receipts));
 }
 
-/// As they come from the server, with more in them than is looked at.
+/// As the server sends them, with more fields than are read.
 #[test]
-fn messages_are_read_as_the_contract_writes_them() {
+fn messages_of_the_contract_are_parsed() {
     let text = r#"{"type":"registration.check_in_undone","timestamp":"2026-05-01T19:00:00.123456Z","data":{
         "event_id":"0190f1c4-6f2a-7c11-9a53-0242ac12a0e7","version":42,"status":"confirmed","actor":"organizer",
         "registration_id":"0190f1c5-01b3-7d20-8c4f-5e11223344e7","person":{"user_email":"a@b.example","name":null}}}"#;

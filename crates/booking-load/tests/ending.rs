@@ -1,5 +1,5 @@
-//! The end of a run is read as one state: what changes while it is read is read again, and what does not
-//! agree with itself, or goes on changing, is judged and not waited for.
+//! The final state is read as one state: if something changes while it is read, it is read again; if it contradicts
+//! itself, or keeps changing, it is judged and not waited for.
 
 use booking_load::client::Limits;
 use booking_load::judge::{Verdict, judge};
@@ -14,20 +14,20 @@ use tokio::task::JoinSet;
 const EVENT: &str = "01900000-0000-7000-8000-00000000000e";
 const GRACE: &str = "01900000-0000-7000-8000-000000000001";
 
-/// What the server does with the one hold that it has.
+/// What the server does with its one hold.
 #[derive(Debug, Clone, Copy)]
 enum Plot {
-    /// Its clock is ahead while registrations are listed: the hold shows as ended, and is only ended once
-    /// they have been listed so many times.
+    /// Its clock is ahead while registrations are listed: the hold shows as ended, and ends only once they have
+    /// been listed so many times.
     EndsWhileItIsRead { lists: u32 },
-    /// It says another count than it has rows, however often it is asked.
+    /// Its count never matches its rows.
     Miscounts,
-    /// Its version goes up with every look at the event.
+    /// Its version increases at every read of the event.
     NeverRests,
 }
 
-/// A server that has an event of two seats and, from the beginning, a hold that nobody asked it for: that
-/// is all that the judge may object to.
+/// A server with an event of two seats and, from the beginning, a hold that no client requested: the judge may
+/// report only that.
 struct Server {
     plot: Plot,
     lists: u32,
@@ -129,7 +129,7 @@ fn is_whole(buffer: &[u8]) -> bool {
     body.len() >= length
 }
 
-/// Asks nothing of a server with this plot, and judges what it has in the end.
+/// Sends no request to a server with this plot, and judges its final state.
 async fn verdict(plot: Plot) -> Verdict {
     let server = Arc::new(Mutex::new(Server { plot, lists: 0, looks: 0 }));
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -145,7 +145,7 @@ async fn verdict(plot: Plot) -> Verdict {
         clients: 1,
         events: 1,
         seats: 2,
-        // As long as nobody who is slow is taken for somebody who is silent.
+        // Long enough that a slow server does not count as silent.
         limits: Limits { answer: Duration::from_secs(60), ..Limits::default() },
         ..WorkloadOptions::at(vec![url])
     };
@@ -154,15 +154,15 @@ async fn verdict(plot: Plot) -> Verdict {
     judge(&history)
 }
 
-/// All that is wrong but for the hold itself, which nobody asked for.
+/// All breaches except the hold itself, which no client requested.
 fn others(verdict: &Verdict) -> usize {
     assert_eq!(verdict.count("phantom"), 1, "{verdict}");
     verdict.violations.len() - 1
 }
 
 #[tokio::test]
-async fn what_ends_while_it_is_read_is_read_again() {
-    // It is listed twice each time: once to see what is held, and once to be judged.
+async fn a_hold_that_ends_during_the_read_is_read_again() {
+    // It is listed twice each time: once to find holds, and once to be judged.
     for lists in [0, 1, 2, 3, 4, 5] {
         let verdict = verdict(Plot::EndsWhileItIsRead { lists }).await;
         assert_eq!(others(&verdict), 0, "after {lists} lists: {verdict}");
@@ -170,15 +170,15 @@ async fn what_ends_while_it_is_read_is_read_again() {
     }
 }
 
-/// The negative control: reading again is no way out for a server that is wrong.
+/// The negative control: reading again does not hide a server's mistakes.
 #[tokio::test]
-async fn a_server_that_says_something_else_in_the_end_is_caught() {
+async fn a_server_whose_count_contradicts_its_rows_is_caught() {
     let verdict = verdict(Plot::Miscounts).await;
     assert!(verdict.count("event_differs") > 0, "{verdict}");
 }
 
 #[tokio::test]
-async fn a_server_that_never_rests_is_judged_as_it_is() {
+async fn a_server_that_never_stops_changing_is_judged_as_it_is() {
     let verdict = verdict(Plot::NeverRests).await;
     assert!(verdict.count("event_differs") > 0, "{verdict}");
 }

@@ -1,4 +1,4 @@
-//! The storm and its verifier, against servers that keep the contract and servers that do not.
+//! The storm and its verifier, against servers that keep the contract and servers that break it.
 
 mod fake;
 
@@ -56,7 +56,7 @@ async fn an_honest_server_is_clean() {
 }
 
 #[tokio::test]
-async fn everybody_wins_where_seats_outnumber_clients() {
+async fn every_client_wins_where_seats_outnumber_clients() {
     let fake = Fake::start(Quirk::Honest).await;
     let options = FlashOptions { seats: 50, clients: 20, concurrency: 64, ..options(&fake) };
     let report = flash::run(options).await.expect("the server is there");
@@ -99,7 +99,7 @@ async fn an_answer_that_is_no_registration_is_caught() {
 }
 
 #[tokio::test]
-async fn clients_that_were_shed_ask_again() {
+async fn clients_that_were_shed_retry() {
     let report = storm(Quirk::Sheds).await;
     assert_eq!(report.violations, []);
     assert_eq!(report.count(503, Some("overloaded")), u64::from(CLIENTS / 3));
@@ -108,8 +108,8 @@ async fn clients_that_were_shed_ask_again() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_asked_for_again() {
-    // Nobody who is only slow is taken for silent; those who wait it out in vain wait briefly.
+async fn a_lost_answer_is_retried() {
+    // The timeout is long enough that a slow answer does not count as lost, and short for the lost ones.
     let (patient, brief) = (Duration::from_secs(60), Duration::from_millis(500));
     for (quirk, kind, answer) in
         [(Quirk::HangsUp, "hung_up", patient), (Quirk::Silent, "answer_timeout", brief)]
@@ -130,7 +130,7 @@ async fn a_lost_answer_is_asked_for_again() {
 }
 
 #[tokio::test]
-async fn an_unknown_outcome_is_asked_for_again() {
+async fn an_unknown_outcome_is_retried() {
     let report = storm(Quirk::Unknown).await;
     assert_eq!(report.violations, []);
     let unknown = report.count(504, Some("outcome_unknown"));
@@ -185,7 +185,7 @@ async fn a_server_that_stays_away_leaves_clients_unanswered() {
 }
 
 #[tokio::test]
-async fn time_runs_out() {
+async fn a_storm_that_runs_out_of_time_ends() {
     let fake = Fake::start(Quirk::Silent).await;
     let limits = Limits { answer: Duration::from_secs(60), ..Limits::default() };
     let options = FlashOptions { timeout: Duration::from_millis(200), limits, ..options(&fake) };
@@ -198,10 +198,10 @@ async fn time_runs_out() {
 
 #[tokio::test]
 async fn nothing_to_measure_is_an_error() {
-    let gone = Fake::start(Quirk::Honest).await;
-    let options = FlashOptions { retries: 0, ..options(&gone) };
-    let address = gone.address;
-    drop(gone);
+    let stopped = Fake::start(Quirk::Honest).await;
+    let options = FlashOptions { retries: 0, ..options(&stopped) };
+    let address = stopped.address;
+    drop(stopped);
     // The listener closes with its task, which may take a moment.
     while TcpStream::connect(address).await.is_ok() {
         tokio::time::sleep(Duration::from_millis(1)).await;

@@ -1,5 +1,5 @@
-//! The judge accepts a history that is right, and rejects it once anything in it is wrong: a negative
-//! control for every rule.
+//! The judge accepts a correct history, and rejects it once anything in it is wrong: a negative control for every
+//! rule.
 
 #[path = "judge/hours.rs"]
 mod hours;
@@ -43,7 +43,7 @@ fn entry(version: u64, kind: Kind, actor: Actor, seconds: i64) -> Entry {
     Entry { version, recorded_at: at(seconds), kind, actor }
 }
 
-/// Writes a history in which one request is sent each millisecond and answered half of one later.
+/// Builds a history in which one request is sent each millisecond and answered half a millisecond later.
 #[derive(Default)]
 struct Writer(History);
 
@@ -62,12 +62,12 @@ impl Writer {
         });
     }
 
-    fn told(&mut self, request: Request, status: u16, registration: RegistrationView) {
+    fn answered(&mut self, request: Request, status: u16, registration: RegistrationView) {
         let registration = Some(registration);
         self.ask(request, FinalResponse { status, registration, ..FinalResponse::default() });
     }
 
-    fn told_event(&mut self, request: Request, status: u16, event: EventView) {
+    fn answered_event(&mut self, request: Request, status: u16, event: EventView) {
         self.ask(request, FinalResponse { status, event: Some(event), ..FinalResponse::default() });
     }
 
@@ -96,45 +96,45 @@ fn good() -> History {
     let mut run = Writer::default();
     let create =
         Request::Create { capacity: 2, waitlist_enabled: true, offer_ttl_seconds: Some(60) };
-    run.told_event(create, 201, event(2, 0, 0, 1));
-    run.told(register("ada", false), 201, shown(ADA, "ada", Status::Confirmed, 2));
+    run.answered_event(create, 201, event(2, 0, 0, 1));
+    run.answered(register("ada", false), 201, shown(ADA, "ada", Status::Confirmed, 2));
     let held =
         RegistrationView { expires_at: Some(at(60)), ..shown(GRACE, "grace", Status::Held, 3) };
-    run.told(Request::Hold { user_email: "grace".into(), ttl_seconds: 60 }, 201, held);
+    run.answered(Request::Hold { user_email: "grace".into(), ttl_seconds: 60 }, 201, held);
     run.refused(register("katherine", false), "all_held");
     let first =
         RegistrationView { position: Some(1), ..shown(EDSGER, "edsger", Status::Waitlisted, 4) };
-    run.told(register("edsger", true), 202, first);
+    run.answered(register("edsger", true), 202, first);
     let second =
         RegistrationView { position: Some(2), ..shown(BARBARA, "barbara", Status::Waitlisted, 5) };
-    run.told(register("barbara", true), 202, second);
+    run.answered(register("barbara", true), 202, second);
     run.refused(register("ada", false), "already_registered");
     run.refused(Request::Confirm { id: BARBARA }, "not_offered");
     // Ada gives her seat up; it is offered to Edsger, who takes it.
     let cancelled = shown(ADA, "ada", Status::Cancelled, 6);
-    run.told(Request::Cancel { id: ADA }, 200, cancelled.clone());
-    run.told(Request::Cancel { id: ADA }, 200, cancelled);
+    run.answered(Request::Cancel { id: ADA }, 200, cancelled.clone());
+    run.answered(Request::Cancel { id: ADA }, 200, cancelled);
     let taken = shown(EDSGER, "edsger", Status::Confirmed, 8);
-    run.told(Request::Confirm { id: EDSGER }, 200, taken);
-    // Grace's hold runs out, which serves Barbara.
+    run.answered(Request::Confirm { id: EDSGER }, 200, taken);
+    // Grace's hold expires, so Barbara gets the seat.
     run.refused(Request::Confirm { id: GRACE }, "hold_expired");
-    run.told(
+    run.answered(
         Request::Confirm { id: BARBARA },
         200,
         shown(BARBARA, "barbara", Status::Confirmed, 11),
     );
     let transfer = Request::Transfer { id: EDSGER, user_email: "alan".into(), name: None };
-    run.told(transfer, 200, shown(EDSGER, "alan", Status::Confirmed, 12));
+    run.answered(transfer, 200, shown(EDSGER, "alan", Status::Confirmed, 12));
     let inside = RegistrationView {
         checked_in_at: Some(at(80)),
         timing: Some(Timing::OnTime),
         ..shown(EDSGER, "alan", Status::Confirmed, 13)
     };
-    run.told(Request::CheckIn { id: EDSGER }, 201, inside);
+    run.answered(Request::CheckIn { id: EDSGER }, 201, inside);
     run.refused(Request::Cancel { id: EDSGER }, "not_cancellable");
     run.refused(Request::CheckIn { id: EDSGER }, "already_checked_in");
     let outside = shown(EDSGER, "alan", Status::Confirmed, 14);
-    run.told(Request::UndoCheckIn { id: EDSGER }, 200, outside.clone());
+    run.answered(Request::UndoCheckIn { id: EDSGER }, 200, outside.clone());
     let edit = |capacity, if_version| Request::Edit {
         name: format!("for {capacity}"),
         capacity,
@@ -143,21 +143,21 @@ fn good() -> History {
     };
     run.refused(edit(1, None), "capacity_below_booked");
     run.refused(edit(9, Some(3)), "version_mismatch");
-    // Donald waits, and the edit that makes room serves him in one go.
+    // Donald waits, and the edit that adds seats gives him one in the same transaction.
     let waits =
         RegistrationView { position: Some(1), ..shown(DONALD, "donald", Status::Waitlisted, 15) };
-    run.told(register("donald", true), 202, waits);
-    run.told_event(edit(4, None), 200, event(4, 3, 0, 17));
+    run.answered(register("donald", true), 202, waits);
+    run.answered_event(edit(4, None), 200, event(4, 3, 0, 17));
     let katherine = shown(KATHERINE, "katherine", Status::Confirmed, 18);
-    run.told(register("katherine", false), 201, katherine.clone());
-    run.told_event(Request::Read, 200, event(4, 4, 0, 18));
+    run.answered(register("katherine", false), 201, katherine.clone());
+    run.answered_event(Request::Read, 200, event(4, 4, 0, 18));
     let donald = shown(DONALD, "donald", Status::Confirmed, 19);
-    run.told(Request::Confirm { id: DONALD }, 200, donald.clone());
+    run.answered(Request::Confirm { id: DONALD }, 200, donald.clone());
     let last = RegistrationView {
         position: Some(1),
         ..shown(Uuid::from_u128(7), "tony", Status::Waitlisted, 20)
     };
-    run.told(register("tony", true), 202, last.clone());
+    run.answered(register("tony", true), 202, last.clone());
 
     run.0.events.push(EndEvent { id: EVENT, shown: event(4, 4, 1, 20) });
     run.row(shown(ADA, "ada", Status::Cancelled, 6), None);
@@ -198,7 +198,7 @@ fn good() -> History {
 }
 
 #[test]
-fn a_good_history_is_clean_and_says_what_was_in_it() {
+fn a_correct_history_is_clean_and_its_coverage_is_reported() {
     let verdict = judge(&good());
     assert!(verdict.is_clean(), "{verdict}");
     assert_eq!((verdict.events, verdict.changes), (1, 20));
@@ -221,7 +221,7 @@ fn a_good_history_is_clean_and_says_what_was_in_it() {
 }
 
 #[test]
-fn a_history_survives_being_written_and_read() {
+fn a_history_survives_a_round_trip_through_a_file() {
     let good = good();
     let mut read = History::default();
     for record in good.records() {
@@ -232,7 +232,7 @@ fn a_history_survives_being_written_and_read() {
     assert!(read.read_line("{}").is_err());
 }
 
-/// What was decided as the answer to the request of this number.
+/// The decision on the request of this number.
 fn decided(history: &mut History, number: usize) -> &mut FinalResponse {
     match &mut history.operations[number].answer {
         Answer::Decided(decided) => decided,
@@ -240,7 +240,7 @@ fn decided(history: &mut History, number: usize) -> &mut FinalResponse {
     }
 }
 
-fn told(history: &mut History, number: usize) -> &mut RegistrationView {
+fn registration_in(history: &mut History, number: usize) -> &mut RegistrationView {
     decided(history, number).registration.as_mut().expect("it tells of a registration")
 }
 
@@ -278,7 +278,7 @@ fn again(history: &mut History, number: usize, answer: Answer) {
     history.operations.push(Operation { invoked_at, answered_at, answer, ..first });
 }
 
-/// Another request that is like the one of this number, and answered like it; and its own number.
+/// A copy of the request of this number, with the same answer; and its own number.
 fn another(history: &mut History, number: usize, (invoked_at, answered_at): (u64, u64)) -> usize {
     let like = history.operations[number].clone();
     let key = Some(format!("another-{invoked_at}"));
@@ -288,7 +288,7 @@ fn another(history: &mut History, number: usize, (invoked_at, answered_at): (u64
 
 type Corruption = (&'static str, &'static str, fn(&mut History));
 
-/// What is done to a good history, and the rule that it breaks.
+/// Corruptions of a correct history, and the rule that each breaks.
 const CORRUPTIONS: &[Corruption] = &[
     ("a 201 without a row", "lost", |history| {
         history.registrations.retain(|row| row.shown.id != KATHERINE);
@@ -304,7 +304,7 @@ const CORRUPTIONS: &[Corruption] = &[
     }),
     ("an event that is gone", "event_missing", |history| history.events.clear()),
     ("a version given twice", "version_twice", |history| {
-        told(history, 22).event_version = 15;
+        registration_in(history, 22).event_version = 15;
         row(history, KATHERINE).shown.event_version = 15;
     }),
     ("a version that nobody made", "version_missing", |history| {
@@ -367,19 +367,19 @@ const CORRUPTIONS: &[Corruption] = &[
         entries(history, GRACE)[1].recorded_at = at(59);
     }),
     ("a cancellation that did not happen", "change_missing", |history| {
-        told(history, 12).event_version = 20;
+        registration_in(history, 12).event_version = 20;
     }),
     ("an answer with another status", "answer_differs", |history| {
-        told(history, 12).status = Status::Held;
+        registration_in(history, 12).status = Status::Held;
     }),
     ("an answer with another address", "answer_differs", |history| {
-        told(history, 12).user_email = "somebody".into();
+        registration_in(history, 12).user_email = "somebody".into();
     }),
     ("a check-in that let nobody in", "answer_differs", |history| {
-        told(history, 14).checked_in_at = None;
+        registration_in(history, 14).checked_in_at = None;
     }),
     ("another place told than was taken", "answer_differs", |history| {
-        told(history, 5).position = Some(3);
+        registration_in(history, 5).position = Some(3);
     }),
     ("an end told that is not an offer's", "row_differs", |history| {
         // Donald's offer is still open.
@@ -388,7 +388,7 @@ const CORRUPTIONS: &[Corruption] = &[
         row(history, DONALD).shown.expires_at = Some(at(0));
     }),
     ("a change older than what was known before", "out_of_order", |history| {
-        // Katherine registered long after she was told so.
+        // Katherine registered long after her answer.
         history.operations[22].invoked_at = 900_000;
         history.operations[22].answered_at = 900_500;
     }),
@@ -473,9 +473,9 @@ fn assert_caught(corruptions: &[Corruption], good: fn() -> History) {
     }
 }
 
-/// Versions that no event can have must not take for ever.
+/// Impossible versions must not take for ever.
 #[test]
-fn nonsense_is_rejected_in_bounded_time() {
+fn an_absurd_version_is_rejected_in_bounded_time() {
     let mut history = good();
     entries(&mut history, GRACE)[1].version = u64::MAX;
     assert!(judge(&history).count("version_missing") > 0);
@@ -484,9 +484,9 @@ fn nonsense_is_rejected_in_bounded_time() {
     assert!(!judge(&empty_of_operations).is_clean());
 }
 
-/// An answer that was lost and found by sending the request again is no breach.
+/// A lost answer that is found by resending the request is no breach.
 #[test]
-fn an_unknown_that_is_decided_later_is_fine() {
+fn an_unknown_outcome_that_is_decided_later_is_clean() {
     let mut history = good();
     let first = history.operations[22].clone();
     let lost = Answer::Unknown { why: "hung_up".into() };
@@ -499,9 +499,9 @@ fn an_unknown_that_is_decided_later_is_fine() {
     assert_eq!(verdict.coverage.of("unknown, then decided"), 1);
 }
 
-/// Where a load permits that a refusal is forgotten, what is decided then counts like everything else.
+/// Where a load permits that a refusal's record expires, the later decision counts like any other.
 #[test]
-fn what_is_decided_after_a_forgotten_refusal_is_judged() {
+fn a_decision_after_an_expired_refusal_is_judged() {
     let mut history = good();
     history.operations[22].key = history.operations[3].key.clone();
     let verdict = judge(&history);
@@ -510,7 +510,7 @@ fn what_is_decided_after_a_forgotten_refusal_is_judged() {
     history.registrations.retain(|row| row.shown.id != KATHERINE);
     let verdict = judge(&history).permitting("refusal_forgotten");
     assert_eq!(verdict.count("lost"), 1, "{verdict}");
-    // The other way round it is no refusal that was forgotten.
+    // The other way round it is no refusal whose record expired.
     let mut history = good();
     let granted = history.operations[3].answer.clone();
     history.operations[3].answer = history.operations[22].answer.clone();
@@ -519,7 +519,7 @@ fn what_is_decided_after_a_forgotten_refusal_is_judged() {
     assert_eq!(judge(&history).count("answered_twice"), 1);
 }
 
-/// Writes a history to a file of its own in the folder for such things.
+/// Writes a history to a file of its own in the folder for test files.
 fn file(name: &str, history: &History) -> std::path::PathBuf {
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let line = |record| serde_json::to_string(&record).expect("it is plain data") + "\n";
@@ -527,7 +527,7 @@ fn file(name: &str, history: &History) -> std::path::PathBuf {
     path
 }
 
-/// The exit status of the program, and what it prints.
+/// The program's exit status and output.
 fn check(path: &std::path::Path, more: &[&str]) -> (Option<i32>, String) {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_booking-load"))
         .args(["judge", "--check"])
@@ -540,7 +540,7 @@ fn check(path: &std::path::Path, more: &[&str]) -> (Option<i32>, String) {
 }
 
 #[test]
-fn the_program_judges_what_was_recorded() {
+fn the_program_judges_a_recorded_history() {
     let path = file("good.jsonl", &good());
     let (status, text) = check(&path, &["--reach", "Held -> Expired"]);
     assert_eq!(status, Some(0), "{text}");

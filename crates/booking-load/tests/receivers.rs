@@ -1,4 +1,4 @@
-//! Receivers of webhooks: what they write down, and how they misbehave.
+//! Webhook receivers: what they record, and how they misbehave.
 
 #[expect(dead_code, reason = "the storm's tests use the rest")]
 mod fake;
@@ -26,7 +26,7 @@ fn body(version: u64) -> String {
     )
 }
 
-/// Sends what a server would. Returns the status of the answer.
+/// Sends a message as a server would. Returns the status of the answer.
 async fn send(receiver: &Receiver, id: &str, body: &str) -> Result<u16, TransportError> {
     let secret = fake::WEBHOOK_SECRET.strip_prefix("whsec_").expect("it is one");
     let key = STANDARD.decode(secret).expect("it is base64");
@@ -58,7 +58,7 @@ async fn subscribed(behaviours: &[Behaviour]) -> (Fake, Api, Receivers) {
 }
 
 #[tokio::test]
-async fn what_is_received_is_written_down() {
+async fn a_received_message_is_recorded() {
     let (_server, api, receivers) = subscribed(&[Behaviour::Good, Behaviour::Dead]).await;
     let began = Instant::now();
     let [good, dead] = receivers.all() else { panic!("there are two") };
@@ -70,7 +70,7 @@ async fn what_is_received_is_written_down() {
     assert_eq!(send(good, "msg_3", "{}").await.expect("it is there"), 204);
     let error = send(dead, "msg_1", &body(1)).await.expect_err("nobody is there");
     assert_eq!(error.kind(), "cannot_connect");
-    // It does not wait for the one that is dead.
+    // It does not wait for the dead receiver.
     assert!(receivers.arrived(&[(EVENT, 2)], Duration::ZERO).await.is_some());
 
     let mut history = History::default();
@@ -88,7 +88,7 @@ async fn what_is_received_is_written_down() {
 }
 
 #[tokio::test]
-async fn a_signature_that_is_not_the_secrets_is_seen() {
+async fn a_signature_by_another_secret_is_detected() {
     let (_server, _api, receivers) = subscribed(&[Behaviour::Good]).await;
     let [good] = receivers.all() else { panic!("there is one") };
     let client = HttpClient::new(&good.url(), Limits::default()).expect("it is a URL");
@@ -99,7 +99,7 @@ async fn a_signature_that_is_not_the_secrets_is_seen() {
 }
 
 #[tokio::test]
-async fn one_that_flaps_refuses_and_one_that_stalls_takes_its_time() {
+async fn a_flapping_receiver_refuses_and_a_stalling_one_delays() {
     let stall = Duration::from_millis(200);
     let behaviours =
         [Behaviour::Flapping(1.0), Behaviour::Flapping(0.0), Behaviour::Stalling(stall)];
@@ -114,7 +114,7 @@ async fn one_that_flaps_refuses_and_one_that_stalls_takes_its_time() {
 }
 
 #[tokio::test]
-async fn a_killed_one_is_gone_and_comes_back_with_what_it_had() {
+async fn a_killed_receiver_returns_with_its_messages() {
     let (_server, _api, receivers) = subscribed(&[Behaviour::Good]).await;
     let [good] = receivers.all() else { panic!("there is one") };
     send(good, "msg_1", &body(1)).await.expect("it is there");

@@ -1,4 +1,4 @@
-//! The verifier by itself: it passes what is right, and names each thing that is wrong.
+//! The verifier by itself: it passes a correct result, and names each breach.
 
 use booking_load::api::Registration;
 use booking_load::verify::{Breach, Client, ClientResult, ServerView, answers, listing};
@@ -9,18 +9,18 @@ fn email(n: usize) -> String {
 }
 
 fn won(n: usize) -> Client {
-    Client { email: email(n), told: ClientResult::Won { registration_id: Some(format!("r{n}")) } }
+    Client { email: email(n), result: ClientResult::Won { registration_id: Some(format!("r{n}")) } }
 }
 
 fn refused(n: usize, status: u16, code: Option<&str>) -> Client {
     Client {
         email: email(n),
-        told: ClientResult::Refused { status, code: code.map(str::to_owned) },
+        result: ClientResult::Refused { status, code: code.map(str::to_owned) },
     }
 }
 
-fn told(n: usize, told: ClientResult) -> Client {
-    Client { email: email(n), told }
+fn client(n: usize, result: ClientResult) -> Client {
+    Client { email: email(n), result }
 }
 
 fn row(n: usize) -> Registration {
@@ -39,7 +39,7 @@ fn shown(registrations: Vec<Registration>) -> ServerView {
 }
 
 #[test]
-fn what_is_right_passes() {
+fn a_correct_result_passes() {
     let (clients, shown) = right();
     assert_eq!(answers(2, &clients), []);
     assert_eq!(listing(2, &clients, &shown), []);
@@ -51,7 +51,7 @@ fn a_conflict_needs_no_code() {
 }
 
 #[test]
-fn oversold_and_undersold() {
+fn overselling_and_underselling_are_caught() {
     let all = [won(0), won(1), won(2)];
     assert_eq!(answers(2, &all), [Breach::Oversold { seats: 2, won: 3 }]);
     let (clients, _) = right();
@@ -61,7 +61,7 @@ fn oversold_and_undersold() {
 
 #[test]
 fn a_client_left_without_an_answer_is_named_and_may_have_a_seat() {
-    let clients = [won(0), told(1, ClientResult::Nothing), told(2, ClientResult::Nothing)];
+    let clients = [won(0), client(1, ClientResult::Nothing), client(2, ClientResult::Nothing)];
     let left = Breach::NoFinalAnswer { clients: 2, example: email(1) };
     assert_eq!(answers(2, &clients), [left]);
     assert_eq!(listing(2, &clients, &shown(vec![row(0), row(1)])), []);
@@ -89,14 +89,14 @@ fn refusals_for_another_reason_are_grouped() {
 
 #[test]
 fn garbled_answers_are_named() {
-    let clients = [won(0), told(1, ClientResult::Garbled { what: "no id".into() })];
+    let clients = [won(0), client(1, ClientResult::Garbled { what: "no id".into() })];
     let garbled = Breach::GarbledAnswer { email: email(1), what: "no id".into() };
     assert_eq!(answers(1, &clients), [garbled]);
 }
 
 #[test]
-fn one_registration_for_two() {
-    let second = told(1, ClientResult::Won { registration_id: Some("r0".into()) });
+fn one_registration_for_two_clients_is_caught() {
+    let second = client(1, ClientResult::Won { registration_id: Some("r0".into()) });
     let shared = Breach::SharedRegistration {
         registration_id: "r0".into(),
         first: email(0),
@@ -110,7 +110,7 @@ fn a_lost_winner() {
     let (mut clients, _) = right();
     let lost = |n, id: &str| Breach::LostWinner { email: email(n), registration_id: id.into() };
     assert_eq!(listing(2, &clients, &shown(vec![row(0)])), [lost(2, "r2")]);
-    clients[2].told = ClientResult::Won { registration_id: None };
+    clients[2].result = ClientResult::Won { registration_id: None };
     assert_eq!(listing(2, &clients, &shown(vec![row(0)])), [lost(2, "already_registered")]);
     assert_eq!(listing(2, &clients, &right().1), []);
 }
@@ -125,7 +125,7 @@ fn a_winner_under_another_registration() {
 }
 
 #[test]
-fn phantoms_and_rows_of_the_refused() {
+fn phantoms_and_rows_of_refused_clients_are_caught() {
     let clients = [won(0), refused(1, 409, Some("sold_out"))];
     let refused_row = Breach::RefusedButListed {
         email: email(1),
@@ -138,7 +138,7 @@ fn phantoms_and_rows_of_the_refused() {
 }
 
 #[test]
-fn duplicates_and_a_list_that_is_too_long() {
+fn duplicates_and_too_long_a_list_are_caught() {
     let (clients, mut shown) = right();
     let mut again = row(3);
     again.user_email = email(2);
@@ -165,7 +165,7 @@ fn the_wrong_order() {
 }
 
 #[test]
-fn wrong_numbers_on_the_event() {
+fn wrong_numbers_of_the_event_are_caught() {
     let (clients, mut shown) = right();
     shown.booked_count = 1;
     shown.capacity = 3;

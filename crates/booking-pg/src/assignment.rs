@@ -1,4 +1,4 @@
-//! Giving events that are nobody's to an organizer.
+//! Assigning events without an organizer to one.
 
 use crate::connection::Lease;
 use crate::error::PgError;
@@ -12,8 +12,9 @@ use std::collections::HashSet;
 use uuid::Uuid;
 
 impl PgStore {
-    /// Looks for the events before any row is locked. Those whose rows nobody holds are then given away in
-    /// one transaction, and the others each in its own: nobody else waits for those with us.
+    /// Looks up the events before any row is locked. Those whose rows are free are assigned in one
+    /// transaction, and the others each in its own: while we wait for one, no other transaction waits for
+    /// us.
     pub(crate) async fn assign_events_of_nobody(
         &self,
         organizer_id: OrganizerId,
@@ -31,7 +32,7 @@ impl PgStore {
         for id in left {
             match self.assign(organizer_id, &[id], self.locking.wait).await {
                 Ok(one) => assigned += one.count,
-                // An error would say that nothing was written. Whoever asks again will hear of it.
+                // An error would say that nothing was written. The next call will meet it again.
                 Err(_) if assigned > 0 => break,
                 Err(error) => return Err(error),
             }
@@ -59,7 +60,7 @@ impl PgStore {
         lock: Sql,
         attempt: &Attempt,
     ) -> Result<Assigned, PgError> {
-        // What an attempt before this one may have done must be looked at.
+        // Events that an earlier attempt may have assigned must be looked up.
         let lock = if attempt.must_find_out() { self.locking.wait } else { lock };
         let connection = Lease::from(&self.pool).await?;
         let lock = connection.prepare(lock).await?;
@@ -97,6 +98,6 @@ impl PgStore {
 /// What one transaction did.
 struct Assigned {
     count: u64,
-    /// Whose rows it could lock.
+    /// The ids of the rows that it could lock.
     seen: HashSet<Uuid>,
 }

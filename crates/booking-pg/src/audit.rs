@@ -10,10 +10,10 @@ use tokio::time::timeout;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-/// The longest time for a recount: it reads every row there is.
+/// The longest time for a recount: it reads every row.
 const WITHIN: Duration = Duration::from_secs(600);
 
-/// One statement sees one state of everything. It wants the plans that short queries must not have.
+/// One statement sees one state of everything. It needs the plans that short queries must not have.
 const BEGIN: &str = "
     BEGIN READ ONLY;
     SET LOCAL statement_timeout = '600s';

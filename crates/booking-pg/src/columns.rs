@@ -24,10 +24,10 @@ pub(crate) fn stored_retention(retention: Retention) -> i32 {
     i32::try_from(retention.days()).expect("ten years at most")
 }
 
-/// The migration that a program has to know to leave out what is unlisted.
+/// Older programs than this migration would list unlisted events.
 pub(crate) const KNOWS_UNLISTED: i32 = 20;
 
-/// How long before an event its people are reminded as `integer`.
+/// How long before an event its reminders are sent, as `integer`.
 pub(crate) fn stored_remind_hours(hours: RemindHours) -> i32 {
     i32::try_from(hours.hours()).expect("thirty days at most")
 }
@@ -69,14 +69,14 @@ fn stored_name(registration: &Registration) -> Option<&str> {
     registration.person.name.as_ref().map(PersonName::as_str)
 }
 
-/// What somebody answered as it is stored: JSON, and NULL for nothing.
+/// An attendee's answers as they are stored: JSON, and NULL if there are none.
 fn stored_answers(answers: &Answers) -> Option<String> {
     let json =
         || serde_json::to_string(answers).expect("answers are plain data, which JSON can hold");
     (!answers.is_empty()).then(json)
 }
 
-/// What an event asks as it is stored: JSON.
+/// An event's questions as they are stored: JSON.
 pub(crate) fn stored_questions(questions: &Questions) -> String {
     serde_json::to_string(questions).expect("questions are plain data, which JSON can hold")
 }
@@ -107,7 +107,7 @@ impl EventRows {
     }
 }
 
-/// What happened, a row for each event of which something did.
+/// The facts of a batch, a row for each event.
 #[derive(Default)]
 pub(crate) struct FactRows {
     pub(crate) event_ids: Vec<Uuid>,
@@ -129,7 +129,7 @@ impl FactRows {
     }
 }
 
-/// The rows that are written anew.
+/// The rows that are deleted and inserted again.
 #[derive(Default)]
 pub(crate) struct ReplacedRows {
     pub(crate) event_ids: Vec<Uuid>,
@@ -149,7 +149,7 @@ impl ReplacedRows {
     }
 }
 
-/// The seats that were given at once.
+/// The seats that were confirmed at once.
 #[derive(Default)]
 pub(crate) struct SeatRows<'a> {
     pub(crate) event_ids: Vec<Uuid>,
@@ -170,7 +170,7 @@ impl<'a> SeatRows<'a> {
         self.names.push(stored_name(registration));
     }
 
-    /// Those of `registration/insert`, for seats that were given at `now`.
+    /// The parameters of `registration/insert`, for seats confirmed at `now`.
     pub(crate) fn parameters<'r>(&'r self, now: &'r DateTime<Utc>) -> [&'r (dyn ToSql + Sync); 7] {
         let Self { event_ids, ids, emails, versions, token_hashes, names } = self;
         [event_ids, ids, emails, versions, now, token_hashes, names]
@@ -215,7 +215,7 @@ impl<'a> RegistrationRows<'a> {
         self.answers.push(stored_answers(&registration.person.answers));
     }
 
-    /// Those of `registration/insert_any`.
+    /// The parameters of `registration/insert_any`.
     pub(crate) fn parameters(&self) -> Vec<&(dyn ToSql + Sync)> {
         vec![
             &self.event_ids,
@@ -236,14 +236,15 @@ impl<'a> RegistrationRows<'a> {
     }
 }
 
-/// Sorts what is to be inserted: seats given at once at `now`, and the rest.
+/// Splits the rows to be inserted: seats confirmed at once at `now`, and the rest.
 pub(crate) fn inserted(
     changes: &[EventChange],
     now: DateTime<Utc>,
 ) -> (SeatRows<'_>, RegistrationRows<'_>) {
     let (mut seats, mut others) = (SeatRows::default(), RegistrationRows::default());
     for registration in changes.iter().flat_map(|change| &change.registrations) {
-        // A version of its own for each change: a row with one alone is as it was made.
+        // Each change has a version of its own: a row with a single version is unchanged since its
+        // creation.
         let is_as_made = registration.event_version == registration.created_version;
         let is_seat = registration.status == Status::Confirmed && registration.created_at == now;
         let is_plain = is_as_made && registration.person.answers.is_empty();
@@ -264,14 +265,14 @@ pub(crate) fn inserted(
     (seats, others)
 }
 
-/// What is beyond the end of a column is NULL, by subscript as by `unnest`, and costs nothing.
+/// Beyond the end of an array is NULL, by subscript as by `unnest`, and costs nothing.
 fn empty_if_null<T>(column: &mut Vec<Option<T>>) {
     if column.iter().all(Option::is_none) {
         column.clear();
     }
 }
 
-/// What was answered under idempotency keys.
+/// The answers under idempotency keys.
 #[derive(Default)]
 pub(crate) struct RecordRows<'a> {
     pub(crate) event_ids: Vec<Uuid>,
@@ -297,7 +298,7 @@ impl<'a> RecordRows<'a> {
     }
 }
 
-/// Those whose seats were given to somebody else.
+/// The former holders of transferred seats.
 #[derive(Default)]
 pub(crate) struct FormerHolderRows<'a> {
     pub(crate) event_ids: Vec<Uuid>,

@@ -1,4 +1,4 @@
-//! Connections: the pool, what is set on each of them, and who may go back into it.
+//! Connections: the pool, the settings of each, and which ones may go back into the pool.
 
 use crate::error::PgError;
 use crate::hosts::{self, Connector};
@@ -22,11 +22,11 @@ use tokio_postgres::{NoTls, Row, Statement};
 /// The longest wait for a connection from the pool.
 const POOL_WAIT: Duration = Duration::from_secs(3);
 
-/// What every connection is told first. PostgreSQL's own log is not to quote the parameters of a statement
-/// that fails: they are people's. The last five lines, and `plan_cache_mode`, keep plans from depending on how much
-/// the tables held when they were made: every query of ours has an index to go by, and a sequential
-/// scan that was right for an empty table is a disaster an hour later. A bitmap loses the index's
-/// order, and sorting a few rows again took a quarter of a short read.
+/// The first statements on every connection. PostgreSQL's own log must not quote the parameters of a statement that
+/// fails: they are personal. The last five lines, and `plan_cache_mode`, keep plans from depending on how much the
+/// tables held when they were made: every query of ours has an index to use, and a sequential scan that was right
+/// for an empty table is a disaster an hour later. A bitmap loses the index's order, and sorting a few rows again
+/// took a quarter of a short read.
 const SESSION: &str = "
     SET lock_timeout = '2s';
     SET statement_timeout = '5s';
@@ -40,8 +40,8 @@ const SESSION: &str = "
     SET jit = off;
 ";
 
-/// What a connection is told where statements are planned so, and in a schema if there is one. That is asked for where the
-/// connection is made, which no pooler hands on to others; here it is made sure that it was: another schema's tables
+/// The settings of a connection, with the plan mode of the options, and with their schema if there is one. The schema
+/// is requested when the connection is made, which no pooler passes on; here it is checked: another schema's tables
 /// look the same, and so do another database's.
 fn session(options: &PgOptions) -> String {
     let mode = options.plan_cache_mode.as_str();
@@ -88,14 +88,14 @@ pub(crate) struct PgPool {
 }
 
 impl PgPool {
-    /// How many there are, and may be.
+    /// How many connections there are, and may be.
     pub(crate) fn status(&self) -> Status {
         self.pool.status()
     }
 
-    /// Closes those that nobody uses, and the others when they come back, after one of them has failed:
-    /// when a server is gone, or another one is the leader, they all lead to where that one did, and each
-    /// would cost somebody their time.
+    /// Closes idle connections, and the others when they come back, after one of them has failed: when a
+    /// server is gone, or another one is the leader, they all lead to the same server, and each would
+    /// cost a caller its time.
     pub(crate) fn doubt(&self) {
         self.doubts.fetch_add(1, Ordering::SeqCst);
         self.pool.retain(|_, _| false);
@@ -145,7 +145,7 @@ pub(crate) fn pool(
 
 const ON_LOAN: &str = "a connection is taken back only on drop";
 
-/// A connection on loan. It goes back into the pool only when whoever borrowed it has said that no
+/// A connection on loan. It goes back into the pool only when its borrower has reported that no
 /// answer and no transaction is left on it; otherwise it is closed, which ends both.
 pub(crate) struct Lease {
     connection: Option<Object>,
@@ -168,12 +168,12 @@ impl Lease {
         })
     }
 
-    /// Gives the connection back, unless all were doubted meanwhile.
+    /// Returns the connection, unless all were doubted meanwhile.
     pub(crate) fn give_back(mut self) {
         self.clean = !self.is_doubted();
     }
 
-    /// Whether it can be gone on with, as far as is known.
+    /// Whether it can still be used, as far as is known.
     pub(crate) fn is_good(&self) -> bool {
         !self.is_doubted() && !self.is_closed()
     }
@@ -182,7 +182,7 @@ impl Lease {
         self.doubts.load(Ordering::SeqCst) != self.doubts_before
     }
 
-    /// The driver's own client, for what needs it whole.
+    /// The driver's own client, for calls that need all of it.
     pub(crate) fn client_mut(&mut self) -> &mut tokio_postgres::Client {
         self.connection.as_mut().expect(ON_LOAN)
     }
@@ -214,7 +214,7 @@ impl Lease {
         self.query(&prepared.statement, parameters).await.map_err(named(prepared.name))
     }
 
-    /// The same of a statement that may not be needed: none.
+    /// The same for a statement that may not be needed: then none.
     pub(crate) async fn rows_if(
         &self,
         prepared: &Option<Prepared>,
@@ -235,7 +235,7 @@ impl Lease {
         self.execute(&prepared.statement, parameters).await.map_err(named(prepared.name))
     }
 
-    /// The same of a statement that may not be needed: none.
+    /// The same for a statement that may not be needed: then none.
     pub(crate) async fn change_if(
         &self,
         prepared: &Option<Prepared>,
@@ -247,12 +247,13 @@ impl Lease {
         }
     }
 
-    /// Runs what takes no parameters and has no answer. It is sent when this is first polled.
+    /// Runs a statement without parameters and without an answer. It is sent when this is first
+    /// polled.
     pub(crate) async fn command(&self, sql: &'static str) -> Result<(), PgError> {
         self.script(sql, sql).await
     }
 
-    /// The same of a text that is made up; in errors it goes by `name`.
+    /// The same for a text made at run time; errors name it `name`.
     pub(crate) async fn script(&self, name: &'static str, sql: &str) -> Result<(), PgError> {
         self.batch_execute(sql).await.map_err(named(name))
     }
@@ -262,10 +263,10 @@ impl Lease {
         self.committing(self.command("COMMIT")).await
     }
 
-    /// Does `work`, which commits. Where there is a synchronous standby, COMMIT waits for it; a wait that
-    /// is broken off (`pg_cancel_backend`) PostgreSQL calls a success, with a warning that no standby has
-    /// it. That is not ours to acknowledge, and an error here. The count is of all connections, so that
-    /// it may be another's commit: finding out what happened to this one does no harm.
+    /// Runs `work`, which commits. With a synchronous standby COMMIT waits for it; PostgreSQL reports a
+    /// wait that was cancelled (`pg_cancel_backend`) as a success, with a warning that no standby has it.
+    /// Such a commit must not be acknowledged, so it is an error here. The count is of all connections,
+    /// so that it may be another's commit: finding out what happened to this one does no harm.
     pub(crate) async fn committing<T>(
         &self,
         work: impl Future<Output = Result<T, PgError>>,
@@ -278,9 +279,9 @@ impl Lease {
         }
     }
 
-    /// Waits until all that can be seen is as safe as a commit of one's own: after a crash, or a commit
-    /// whose wait was broken off, rows can be seen that no standby has. To be used outside of a
-    /// transaction, before telling somebody that what they asked for was done already.
+    /// Waits until everything that can be read is as safe as a commit of one's own: after a crash, or a
+    /// commit whose wait was cancelled, rows can be read that no standby has. Call it outside of a
+    /// transaction, before answering a caller that its request had been carried out already.
     pub(crate) async fn confirm_what_is_seen(&self) -> Result<(), PgError> {
         const MARK: &str = "SELECT pg_logical_emit_message(true, 'booking', '')";
         self.committing(self.command(MARK)).await
@@ -321,7 +322,7 @@ impl Drop for Lease {
     }
 }
 
-/// Puts a statement's name to its error.
+/// Adds a statement's name to its error.
 fn named(statement: &'static str) -> impl Fn(tokio_postgres::Error) -> PgError {
     move |source| PgError::new(statement, source)
 }

@@ -1,4 +1,4 @@
-//! Putting up an event.
+//! Creating events.
 
 use crate::columns::{
     KNOWS_UNLISTED, stored_count, stored_facts, stored_offer_ttl, stored_outcome,
@@ -19,20 +19,19 @@ use futures_util::future::{join, join4};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-/// Whose records those of requests that put up an event are: of no event yet.
+/// The event id under which records of requests that create an event are stored.
 const NO_EVENT: Uuid = Uuid::nil();
 
-/// The event that was put up, or was there; none if another cell is to have it (`is_foreign`). Nothing else keeps it from being
-/// put up but that it was moved.
-fn put_up(found: &[Row], is_foreign: bool) -> Result<Option<Event>, PgError> {
+/// The event that was created, or existed; none if it belongs to another cell (`is_foreign`). Otherwise only a move
+/// prevents its creation.
+fn found_event(found: &[Row], is_foreign: bool) -> Result<Option<Event>, PgError> {
     match found.first() {
         None if is_foreign => Ok(None),
         found => found.map_or(Err(PgError::EventMoving), rows::event).map(Some),
     }
 }
 
-/// What is told of an event that another cell is to have. It may have been put up here, by an attempt before this one, and
-/// have gone there since.
+/// The error for an event of another cell. An earlier attempt may have created it here, before it moved there.
 fn foreign(id: EventId, attempt: &Attempt) -> StoreError {
     match attempt.must_find_out() {
         true => StoreError::commit_unknown(ForeignByte::of(id)),
@@ -41,8 +40,8 @@ fn foreign(id: EventId, attempt: &Attempt) -> StoreError {
 }
 
 impl PgStore {
-    /// That another cell is to have the event is what an attempt finds out, and no failure of it: nobody tries again, and
-    /// writing goes as well as before.
+    /// That the event belongs to another cell is a result of the attempt, and no failure: it is not retried, and the
+    /// health of writes does not suffer.
     pub(crate) async fn insert_event(&self, new: &NewEvent) -> Result<Event, StoreError> {
         run(self, &Name::of("create_event"), |attempt| {
             Box::pin(async move { self.attempt_insert(new, &attempt).await })
@@ -50,15 +49,15 @@ impl PgStore {
         .await?
     }
 
-    /// The insert commits by itself; the event is then read as it is, whoever made it.
+    /// The insert commits by itself; the event is then read as it is, whichever attempt created it.
     async fn attempt_insert(
         &self,
         new: &NewEvent,
         attempt: &Attempt,
     ) -> Result<Result<Event, StoreError>, PgError> {
         let connection = Lease::from(&self.pool).await?;
-        need_who_knows(&connection, new).await?;
-        let insert = connection.prepare(self.locking.put_up).await?;
+        require_unlisted_support(&connection, new).await?;
+        let insert = connection.prepare(self.locking.create).await?;
         let find = connection.prepare(sql::EVENT_FIND_DUE).await?;
         let (id, now) = (new.id.as_uuid(), self.clock_time());
         attempt.commit_is_sent();
@@ -76,7 +75,7 @@ impl PgStore {
         if found.is_empty() {
             attempt.nothing_was_written();
         }
-        let event = put_up(&found, is_foreign)?;
+        let event = found_event(&found, is_foreign)?;
         connection.give_back();
         Ok(event.ok_or_else(|| foreign(new.id, attempt)))
     }
@@ -92,8 +91,8 @@ impl PgStore {
         .await?
     }
 
-    /// Puts up the event, and then claims the key for it. Whoever finds that somebody else has the key
-    /// takes its own event back.
+    /// Creates the event, and then claims the key for it. If another transaction has the key, deletes
+    /// its own event again.
     async fn attempt_insert_once(
         &self,
         new: &NewEvent,
@@ -101,9 +100,9 @@ impl PgStore {
         attempt: &Attempt,
     ) -> Result<Result<Outcome, StoreError>, PgError> {
         let connection = Lease::from(&self.pool).await?;
-        need_who_knows(&connection, new).await?;
+        require_unlisted_support(&connection, new).await?;
         let now = connection.prepare_if(self.clock.is_none(), sql::SESSION_NOW).await?;
-        let insert = connection.prepare(self.locking.put_up).await?;
+        let insert = connection.prepare(self.locking.create).await?;
         let find = connection.prepare(sql::EVENT_FIND_DUE).await?;
         let claim = connection.prepare(sql::RECORD_CLAIM).await?;
         let (id, clock_time) = (new.id.as_uuid(), self.clock_time());
@@ -120,7 +119,7 @@ impl PgStore {
             Some(row) => row.get(0),
             None => clock_time.expect("the database was asked unless there is a clock"),
         };
-        let Some(event) = put_up(&found?, is_foreign)? else {
+        let Some(event) = found_event(&found?, is_foreign)? else {
             let record = find_record(&connection, key).await?.filter(|record| record.holds(now));
             connection.command("ROLLBACK").await?;
             if record.is_some() {
@@ -163,7 +162,7 @@ impl PgStore {
     }
 }
 
-/// What was answered to whoever put up an event under the key, whether that still counts or not.
+/// The answer to the request that created an event under the key, expired or not.
 async fn find_record(
     connection: &Lease,
     key: IdempotencyKey,
@@ -174,9 +173,9 @@ async fn find_record(
     Ok(found.first().map(rows::record).transpose()?.map(|(_, record)| record))
 }
 
-/// Keeps programs from starting that would list what is not to be listed. By itself, and before there is such an event:
-/// done for one that is not made, it does no harm.
-async fn need_who_knows(connection: &Lease, new: &NewEvent) -> Result<(), PgError> {
+/// Keeps programs from starting that would list unlisted events. By itself, and before such an event exists: if that is
+/// not created after all, this does no harm.
+async fn require_unlisted_support(connection: &Lease, new: &NewEvent) -> Result<(), PgError> {
     if new.details.is_unlisted {
         let raise = connection.prepare(sql::SCHEMA_RAISE).await?;
         connection.committing(connection.change(&raise, &[&KNOWS_UNLISTED])).await?;
@@ -184,7 +183,8 @@ async fn need_who_knows(connection: &Lease, new: &NewEvent) -> Result<(), PgErro
     Ok(())
 }
 
-/// Runs `event/insert`, and tells whether it is not put up because another cell is to have it.
+/// Runs `event/insert`, and returns whether the event was not created because it belongs to another
+/// cell.
 async fn insert_event(
     connection: &Lease,
     insert: &Prepared,
@@ -193,7 +193,7 @@ async fn insert_event(
 ) -> Result<bool, PgError> {
     let NewEventFields { id, organizer_id, details, capacity, rules } = &**new;
     let ForeignByte(last) = ForeignByte::of(*id);
-    let kept = connection
+    let found = connection
         .rows(
             insert,
             &[
@@ -228,6 +228,6 @@ async fn insert_event(
             ],
         )
         .await?;
-    // Where the store keeps to no bytes there is no row.
-    Ok(kept.first().is_some_and(|row| row.get(0)))
+    // Without assigned bytes there is no row.
+    Ok(found.first().is_some_and(|row| row.get(0)))
 }

@@ -1,4 +1,4 @@
-//! What carries facts out of the house finds here what it has to keep: `endpoints.rs`, `lanes.rs`, `mails.rs`.
+//! What delivery stores: `endpoints.rs`, `lanes.rs`, `mails.rs`.
 
 use crate::store::PgStore;
 use async_trait::async_trait;
@@ -33,7 +33,7 @@ impl DeliveryStore for PgStore {
     }
 
     async fn delete_endpoint(&self, id: EndpointId) -> Result<bool, StoreError> {
-        self.take_out_endpoint(id).await
+        self.remove_endpoint(id).await
     }
 
     async fn show_mail(&self) -> Result<(), StoreError> {
@@ -70,7 +70,7 @@ impl DeliveryStore for PgStore {
         event_id: EventId,
         version: Version,
     ) -> Result<Option<RecordedFact>, StoreError> {
-        // There is no version 0, and so no fact that made it.
+        // There is no version 0, and so no fact of it.
         let Some(before) = version.get().checked_sub(1) else { return Ok(None) };
         Ok(self.list_facts(event_id, Version::new(before), 1).await?.pop())
     }
@@ -159,7 +159,7 @@ impl DeliveryStore for PgStore {
         event_id: EventId,
         remind_at: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        self.forget_reminder(event_id, remind_at).await
+        self.clear_reminder(event_id, remind_at).await
     }
 
     async fn backlog(&self) -> Result<Backlog, StoreError> {

@@ -1,4 +1,5 @@
-//! From rows to the domain's types, of what is delivered. Columns go by their place in the statement.
+//! From rows of the delivery tables to the domain's types. Columns are read by their position in the
+//! statement.
 
 use crate::error::PgError;
 use crate::rows::{bytes32, count, event_id, in_column, registration_id, unreadable, version};
@@ -102,7 +103,7 @@ pub(crate) fn mail(row: &Row) -> Result<Mail, PgError> {
 pub(crate) fn sink_backlog(row: &Row) -> SinkBacklog {
     SinkBacklog {
         sink: row.get::<_, Uuid>(0).into(),
-        // They were counted.
+        // They are counts.
         lanes: row.get::<_, i64>(1).unsigned_abs(),
         failing: row.get::<_, i64>(2).unsigned_abs(),
         oldest: row.get(3),

@@ -1,4 +1,4 @@
-//! Where webhooks go, and the log of what was sent there.
+//! Webhook endpoints, and the log of what was sent to them.
 
 use crate::columns::{stored_attempts, stored_seconds, stored_version};
 use crate::connection::Lease;
@@ -17,17 +17,18 @@ use chrono::{DateTime, Utc};
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-/// Of many that add endpoints at once none sees too few of them. Readers do not wait.
+/// Among concurrent transactions that add endpoints, each sees those of the others. Readers do not
+/// wait.
 const LOCK: &str = "LOCK TABLE webhook_endpoints IN SHARE ROW EXCLUSIVE MODE";
 
-/// Waits for those who are just finding out what facts are for: they may have seen the endpoint, and make lanes
-/// for it.
+/// Waits for transactions that are routing facts: they may have seen the endpoint, and make lanes for it.
 const LOCK_OUT_READERS: &str = "LOCK TABLE webhook_endpoints IN ACCESS EXCLUSIVE MODE";
 
-/// How many rows are changed or deleted together, where it may be any number.
+/// How many rows are changed or deleted at a time, where their number has no limit.
 pub(crate) const STEP: i64 = 1_000;
 
-/// In how many of these steps others may change rows, before what they have changed last is left as it is.
+/// In how many of these steps other transactions may change rows, before their latest changes are left as
+/// they are.
 const SHORT_STEPS_MAX: u32 = 20;
 
 /// After the last message that can be in a log: no try is later than the year 9999.
@@ -58,7 +59,7 @@ impl PgStore {
         .await
     }
 
-    /// The endpoint is then read as it is, whoever made it.
+    /// The endpoint is then read as it is, whichever attempt created it.
     async fn attempt_insert_endpoint(
         &self,
         new: &NewEndpoint,
@@ -133,9 +134,9 @@ impl PgStore {
         write_some(self, "note_endpoint", sql::ENDPOINT_NOTE, parameters).await.map(drop)
     }
 
-    /// First the endpoint, so that no lane is made for it any more, and then what belongs to it, in steps: there
-    /// may be much of it. Whatever stops it, it goes on when it is done again.
-    pub(crate) async fn take_out_endpoint(&self, id: EndpointId) -> Result<bool, StoreError> {
+    /// First the endpoint, so that no more lanes are made for it, and then its rows, in steps: there may be
+    /// many. If it is interrupted, repeating it continues.
+    pub(crate) async fn remove_endpoint(&self, id: EndpointId) -> Result<bool, StoreError> {
         let was_there = self.find_endpoint(id).await?.is_some();
         if was_there {
             run(self, &Name::of("delete_endpoint"), |attempt| {
@@ -162,9 +163,9 @@ impl PgStore {
         Ok(())
     }
 
-    /// Runs a statement that changes or deletes up to [`STEP`] rows until there are no more, and tells how many
-    /// there were. A step that has to wait for whoever changes a row finds it, and does not see it to write it, so that
-    /// another follows.
+    /// Runs a statement that changes or deletes up to [`STEP`] rows until none is left, and returns how many there
+    /// were. A step that has to wait for another transaction's row counts it without writing it, so that another step
+    /// follows.
     pub(crate) async fn write_in_steps(
         &self,
         name: &'static str,

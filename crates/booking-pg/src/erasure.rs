@@ -1,4 +1,4 @@
-//! Finding what is personal of an address.
+//! Finding the personal data of an address.
 
 use crate::connection::Lease;
 use crate::error::PgError;
@@ -13,11 +13,11 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-/// The longest time to look through all that there is.
+/// The longest time for a search of a whole table.
 const WITHIN: Duration = Duration::from_secs(600);
 
-/// How many rows are looked at together whose address may be spelt otherwise: SQL cannot tell. Once earlier
-/// versions are gone there are hardly any.
+/// How many rows with a spelling that may be another one are checked at a time: SQL cannot compare them.
+/// Once earlier versions are gone there are hardly any.
 const LOOKED_AT: i64 = 1_000;
 
 /// It reads every row, and locks none.
@@ -56,7 +56,7 @@ impl PgStore {
         Ok(found)
     }
 
-    /// Looks for records first, so that no row is locked while all are looked through.
+    /// Looks up the records first, so that no row is locked during the search of the whole table.
     pub(crate) async fn delete_records_of(
         &self,
         user_email: &EmailAddress,
@@ -146,7 +146,7 @@ impl PgStore {
     }
 }
 
-/// Records of somebody: the events that they are of, their keys, and how they say whose they are.
+/// Records of an address: their events, their keys, and how they store the address.
 #[derive(Default)]
 struct FoundRecords {
     event_ids: Vec<Uuid>,
@@ -162,13 +162,13 @@ impl FoundRecords {
     }
 }
 
-/// Whose registration an outcome tells of.
+/// The address of an outcome's registration.
 fn address_in(outcome: &str) -> Option<EmailAddress> {
     let outcome: Outcome = serde_json::from_str(outcome).ok()?;
     outcome.registration().map(|registration| registration.person.user_email.clone())
 }
 
-/// How an outcome, as it is stored, says whose a registration is.
+/// The address of a registration as it is stored in an outcome.
 fn as_outcomes_say(user_email: &EmailAddress) -> String {
     let json = serde_json::to_string(user_email).expect("a text is JSON");
     format!("\"user_email\":{json}")

@@ -1,4 +1,4 @@
-//! What went wrong, and what follows from it: the one place that knows SQLSTATEs.
+//! What went wrong, and what to do about it: the one place that knows SQLSTATEs.
 
 use crate::hosts;
 use booking_core::{Invalid, StoreError};
@@ -14,7 +14,7 @@ pub enum ConnectError {
     /// The options cannot be used as they are.
     #[error("the connection options cannot be used")]
     Options(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The database answered that it will not have us: a wrong password, a database that is not there.
+    /// The database refused the connection: a wrong password, a database that does not exist.
     #[error("the database refused the connection")]
     Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The database has another password for this user.
@@ -26,28 +26,28 @@ pub enum ConnectError {
     /// The database did not answer in time.
     #[error("the database could not be reached within {limit:?}")]
     Unreachable {
-        /// How long was waited.
+        /// How long it was waited for.
         limit: Duration,
         /// The last attempt's error.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A migration failed; the database is as the migration before it left it. Or its tables are those of a
-    /// version with which this one cannot work: a [`SchemaError`](booking_core::SchemaError).
+    /// version that this one cannot work with: a [`SchemaError`](booking_core::SchemaError).
     #[error("the database could not be migrated")]
     Migrate(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// A schema could not be made.
+    /// A schema could not be created.
     #[error("the schema could not be made")]
     Schema(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// It could not be found out whether the tables are there, or they cannot be worked with.
+    /// The tables could not be checked, or cannot be used.
     #[error("the database's tables cannot be used")]
     Tables(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// There are no tables, and none were to be made.
+    /// There are no tables, and none were to be created.
     #[error(
         "the database has no tables of Booking; only serve, migrate and token create make them"
     )]
     NotMigrated,
-    /// The tables are older than this program, and were not to be changed.
+    /// The tables are older than this program, and were not to be migrated.
     #[error(
         "the database's tables are older than this program, which needs {missing}; bring them up to date with migrate"
     )]
@@ -65,7 +65,7 @@ pub(crate) enum PgError {
     /// The server's own answer, without its DETAIL, which quotes rows: this goes into the log.
     #[error("{statement} was refused: {message} (SQLSTATE {})", code.code())]
     Refused { statement: &'static str, code: SqlState, constraint: Option<String>, message: String },
-    /// The connection broke, or what came over it was not PostgreSQL's protocol.
+    /// The connection broke, or what was received was not PostgreSQL's protocol.
     #[error("{statement} was not answered")]
     Lost {
         statement: &'static str,
@@ -84,7 +84,7 @@ pub(crate) enum PgError {
         #[source]
         source: Invalid,
     },
-    /// It cannot be read as what it should be. What it holds is not quoted.
+    /// A column cannot be parsed. Its value is not quoted.
     #[error("column {column} cannot be read")]
     Unreadable { column: &'static str },
 }
@@ -92,7 +92,8 @@ pub(crate) enum PgError {
 /// What to do about a failed attempt whose changes are known to be gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Remedy {
-    /// The attempt met another transaction, or a connection that had died: it may go well now.
+    /// The attempt conflicted with another transaction, or its connection had died: it may succeed
+    /// now.
     TryAgain,
     /// The database cannot serve us at the moment.
     ComeBackLater,
@@ -101,7 +102,7 @@ pub(crate) enum Remedy {
 }
 
 impl ConnectError {
-    /// Why the database will not have us.
+    /// Why the database refused the connection.
     pub(crate) fn refused(error: PgError) -> Self {
         match error.connecting_code() {
             Some(&SqlState::INVALID_PASSWORD) => Self::Password(error.into()),
@@ -123,7 +124,8 @@ impl PgError {
         }
     }
 
-    /// Whether the server itself said that the statement failed, so that its transaction is over.
+    /// Whether the server itself reported that the statement failed, so that its transaction is
+    /// over.
     pub(crate) fn server_said_no(&self) -> bool {
         matches!(self, Self::Refused { .. })
     }
@@ -137,7 +139,7 @@ impl PgError {
         }
     }
 
-    /// What a server said to whoever asked it for a connection, if it said anything.
+    /// A server's answer to the request for a connection, if there was one.
     fn connecting_code(&self) -> Option<&SqlState> {
         match self {
             Self::Pool(
@@ -165,8 +167,8 @@ impl PgError {
         }
     }
 
-    /// Whether the server may be gone, or not the leader any more, so that other connections may lead
-    /// nowhere as this one did.
+    /// Whether the server may be gone, or not the leader any more, so that other connections may be
+    /// useless, too.
     pub(crate) fn casts_doubt(&self) -> bool {
         match self {
             Self::Lost { .. } | Self::Timeout(_) => true,
@@ -185,7 +187,7 @@ impl PgError {
         }
     }
 
-    /// As it is told to callers, when nothing was written.
+    /// The error for callers, when nothing was written.
     pub(crate) fn into_store_error(self) -> StoreError {
         match self.remedy() {
             Remedy::TryAgain | Remedy::ComeBackLater => StoreError::unavailable(self),
@@ -200,13 +202,13 @@ fn remedy_of(code: &SqlState, constraint: Option<&str>) -> Remedy {
         (&SqlState::T_R_SERIALIZATION_FAILURE, _)
         | (&SqlState::T_R_DEADLOCK_DETECTED, _)
         | (&SqlState::LOCK_NOT_AVAILABLE, _)
-        // This session was ended. If it was the whole server, connecting anew will tell.
+        // This session was ended. If it was the whole server, a new connection will show it.
         | (&SqlState::ADMIN_SHUTDOWN, _)
         | (&SqlState::CRASH_SHUTDOWN, _)
         | (&SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT, _)
         // This connection leads to what is a standby by now. Another will lead to the leader.
         | (&SqlState::READ_ONLY_SQL_TRANSACTION, _) => Remedy::TryAgain,
-        // Somebody wrote around the row lock and was faster. The next attempt sees their rows.
+        // Another transaction bypassed the row lock and was faster. The next attempt sees its rows.
         (
             &SqlState::UNIQUE_VIOLATION,
             Some(

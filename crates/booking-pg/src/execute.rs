@@ -1,4 +1,4 @@
-//! The transaction that gives out seats.
+//! The transaction that sells seats.
 
 use crate::connection::Lease;
 use crate::error::PgError;
@@ -62,8 +62,9 @@ impl PgStore {
         self.refuses.store(refuses, Ordering::Relaxed);
         let (mut executions, changes) = decided;
         refuse_moving(batch, &loaded.moving, &mut executions);
-        if changes.is_empty() && !executions.iter().any(tells_what_was_done) {
-            // Not COMMIT, which the row locks would make wait for nothing; nor is this waited for.
+        if changes.is_empty() && !executions.iter().any(reports_earlier_work) {
+            // Not COMMIT, which would wait without need because of the row locks; nor is this
+            // waited for.
             self.rollbacks.roll_back(&self.pool, connection, event_ids).await?;
             self.observer.observe(Observation::Executed(began.elapsed()));
             return Ok(executions);
@@ -82,7 +83,7 @@ impl PgStore {
     }
 
     /// The first round trip: BEGIN, the lock, and what can be read once it is held. If an event needs
-    /// more than that, because a hold has run out or somebody waits, there is one more.
+    /// more than that, because a hold has expired or attendees wait, there is one more.
     async fn lock_and_load(
         &self,
         connection: &Lease,
@@ -127,7 +128,7 @@ impl PgStore {
         before?;
         begun?;
 
-        // What the lock was refused for is the reason, and not what its transaction could not do after that.
+        // Report why the lock was refused, and not what its transaction could not do after that.
         let events = events?;
         let now: DateTime<Utc> = match now?.first() {
             Some(row) => row.get(0),
@@ -149,7 +150,7 @@ impl PgStore {
             busy = existing(connection, &missing).await?;
             let found = busy.len();
             if waits {
-                // Nobody was in the way: they have come since, and are there for whoever asks again.
+                // They were not locked: they have appeared since, and a retry will find them.
                 moving.append(&mut busy);
             }
             if found < missing.len() {
@@ -178,9 +179,9 @@ fn event_ids(batch: &[EventCommand]) -> Vec<Uuid> {
     ids
 }
 
-/// Whether this tells that something was done, although nothing is done now. It must be as safe as if it
-/// were: after a crash there may be rows that no standby has.
-fn tells_what_was_done(execution: &Execution) -> bool {
+/// Whether this answer reports that something was done earlier, although nothing is done now. It must be
+/// as safe as a commit: after a crash there may be rows that no standby has.
+fn reports_earlier_work(execution: &Execution) -> bool {
     !matches!(
         execution,
         Execution::Busy | Execution::Decided(Outcome::Refused(_) | Outcome::Settled)
@@ -188,7 +189,7 @@ fn tells_what_was_done(execution: &Execution) -> bool {
 }
 
 /// Those of `missing` that exist: the rows that the lock skipped. With a lock that waits there are
-/// none but events that were made, or arrived, this very moment.
+/// none but events that were created, or arrived, this very moment.
 async fn existing(connection: &Lease, missing: &[Uuid]) -> Result<BTreeSet<EventId>, PgError> {
     let nobody_asks = None::<DateTime<Utc>>;
     let found = connection.fetch(sql::EVENT_STATUS, &[&missing, &nobody_asks]).await?;

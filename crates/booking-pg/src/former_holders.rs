@@ -1,4 +1,4 @@
-//! Those whose seats somebody else has by now, kept for the mails that tell them.
+//! Former holders of seats that were transferred, stored until a mail has notified them.
 
 use crate::columns::{FormerHolderRows, stored_seconds, stored_version};
 use crate::connection::Lease;
@@ -14,8 +14,8 @@ use booking_core::{
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-/// Takes out those whose registrations are erased and keeps those whose seats were given away at `now`. That is rare,
-/// and may take round trips of its own.
+/// Deletes those whose registrations are erased, and stores those whose seats were transferred at `now`. That is
+/// rare, and may take round trips of its own.
 pub(crate) async fn write(
     connection: &Lease,
     changes: &[EventChange],

@@ -1,4 +1,4 @@
-//! What the store tells of itself.
+//! The store's health.
 
 use crate::connection::Lease;
 use crate::error::PgError;
@@ -26,7 +26,7 @@ impl PgStore {
             })
             .await?;
         if !health.takes_writes {
-            // Another server may, and new connections will find it.
+            // Another server may take writes, and new connections will find it.
             self.pool.doubt();
         }
         if !health.takes_writes || health.migrations_missing > 0 {
@@ -35,8 +35,8 @@ impl PgStore {
         Ok(StoreHealth { trouble: self.trouble().await, ..health })
     }
 
-    /// Whether writing goes well. If something was committed since this was asked last, it does. Else what a
-    /// sale writes is tried, without a row; and if the last write failed, with rows that are taken back.
+    /// Whether writing works. It does if something was committed since the last check. Else what a sale
+    /// writes is tried, without a row; and if the last write failed, with rows that are rolled back.
     async fn trouble(&self) -> Option<WriteTrouble> {
         let is_in_doubt = match self.writes.lately() {
             Lately::Committed => return None,
@@ -84,7 +84,7 @@ impl PgStore {
 }
 
 fn totals(row: &Row) -> Totals {
-    // Each is a sum of what CHECKs keep from being negative.
+    // Each is a sum of columns that CHECKs keep from being negative.
     let sum = |column| row.get::<_, i64>(column).unsigned_abs();
     Totals {
         events: sum("events"),

@@ -1,4 +1,4 @@
-//! Making a connection to whichever of several servers takes writes.
+//! Connecting to whichever of several servers takes writes.
 
 use deadpool_postgres::Connect;
 use futures_util::future::BoxFuture;
@@ -19,14 +19,14 @@ use tokio_postgres::{AsyncMessage, Client, Config, Connection, Error, Socket};
 /// name is not translated.
 const WAIT_FOR_STANDBY: &str = "SyncRepWaitForLSN";
 
-/// Asks all servers at once, and takes the first that takes writes. One after the other would not do:
-/// the driver waits for ever for a server that accepts a connection and then says nothing, as one does
-/// that hangs, and never comes to the one after it.
+/// Asks all servers at once, and uses the first that takes writes. One after the other would not do:
+/// the driver waits for ever for a server that accepts a connection and never answers, as one does
+/// that hangs, and never reaches the next.
 pub(crate) struct Connector<T> {
     pub(crate) tls: T,
     /// The runtime in which the store was opened, if there was one.
     pub(crate) home: Option<Handle>,
-    /// Counts commits that PostgreSQL called done although no standby has them.
+    /// Counts commits that PostgreSQL reported as done although no standby has them.
     pub(crate) unreplicated: Arc<AtomicU64>,
 }
 
@@ -47,14 +47,15 @@ where
         match self.home.as_ref().filter(|_| IS_GUEST.get()) {
             None => Box::pin(connecting),
             Some(home) => {
-                // It ends with whoever waits for it.
+                // It ends with the task that waits for it.
                 let mut at_home = JoinSet::new();
                 at_home.spawn_on(connecting, home);
                 Box::pin(async move {
                     match at_home.join_next().await {
                         Some(Ok(connected)) => connected,
                         Some(Err(error)) if error.is_panic() => resume_unwind(error.into_panic()),
-                        // That runtime has ended, and there are no connections any more. Whoever waits gives up in time.
+                        // That runtime has ended, and there are no connections any more. The caller's own time limit
+                        // ends the wait.
                         _ => pending().await,
                     }
                 })
@@ -67,12 +68,12 @@ thread_local! {
     static IS_GUEST: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Has no connection live in a runtime of this thread from now on: those that are made for what a store is asked here are
+/// Keeps connections out of the runtime of this thread from now on: those that a store needs for calls from here are
 /// made and driven in the runtime in which the store was opened.
 ///
-/// A connection is everybody's, and goes on where it was made. So it would end with a runtime that ends before the others,
-/// and whoever has it next would wait for a thread that comes after theirs. This is for a thread that has a runtime of its
-/// own, all of whose tasks run on it.
+/// Connections are shared, and live in the runtime in which they were made. So a connection would end with a runtime
+/// that ends before the others, and its next user would wait for a thread of lower priority. This is for a thread with
+/// a runtime of its own, all of whose tasks run on it.
 pub fn keep_no_connections_here() {
     IS_GUEST.set(true);
 }
@@ -87,7 +88,7 @@ where
     let several = hosts.len() > 1;
     let connecting = hosts.iter().map(|host| host.connect(tls.clone()));
     let mut connecting: FuturesUnordered<_> = connecting.collect();
-    let mut told: Option<Error> = None;
+    let mut last_error: Option<Error> = None;
     while let Some(made) = connecting.next().await {
         match made {
             Ok(connection) => return Ok(connection),
@@ -95,34 +96,35 @@ where
                 if several && is_final(&error) {
                     log::warn!("one of several database servers refuses us: {error}");
                 }
-                // As long as one of them may become what we look for, it is worth waiting.
-                if told.as_ref().is_none_or(is_final) {
-                    told = Some(error);
+                // As long as one of them may become the server that takes writes, it is worth
+                // waiting.
+                if last_error.as_ref().is_none_or(is_final) {
+                    last_error = Some(error);
                 }
             }
         }
     }
-    Err(told.expect("a configuration without a host is refused by the driver as the first"))
+    Err(last_error.expect("a configuration without a host is refused by the driver as the first"))
 }
 
-/// Whether a server refused us in a way that waiting does not change.
+/// Whether a server refused the connection in a way that waiting does not change.
 fn is_final(error: &Error) -> bool {
     error.code().is_some_and(|code| !is_passing(code))
 }
 
-/// Whether a server that says this when it is asked for a connection may say otherwise soon.
+/// Whether a server that refuses a connection with this code may accept one soon.
 pub(crate) fn is_passing(code: &SqlState) -> bool {
     [SqlState::CANNOT_CONNECT_NOW, SqlState::TOO_MANY_CONNECTIONS].contains(code)
 }
 
-/// Passes on what goes over a connection, until it ends.
+/// Drives a connection until it ends.
 async fn drive<S>(mut connection: Connection<Socket, S>, unreplicated: Arc<AtomicU64>)
 where
     S: tokio_postgres::tls::TlsStream + Unpin,
 {
     let mut messages = poll_fn(move |context| connection.poll_message(context));
     while let Some(Ok(message)) = messages.next().await {
-        // It comes before the answer to COMMIT, so that whoever gets that finds it counted.
+        // The notice comes before the answer to COMMIT, so that it is counted by then.
         if let AsyncMessage::Notice(notice) = message
             && notice.routine() == Some(WAIT_FOR_STANDBY)
         {
@@ -131,15 +133,15 @@ where
     }
 }
 
-/// A configuration for each server that one names, to be used if it takes writes. All else is carried
-/// over; the driver has no way to change its hosts.
+/// A configuration for each server that is named, to be used if it takes writes. All other settings
+/// are copied; the driver has no way to change its hosts.
 fn each_host(config: &Config) -> Vec<Config> {
     let (hosts, addresses) = (config.get_hosts(), config.get_hostaddrs());
     let (several, ports) = (hosts.len().max(addresses.len()), config.get_ports());
     let is_consistent = [hosts.len(), addresses.len()].iter().all(|&n| n == 0 || n == several)
         && (ports.len() <= 1 || ports.len() == several);
     if several < 2 || !is_consistent {
-        // The driver has its own words for what does not fit together.
+        // The driver reports what does not fit together.
         return vec![plain_by_socket(config.clone())];
     }
     let one = |index: usize| {
@@ -161,17 +163,17 @@ fn each_host(config: &Config) -> Vec<Config> {
     (0..several).map(one).collect()
 }
 
-/// Whether nothing but sockets leads to the servers.
+/// Whether the servers are reached only through sockets.
 pub(crate) fn is_by_socket_alone(config: &Config) -> bool {
     let hosts = config.get_hosts();
-    // With an address a host is but a name.
+    // With an address, a host is only a name.
     config.get_hostaddrs().is_empty()
         && !hosts.is_empty()
         && hosts.iter().all(|host| !matches!(host, Host::Tcp(_)))
 }
 
-/// The same configuration without TLS if a socket leads there. PostgreSQL speaks none over sockets, which have no
-/// name that a certificate could be for, and nobody between their ends: libpq passes `sslmode` over, too.
+/// The same configuration without TLS for a socket. PostgreSQL speaks none over sockets, which have no name that
+/// a certificate could be for, and nobody between their ends: libpq ignores `sslmode`, too.
 fn plain_by_socket(mut config: Config) -> Config {
     if is_by_socket_alone(&config) {
         config.ssl_mode(SslMode::Disable);
@@ -223,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_server_is_asked_for_the_same() {
+    fn each_server_gets_the_same_configuration() {
         let rest = "/d?sslmode=require&target_session_attrs=read-write&connect_timeout=4\
                     &tcp_user_timeout=5&keepalives_idle=6&keepalives_interval=7&keepalives_retries=8\
                     &application_name=us&options=-c%20jit%3Doff&channel_binding=disable";

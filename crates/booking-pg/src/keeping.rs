@@ -1,4 +1,5 @@
-//! What a store keeps where it is one of many cells: which events it puts up, and, in their home, the map.
+//! What a store that is one of many cells stores: the bytes of which it accepts events, and, in their
+//! home, the map.
 
 use crate::error::PgError;
 use crate::moving::perform;
@@ -36,20 +37,20 @@ fn bytes(row: &Row) -> Result<StoredBytes, PgError> {
 }
 
 impl PgStore {
-    /// Keeps to some bytes. Safe to repeat: the same version writes the same again. Programs that put up any event may start all
-    /// the same where it puts up all.
-    pub(crate) async fn write_bytes(&self, told: StoredBytes) -> Result<bool, StoreError> {
-        let StoredBytes { version, bytes, map } = told;
+    /// Stores an assignment of bytes. Safe to repeat: the same version writes the same again. Programs that know of no
+    /// assignments may still start if the store has all bytes.
+    pub(crate) async fn write_bytes(&self, assigned: StoredBytes) -> Result<bool, StoreError> {
+        let StoredBytes { version, bytes, map } = assigned;
         let (version, map) = (stored(version)?, map.map(MapId::as_uuid));
         let first = bytes.map(|bytes| i32::from(bytes.first));
         let last = bytes.map(|bytes| i32::from(bytes.last));
-        let puts_up_all = bytes == Some(CellBytes::ALL);
+        let has_all = bytes == Some(CellBytes::ALL);
         self.move_in_transaction("keep_to_bytes", move |connection| {
             Box::pin(async move {
                 let connection = &*connection;
-                // In the order of whoever has room made for an event, so that neither waits for the other for ever. If a later
-                // map has been told there is nothing to raise.
-                if !puts_up_all {
+                // In the order of a mover that makes room for an event, so that the two do not deadlock. If a later map
+                // was stored there is nothing to raise.
+                if !has_all {
                     perform(connection, sql::SCHEMA_RAISE, &[&KNOWS_BYTES]).await?;
                 }
                 connection.command(self.locking.keep_to).await?;
@@ -80,8 +81,8 @@ impl PgStore {
         .await
     }
 
-    /// Keeps another map. Programs that do not know of it may start all the same: it is the file's, until there is a store
-    /// that keeps to bytes.
+    /// Stores another map. Programs that do not know of maps may still start: the map is that of their file, until a
+    /// store is assigned bytes.
     pub(crate) async fn write_map(
         &self,
         before: Option<&StoredMap>,

@@ -9,7 +9,7 @@ use crate::transaction::{Attempt, Name, change_alone, run};
 use booking_core::{SigningSeed, StoreError, TicketKey};
 use tokio_postgres::types::ToSql;
 
-/// Of many servers that start at once and find no key, one makes the first. Readers do not wait.
+/// Of many servers that start at once and find no key, one creates the first. Readers do not wait.
 const LOCK: &str = "LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE";
 
 impl PgStore {
@@ -63,7 +63,7 @@ impl PgStore {
     }
 
     pub(crate) async fn upsert_ticket_keys(&self, keys: &[TicketKey]) -> Result<(), StoreError> {
-        // In one order, so that two servers do not wait for each other.
+        // In one order, so that two servers do not deadlock.
         let mut keys = keys.to_vec();
         keys.sort_unstable();
         keys.dedup();

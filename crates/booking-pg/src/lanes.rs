@@ -1,4 +1,4 @@
-//! From facts to sinks: which are new, whom they are for, and how far each has come.
+//! From facts to sinks: which facts are new, which sinks they are for, and each sink's progress.
 
 use crate::columns::{stored_attempts, stored_seconds, stored_version};
 use crate::delivery_rows;
@@ -65,10 +65,10 @@ impl PgStore {
         .await
     }
 
-    /// Run again after a COMMIT that was lost, it may tell of a lane that it has released itself that it is not
-    /// its own any more. Whoever is told so has nothing more to do with it in either case.
+    /// If it is run again after a COMMIT that was lost, it may report that a lane which it released itself does
+    /// not belong to it any more. Either way the caller is done with that lane.
     pub(crate) async fn advance_lanes(&self, steps: &[LaneStep]) -> Result<Vec<bool>, StoreError> {
-        // In the order in which they are made, so that nobody who makes some waits for us while we wait for them.
+        // In the order in which lanes are made, so that no transaction that makes some deadlocks with this one.
         let mut order: Vec<usize> = (0..steps.len()).collect();
         order.sort_by_key(|&at| (steps[at].event_id, steps[at].sink));
         let rows = StepRows::of(order.iter().map(|&at| &steps[at]));
@@ -104,7 +104,7 @@ impl PgStore {
         .await?;
         let mut was_its_own = vec![false; steps.len()];
         for row in &stepped {
-            // What is counted in PostgreSQL begins with one.
+            // PostgreSQL counts from one.
             was_its_own[order[row.get::<_, i32>(0).unsigned_abs() as usize - 1]] = true;
         }
         Ok(was_its_own)
@@ -136,8 +136,7 @@ impl PgStore {
         .await
     }
 
-    /// As the rows say: whoever reads on from here wants those whom a fact concerned, not what time has made of
-    /// them since.
+    /// As stored: the caller wants the people whom a fact concerned, and not what has expired since.
     pub(crate) async fn list_live(
         &self,
         event_id: EventId,
@@ -190,7 +189,7 @@ impl PgStore {
             return Ok(lanes);
         }
         let mails = self.write_in_steps(name, sql::MAIL_DROP, &[&now, &STEP]).await?;
-        // However short a time they were kept.
+        // However briefly they were stored.
         let parameters: &[&(dyn ToSql + Sync)] = &[&now, &0.0_f64, &STEP];
         self.write_in_steps(name, sql::FORMER_HOLDER_PURGE, parameters).await?;
         Ok(lanes + mails)
@@ -223,7 +222,7 @@ impl PgStore {
     }
 }
 
-/// How far workers have come, with all that they have sent and that is to be mailed.
+/// The progress of workers, with everything that they have sent and the mails to be made.
 #[derive(Default)]
 struct StepRows<'a> {
     event_ids: Vec<Uuid>,
@@ -236,7 +235,7 @@ struct StepRows<'a> {
     waits: Vec<Option<f64>>,
     sent: SentRows<'a>,
     mails: MailRows,
-    /// Of which step each of the mails is.
+    /// The step of each mail.
     mails_of: Vec<i32>,
 }
 
@@ -267,7 +266,7 @@ impl<'a> StepRows<'a> {
 /// What was sent, or tried.
 #[derive(Default)]
 struct SentRows<'a> {
-    /// Of which step each is.
+    /// The step of each.
     steps: Vec<i32>,
     versions: Vec<i64>,
     kinds: Vec<&'static str>,

@@ -19,18 +19,18 @@
 //! their ids; what the commands need is loaded; [`decide_batch`](booking_core::decide_batch) decides;
 //! what changed is written in a few statements, whatever the size of the batch; COMMIT. It takes two
 //! round trips, because statements that do not need each other's answers go out together. Only an
-//! event on which holds have run out, where somebody waits for a free seat, or that is edited takes
+//! event on which holds have expired, where attendees wait for a free seat, or that is edited takes
 //! one more.
 //!
 //! | to find | look in |
 //! | --- | --- |
 //! | the transaction itself | `execute.rs`: what it reads, `load.rs`; what it writes, `write.rs` |
 //! | retries, time limits, commits of unknown outcome | `transaction.rs`; ends that nobody waits for, `rollback.rs` |
-//! | what a transaction is called in PostgreSQL's own views and logs | `session.rs` |
+//! | the name of a transaction in PostgreSQL's own views and logs | `session.rs` |
 //! | which SQLSTATE means what | `error.rs` |
 //! | from rows to domain types, and back | `rows.rs`, `delivery_rows.rs`, `columns.rs` |
-//! | which events a cell puts up, and the map of cells that a home keeps | `keeping.rs` |
-//! | where facts go | `delivery.rs`, and what it names |
+//! | which events a cell accepts, and the map of cells that a home stores | `keeping.rs` |
+//! | delivery of facts | `delivery.rs`, and what it names |
 //! | every statement | `sql/<entity>/<verb>.sql`; the columns of a registration, which they name, `sql.rs` |
 //! | the tables | `migrations/postgres` at the top of the workspace |
 

@@ -1,4 +1,4 @@
-//! What a batch has to know before it can be decided, beyond the rows of its events.
+//! Loading what a batch needs before it can be decided, beyond the rows of its events.
 
 use crate::columns::stored_version;
 use crate::connection::Lease;
@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-/// What a batch has to look up, as columns.
+/// The keys that a batch looks up, as columns.
 #[derive(Default)]
 pub(crate) struct Wanted<'a> {
     pub(crate) addresses: (Vec<Uuid>, Vec<&'a str>),
@@ -21,10 +21,10 @@ pub(crate) struct Wanted<'a> {
 }
 
 impl<'a> Wanted<'a> {
-    /// What `batch` has to look up. With `by_id` also the ids of the registrations that it makes. That is
-    /// half of the work, and what is written for the first time is not there: its address is looked
-    /// for, and an id that is taken is refused by the primary key, after which all of it is attempted
-    /// again with the ids. Only a refusal has to know.
+    /// The look-ups of `batch`. With `by_id` also the ids of the registrations that it creates. That is
+    /// half of the work, and a new registration is not there: its address is looked up, and an id that is
+    /// taken is refused by the primary key, after which all of it is attempted again with the ids. Only a
+    /// refusal needs them.
     pub(crate) fn of(batch: &'a [EventCommand], by_id: bool) -> Self {
         let mut wanted = Self::default();
         for item in batch {
@@ -48,17 +48,17 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// What is known of the events of a batch once their rows are locked.
+/// The loaded events of a batch, once their rows are locked.
 pub(crate) struct LoadedBatch {
     pub(crate) states: BTreeMap<EventId, EventState>,
     pub(crate) busy: BTreeSet<EventId>,
-    /// Those that are on their way to another store, or have left, so that nobody changes them here.
+    /// Those that are moving to another store, or have left, so that they cannot be changed here.
     pub(crate) moving: BTreeSet<EventId>,
     pub(crate) now: DateTime<Utc>,
 }
 
 impl LoadedBatch {
-    /// Takes in registrations that commands named.
+    /// Adds registrations that commands named.
     pub(crate) fn add_registrations(&mut self, found: &[Row]) -> Result<(), PgError> {
         for row in found {
             if let Some(state) = self.states.get_mut(&rows::event_of_registration(row)) {
@@ -68,7 +68,7 @@ impl LoadedBatch {
         Ok(())
     }
 
-    /// Takes in what was answered under the keys of commands.
+    /// Adds the answers under the keys of commands.
     pub(crate) fn add_records(&mut self, found: &[Row]) -> Result<(), PgError> {
         for row in found {
             let (event_id, record) = rows::record(row)?;
@@ -79,7 +79,7 @@ impl LoadedBatch {
         Ok(())
     }
 
-    /// Looks for the ids of the registrations that `batch` makes, which were not looked for at first.
+    /// Looks up the ids of the registrations that `batch` creates, which were not looked up at first.
     pub(crate) async fn load_claims_by_id(
         &mut self,
         connection: &Lease,
@@ -91,7 +91,7 @@ impl LoadedBatch {
         self.load_positions(connection, batch).await
     }
 
-    /// Reads what else `commands` need of their events: mostly nothing.
+    /// Loads what else `commands` need of their events: mostly nothing.
     pub(crate) async fn load_planned(
         &mut self,
         connection: &Lease,
@@ -150,8 +150,8 @@ impl LoadedBatch {
         Ok(())
     }
 
-    /// Finds the places in the queue of those who may be told theirs. It takes a walk along the queue, so
-    /// nobody else's is looked for.
+    /// Loads the queue positions that answers may show. It takes a walk along the queue, so no others are
+    /// loaded.
     pub(crate) async fn load_positions(
         &mut self,
         connection: &Lease,
@@ -162,13 +162,13 @@ impl LoadedBatch {
         if !loaded().any(|registration| waits(registration.status)) {
             return Ok(());
         }
-        let telling = batch.iter().filter(|item| may_tell_place(&item.command));
-        let told: HashSet<RegistrationId> =
+        let telling = batch.iter().filter(|item| may_show_position(&item.command));
+        let shown: HashSet<RegistrationId> =
             telling.filter_map(EventCommand::registration_id).collect();
         for state in self.states.values_mut() {
             let asked = state.registrations.iter();
             let asked: Vec<_> =
-                asked.filter(|row| waits(row.status) && told.contains(&row.id)).collect();
+                asked.filter(|row| waits(row.status) && shown.contains(&row.id)).collect();
             let Some(last) = asked.iter().map(|row| row.created_version).max() else { continue };
             let ids: Vec<Uuid> = asked.iter().map(|row| row.id.as_uuid()).collect();
             let (event_id, last) = (state.id.as_uuid(), stored_version(last));
@@ -184,15 +184,15 @@ impl LoadedBatch {
         Ok(())
     }
 
-    /// The event that a row which was asked for belongs to.
+    /// The event of a row that was asked for.
     fn state_of(&mut self, id: EventId) -> &mut EventState {
         self.states.get_mut(&id).expect("only locked events were asked about")
     }
 }
 
-/// Whether the answer to a command can show a registration that waited before, and still does: one
-/// that is executed again does, undoing what was never done, and erasing.
-fn may_tell_place(command: &Command) -> bool {
+/// Whether the answer to a command can show a registration that waited before, and still does: a
+/// repeated command can, a cancellation that did nothing, and an erasure.
+fn may_show_position(command: &Command) -> bool {
     match command {
         Command::Register(_)
         | Command::Hold(_)
@@ -213,7 +213,7 @@ fn may_tell_place(command: &Command) -> bool {
     }
 }
 
-/// What is needed of some events, as columns: with each the most rows that are.
+/// What some events still need, as columns: with the limit of rows for each.
 #[derive(Default)]
 struct More {
     overdue: (Vec<Uuid>, Vec<i64>),
@@ -245,7 +245,7 @@ impl More {
     }
 
     fn is_nothing(&self) -> bool {
-        // Whoever needs those that are not erased needs details too.
+        // An event whose unerased rows are needed needs its details, too.
         self.overdue.0.is_empty()
             && self.waiting.0.is_empty()
             && self.details.is_empty()

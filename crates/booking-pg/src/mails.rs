@@ -1,4 +1,4 @@
-//! Mails to be sent, whom to remind, and purging what was delivered.
+//! Mails to be sent, due reminders, and purging of deliveries.
 
 use crate::columns::stored_seconds;
 use crate::delivery_rows;
@@ -51,8 +51,8 @@ impl PgStore {
         claimed.collect::<Result<_, _>>().map_err(PgError::into_store_error)
     }
 
-    /// Run again after a COMMIT that was lost, it may tell of a mail that it has settled itself that it is not its
-    /// worker's any more, who has nothing more to do with it in either case.
+    /// If it is run again after a COMMIT that was lost, it may report that a mail which it settled itself does not
+    /// belong to its worker any more. Either way the worker is done with that mail.
     pub(crate) async fn update_mails(
         &self,
         settled: &[SettledMail],
@@ -71,7 +71,7 @@ impl PgStore {
         let written = write_rows(self, "settle_mails", sql::MAIL_SETTLE, parameters).await?;
         let mut was_its_own = vec![false; settled.len()];
         for row in &written {
-            // What is counted in PostgreSQL begins with one.
+            // PostgreSQL counts from one.
             was_its_own[row.get::<_, i32>(0).unsigned_abs() as usize - 1] = true;
         }
         Ok(was_its_own)
@@ -92,7 +92,7 @@ impl PgStore {
         .await
     }
 
-    pub(crate) async fn forget_reminder(
+    pub(crate) async fn clear_reminder(
         &self,
         event_id: EventId,
         remind_at: DateTime<Utc>,
@@ -102,8 +102,8 @@ impl PgStore {
     }
 
     pub(crate) async fn delete_deliveries(&self, limit: PageLimit) -> Result<u64, StoreError> {
-        let (now, kept) = (self.clock_time(), stored_seconds(DELIVERIES_KEPT));
-        let parameters: &[&(dyn ToSql + Sync)] = &[&now, &kept, &(limit.get() as i64)];
+        let (now, kept_seconds) = (self.clock_time(), stored_seconds(DELIVERIES_KEPT));
+        let parameters: &[&(dyn ToSql + Sync)] = &[&now, &kept_seconds, &(limit.get() as i64)];
         let name = "purge_deliveries";
         let deliveries = write_some(self, name, sql::DELIVERY_PURGE, parameters).await?;
         let mails = write_some(self, name, sql::MAIL_PURGE, parameters).await?;
@@ -112,7 +112,7 @@ impl PgStore {
     }
 }
 
-/// What became of mails.
+/// The outcomes of mails.
 #[derive(Default)]
 struct SettledRows<'a> {
     event_ids: Vec<Uuid>,

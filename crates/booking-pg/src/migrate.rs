@@ -19,7 +19,7 @@ mod embedded {
     refinery::embed_migrations!("migrations");
 }
 
-/// The longest time for all migrations, waiting for another process's included.
+/// The longest time for all migrations, including the wait for another process.
 const WITHIN: Duration = Duration::from_secs(600);
 
 /// The runner takes no lock of its own, and of many that start together most would fail. The lock
@@ -42,9 +42,9 @@ pub(crate) fn ours() -> &'static [Migration] {
 }
 
 impl PgStore {
-    /// Brings the database's tables up to date, and tells which migrations that took. Any number of
-    /// processes may do so at once. Where there is nothing to be done nothing is written, and no right to
-    /// make tables is needed.
+    /// Brings the database's tables up to date, and returns the names of the applied migrations. Any
+    /// number of processes may do so at once. If there is nothing to do, nothing is written, and no right
+    /// to create tables is needed.
     ///
     /// # Errors
     /// [`ConnectError::Migrate`]: each migration is a transaction, so those before the one that
@@ -56,8 +56,8 @@ impl PgStore {
         }
     }
 
-    /// Makes sure that all tables are there, and changes nothing about them. Tells which migrations of a newer
-    /// program were applied; that says that this one can work with what they made.
+    /// Makes sure that all tables exist, and changes nothing about them. Returns the applied migrations of a
+    /// newer program, which by their own account this one can work with.
     ///
     /// # Errors
     /// [`ConnectError`], if they are not.
@@ -80,16 +80,16 @@ impl PgStore {
         let is_done = found.missing.is_empty() && spellings::is_rewritten(&connection).await?;
         connection.give_back();
         if is_done {
-            self.tell_newer(&found.newer);
+            self.log_newer(&found.newer);
             return Ok(Vec::new());
         }
-        // Never given back: closing the connection is what gives up the lock, whatever happens.
+        // Never returned to the pool: closing the connection releases the lock, whatever happens.
         let mut connection = Lease::from(&self.pool).await?;
         connection.batch_execute(LOCK).await?;
         let (found, _) = look_at(&connection).await?;
-        // None is missing if somebody else was faster.
+        // None is missing if another process was faster.
         let applied = if found.missing.is_empty() {
-            self.tell_newer(&found.newer);
+            self.log_newer(&found.newer);
             Vec::new()
         } else {
             let runner = embedded::migrations::runner();
@@ -107,7 +107,7 @@ impl PgStore {
         Ok(found)
     }
 
-    fn tell_newer(&self, newer: &[String]) {
+    fn log_newer(&self, newer: &[String]) {
         if !newer.is_empty() {
             log::warn!(
                 "the tables at {} were migrated by a newer version ({}), which says that this one can work \
@@ -119,7 +119,7 @@ impl PgStore {
     }
 }
 
-/// What there is to be done about the tables, and whether there are any.
+/// The state of the schema, and whether there are tables.
 async fn look_at(connection: &Lease) -> Result<(Schema, bool), BoxError> {
     let there = connection.fetch(sql::SCHEMA_TABLES, &[]).await?;
     let (mut applied, mut needed) = (Vec::new(), Needed(None));
@@ -139,7 +139,7 @@ fn migration(row: &Row) -> Migration {
     Migration::applied(row.get("version"), row.get("name"), row.get("checksum"))
 }
 
-/// A connection that is sent the statements of a migration one by one, in one transaction. refinery's own
+/// A connection that sends the statements of a migration one by one, in one transaction. refinery's own
 /// implementation sends a migration as one message, and Citus refuses one with several statements.
 struct OneByOne<'a>(&'a mut Client);
 
@@ -175,10 +175,10 @@ impl AsyncMigrate for OneByOne<'_> {}
 mod tests {
     use super::*;
 
-    /// From which one on each migration has to be fit for tables that are distributed already.
+    /// From this one on each migration has to suit tables that are distributed already.
     const FIT_FROM: i32 = 12;
 
-    /// The statements of a migration that Citus would refuse of distributed tables.
+    /// The statements of a migration that Citus would refuse for distributed tables.
     fn refused(migration: &str) -> Vec<&str> {
         let adds =
             ["ADD CONSTRAINT", "ADD PRIMARY KEY", "ADD UNIQUE", "ADD CHECK", "ADD FOREIGN KEY"];
@@ -200,15 +200,15 @@ mod tests {
     }
 
     #[test]
-    fn new_migrations_are_fit_for_distributed_tables() {
+    fn new_migrations_suit_distributed_tables() {
         for (version, sql) in all().into_iter().filter(|(version, _)| *version >= FIT_FROM) {
             assert_eq!(refused(&sql), <[&str; 0]>::default(), "V{version}");
         }
     }
 
-    /// What takes a migration apart knows no more of SQL than this.
+    /// The code that splits a migration knows no more of SQL than this.
     #[test]
-    fn migrations_have_no_quotes_but_those_of_the_standard() {
+    fn migrations_have_only_standard_quotes() {
         for (version, sql) in all() {
             let said = script::without_literals(&sql);
             assert!(
@@ -218,9 +218,9 @@ mod tests {
         }
     }
 
-    /// The negative control: what was tried there and refused is found.
+    /// The negative control: what Citus refused when it was tried is found.
     #[test]
-    fn what_distributed_tables_refuse_is_found() {
+    fn statements_that_distributed_tables_refuse_are_found() {
         let second = all().into_iter().find(|(version, _)| *version == 2).expect("it is there").1;
         assert!(!refused(&second).is_empty(), "it adds columns and constraints together");
         for bad in [

@@ -1,5 +1,5 @@
-//! Events that leave for another store, or arrive from one: see [`MoveStore`]. Statements about rows are made of the tables'
-//! descriptions, which all stores share; PostgreSQL itself makes JSON of rows and rows of JSON.
+//! Events that leave for another store, or arrive from one: see [`MoveStore`]. Statements about rows are made of the
+//! tables' descriptions, which all stores share; PostgreSQL itself converts rows to JSON and back.
 
 use crate::columns::stored_version;
 use crate::connection::Lease;
@@ -25,7 +25,7 @@ use uuid::Uuid;
 
 type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 
-/// Runs a statement that was made up; in errors it goes by `name`.
+/// Runs a statement made at run time; errors name it `name`.
 async fn fetch(
     connection: &Lease,
     name: &'static str,
@@ -37,7 +37,7 @@ async fn fetch(
     connection.query(&statement, parameters).await.map_err(failed)
 }
 
-/// The same of one that does not tell of rows; how many it has changed.
+/// The same for a statement without rows; returns how many rows it changed.
 async fn change(
     connection: &Lease,
     name: &'static str,
@@ -49,12 +49,12 @@ async fn change(
     connection.execute(&statement, parameters).await.map_err(failed)
 }
 
-/// What is known of an event's way.
+/// The stored state of an event's move.
 struct Way {
     direction: String,
     mover: MoveId,
     place: String,
-    /// Whether whoever moves it away was there lately.
+    /// Whether the mover's lease is still valid.
     is_held: bool,
     has_state: bool,
     /// If it was asked for.
@@ -73,7 +73,7 @@ impl Way {
         }
     }
 
-    /// Whether `mover` may go on taking the event away.
+    /// Whether `mover` still has the lease to take the event away.
     fn is_left_to(&self, mover: MoveId) -> bool {
         self.direction == "leaving" && self.mover == mover && self.is_held
     }
@@ -83,11 +83,12 @@ impl Way {
     }
 }
 
-/// How an event stands, if it is served here: its version, the time, and whether it is frozen; and its way, if it has one.
+/// The state of an event that is served here: its version, the time, and whether it is frozen; and its move, if it has
+/// one.
 type MoveState = (Option<(Version, DateTime<Utc>, bool)>, Option<Way>);
 
 impl PgStore {
-    /// Runs `work` in a transaction, and commits it. Done again after a COMMIT whose answer was lost it must find what it
+    /// Runs `work` in a transaction, and commits it. Repeated after a COMMIT whose answer was lost it must find what it
     /// did.
     pub(crate) async fn move_in_transaction<'a, T: Send + 'a>(
         &'a self,
@@ -114,9 +115,9 @@ impl PgStore {
         .await
     }
 
-    /// Where an event is, and how: with its row locked if there is one, and then what is known of its way.
+    /// Where an event is: its own row, which is locked if there is one, and then the state of its move.
     async fn way_of(&self, connection: &Lease, event: EventId) -> Result<MoveState, PgError> {
-        self.way_told(connection, event, false).await
+        self.load_way(connection, event, false).await
     }
 
     /// The same with the state that it left with.
@@ -125,10 +126,10 @@ impl PgStore {
         connection: &Lease,
         event: EventId,
     ) -> Result<MoveState, PgError> {
-        self.way_told(connection, event, true).await
+        self.load_way(connection, event, true).await
     }
 
-    async fn way_told(
+    async fn load_way(
         &self,
         connection: &Lease,
         event: EventId,
@@ -149,8 +150,8 @@ impl PgStore {
         Ok(self.clock_time().unwrap_or_else(|| now[0].get(0)))
     }
 
-    /// Lets an event be left to `mover` for longer, and nobody change it meanwhile if it `freezes`.
-    async fn go_on(
+    /// Renews the lease of `mover`, and freezes the event for as long if it `freezes`.
+    async fn renew_lease(
         &self,
         event: EventId,
         mover: MoveId,
@@ -203,15 +204,16 @@ impl PgStore {
         .await
     }
 
-    /// Deletes what is left of moves and says nothing any more, up to `limit` rows of each table, and tells how many.
+    /// Deletes what is left of moves and no longer needed, up to `limit` rows of each table, and returns how many.
     pub(crate) async fn purge_moves(&self, limit: usize) -> Result<u64, StoreError> {
-        let (rows, kept) = (limit as i64, ROOM_KEPT.num_seconds() as f64);
+        let (rows, kept_seconds) = (limit as i64, ROOM_KEPT.num_seconds() as f64);
         let purging = self.move_in_transaction("purge_moves", move |connection| {
             Box::pin(async move {
                 let (connection, clock_time) = (&*connection, self.clock_time());
                 let parameters: Parameters<'_> = &[&clock_time, &rows];
                 let purged = perform(connection, sql::MOVING_PURGE, parameters).await?;
-                let room = connection.fetch(sql::MOVING_TAKE_ROOM, &[&clock_time, &kept]).await?;
+                let room =
+                    connection.fetch(sql::MOVING_TAKE_ROOM, &[&clock_time, &kept_seconds]).await?;
                 Ok((purged, room.first().map(|row| rows::event_id(row, 0))))
             })
         });
@@ -280,10 +282,10 @@ fn type_of(kind: MovedKind) -> &'static str {
     }
 }
 
-/// The rows of an event in a table, as the text of a statement.
+/// The statement that reads an event's rows in a table, as text.
 fn page_of(table: &MovedTable, since: bool, after: bool) -> String {
     let mut conditions = whose(table);
-    // What is due or stuck leaves with the event.
+    // Mails that are due or stuck leave with the event.
     if table.since == MovedSince::Mails {
         conditions.push_str(" AND state NOT IN ('due', 'stuck')");
     }
@@ -306,25 +308,25 @@ fn page_of(table: &MovedTable, since: bool, after: bool) -> String {
     )
 }
 
-/// The rows that are said in $1, a JSON array, as the text of what they are selected from.
+/// The rows in $1, a JSON array, as a FROM item.
 fn rows_said(table: &MovedTable) -> String {
     format!("json_populate_recordset(NULL::{}, $1::text::json) AS said", table.name)
 }
 
-/// That a row of `table` has the key of one that is said.
+/// The condition that a row of `table` has the key of one in the array.
 fn same_key(table: &MovedTable) -> String {
     let same = table.key.iter().map(|key| format!("there.{key} = said.{key}"));
     same.collect::<Vec<_>>().join(" AND ")
 }
 
-/// The statements by which rows are taken in: what they replace is deleted, and they are inserted.
+/// The statements that take rows in: the rows that they replace are deleted, and they are inserted.
 fn taking_in(table: &MovedTable) -> [String; 2] {
     let (name, said, same) = (table.name, rows_said(table), same_key(table));
     let names = table.names();
     let columns = table.columns.iter().map(|(column, _)| format!("said.{column}"));
     let columns = columns.collect::<Vec<_>>().join(", ");
-    // While it is sold an address may have passed from a row that was copied to one that is copied now. The row that had
-    // it has changed, so it comes again.
+    // While the event sells an address may have moved from a row that was copied to one that is copied now. The row
+    // that had it has changed, so it comes again.
     let or_in_the_way = match table.since {
         MovedSince::Registrations => {
             // In an order so that only the index of live addresses will do.
@@ -342,7 +344,7 @@ fn taking_in(table: &MovedTable) -> [String; 2] {
              WHERE there.id = gone.id AND there.event_id = said.event_id"
         ),
     };
-    // Which facts are new is told with the event.
+    // Which facts are new comes with the event.
     let (also, none) = match table.since {
         MovedSince::Facts => (", is_new", ", false"),
         _ => ("", ""),
@@ -354,7 +356,7 @@ fn array(rows: &[String]) -> String {
     format!("[{}]", rows.join(","))
 }
 
-/// A column of the row `after`, as the text of its type.
+/// The columns of the row `after`, as text.
 fn page_values(table: &MovedTable, after: Option<&str>) -> Result<Vec<String>, PgError> {
     let Some(after) = after else { return Ok(Vec::new()) };
     let unreadable = || PgError::Unreadable { column: table.page[0] };
@@ -369,12 +371,12 @@ fn page_values(table: &MovedTable, after: Option<&str>) -> Result<Vec<String>, P
 
 #[async_trait]
 impl MoveStore for PgStore {
-    /// That of a server that runs: it is another after it was started again.
+    /// The identity of a running server: it changes when that is restarted.
     async fn identity(&self) -> Result<String, StoreError> {
         self.read(move |connection| {
             Box::pin(async move {
-                let told = connection.fetch(sql::MOVING_IDENTITY, &[]).await?;
-                let [since, database, tables] = [0, 1, 2].map(|at| told[0].get::<_, &str>(at));
+                let found = connection.fetch(sql::MOVING_IDENTITY, &[]).await?;
+                let [since, database, tables] = [0, 1, 2].map(|at| found[0].get::<_, &str>(at));
                 Ok(format!("running since {since}, database {database}, tables {tables}"))
             })
         })
@@ -464,11 +466,11 @@ impl MoveStore for PgStore {
     }
 
     async fn go_on_leaving(&self, event: EventId, mover: MoveId) -> Result<bool, StoreError> {
-        Ok(self.go_on(event, mover, false).await?.is_some())
+        Ok(self.renew_lease(event, mover, false).await?.is_some())
     }
 
     async fn freeze(&self, event: EventId, mover: MoveId) -> Result<Option<Mark>, StoreError> {
-        self.go_on(event, mover, true).await
+        self.renew_lease(event, mover, true).await
     }
 
     async fn stay(&self, event: EventId, mover: MoveId) -> Result<(), StoreError> {
@@ -598,12 +600,14 @@ impl MoveStore for PgStore {
                 let (id, nobody) = (event.as_uuid(), None::<DateTime<Utc>>);
                 let now = self.now(connection).await?;
                 perform(connection, sql::SCHEMA_RAISE, &[&KNOWS_MOVES]).await?;
-                // Waits for whoever puts it up, so that what comes next sees that.
+                // Waits for a transaction that creates the event, so that the next statement sees
+                // it.
                 let (_, way) = self.way_of(connection, event).await?;
                 if way.is_some_and(|way| way.has_state) {
                     return Ok(false);
                 }
-                // Before it is looked whether it is served: who puts up an event looks for this row.
+                // Before checking whether it is served: a transaction that creates an event looks
+                // for this row.
                 let mover = mover.as_uuid();
                 let parameters: Parameters<'_> = &[&id, &"arriving", &mover, from, &now, &nobody];
                 perform(connection, sql::MOVING_UPSERT_ABSENT, parameters)
@@ -649,7 +653,7 @@ impl MoveStore for PgStore {
                 if !way.is_some_and(|way| way.arrives_by(left.mover)) {
                     return Ok(false);
                 }
-                put_up(connection, event, &left.state).await?;
+                activate_event(connection, event, &left.state).await?;
                 let until = self.now(connection).await? + MOVED_LATELY;
                 perform(connection, sql::MOVING_LEASE, &[&event.as_uuid(), &until]).await?;
                 Ok(true)
@@ -757,7 +761,7 @@ impl MoveStore for PgStore {
         .await
     }
 
-    async fn keep_to(&self, told: StoredBytes) -> Result<bool, StoreError> {
+    async fn keep_to(&self, assigned: StoredBytes) -> Result<bool, StoreError> {
         self.write_bytes(told).await
     }
 
@@ -770,7 +774,7 @@ impl MoveStore for PgStore {
     }
 }
 
-/// How many mails would leave with an event; of too many one more than may.
+/// How many mails would leave with an event; if too many, one more than the limit.
 async fn count_leaving(connection: &Lease, event: EventId) -> Result<usize, PgError> {
     let (id, counted) = (event.as_uuid(), LEAVING_MAILS_MAX as i64 + 1);
     let found = connection.fetch(sql::MOVING_MAILS, &[&id, &counted]).await?;
@@ -778,9 +782,9 @@ async fn count_leaving(connection: &Lease, event: EventId) -> Result<usize, PgEr
     found[0].get::<_, i64>(0).try_into().map_err(unreadable)
 }
 
-/// Takes an event's row, its lanes and the mails that are due or stuck away, and keeps them as the state that it leaves with,
-/// unless there are too many mails. In the order in which workers write these, and what is deleted is what is kept: so whoever
-/// is writing any of it is waited for, and has written it, or finds it gone.
+/// Deletes an event's row, its lanes and the mails that are due or stuck, and stores them as the state that it leaves
+/// with, unless there are too many mails. In the order in which workers write these, and exactly what is deleted is
+/// stored: so a worker that is writing any of it is waited for, and has written it, or finds it gone.
 async fn leave(
     connection: &Lease,
     event: EventId,
@@ -797,7 +801,7 @@ async fn leave(
     let due = "event_id = $1::uuid AND state IN ('due', 'stuck')";
     let mails = take(connection, event, &taking_away(&MOVED_MAILS, due)).await?;
     let row = take(connection, event, &taking_away(&MOVED_EVENT, "id = $1::uuid")).await?;
-    // An array of one.
+    // It is an array of one.
     let row = &row[1..row.len() - 1];
     let state =
         format!("{{\"event\":{row},\"new_from\":{new_from},\"lanes\":{lanes},\"mails\":{mails}}}");
@@ -805,13 +809,13 @@ async fn leave(
     Ok(Some(LeftEvent { mover, state }))
 }
 
-/// Runs a statement that tells one text of an event.
+/// Runs a statement that returns one text of an event.
 async fn take(connection: &Lease, event: EventId, text: &str) -> Result<String, PgError> {
     let told = fetch(connection, "moved/leave", text, &[&event.as_uuid()]).await?;
     Ok(told[0].get(0))
 }
 
-/// The statement that deletes rows of an event, and tells them as a JSON array.
+/// The statement that deletes rows of an event, and returns them as a JSON array.
 fn taking_away(table: &MovedTable, condition: &str) -> String {
     format!(
         "WITH taken AS (DELETE FROM {} WHERE {condition} RETURNING {}) \
@@ -821,8 +825,8 @@ fn taking_away(table: &MovedTable, condition: &str) -> String {
     )
 }
 
-/// Puts up an event that has arrived.
-async fn put_up(connection: &Lease, event: EventId, state: &str) -> Result<(), PgError> {
+/// Activates an event that has arrived.
+async fn activate_event(connection: &Lease, event: EventId, state: &str) -> Result<(), PgError> {
     let name = "moved/put_up";
     let state: Value =
         serde_json::from_str(state).map_err(|_| PgError::Unreadable { column: "state" })?;
@@ -841,8 +845,8 @@ async fn put_up(connection: &Lease, event: EventId, state: &str) -> Result<(), P
                    WHERE event_id = $1::uuid AND version_first >= $2::bigint AND NOT is_new";
         change(connection, name, new, &[&id, &first]).await?;
     }
-    // Mails to them were sent after they were copied. IS TRUE keeps it from being a join.
-    let told = "DELETE FROM former_holders WHERE event_id = $1::uuid AND ((registration_id, version) IN \
+    // They were mailed after they were copied. IS TRUE keeps it from being a join.
+    let delete_mailed = "DELETE FROM former_holders WHERE event_id = $1::uuid AND ((registration_id, version) IN \
                 (SELECT registration_id, version FROM mails WHERE event_id = $1::uuid \
                 AND kind = 'handed_over' AND state IN ('sent', 'dropped'))) IS TRUE";
     change(connection, name, told, &[&id]).await?;

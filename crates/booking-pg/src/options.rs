@@ -10,7 +10,7 @@ use tokio_postgres::config::{Host, SslMode};
 
 /// Where the database is and how to talk to it.
 ///
-/// It is not `#[non_exhaustive]`, which would forbid this: write `..PgOptions::new(config)`, and a new field
+/// It is not `#[non_exhaustive]`, which would forbid `..PgOptions::new(config)`: with that, a new field
 /// breaks nothing.
 #[derive(Clone)]
 pub struct PgOptions {
@@ -20,34 +20,34 @@ pub struct PgOptions {
     pub tls: TlsMode,
     /// The most connections that this store opens. At least 2: one may be waiting for a row.
     pub pool_size: usize,
-    /// For which values statements are planned.
+    /// The values for which statements are planned.
     pub plan_cache_mode: PlanCacheMode,
-    /// The time to use instead of the database's, in tests.
+    /// The clock to use instead of the database's, in tests.
     pub clock: Option<Clock>,
-    /// Who is told how the work goes.
+    /// Observes the store's work.
     pub observer: Arc<dyn Observer>,
-    /// The schema with all tables, which has to be there; `None` for the one that the database has by itself.
+    /// The schema with all tables, which must exist; `None` for the database's default.
     pub schema: Option<CellName>,
-    /// What the tables have to have been told of the cell that they are, by a map of this version or a later one; each connection
-    /// is given up that leads elsewhere. `None` for any tables.
+    /// The assignment that the tables must have, by a map of this version or a later one; a connection that leads
+    /// elsewhere is closed. `None` for any tables.
     pub is_cell: Option<StoredBytes>,
-    /// What the URL said that means nothing here, to be told when a store is opened.
+    /// Parameters of the URL that have no effect here, to be logged when a store is opened.
     pub ignored: Vec<String>,
 }
 
-/// For which values PostgreSQL plans a statement, named as in its setting `plan_cache_mode`.
+/// The values for which PostgreSQL plans a statement, named as in its setting `plan_cache_mode`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum PlanCacheMode {
-    /// For any, once on a connection: what a lone client and small batches are fastest with.
+    /// For any values, once on a connection: the fastest for a lone client and small batches.
     #[default]
     ForceGenericPlan,
-    /// For those that it is run with, as long as PostgreSQL thinks that this is cheaper. Citus wants it: it plans no
+    /// For those of each run, as long as PostgreSQL estimates that this is cheaper. Citus needs it: it plans no
     /// `INSERT … SELECT` without values.
     Auto,
 }
 
 impl PlanCacheMode {
-    /// PostgreSQL's name of it.
+    /// PostgreSQL's name for it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ForceGenericPlan => "force_generic_plan",
@@ -65,22 +65,23 @@ impl FromStr for PlanCacheMode {
     }
 }
 
-/// How a connection is protected, named as in libpq's `sslmode`. Over a socket none is, as for libpq.
+/// How a connection is protected, named as in libpq's `sslmode`. Over a socket it is not, as in
+/// libpq.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TlsMode {
     /// Not at all.
     Disable,
-    /// Encrypted if the server offers it, as [`Require`](Self::Require), and else not at all: safe from nobody
-    /// who can stand between.
+    /// Encrypted if the server offers it, as [`Require`](Self::Require), and else not at all: no protection
+    /// against a man in the middle.
     Prefer,
-    /// Encrypted, to whoever answers: safe from those who listen, not from those who stand between.
+    /// Encrypted, with any server: safe from eavesdroppers, but not from a man in the middle.
     Require,
-    /// Encrypted, to a server whose certificate an authority has signed, whatever name is in it.
+    /// Encrypted, with a server whose certificate an authority has signed, whatever name is in it.
     VerifyCa {
         /// The authorities to trust, a PEM file; the system's if there is none.
         root_certificates: Option<PathBuf>,
     },
-    /// Encrypted, to a server whose certificate is valid for the host's name.
+    /// Encrypted, with a server whose certificate is valid for the host's name.
     VerifyFull {
         /// The authorities to trust, a PEM file; the system's if there is none.
         root_certificates: Option<PathBuf>,
@@ -94,8 +95,8 @@ pub enum OptionsError {
     /// Not a URL as libpq knows them.
     #[error("is not a PostgreSQL connection URL")]
     Url(#[source] tokio_postgres::Error),
-    /// Not a URL at all. The driver would read libpq's key-value strings too, where `sslmode` would be
-    /// passed over here.
+    /// Not a URL at all. The driver would read libpq's key-value strings too, in which `sslmode` would
+    /// be ignored here.
     #[error("must begin with postgresql:// or postgres://")]
     Scheme,
     /// `target_session_attrs` asks for a server that takes no writes, or that need not.
@@ -104,52 +105,52 @@ pub enum OptionsError {
     /// An `sslmode` that is not one of libpq's.
     #[error("sslmode must be disable, allow, prefer, require, verify-ca or verify-full")]
     SslMode,
-    /// A `plan_cache_mode` that is not one of those that statements are made for.
+    /// A `plan_cache_mode` that the statements are not made for.
     #[error("plan_cache_mode must be force_generic_plan or auto")]
     PlanCacheMode,
     /// `sslrootcert` makes no sense with this `sslmode`.
     #[error("sslrootcert needs sslmode=verify-ca or verify-full")]
     RootCertificates,
-    /// A parameter that is nothing to us, and that must not be passed over.
+    /// A parameter that is not supported, and must not be ignored.
     #[error("parameter \"{name}\" is not supported{hint}")]
     Parameter {
-        /// What it is called.
+        /// Its name.
         name: String,
         /// What to do instead, if anything, after a colon.
         hint: String,
     },
-    /// A parameter with nothing behind its name.
+    /// A parameter without a value.
     #[error("parameter \"{name}\" has no value")]
     NoValue {
-        /// What it is called.
+        /// Its name.
         name: String,
     },
-    /// A `%` that two hexadecimal digits do not follow, or that stands for no text.
+    /// A `%` that two hexadecimal digits do not follow, or that encodes no text.
     #[error("has a % in its {part} that stands for no character; write % itself as %25")]
     Encoding {
-        /// Where it is.
+        /// The part of the URL.
         part: String,
     },
-    /// An `@` behind the one that ends the user's name and password, which then is not their end.
+    /// An `@` after the one that ends the user's name and password, which then is not their end.
     #[error("has more than one @; in a user name, a password or a database write @ as %40")]
     At,
-    /// A host with a character that no host's name has, or none at all beside a comma.
+    /// A host with a character that no host's name has, or an empty one beside a comma.
     #[error(
         "names a host that cannot be one; in a user name or a password write : as %3A, / as %2F, ? as %3F, # as \
          %23 and @ as %40, and put an IPv6 address into brackets"
     )]
     Host,
-    /// A port that is none. What looks like one may be a part of a password.
+    /// An invalid port. What looks like one may be a part of a password.
     #[error(
         "has a port that is not a number from 1 to 65535; in a password write / as %2F and @ as %40"
     )]
     Port,
-    /// No host, where libpq would look for a socket in a folder that differs from system to system.
+    /// No host: libpq would look for a socket in a folder that differs from system to system.
     #[error(
         "names no host; one whose server is reached through a socket is its folder, as in ?host=/run/postgresql"
     )]
     NoHost,
-    /// Lists that belong together and are not of the same length.
+    /// Lists that belong together and differ in length.
     #[error(
         "does not name as many of host, hostaddr and port; one port alone is that of all hosts"
     )]
@@ -163,19 +164,19 @@ pub enum OptionsError {
 }
 
 impl PgOptions {
-    /// How many connections a store opens unless told otherwise.
+    /// How many connections a store opens by default.
     pub const POOL_SIZE_DEFAULT: usize = 10;
     /// The fewest connections that a store works with.
     pub const POOL_SIZE_MIN: usize = 2;
     /// The longest wait for a connection to be made.
     pub const CONNECT_WITHIN: Duration = Duration::from_secs(3);
-    /// How long sent data may stay unacknowledged by the other side before the connection is given up.
+    /// How long sent data may stay unacknowledged before the connection is closed.
     pub const TCP_USER_TIMEOUT: Duration = Duration::from_secs(10);
-    /// How long a connection may be silent before the other side is asked whether it is still there.
+    /// How long a connection may be silent before it is probed.
     pub const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
 
     /// Options for a database, with no protection, the default pool and the database's clock. Of several
-    /// hosts the one that takes writes is used, whatever `config` says of that.
+    /// hosts the one that takes writes is used, no matter what `config` says about that.
     pub fn new(mut config: Config) -> Self {
         if config.get_application_name().is_none() {
             config.application_name("booking");
@@ -215,7 +216,7 @@ impl PgOptions {
         self
     }
 
-    /// Where the data is, for people: hosts, ports and database, without user and password.
+    /// Where the data is, for operators: hosts, ports and database, without user and password.
     pub fn location(&self) -> String {
         let ports = self.config.get_ports();
         let hosts = self.config.get_hosts().iter().enumerate().map(|(index, host)| {
@@ -233,16 +234,16 @@ impl PgOptions {
     }
 }
 
-/// A name as people are shown it. One with a character that no name has is a part of something else: a
-/// password, say, whose `@` was not written as `%40`.
+/// A name as operators are shown it. One with a character that no name has is a part of something
+/// else: a password, say, whose `@` was not written as `%40`.
 fn shown(name: &str) -> &str {
     let is_name = |c: char| c.is_alphanumeric() || "-_.: ".contains(c);
     if name.chars().all(is_name) { name } else { "…" }
 }
 
 impl TlsMode {
-    /// The same of a mode that may not have been named: then it is `disable`, but with `system` for the
-    /// authorities `verify-full`, as for libpq.
+    /// The same for a mode that may not be named: then it is `disable`, but with `system` for the
+    /// authorities `verify-full`, as in libpq.
     ///
     /// # Errors
     /// As [`TlsMode::parse`].
@@ -257,9 +258,9 @@ impl TlsMode {
         Self::parse(mode.unwrap_or(unless_named), root_certificates)
     }
 
-    /// Reads libpq's name of a mode, and for those that verify the authorities to trust. `allow` is taken for
-    /// `prefer`: it would do without encryption where both can be had. `system` means the system's authorities,
-    /// which are those that are taken if none are named.
+    /// Reads libpq's name of a mode, and for those that verify the authorities to trust. `allow` is read as
+    /// `prefer`: it would do without encryption where both are possible. `system` means the system's
+    /// authorities, which are the default.
     ///
     /// # Errors
     /// [`OptionsError::SslMode`] or [`OptionsError::RootCertificates`].
@@ -304,7 +305,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_plan_cache_mode_is_read_by_the_name_that_it_has() {
+    fn a_plan_cache_mode_is_parsed_from_its_name() {
         for mode in [PlanCacheMode::ForceGenericPlan, PlanCacheMode::Auto] {
             assert_eq!(mode.as_str().parse::<PlanCacheMode>().ok(), Some(mode));
         }

@@ -11,11 +11,11 @@ use futures_util::future::join;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-/// Of many that make tokens at once none sees too few of them, nor makes a second organizer of one name.
-/// Readers do not wait.
+/// Among concurrent transactions that create tokens, each sees those of the others, and none creates a
+/// second organizer of one name. Readers do not wait.
 const LOCK: &str = "LOCK TABLE organizer_tokens IN SHARE ROW EXCLUSIVE MODE";
 
-/// The migration that a program has to know not to take every token for its organizer's own.
+/// Older programs than this migration would take every token for its organizer's own.
 const KNOWS_ROLES: i32 = 17;
 
 impl PgStore {
@@ -39,7 +39,7 @@ impl PgStore {
         .await
     }
 
-    /// The token is then read as it is, whoever made it.
+    /// The token is then read as it is, whichever attempt created it.
     async fn attempt_insert_token(
         &self,
         new: &NewToken,
@@ -49,7 +49,8 @@ impl PgStore {
         let insert = connection.prepare(sql::TOKEN_INSERT).await?;
         let find = connection.prepare(sql::TOKEN_FIND).await?;
         if new.role != Role::Owner {
-            // By itself, and before there is such a token: done for one that is not made, it does no harm.
+            // By itself, and before such a token exists: if that is not created after all, this does no
+            // harm.
             let raise = connection.prepare(sql::SCHEMA_RAISE).await?;
             connection.committing(connection.change(&raise, &[&KNOWS_ROLES])).await?;
         }

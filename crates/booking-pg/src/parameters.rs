@@ -1,4 +1,4 @@
-//! The parameters of a connection URL: which there are, and what to do in place of those that there are not.
+//! The parameters of a connection URL: which are supported, and what to use instead of others.
 
 use crate::options::OptionsError;
 
@@ -20,35 +20,35 @@ const OF_THE_DRIVER: &[&str] = &[
     "tcp_user_timeout",
     "user",
 ];
-/// Those that are read here: the driver does not know them, or not all that they may say.
+/// Those that are read here: the driver does not know them, or not all of their values.
 const READ_HERE: &[&str] = &["host", "port", "sslmode", "sslrootcert", "target_session_attrs"];
-/// Those of others that may be passed over, with some values.
+/// Those of other programs that may be ignored, with some values.
 const OF_OTHERS: &[&str] =
     &["gssencmode", "pgbouncer", "schema", "sslcompression", "uselibpqcompat"];
-/// Those that say nothing if they are empty, and are not meant to.
+/// Those that must not be empty.
 const NEVER_EMPTY: &[&str] = &["host", "sslmode", "sslrootcert", "target_session_attrs"];
-/// The longest name that is told. No program's is longer.
+/// The longest name that an error shows. No program's is longer.
 const NAME_CHARS_MAX: usize = 32;
 
-/// What the parameters of a URL say, decoded.
+/// The parameters of a URL, decoded.
 #[derive(Default)]
 pub(crate) struct Parameters {
-    /// By comma.
+    /// Separated by commas.
     pub(crate) hosts: Option<String>,
-    /// By comma.
+    /// Separated by commas.
     pub(crate) ports: Option<String>,
     pub(crate) sslmode: Option<String>,
     pub(crate) sslrootcert: Option<String>,
     pub(crate) session_attrs: Option<String>,
     /// Those that the driver reads, as they are written.
     pub(crate) others: Vec<String>,
-    /// The names of those that change nothing.
+    /// The names of those without effect.
     pub(crate) ignored: Vec<String>,
 }
 
 impl Parameters {
-    /// Reads what follows a `?`, all of which may be the end of a password if `is_doubtful`. Then nothing that is not
-    /// known is told, and neither is what follows a password or comes before an `@`: those may be its pieces.
+    /// Reads what follows a `?`, all of which may be the end of a password if `is_doubtful`. Then errors show no
+    /// unknown name, and nothing that follows a password or precedes an `@`: it may be a piece of one.
     pub(crate) fn read(query: &str, is_doubtful: bool) -> Result<Self, OptionsError> {
         let mut read = Self::default();
         let mut is_doubtful = is_doubtful || query.contains('@');
@@ -108,17 +108,18 @@ fn is_name(text: &str) -> bool {
     (1..=NAME_CHARS_MAX).contains(&text.len()) && text.bytes().all(is_of_names)
 }
 
-/// Whether a parameter of somebody else's may be passed over with that value, because what it asks for is so
-/// anyway.
+/// Whether a parameter of another program may be ignored with that value, because it asks for what is the
+/// case anyway.
 fn is_so_anyway(name: &str, value: &str) -> bool {
     match name {
-        // No statement outlives its transaction where it must not: it works through PgBouncer as it is.
+        // No statement outlives its transaction where it must not: the store works through PgBouncer as
+        // it is.
         "pgbouncer" => ["true", "false"].contains(&value),
         "schema" => value == "public",
         // There is no encryption by GSSAPI, and no compression.
         "gssencmode" => ["disable", "prefer"].contains(&value),
         "sslcompression" => value == "0",
-        // To read the others as libpq does.
+        // It asks to read the others as libpq does.
         "uselibpqcompat" => value == "true",
         _ => false,
     }
@@ -126,7 +127,7 @@ fn is_so_anyway(name: &str, value: &str) -> bool {
 
 /// What to do instead of setting a parameter, after a colon.
 fn instead_of(name: &str) -> String {
-    let told = match plain(name).as_str() {
+    let advice = match plain(name).as_str() {
         "schema" | "currentschema" | "searchpath" => {
             ": the tables are where search_path leads; say options=-csearch_path%3DNAME instead"
         }
@@ -147,10 +148,10 @@ fn instead_of(name: &str) -> String {
             _ => "",
         },
     };
-    told.to_owned()
+    advice.to_owned()
 }
 
-/// What libpq calls a parameter that others spell otherwise, or call something else.
+/// libpq's name for a parameter that other programs spell or name differently.
 fn libpq_name(name: &str) -> Option<&'static str> {
     let name = plain(name);
     let known = [OF_THE_DRIVER, READ_HERE, OF_OTHERS].concat();
@@ -167,17 +168,17 @@ fn libpq_name(name: &str) -> Option<&'static str> {
     })
 }
 
-/// A name without what one program writes otherwise than the next.
+/// A name without what programs spell differently.
 fn plain(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
-/// The text that is meant by one in which `%` and two digits stand for a byte.
+/// A text with its `%` escapes decoded.
 pub(crate) fn decoded(text: &str) -> Option<String> {
     String::from_utf8(decoded_bytes(text)?).ok()
 }
 
-/// The same where it need not be text. There is no way to tell PostgreSQL of a zero.
+/// The same for what need not be text. PostgreSQL cannot be sent a zero byte.
 pub(crate) fn decoded_bytes(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();

@@ -21,7 +21,7 @@ use uuid::Uuid;
 /// The longest time for a read, all its attempts together.
 const WITHIN: Duration = Duration::from_secs(5);
 
-/// Before the newest event that can be: the year 9999 is the last that is listed.
+/// Before the newest possible event: the year 9999 is the last that is listed.
 const NEWEST: (DateTime<Utc>, Uuid) =
     (DateTime::from_timestamp(253_402_300_799, 0).expect("a time chrono knows"), Uuid::max());
 
@@ -227,13 +227,13 @@ impl PgStore {
     }
 }
 
-/// What somebody sees of the events: [`Caller::finds`] as statements have it. What is unlisted
-/// is shown to those who see drafts.
+/// The events that a caller sees: [`Caller::finds`] in SQL. Unlisted ones are shown to callers who
+/// see drafts.
 #[derive(Debug, Clone, Copy)]
 enum Seen {
-    /// An organizer's.
+    /// An organizer's own events.
     Own(OrganizerId),
-    /// Everybody's, but drafts only as far as they are told of here.
+    /// All events, but drafts only as these flags say.
     All { drafts: bool, drafts_of_nobody: bool },
 }
 
@@ -250,8 +250,8 @@ impl Seen {
     }
 }
 
-/// Reads events from `rows`. Those on which something has run out are read once more, with a statement
-/// that counts what has: nearly always there are none, and it would double what a read costs.
+/// Reads events from `rows`. Those on which something has expired are read once more, with a statement
+/// that counts it: nearly always there are none, and it would double what a read costs.
 async fn as_they_are(
     connection: &Lease,
     rows: &[Row],
@@ -271,7 +271,7 @@ async fn as_they_are(
     Ok(events)
 }
 
-/// One row beyond the page tells whether there is another.
+/// One row beyond the page, to know whether there is another.
 pub(crate) fn one_more_than(limit: PageLimit) -> i64 {
     limit.get() as i64 + 1
 }

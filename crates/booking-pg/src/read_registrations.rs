@@ -1,4 +1,4 @@
-//! Reading registrations, as they are now: what has run out is expired, tidied or not.
+//! Reading registrations as they are now: what has run out is expired, swept or not.
 
 use crate::columns::stored_version;
 use crate::error::PgError;
@@ -17,7 +17,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-/// Where in `registration/find` that begins which is no registration's own.
+/// The index in `registration/find` after the registration's own columns.
 const AFTER: usize = sql::REGISTRATION.count();
 
 impl PgStore {
@@ -145,7 +145,7 @@ impl PgStore {
         .await
     }
 
-    /// Holds and offers that have run out are left out.
+    /// Holds and offers that have expired are left out.
     pub(crate) async fn list_live_of(
         &self,
         user_email: &EmailAddress,
@@ -224,7 +224,7 @@ impl PgStore {
                     connection.fetch(sql::REGISTRATION_HISTORY, &[&id.as_uuid(), &steps]).await?;
                 let entries = rows.iter().map(|row| rows::history_entry(row, id));
                 let entries: Vec<_> = entries.collect::<Result<_, _>>()?;
-                // Whatever there is has a first fact.
+                // Every registration has a first fact.
                 Ok((!entries.is_empty()).then_some(entries))
             })
         })

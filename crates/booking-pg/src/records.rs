@@ -1,4 +1,4 @@
-//! Purging what was answered under idempotency keys.
+//! Purging answers under idempotency keys.
 
 use crate::connection::Lease;
 use crate::error::PgError;

@@ -1,4 +1,4 @@
-//! Transactions that wrote nothing: their ROLLBACK is sent, and whoever was refused does not wait for its answer.
+//! Transactions that wrote nothing: their ROLLBACK is sent, and a refused caller does not wait for its answer.
 
 use crate::connection::{Lease, PgPool};
 use crate::error::PgError;
@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 const ROLLBACK: &str = "ROLLBACK";
-/// The longest wait for the answer to one. Then its connection is closed, which ends the transaction, too.
+/// The longest wait for its answer. Then its connection is closed, which ends the transaction, too.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(5);
 
 /// Connections on which a ROLLBACK was sent that is not answered yet. Until then their events are locked, so that on
@@ -31,13 +31,13 @@ struct UnderWay {
 struct RollingBack {
     number: u64,
     connection: Lease,
-    /// Whose rows it may have locked, in order.
+    /// The ids of the events whose rows it may have locked, in order.
     event_ids: Vec<Uuid>,
     end: oneshot::Receiver<Result<(), PgError>>,
 }
 
-/// The end of what was on a connection before: to be waited for together with one's own first answers, none of which
-/// counts if it did not end well.
+/// The end of the previous transaction on a connection: wait for it together with one's own first answers, none of
+/// which counts if it failed.
 pub(crate) struct End(Option<oneshot::Receiver<Result<(), PgError>>>);
 
 impl End {
@@ -50,8 +50,8 @@ impl End {
 }
 
 impl Rollbacks {
-    /// A connection for a transaction over events, whose ids are in order: one on which a ROLLBACK of theirs is under
-    /// way, or any of `pool`.
+    /// A connection for a transaction over events, whose ids are in order: one on which a ROLLBACK of theirs is in
+    /// progress, or any of `pool`.
     pub(crate) async fn connection_for(
         &self,
         pool: &PgPool,
@@ -59,7 +59,7 @@ impl Rollbacks {
     ) -> Result<(Lease, End), PgError> {
         let mut found = None;
         for RollingBack { connection, end, .. } in self.take(event_ids) {
-            // What is not good is closed, and nobody waits for it.
+            // A bad one is closed, and not waited for.
             if !connection.is_good() {
                 continue;
             }
@@ -76,8 +76,8 @@ impl Rollbacks {
         }
     }
 
-    /// Sends ROLLBACK to end a transaction over events, whose ids are in order. The connection, which is of `pool`, goes
-    /// back when that is answered, unless somebody goes on with it before.
+    /// Sends ROLLBACK to end a transaction over events, whose ids are in order. The connection goes back into `pool`
+    /// when that is answered, unless a later transaction uses it before.
     pub(crate) async fn roll_back(
         &self,
         pool: &PgPool,
@@ -86,7 +86,7 @@ impl Rollbacks {
     ) -> Result<(), PgError> {
         let named = |source| PgError::new(ROLLBACK, source);
         let answer = connection.simple_query_raw(ROLLBACK).await.map_err(named)?;
-        let (tell, end) = oneshot::channel();
+        let (sender, end) = oneshot::channel();
         let number = self.add(connection, event_ids, end);
         let (pool, rollbacks) = (pool.clone(), self.clone());
         tokio::spawn(async move {
@@ -96,8 +96,8 @@ impl Rollbacks {
                 Err(_) => Err(PgError::Timeout(ANSWERED_WITHIN)),
             };
             match (rollbacks.remove(number), ended) {
-                // Somebody has gone on with it, and hears of this there.
-                (None, ended) => drop(tell.send(ended)),
+                // A later transaction uses it, and gets this result there.
+                (None, ended) => drop(sender.send(ended)),
                 (Some(left), Ok(())) => left.connection.give_back(),
                 (Some(left), Err(error)) => {
                     drop(left);
@@ -108,7 +108,7 @@ impl Rollbacks {
                 }
             }
         });
-        // What sends it is a task of the driver's.
+        // A task of the driver sends it.
         yield_now().await;
         Ok(())
     }
@@ -136,7 +136,7 @@ impl Rollbacks {
         Some(all.swap_remove(at))
     }
 
-    /// Those that have one of these events.
+    /// Those that have locked one of these events.
     fn take(&self, event_ids: &[Uuid]) -> Vec<RollingBack> {
         let all = &mut self.lock().all;
         let has_one =

@@ -1,5 +1,5 @@
-//! From rows to domain types. Columns go by their place in the statement; those of an event and of a registration by
-//! their names, since many statements have them.
+//! From rows to domain types. Columns are read by their position in the statement; those of an event and of a
+//! registration by their names, since many statements have them.
 
 use crate::error::PgError;
 use crate::sql::{EVENT, REGISTRATION, STATE};
@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-/// Where a column is in a list of them, found when this is compiled.
+/// The position of a column in a list, found when this is compiled.
 macro_rules! at {
     ($columns:ident, $column:literal) => {
         const { $columns.at($column) }
@@ -47,7 +47,7 @@ pub(crate) fn event_state(row: &Row) -> Result<EventState, PgError> {
     Ok(EventState { asks: row.get(at!(STATE, "asks")), ..state })
 }
 
-/// Until when nobody changes the event of a row of `event/lock`.
+/// Until when the event of a row of `event/lock` is frozen.
 pub(crate) fn frozen_until(row: &Row) -> Option<DateTime<Utc>> {
     row.get(at!(STATE, "frozen_until"))
 }
@@ -57,14 +57,14 @@ pub(crate) fn version_at(row: &Row, at: usize) -> Result<Version, PgError> {
     version("version", row.get(at))
 }
 
-/// A row of `question/find`, and the event that it is of.
+/// A row of `question/find`, and its event.
 pub(crate) fn questions(row: &Row) -> Result<(EventId, Questions), PgError> {
     let body = row.get::<_, Option<&str>>(1).map(serde_json::from_str);
     let questions = body.transpose().map_err(unreadable("body"))?;
     Ok((event_id(row, 0), questions.unwrap_or_default()))
 }
 
-/// What a statement asks for after the columns of an event begins there.
+/// The index after the columns of an event.
 const AFTER_EVENT: usize = EVENT.count();
 
 /// A row of `event/details`.
@@ -80,7 +80,7 @@ pub(crate) fn stored_details(row: &Row) -> Result<StoredDetails, PgError> {
     })
 }
 
-/// What people are told of the event of a row with the columns of one.
+/// The public details of an event, from a row with the columns of one.
 fn details(row: &Row) -> Result<EventDetails, PgError> {
     let days = row.get::<_, Option<i32>>(at!(EVENT, "retention_days"));
     let retention = days.map(|days| Retention::parse(days.into())).transpose();
@@ -110,12 +110,13 @@ fn details(row: &Row) -> Result<EventDetails, PgError> {
     })
 }
 
-/// When the event of a row with the columns of one changed, which is when it was put up until it does.
+/// When the event of a row changed, which is when it was created unless it has changed since.
 fn changed_at(row: &Row, at: usize) -> DateTime<Utc> {
     row.get::<_, Option<_>>(at).unwrap_or_else(|| row.get(at!(EVENT, "created_at")))
 }
 
-/// A row with the columns of an event, and after them how many seats are taken now and whether that stays so.
+/// A row with the columns of an event, and after them how many seats are taken now and whether that number is
+/// final.
 pub(crate) fn event(row: &Row) -> Result<Event, PgError> {
     Ok(Event {
         id: event_id(row, at!(EVENT, "id")),
@@ -168,7 +169,7 @@ pub(crate) fn event_status(row: &Row, at: usize) -> Result<EventStatus, PgError>
     EventStatus::from_name(row.get(at)).ok_or(PgError::Unreadable { column: "status" })
 }
 
-/// Who somebody is.
+/// A person's address and name.
 pub(crate) fn person(user_email: &str, name: Option<&str>) -> Result<Person, PgError> {
     let name = name.map(PersonName::parse_stored).transpose();
     Ok(Person {
@@ -178,8 +179,7 @@ pub(crate) fn person(user_email: &str, name: Option<&str>) -> Result<Person, PgE
     })
 }
 
-/// A row with the columns of a registration, or the beginning of one. Those who wait get their place in the queue
-/// later.
+/// A row with the columns of a registration, or the beginning of one. Positions in the queue are added later.
 pub(crate) fn registration(row: &Row) -> Result<Registration, PgError> {
     let status = Status::from_name(row.get(at!(REGISTRATION, "status")));
     let check_in = Option::zip(
@@ -217,7 +217,7 @@ pub(crate) fn registration_counts(row: &Row) -> Result<RegistrationCounts, PgErr
     let count = |column: &'static str, at: usize| {
         u64::try_from(row.get::<_, i64>(at)).map_err(unreadable(column))
     };
-    // Held or offered, and over: they are expired, swept or not.
+    // Held or offered, and past their end: they are expired, swept or not.
     let run_out = count("run_out", 5)?;
     let counts = RegistrationCounts {
         confirmed: count("confirmed", 1)?,
@@ -236,13 +236,13 @@ pub(crate) fn event_of_registration(row: &Row) -> EventId {
     event_id(row, at!(REGISTRATION, "event_id"))
 }
 
-/// A column with a place in a queue, of somebody who waits.
+/// A column with the position of a waiting registration.
 pub(crate) fn position(row: &Row, at: usize) -> Result<Option<u32>, PgError> {
     let position = row.get::<_, Option<i64>>(at).map(u32::try_from);
     position.transpose().map_err(unreadable("position"))
 }
 
-/// A row of `record/load`, and the event that it is of.
+/// A row of `record/load`, and its event.
 pub(crate) fn record(row: &Row) -> Result<(EventId, IdempotencyRecord), PgError> {
     let outcome: Stored<Outcome> =
         serde_json::from_str(row.get(4)).map_err(unreadable("outcome"))?;
@@ -324,7 +324,7 @@ pub(crate) fn in_column(column: &'static str) -> impl Fn(Invalid) -> PgError {
     move |source| PgError::Row { column, source }
 }
 
-/// Without the cause, which may quote what is stored.
+/// Without the source, which may quote what is stored.
 pub(crate) fn unreadable<E>(column: &'static str) -> impl Fn(E) -> PgError {
     move |_| PgError::Unreadable { column }
 }

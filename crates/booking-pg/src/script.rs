@@ -1,7 +1,7 @@
-//! A script of SQL, taken apart.
+//! Splitting a script of SQL.
 
-/// Its statements, without the semicolons between them; what is between two and says nothing is left out. Quotes and
-/// comments are as the standard has them: there is no `E'…'`, no `$$…$$`, and no comment in a comment.
+/// Its statements, without the semicolons between them; empty ones are left out. Quotes and comments are those of
+/// the standard: there is no `E'…'`, no `$$…$$`, and no nested comment.
 pub(crate) fn statements_of(script: &str) -> Vec<&str> {
     let mut statements = Vec::new();
     let (mut start, mut says_something) = (0, false);
@@ -21,7 +21,7 @@ pub(crate) fn statements_of(script: &str) -> Vec<&str> {
     statements
 }
 
-/// What a part of a script says, without comments and with nothing in its quotes.
+/// A part of a script without comments, and with empty quotes.
 #[cfg(test)]
 pub(crate) fn without_literals(script: &str) -> String {
     let said = tokens(script).map(|(_, token)| match token.chars().next() {
@@ -33,7 +33,7 @@ pub(crate) fn without_literals(script: &str) -> String {
     said.collect()
 }
 
-/// What commas outside of brackets keep apart.
+/// The parts of a statement between commas outside of brackets.
 #[cfg(test)]
 pub(crate) fn parts_of(statement: &str) -> Vec<&str> {
     let mut depth = 0;
@@ -52,7 +52,7 @@ fn is_comment(token: &str) -> bool {
     token.starts_with("--") || token.starts_with("/*")
 }
 
-/// Comments, what is in quotes, and each character of the rest, with where they begin.
+/// Comments, quoted text, and each other character, with their positions.
 fn tokens(script: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut at = 0;
     std::iter::from_fn(move || {
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn statements_end_at_their_semicolons_alone() {
+    fn statements_end_only_at_their_semicolons() {
         let first = "-- first; this\nCREATE TABLE a (b text DEFAULT ';''x;')";
         let second = "INSERT INTO \"a;\" VALUES ('ä;')";
         let script = format!("{first}; /* ; */\n;\n{second}; -- and nothing; else\n");
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_has_no_literals_and_parts() {
+    fn literals_are_emptied_and_parts_split() {
         let said = without_literals("a 'x,''y' -- z\n, \"b,\"");
         assert_eq!(said, "a ''''  , \"\"");
         assert_eq!(parts_of("a (b, c), d"), ["a (b, c)", " d"]);

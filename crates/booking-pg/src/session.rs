@@ -1,23 +1,23 @@
-//! What a transaction is called where an operator of PostgreSQL sees it: `pg_stat_activity`, and `%a` in
-//! its log lines.
+//! The name of a transaction for an operator of PostgreSQL: in `pg_stat_activity`, and `%a` in its log
+//! lines.
 
 use booking_core::AskedBy;
 use std::borrow::Cow;
 use tokio_postgres::Config;
 
-/// The longest `application_name` (`NAMEDATALEN` − 1), in bytes. PostgreSQL cuts what is longer.
+/// The longest `application_name` (`NAMEDATALEN` − 1), in bytes. PostgreSQL truncates a longer one.
 const NAME_BYTES_MAX: usize = 63;
-/// The most of our own name that is kept, and of a request's id. A UUID has 36 characters, and a
-/// batch of 10,000 commands, the most that can be set, adds `+9999`.
+/// The longest part that is used of our own name, and of a request's id. A UUID has 36 characters,
+/// and a batch of 10,000 commands, the most that can be set, adds `+9999`.
 const PREFIX_BYTES_MAX: usize = 16;
 const ID_BYTES_MAX: usize = 40;
 const _: () = assert!(PREFIX_BYTES_MAX + " ".len() + ID_BYTES_MAX + "+9999".len() < NAME_BYTES_MAX);
 
-/// What our sessions are called.
+/// The name of our sessions.
 pub(crate) struct SessionName(String);
 
 impl SessionName {
-    /// The name that `config` gives them, as far as it is fit for a literal.
+    /// The name that `config` gives them, without characters that a literal must not have.
     pub(crate) fn of(config: &Config) -> Self {
         let name = config.get_application_name().unwrap_or_default().chars();
         let fit = name.filter(|c| c.is_ascii_alphanumeric() || "-_.:".contains(*c));
@@ -26,8 +26,7 @@ impl SessionName {
 
     /// `begin`, and the transaction named after the first request of its batch, in one message: it takes
     /// no round trip. The name ends with the transaction, so that a pooler may give the session to
-    /// somebody else. 20,000 empty transactions took a backend 1.0 s of CPU with it and
-    /// without.
+    /// another client. 20,000 empty transactions took a backend 1.0 s of CPU with it and without.
     pub(crate) fn begin(&self, begin: &'static str, asked_by: AskedBy<'_>) -> Cow<'static, str> {
         match asked_by.is_known() {
             // Neither has a character that could end the literal.
@@ -54,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_never_cut_by_postgres_and_ends_no_literal() {
+    fn a_session_name_is_never_truncated_and_ends_no_literal() {
         let mut config = Config::new();
         config.application_name("it's; booking on a very long host");
         let name = SessionName::of(&config);
@@ -67,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_asked_for_has_no_name() {
+    fn a_batch_without_requests_has_no_name() {
         let sweep = [EventCommand::new(Uuid::nil().into(), Caller::Operator, Command::Settle)];
         let begin = SessionName::of(&Config::new()).begin("BEGIN", AskedBy::of(&sweep));
         assert_eq!(begin, "BEGIN");

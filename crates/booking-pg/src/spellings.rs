@@ -1,4 +1,4 @@
-//! Bringing the addresses that earlier versions stored into the one spelling that counts, once.
+//! Rewriting the addresses that earlier versions stored into their canonical spelling, once.
 
 use crate::connection::Lease;
 use crate::error::PgError;
@@ -7,17 +7,17 @@ use booking_core::EmailAddress;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-/// What it is called in the table of what is rewritten once.
+/// Its name in the table of rewrites.
 const NAME: &str = "canonical_addresses";
 
-/// How many registrations are looked at together. Those of one event are rewritten in one transaction.
+/// How many registrations are read at a time. Those of one event are rewritten in one transaction.
 const TOGETHER: i64 = 500;
 
-/// Rewrites every stored address that has another spelling, unless that was done before. Whatever stops it, it
-/// goes on with what is left when it is run again.
+/// Rewrites every stored address that has another spelling, unless that was done before. If it is interrupted,
+/// the next run continues.
 ///
-/// Where another live registration of the event has the canonical spelling already, there are two seats of one
-/// person. Both were given, so that both stay as they are.
+/// If another live registration of the event has the canonical spelling already, one person has two seats.
+/// Both were sold, so that both stay as they are.
 pub(crate) async fn rewrite(connection: &Lease) -> Result<(), PgError> {
     if is_rewritten(connection).await? {
         return Ok(());
@@ -39,12 +39,13 @@ pub(crate) async fn rewrite(connection: &Lease) -> Result<(), PgError> {
     Ok(())
 }
 
-/// Whether that was done.
+/// Whether the rewrite was done.
 pub(crate) async fn is_rewritten(connection: &Lease) -> Result<bool, PgError> {
     Ok(!connection.fetch(sql::REWRITE_FIND, &[&NAME]).await?.is_empty())
 }
 
-/// Rewrites some rows of one event under its lock, so that nobody takes an address meanwhile.
+/// Rewrites some rows of one event under its lock, so that no other transaction takes an address
+/// meanwhile.
 async fn rewrite_together(connection: &Lease, rows: &[Row]) -> Result<(), PgError> {
     let respelt: Vec<_> = rows
         .iter()

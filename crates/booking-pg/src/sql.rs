@@ -9,10 +9,10 @@ pub(crate) struct Sql {
     pub(crate) text: &'static str,
 }
 
-/// How each transaction that writes begins: what its statements see was committed before each of them began.
+/// How each writing transaction begins: each statement sees what was committed before it began.
 pub(crate) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
-/// What a registration is read from: `{registration}` in statements, and
+/// The columns of a registration: `{registration}` in statements, and
 /// [`rows::registration`](crate::rows::registration) here.
 pub(crate) const REGISTRATION: Columns = Columns::new(
     "registration",
@@ -34,7 +34,7 @@ pub(crate) const REGISTRATION: Columns = Columns::new(
     ],
 );
 
-/// What an event is read from, but for what time alone changes of it: `{event}` in statements, and
+/// The columns of an event, except for what depends on the time: `{event}` in statements, and
 /// [`rows::event`](crate::rows::event) here.
 pub(crate) const EVENT: Columns = Columns::new(
     "event",
@@ -71,7 +71,7 @@ pub(crate) const EVENT: Columns = Columns::new(
     ],
 );
 
-/// What is read of an event whose row is locked: `{state}` in statements, and
+/// The columns of an event whose row is locked: `{state}` in statements, and
 /// [`rows::event_state`](crate::rows::event_state) here.
 pub(crate) const STATE: Columns = Columns::new(
     "state",
@@ -256,7 +256,7 @@ statements! {
     TOKEN_REVOKE "token/revoke"
 }
 
-/// Every statement with its name, for tests of what PostgreSQL makes of them.
+/// Every statement with its name, for tests of how PostgreSQL plans them.
 pub fn statements() -> impl Iterator<Item = (&'static str, &'static str)> {
     ALL.iter().map(|sql| (sql.name, sql.text))
 }
@@ -265,7 +265,7 @@ pub fn statements() -> impl Iterator<Item = (&'static str, &'static str)> {
 mod tests {
     use super::*;
 
-    /// The columns that a statement says it writes a registration to.
+    /// The columns of a registration that a statement writes.
     fn written(statement: Sql) -> Vec<&'static str> {
         let (_, after) = statement.text.split_once("INSERT INTO registrations (").expect("it does");
         let (columns, _) = after.split_once(')').expect("it ends");
@@ -273,17 +273,17 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_read_of_a_registration_is_written() {
+    fn every_column_read_of_a_registration_is_written() {
         let read: Vec<_> = REGISTRATION.names().collect();
         for statement in [REGISTRATION_INSERT_ANY, SESSION_TRY_WRITES] {
             assert_eq!(written(statement), read, "{}", statement.name);
         }
-        // The rest of a seat that was given at once has its default.
+        // The other columns of a seat that was confirmed at once have their defaults.
         assert!(written(REGISTRATION_INSERT).iter().all(|column| read.contains(column)));
     }
 
     #[test]
-    fn nothing_is_left_to_fill_in() {
+    fn no_placeholder_is_left_in_a_statement() {
         for (name, text) in statements() {
             for row in ["{registration", "{event", "{state"] {
                 assert!(!text.contains(row), "{name}: {text}");

@@ -24,32 +24,32 @@ use tokio::time::{Instant, sleep};
 /// Events and registrations in PostgreSQL, 15 or newer.
 pub struct PgStore {
     pub(crate) pool: PgPool,
-    /// Connections that go back into the pool once they are done with what they were used for.
+    /// Connections that go back into the pool once their ROLLBACK is answered.
     pub(crate) rollbacks: Rollbacks,
     pub(crate) clock: Option<Clock>,
     pub(crate) locking: Locking,
     pub(crate) observer: Arc<dyn Observer>,
-    /// What our sessions are called unless a batch has a name of its own.
+    /// The name of our sessions, unless a batch has one of its own.
     pub(crate) session: SessionName,
-    /// How writing went lately.
+    /// How recent writes went.
     pub(crate) writes: WriteWatch,
-    /// Whether the last batch refused somebody, so that the next one probably will. A guess, which only
-    /// spares a round trip.
+    /// Whether the last batch refused a command, so that the next one probably will. A guess, which
+    /// only saves a round trip.
     pub(crate) refuses: AtomicBool,
     location: String,
 }
 
-/// Waits for all who put up an event, since `event/insert` locks the table, too, if only against this; and lets the next of
-/// them begin once it is committed, so that they see what is kept. A lock of the row would not do as long as there is none.
-/// Whoever only reads the table, as a backup does, is not waited for.
+/// Waits for all transactions that create an event, since `event/insert` locks the table, too, if only against this;
+/// and the next of them begin once it is committed, so that they see the new assignment. A row lock would not do as
+/// long as there is no row. A transaction that only reads the table, as a backup does, is not waited for.
 const KEEP_TO_LOCK: &str = "LOCK TABLE cell_bytes IN EXCLUSIVE MODE";
 
-/// How rows are locked, and what is kept of the cell while an event is put up.
+/// How rows are locked, and how the assignment is read when an event is created.
 #[derive(Clone, Copy)]
 pub(crate) struct Locking {
     pub(crate) wait: Sql,
     pub(crate) skip: Sql,
-    pub(crate) put_up: Sql,
+    pub(crate) create: Sql,
     pub(crate) keep_to: &'static str,
 }
 
@@ -57,11 +57,12 @@ pub(crate) struct Locking {
 const CONNECT_PAUSE: Duration = Duration::from_millis(300);
 
 impl PgStore {
-    /// Opens a store, waiting up to `limit` for a database that is still starting. The tables must be
-    /// there, or be made by [`PgStore::migrate`].
+    /// Opens a store, waiting up to `limit` for a database that is still starting. The tables must
+    /// exist, or be created by [`PgStore::migrate`].
     ///
     /// # Errors
-    /// [`ConnectError`]; a database that refuses us (a wrong password, say) is not waited for.
+    /// [`ConnectError`]; a database that refuses the connection (a wrong password, say) is not
+    /// waited for.
     pub async fn connect(options: &PgOptions, limit: Duration) -> Result<Self, ConnectError> {
         let store = Self::unconnected(options)?;
         for name in &options.ignored {
@@ -90,8 +91,9 @@ impl PgStore {
         Ok(store)
     }
 
-    /// A store whose database is asked for nothing yet, and may be away: for whoever has others beside it to go on
-    /// with. What [`connect`](Self::connect) and [`check_tables`](Self::check_tables) would find out shows when it is used.
+    /// A store that does not connect yet, and whose database may be away: for a server that can go on with other
+    /// stores. What [`connect`](Self::connect) and [`check_tables`](Self::check_tables) would find out shows when it is
+    /// used.
     ///
     /// # Errors
     /// [`ConnectError::Options`].
@@ -103,7 +105,7 @@ impl PgStore {
             locking: Locking {
                 wait: sql::EVENT_LOCK,
                 skip: sql::EVENT_LOCK_SKIP,
-                put_up: sql::EVENT_INSERT,
+                create: sql::EVENT_INSERT,
                 keep_to: KEEP_TO_LOCK,
             },
             observer: Arc::clone(&options.observer),
@@ -114,7 +116,7 @@ impl PgStore {
         })
     }
 
-    /// Makes a schema for another store, unless it is there. This one stays where it is.
+    /// Creates a schema for another store, unless it exists. This store keeps its own.
     ///
     /// # Errors
     /// [`ConnectError::Schema`].
@@ -129,7 +131,7 @@ impl PgStore {
         made.await.map_err(|error| ConnectError::Schema(error.into()))
     }
 
-    /// Where the data is, for people.
+    /// Where the data is, for operators.
     pub(crate) fn location(&self) -> &str {
         &self.location
     }
@@ -148,18 +150,18 @@ impl PgStore {
         Self { locking: Locking { wait: none, skip: none, ..self.locking }, ..self }
     }
 
-    /// The negative control: a store that looks whether it is to have an event, and does not see to it that this is so
-    /// until the event is there. The tests must catch it.
+    /// The negative control: a store that checks whether an event belongs to it, and does not hold that until the
+    /// event exists. The tests must catch it.
     #[cfg(feature = "negative-control")]
     #[doc(hidden)]
     #[must_use]
     pub fn without_bytes_lock(self) -> Self {
         let unlocked = sql::EVENT_INSERT.text.replace("FOR SHARE", "");
-        let put_up = Sql { text: unlocked.leak(), ..sql::EVENT_INSERT };
-        Self { locking: Locking { put_up, keep_to: "SELECT 1", ..self.locking }, ..self }
+        let create = Sql { text: unlocked.leak(), ..sql::EVENT_INSERT };
+        Self { locking: Locking { create, keep_to: "SELECT 1", ..self.locking }, ..self }
     }
 
-    /// The test's time, if there is one to be used instead of the database's.
+    /// The test's time, if it is to be used instead of the database's.
     pub(crate) fn clock_time(&self) -> Option<DateTime<Utc>> {
         self.clock.as_ref().map(|clock| clock().trunc_subsecs(6))
     }
@@ -209,7 +211,7 @@ impl SeatStore for PgStore {
         self.execute_batch(batch, when_busy).await
     }
 
-    /// Half of the connections: the others are for reads, and for whatever else writes.
+    /// Half of the connections: the others are for reads, and for all other writes.
     fn batches_at_once(&self, _node: u16) -> usize {
         (self.pool_size() / 2).max(1)
     }
@@ -390,11 +392,11 @@ impl UpkeepStore for PgStore {
     }
 
     async fn purge_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
-        let forgotten = self.delete_records(limit).await?;
-        match limit.get().saturating_sub(forgotten as usize) {
-            0 => Ok(forgotten),
-            // Of each table so many: it may be more.
-            left => Ok(forgotten + self.purge_moves(left).await?.min(left as u64)),
+        let purged = self.delete_records(limit).await?;
+        match limit.get().saturating_sub(purged as usize) {
+            0 => Ok(purged),
+            // The limit applies to each table: it may be more.
+            left => Ok(purged + self.purge_moves(left).await?.min(left as u64)),
         }
     }
 

@@ -48,7 +48,7 @@ fn without_name(
     builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()
 }
 
-/// Why there is nobody to trust.
+/// Why there are no authorities to trust.
 #[derive(Debug, Error)]
 enum RootsError {
     #[error("cannot read certificate authorities from {}, which sslrootcert names", path.display())]
@@ -97,18 +97,18 @@ fn roots_from_system() -> Result<RootCertStore, RootsError> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(found.certs);
     if roots.is_empty() {
-        // It names the file where there are to be some.
+        // It names the file that should hold some.
         let causes: Vec<_> = found.errors.iter().map(|e| format!(" ({})", ErrorChain(e))).collect();
         return Err(RootsError::System(causes.concat()));
     }
     Ok(roots)
 }
 
-/// Takes a certificate for whatever name is in it, but whoever shows it must have its key.
+/// Accepts a certificate with any name, but the server must have its key.
 #[derive(Debug)]
 struct AnyName {
-    /// For `sslmode=verify-ca` an authority of these must have signed it; for `prefer` and `require` anybody may
-    /// have.
+    /// For `sslmode=verify-ca` one of these authorities must have signed it; for `prefer` and `require` its
+    /// issuer does not matter.
     roots: Option<RootCertStore>,
     provider: Arc<CryptoProvider>,
 }

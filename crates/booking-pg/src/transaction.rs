@@ -1,4 +1,4 @@
-//! The one runner of everything that writes: time limits, retries, and commits of unknown outcome.
+//! The one runner of all writes: time limits, retries, and commits of unknown outcome.
 
 use crate::connection::{Lease, Prepared};
 use crate::error::{PgError, Remedy};
@@ -13,21 +13,21 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-/// The longest time for all attempts together; whatever happens, the caller is answered by then.
+/// The longest time for all attempts together; in any case the caller is answered by then.
 const WITHIN: Duration = Duration::from_secs(10);
 /// The longest time for one attempt.
 const ATTEMPT_WITHIN: Duration = Duration::from_secs(5);
-/// How often something is attempted that keeps meeting other transactions.
+/// How often something is attempted that keeps conflicting with other transactions.
 const ATTEMPTS_MAX: u32 = 6;
 /// The longest pause between attempts.
 const PAUSE_MAX: Duration = Duration::from_millis(250);
 
-/// What an attempt is told, and what it tells of how far it came.
+/// The state of an attempt: what it has to know, and how far it came.
 #[derive(Debug)]
 pub(crate) struct Attempt {
     is_repeated: bool,
     must_find_out: bool,
-    /// COMMIT is under way: whether it took effect is unknown until its answer comes.
+    /// COMMIT was sent: whether it took effect is unknown until its answer comes.
     commit_sent: AtomicBool,
 }
 
@@ -37,25 +37,25 @@ impl Attempt {
         self.is_repeated
     }
 
-    /// Whether an attempt before this one may have been committed. Nothing may be skipped then: what
-    /// was left unlooked at could be what was written.
+    /// Whether an earlier attempt may have been committed. Nothing may be skipped then: what was not
+    /// looked up could be what was written.
     pub(crate) fn must_find_out(&self) -> bool {
         self.must_find_out
     }
 
-    /// To be called before COMMIT, or what commits by itself, is sent.
+    /// Call it before COMMIT, or a statement that commits by itself, is sent.
     pub(crate) fn commit_is_sent(&self) {
         self.commit_sent.store(true, Ordering::Relaxed);
     }
 
-    /// To be called if what commits by itself had nothing to write: that tells nothing of whether writing goes
-    /// well.
+    /// Call it if a statement that commits by itself had nothing to write: that says nothing about whether
+    /// writing works.
     pub(crate) fn nothing_was_written(&self) {
         self.commit_sent.store(false, Ordering::Relaxed);
     }
 
-    /// Looks at the answer of a statement that went out in front of COMMIT, or that commits by
-    /// itself. If the server refused it, then nothing was committed after it.
+    /// Checks the answer of a statement that was sent before COMMIT, or that commits by itself. If
+    /// the server refused it, nothing was committed after it.
     pub(crate) fn look_at<T>(&self, answer: &Result<T, PgError>) {
         if answer.as_ref().is_err_and(PgError::server_said_no) {
             self.commit_sent.store(false, Ordering::Relaxed);
@@ -63,15 +63,15 @@ impl Attempt {
     }
 }
 
-/// What is run, for the log.
+/// The name of the work, for the log.
 pub(crate) struct Name<'a> {
     pub(crate) what: &'static str,
-    /// Whose requests it is for, if they are known.
+    /// The requests that it is for, if they are known.
     pub(crate) asked_by: Option<AskedBy<'a>>,
 }
 
 impl Name<'static> {
-    /// Of what is nobody's batch.
+    /// For work that belongs to no batch.
     pub(crate) fn of(what: &'static str) -> Self {
         Self { what, asked_by: None }
     }
@@ -86,7 +86,7 @@ impl std::fmt::Display for Name<'_> {
     }
 }
 
-/// Runs `attempt` until it goes well, may not be repeated, or time is up.
+/// Runs `attempt` until it succeeds, may not be repeated, or time is up.
 ///
 /// An attempt must be safe to repeat even if it was committed: this is how the outcome of a COMMIT
 /// whose answer was lost is found out.
@@ -142,8 +142,8 @@ pub(crate) async fn run<'a, T>(
     }
 }
 
-/// Runs a change of a table under `lock`, which keeps out whoever else would change it, and commits: all in
-/// one round trip.
+/// Runs a change of a table under `lock`, which excludes all others that would change it, and commits: all
+/// in one round trip.
 pub(crate) async fn change_alone(
     connection: &Lease,
     lock: &'static str,
@@ -159,7 +159,7 @@ pub(crate) async fn change_alone(
         connection.commit(),
     )
     .await;
-    // What is refused before COMMIT makes a rollback of it.
+    // A refusal before COMMIT turns it into a rollback.
     for answer in [&begun, &locked] {
         attempt.look_at(answer);
     }
@@ -169,13 +169,13 @@ pub(crate) async fn change_alone(
     changed?;
     committed?;
     if attempt.must_find_out() {
-        // There may have been nothing left to change, and so nothing to wait for.
+        // There may have been nothing left to change, and so no commit to wait for.
         connection.confirm_what_is_seen().await?;
     }
     Ok(())
 }
 
-/// Runs a statement that commits by itself and tells of each row that it has written.
+/// Runs a statement that commits by itself and returns each row that it has written.
 ///
 /// After a COMMIT whose answer was lost it is run again: it must be safe to repeat.
 pub(crate) async fn write_rows(
@@ -200,7 +200,7 @@ pub(crate) async fn write_rows(
     .await
 }
 
-/// The same of a statement that does not tell of rows; how many it has written.
+/// The same for a statement without rows; returns how many it has written.
 pub(crate) async fn write_some(
     store: &PgStore,
     name: &'static str,
@@ -223,10 +223,10 @@ pub(crate) async fn write_some(
     .await
 }
 
-/// Looks at what a statement has written that commits by itself.
+/// Checks what a statement has written that commits by itself.
 async fn confirm(connection: &Lease, attempt: &Attempt, is_nothing: bool) -> Result<(), PgError> {
     if attempt.must_find_out() {
-        // What was to be written may be there already, and nowhere else.
+        // It may have been written already by an earlier attempt.
         connection.confirm_what_is_seen().await?;
     } else if is_nothing {
         attempt.nothing_was_written();
@@ -234,8 +234,8 @@ async fn confirm(connection: &Lease, attempt: &Attempt, is_nothing: bool) -> Res
     Ok(())
 }
 
-/// Doubles from 1 ms with each attempt, less up to a half of it, so that those who met once do not
-/// meet again.
+/// Doubles from 1 ms with each attempt, less up to a half of it, so that transactions that
+/// conflicted once do not conflict again.
 fn pause_before(attempt: u32) -> Duration {
     let whole = Duration::from_millis(1 << attempt.min(10)).min(PAUSE_MAX);
     let nanos = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);

@@ -1,5 +1,5 @@
-//! A connection URL as libpq knows them, taken apart. What is wrong with one is told by the name of the part, and
-//! never by what is in it: any of that may be a piece of a password.
+//! A connection URL in libpq's form, split into its parts. An error names the part that is wrong, and never shows
+//! its content: any of that may be a piece of a password.
 
 use crate::options::{OptionsError, PgOptions, TlsMode};
 use crate::parameters::{Parameters, decoded, decoded_bytes};
@@ -10,9 +10,9 @@ use tokio_postgres::config::{Host, TargetSessionAttrs};
 
 impl PgOptions {
     /// Reads a connection URL, `postgresql://user:password@host:port,host:port/database?sslmode=…`, with
-    /// `sslmode` and `sslrootcert` as in [`TlsMode::of`]. Hosts and ports may be parameters, too, and count then.
-    /// Of several hosts the one that takes writes is used. A single one is used for reading when it takes
-    /// none, unless there is `target_session_attrs=read-write`.
+    /// `sslmode` and `sslrootcert` as in [`TlsMode::of`]. Hosts and ports may be parameters, too, and then take
+    /// precedence. Of several hosts the one that takes writes is used. A single one is used for reading when it
+    /// takes none, unless there is `target_session_attrs=read-write`.
     ///
     /// # Errors
     /// [`OptionsError`], without the URL.
@@ -59,7 +59,7 @@ impl PgOptions {
     }
 }
 
-/// What the driver would refuse whenever it is to connect. It fits together here, or never will.
+/// Refuses now what the driver would refuse at every connection.
 fn check_numbers(config: &Config) -> Result<(), OptionsError> {
     let (hosts, addresses) = (config.get_hosts().len(), config.get_hostaddrs().len());
     let (several, ports) = (hosts.max(addresses), config.get_ports());
@@ -76,7 +76,7 @@ fn check_numbers(config: &Config) -> Result<(), OptionsError> {
     }
 }
 
-/// What a URL consists of, each part as it is written there.
+/// The parts of a URL, as they are written.
 struct Url<'a> {
     scheme: &'a str,
     /// User and password with their `@`, or nothing.
@@ -102,7 +102,7 @@ impl<'a> Url<'a> {
         Ok(url)
     }
 
-    /// The driver passes over what does not fit, and takes it for something else.
+    /// The driver ignores what does not fit, or misreads it.
     fn check(&self) -> Result<(), OptionsError> {
         if self.hosts.contains('@') || self.path.contains('@') {
             return Err(OptionsError::At);
@@ -123,8 +123,8 @@ impl<'a> Url<'a> {
         Ok(())
     }
 
-    /// Whether what stands for a host and its port may be a user's name and the beginning of a password, whose host
-    /// was forgotten.
+    /// Whether what stands in the place of a host and its port may be a user's name and the beginning of a
+    /// password, whose host was forgotten.
     fn may_be_user_and_password(&self) -> bool {
         self.user.is_empty() && self.hosts.contains(':')
     }
@@ -137,13 +137,14 @@ impl<'a> Url<'a> {
         self.hosts.split(',').map(|host| host_and_port(host).ok_or(OptionsError::Host)).collect()
     }
 
-    /// The URL as the driver reads it: with nothing that it does not know, each host by itself, and no `@` in a
-    /// parameter, which it would take for the end of a password.
+    /// The URL as the driver reads it: without parameters that it does not know, each host by itself, and no
+    /// `@` in a parameter, which it would take for the end of a password.
     fn for_driver(&self, parameters: &Parameters) -> String {
         let mut pairs = parameters.others.clone();
         let mut hosts = self.hosts;
         if parameters.hosts.is_some() || parameters.ports.is_some() {
-            // Of which each counts in place of what is said before the database, whatever the other is.
+            // Each of these takes precedence over what is before the database, independent of the
+            // other.
             let before = self.each_host().unwrap_or_default();
             match &parameters.hosts {
                 Some(hosts) => pairs.extend(hosts.split(',').map(|host| pair("host", host))),
@@ -163,7 +164,7 @@ impl<'a> Url<'a> {
     }
 }
 
-/// A parameter whose value was decoded.
+/// A parameter, from a decoded value.
 fn pair(name: &str, value: &str) -> String {
     format!("{name}={}", value.replace('%', "%25").replace('&', "%26").replace('@', "%40"))
 }
@@ -179,8 +180,8 @@ fn host_and_port(text: &str) -> Option<(&str, &str)> {
     }
 }
 
-/// User and password with their `@`, which is the first there is, as for the driver. A password may have a `?` or a
-/// `/`. A user's name may not: then the `@` is in a parameter, as it is behind what looks like a host with its port.
+/// User and password with their `@`, which is the first one, as for the driver. A password may contain a `?` or a
+/// `/`. A user's name may not: then the `@` is in a parameter, as it is after what looks like a host with its port.
 fn user_of(text: &str) -> &str {
     let user = text.find('@').map_or("", |at| &text[..=at]);
     let (name, password) = user.split_once(':').unwrap_or((user, ""));
@@ -195,7 +196,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_says_where_and_how() {
+    fn a_url_is_read_into_options() {
         let options = PgOptions::parse("postgresql://ada:secret@db.example.org:5433/booking");
         let options = options.expect("valid");
         assert_eq!(options.location(), "db.example.org:5433/booking");
@@ -216,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn urls_are_read_as_hosts_hand_them_out() {
+    fn urls_of_hosting_providers_are_read() {
         for (parameters, tls) in [
             ("", TlsMode::Disable),
             ("?pgbouncer=true", TlsMode::Disable),
@@ -238,7 +239,7 @@ mod tests {
                 "?sslmode=verify-ca&sslrootcert=system",
                 TlsMode::VerifyCa { root_certificates: None },
             ),
-            // As for libpq: in plain text nobody is trusted.
+            // As in libpq: in plain text no server is authenticated.
             ("?sslrootcert=system", TlsMode::VerifyFull { root_certificates: None }),
             (
                 "?sslmode=verify%2Dfull&sslrootcert=.%2Fsystem",
@@ -261,15 +262,15 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_that_is_not_known_is_named() {
-        for (parameter, told) in [
+    fn an_unknown_parameter_is_named() {
+        for (parameter, expected) in [
             ("schema=tickets", "search_path"),
             ("connection_limit=1", "DB_POOL_SIZE"),
             ("pgbouncer=maybe", "is not supported"),
             ("sslcert=/etc/client.pem", "certificates of clients"),
             ("ssl=true", "sslmode=require"),
             ("something=else", "is not supported"),
-            // As other programs write them.
+            // As other programs spell them.
             ("sslMode=require", "it is called sslmode"),
             ("SSLMODE=require", "it is called sslmode"),
             ("ssl-mode=require", "it is called sslmode"),
@@ -289,7 +290,7 @@ mod tests {
             let error = PgOptions::parse(&url).expect_err(parameter).to_string();
             let name = parameter.split('=').next().expect("a name");
             assert!(error.contains(&format!("parameter \"{name}\"")), "{error}");
-            assert!(error.contains(told), "{error}");
+            assert!(error.contains(expected), "{error}");
         }
     }
 
@@ -306,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn what_percent_signs_stand_for_is_meant() {
+    fn percent_escapes_are_decoded() {
         let url = "postgres://a%40b:p%40ss%2F%25@db/x%20y?options=a%26b";
         let config = PgOptions::parse(url).expect("valid").config;
         assert_eq!((config.get_user(), config.get_dbname()), (Some("a@b"), Some("x y")));
@@ -326,7 +327,7 @@ mod tests {
             assert!(error.contains(&format!("in its {part}")) && error.contains("%25"), "{error}");
             assert!(!error.contains("secret"), "{error}");
         }
-        // None of them need be text.
+        // They need not be text.
         let bytes = PgOptions::parse("postgres://a:%ff@db/x").expect("valid");
         assert_eq!(bytes.config.get_password(), Some(&[0xff][..]));
     }
@@ -367,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_a_piece_of_a_password_is_not_told() {
+    fn no_possible_piece_of_a_password_is_shown() {
         for query in ["password=top&Mine==", "password=top&Mine", "password=top&timeout", "Mine=@"]
         {
             let error = PgOptions::parse(&format!("postgres://a@db/x?{query}")).expect_err(query);
@@ -381,10 +382,10 @@ mod tests {
         assert_eq!(options.config.get_password(), Some(&b"top"[..]));
     }
 
-    /// Whoever waits for such a database to be there waits in vain.
+    /// Waiting for such a database would be in vain.
     #[test]
-    fn what_nobody_could_ever_connect_to_is_refused() {
-        for (url, told) in [
+    fn an_impossible_destination_is_refused() {
+        for (url, expected) in [
             ("postgres://", "no host"),
             ("postgres:///x", "no host"),
             ("postgres://a:secret@/x", "no host"),
@@ -398,7 +399,7 @@ mod tests {
             ("postgres://a:secret@h1/x?port=0", "from 1 to 65535"),
         ] {
             let error = PgOptions::parse(url).expect_err(url).to_string();
-            assert!(error.contains(told) && !error.contains("secret"), "{url}: {error}");
+            assert!(error.contains(expected) && !error.contains("secret"), "{url}: {error}");
         }
         for url in [
             "postgres://a@h1,h2/x?port=7",
@@ -412,7 +413,7 @@ mod tests {
     }
 
     #[test]
-    fn authorities_are_for_who_verifies() {
+    fn authorities_require_a_verifying_mode() {
         for mode in ["disable", "allow", "prefer", "require"] {
             for roots in ["system", "/ca.pem"] {
                 let refused = TlsMode::parse(mode, Some(roots.into()));
@@ -425,7 +426,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_used_is_refused_without_showing_the_password() {
+    fn an_unusable_url_is_refused_without_showing_the_password() {
         for url in [
             "postgres://a:secret@db/x?sslmode=verify",
             "postgres://a:secret@db/x?sslmode=require&sslrootcert=/ca.pem",
@@ -439,7 +440,7 @@ mod tests {
             "postgres://a:secret@db/x?sslrootcert=%zz",
             "host=db password=secret sslmode=require",
             "https://a:secret@db",
-            // Passwords whose @ or / or % are written as themselves.
+            // Passwords whose @ or / or % are not encoded.
             "postgres://a:top@secret@db/x",
             "postgres://a:top@mine/secret@db/x",
             "postgres://a:top@secret:1/mine@db/x",
@@ -450,7 +451,7 @@ mod tests {
             "postgres://a:secret?Secret=1",
             "postgres://a:12?secret=1",
             "postgres://a:12/34?secret",
-            // Behind one that is a parameter.
+            // After one that is a parameter.
             "postgres://a@db/x?password=top&secret",
             "postgres://a@db/x?password=top&secret=",
             "postgres://a@db/x?password=top&secret==&sslmode=require",

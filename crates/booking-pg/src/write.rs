@@ -1,4 +1,4 @@
-//! The second round trip of a batch: everything that changed, and COMMIT.
+//! The second round trip of a batch: all changes, and COMMIT.
 
 use crate::columns::{
     EventRows, FactRows, KNOWS_UNLISTED, RecordRows, ReplacedRows, inserted, stored_count,
@@ -17,7 +17,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future::{join, join3, join4};
 use uuid::Uuid;
 
-/// The migration that a program has to know not to sell without asking what an event asks.
+/// Older programs than this migration would sell without asking an event's questions.
 const KNOWS_QUESTIONS: i32 = 18;
 
 /// Writes what was decided at `now`, and commits it.
@@ -55,8 +55,8 @@ pub(crate) async fn write_and_commit(
     former_holders::write(connection, changes, now).await?;
 
     attempt.commit_is_sent();
-    // Sent in this order without waiting in between. What is replaced goes before anything is
-    // inserted, since an address may pass from one row to another.
+    // Sent in this order without waiting in between. Replaced rows are deleted before any is
+    // inserted, since an address may move from one row to another.
     let ((updated, deleted, seated, added), (recorded, remembered, committed)) = join(
         join4(
             connection.change_if(
@@ -94,8 +94,8 @@ pub(crate) async fn write_and_commit(
         ),
     )
     .await;
-    // The driver reports COMMIT as done even when the server answered it with ROLLBACK, so what went
-    // before it is looked at first: if that went well there was nothing to roll back.
+    // The driver reports COMMIT as done even when the server answered it with ROLLBACK, so the
+    // statements before it are checked first: if they succeeded there was nothing to roll back.
     let answers = [updated, deleted, seated, added, recorded, remembered];
     for answer in &answers {
         attempt.look_at(answer);
@@ -187,8 +187,8 @@ async fn write_edited(
     Ok(())
 }
 
-/// Writes what an event asks and has asked. That is rare, too: when its organizer says so, and when a question is
-/// answered for the first time.
+/// Writes the questions that an event asks and has asked. That is rare, too: when its organizer changes them, and
+/// when one is answered for the first time.
 async fn write_questions(
     connection: &Lease,
     change: &EventChange,

@@ -1,4 +1,4 @@
-//! A Citus of one's own, where a cell is a schema that is distributed as a whole. `scripts/check-citus.sh` runs this.
+//! A local Citus, where a cell is a schema that is distributed as a whole. `scripts/check-citus.sh` runs this.
 
 mod common;
 
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio_postgres::{Client, Config, NoTls};
 
-/// The schema that is made anew, and distributed.
+/// The schema that is created anew, and distributed.
 const CELL: &str = "booking_check_citus";
 /// How often each statement is run: PostgreSQL plans the first five times for the values alone.
 const RUNS: usize = 7;
@@ -23,7 +23,7 @@ booking_conformance::suite!(
     CitusFixture::new().await
 );
 
-/// Where the database is, and to be asked before anything else.
+/// The URL of the database. Call it first: it fails if there is none.
 fn url() -> String {
     std::env::var("DATABASE_URL").expect("DATABASE_URL names the database of a Citus coordinator")
 }
@@ -44,7 +44,7 @@ async fn open(options: &PgOptions) -> PgStore {
     PgStore::connect(options, REACHABLE_WITHIN).await.expect("it is there")
 }
 
-/// The one cell, which cases have one after the other. Whether it was made is what the lock is around.
+/// The one cell, which cases use one after the other. The lock is around whether it was created.
 struct CitusFixture {
     _turn: MutexGuard<'static, bool>,
 }
@@ -65,7 +65,7 @@ impl CitusFixture {
     }
 }
 
-/// The cell's tables; without what is known of migrations, if it is not to be lost.
+/// The cell's tables; with `only_data`, without those about migrations.
 fn tables(only_data: bool) -> Vec<String> {
     let kept = "'refinery_schema_history', 'schema_compatibility', 'rewrites'";
     let tables = sql(&format!(
@@ -109,7 +109,7 @@ async fn every_statement_runs_in_a_cell() {
     assert!(refused.is_empty(), "{}", refused.join("\n"));
 }
 
-/// The control: whatever is refused in a cell is refused by Citus.
+/// The control: a statement that is refused in a cell is refused by Citus.
 #[tokio::test]
 async fn every_statement_runs_on_plain_postgresql() {
     let database = migrated_database();
@@ -118,11 +118,12 @@ async fn every_statement_runs_on_plain_postgresql() {
     assert!(refused.is_empty(), "{}", refused.join("\n"));
 }
 
-/// The statements that cannot be run, each with why, if it is not for a value: those are of no row.
+/// The statements that cannot be run, each with the reason, except for the values, which match no
+/// row.
 async fn refused_statements(config: &Config) -> Vec<String> {
     let mut refused = Vec::new();
     for (name, text) in booking_pg::statements() {
-        // A session for each: what is left of a statement that fails is nothing to the next.
+        // A session for each: the remains of a failed statement do not affect the next.
         let client = session(config).await;
         if let Err(error) = run(&client, name, text).await {
             refused.push(format!("{name}: {}", booking_core::ErrorChain(&error)));
@@ -135,7 +136,7 @@ async fn refused_statements(config: &Config) -> Vec<String> {
 }
 
 async fn session(config: &Config) -> Client {
-    // Whoever crashes takes all connections along, and is back soon.
+    // A crash ends all connections, and the server is back soon.
     for _ in 0..60 {
         if let Ok((client, connection)) = config.connect(NoTls).await {
             tokio::spawn(connection);

@@ -1,4 +1,4 @@
-//! Finding the database, protecting the way to it, and bringing it up to date.
+//! Finding the database, protecting the connection, and migrating.
 
 mod common;
 
@@ -48,7 +48,7 @@ async fn a_database_that_is_starting_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_not_there_is_said_to_be_so() {
+async fn an_unreachable_database_is_reported() {
     let url = format!("postgres://postgres:secret@127.0.0.1:{}/booking", free_port());
     let error = PgStore::connect(&options(&url, 2), BRIEFLY).await.expect_err("nobody is there");
     assert!(matches!(error, ConnectError::Unreachable { .. }), "{error:?}");
@@ -64,9 +64,9 @@ async fn a_database_that_refuses_us_is_not_waited_for() {
     assert!(began.elapsed() < REACHABLE_WITHIN / 2);
 }
 
-/// As after a password was changed in the settings alone.
+/// As after a password was changed only in the settings.
 #[tokio::test]
-async fn a_wrong_password_is_said_to_be_one() {
+async fn a_wrong_password_is_reported() {
     let cluster = Cluster::start(ClusterOptions {
         durable: false,
         access: Some(vec!["host all all 127.0.0.1/32 scram-sha-256".into()]),
@@ -82,7 +82,7 @@ async fn a_wrong_password_is_said_to_be_one() {
 }
 
 #[tokio::test]
-async fn tls_is_spoken_and_verified() {
+async fn tls_is_used_and_verified() {
     let made = rcgen::generate_simple_self_signed(vec!["localhost".into()]).expect("it is made");
     let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
     let other = rcgen::generate_simple_self_signed(vec!["localhost".into()]).expect("it is made");
@@ -112,7 +112,7 @@ async fn tls_is_spoken_and_verified() {
         (&by_address, verify(&trusted), false),
         (&by_address, TlsMode::Prefer, true),
         (&by_name, verify_ca(&trusted), true),
-        // Whatever name is in it.
+        // With any name in it.
         (&by_address, verify_ca(&trusted), true),
         (&by_address, verify_ca(&untrusted), false),
     ] {
@@ -136,9 +136,9 @@ async fn tls_is_spoken_and_verified() {
     }
 }
 
-/// A server that offers no TLS is talked to all the same, over a network and a socket.
+/// A server that offers no TLS is still used, over a network and a socket.
 #[tokio::test]
-async fn tls_that_is_preferred_is_done_without() {
+async fn preferred_tls_is_optional() {
     let url = format!("{}?sslmode=prefer", shared().url("postgres"));
     PgStore::connect(&options(&url, 2), REACHABLE_WITHIN).await.expect("in plain text");
     let url = format!("{}?sslmode=prefer", shared().socket_url("postgres"));
@@ -147,13 +147,13 @@ async fn tls_that_is_preferred_is_done_without() {
     PgStore::connect(&options(&url, 2), BRIEFLY).await.expect_err("it has no TLS");
 }
 
-/// As libpq does: there is nobody between the ends of a socket. Where a host can be reached by a network, too, it
-/// is not.
+/// As libpq does: there is nobody between the ends of a socket. A host that can also be reached by a network is
+/// another matter.
 #[tokio::test]
-async fn over_a_socket_there_is_no_tls_to_be_asked_for() {
+async fn sslmode_is_ignored_over_a_socket() {
     let socket = shared().socket_url("postgres");
     for sslmode in ["disable", "prefer", "require", "verify-ca", "verify-full"] {
-        // Nobody is to be trusted, so nobody's certificate is looked for.
+        // No authority is trusted, so no certificate is checked.
         let roots =
             if sslmode.starts_with("verify") { "&sslrootcert=/no/such/file.pem" } else { "" };
         let url = format!("{socket}?sslmode={sslmode}{roots}");
@@ -164,13 +164,13 @@ async fn over_a_socket_there_is_no_tls_to_be_asked_for() {
     let (_, port) = folder.rsplit_once(':').expect("a port");
     let address = format!("{socket}?sslmode=require&hostaddr=127.0.0.1");
     PgStore::connect(&options(&address, 2), BRIEFLY).await.expect_err("it has no TLS there");
-    // Of several, each for itself.
+    // With several hosts, each by itself.
     let both = format!("postgresql://postgres@{folder},127.0.0.1:{port}/postgres?sslmode=require");
     PgStore::connect(&options(&both, 2), REACHABLE_WITHIN).await.expect("over the socket");
 }
 
 #[tokio::test]
-async fn authorities_that_cannot_be_read_are_an_error_that_names_them() {
+async fn unreadable_authorities_are_an_error_that_names_them() {
     let folder = shared().directory().join("authorities");
     std::fs::create_dir_all(&folder).expect("a directory can be made");
     let file = |name: &str, holds: &str| {
@@ -197,9 +197,9 @@ async fn authorities_that_cannot_be_read_are_an_error_that_names_them() {
                 PgOptions::parse("postgres://a@localhost/b").expect("valid").with_tls(tls);
             let error = PgStore::connect(&options, BRIEFLY).await.expect_err("nobody is trusted");
             assert!(matches!(error, ConnectError::Options(_)), "{error:?}");
-            let told = ErrorChain(&error).to_string();
-            assert!(told.contains(&path.display().to_string()), "{told}");
-            assert!(told.contains("sslrootcert"), "{told}");
+            let text = ErrorChain(&error).to_string();
+            assert!(text.contains(&path.display().to_string()), "{text}");
+            assert!(text.contains("sslrootcert"), "{text}");
         }
     }
 }
@@ -215,8 +215,8 @@ fn connections(database: &Database) -> Vec<Option<String>> {
     pids.into_iter().flatten().collect()
 }
 
-/// Asks for an event by more connections than there are, on a thread with a runtime of its own, and then looks which are
-/// there.
+/// Reads an event by more connections than there are, on a thread with a runtime of its own, and then returns the
+/// remaining connections.
 async fn asked_elsewhere(
     store: &Arc<PgStore>,
     event: &Event,
@@ -254,7 +254,7 @@ async fn connections_do_not_end_with_a_guests_runtime() {
     }
     assert_eq!(connections(&database), left, "and they are those that are used from then on");
 
-    // The control: whoever is no guest takes them along.
+    // The control: a thread that is no guest takes its connections with it.
     let store = Arc::new(connect(other.url(), POOL).await);
     let event = create(&store, 1).await;
     let left = asked_elsewhere(&store, &event, &other, false).await;

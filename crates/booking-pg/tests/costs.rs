@@ -1,4 +1,4 @@
-//! What a plain registration must not cost, since all that is rarer is built around it.
+//! What a plain registration must not cost, as rarer features are built around it.
 
 mod common;
 
@@ -8,8 +8,8 @@ use std::time::Duration;
 
 const BATCHES: i64 = 200;
 
-/// A hot event's row is rewritten in place, and a confirmed seat is in none of the indexes of what runs
-/// out and who waits.
+/// A hot event's row is rewritten in place, and a confirmed seat is in none of the indexes of what
+/// expires and of the queue.
 #[tokio::test]
 async fn a_plain_registration_touches_no_index_that_it_need_not() {
     let database = migrated_database();
@@ -29,10 +29,10 @@ async fn a_plain_registration_touches_no_index_that_it_need_not() {
             &format!("SELECT {what} FROM pg_stat_user_tables WHERE relname = 'events'"),
         )
     };
-    // Sessions tell what they did when they end.
+    // Sessions report their statistics when they end.
     drop(store);
     let expected = 2 * BATCHES + 1;
-    // A minute, for a machine that has other things to do.
+    // A minute, for a busy machine.
     for _ in 0..600 {
         if updates("n_tup_upd") == expected {
             break;
@@ -40,7 +40,8 @@ async fn a_plain_registration_touches_no_index_that_it_need_not() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert_eq!(updates("n_tup_upd"), expected);
-    // All but the first hold; a page that somebody else is reading may not have room once or twice.
+    // All but the first hold; a page that another process is reading may have no room once or
+    // twice.
     let moved = updates("n_tup_upd - n_tup_hot_upd");
     assert!((1..10).contains(&moved), "{moved} of {expected} rewritten rows touched the indexes");
     let entries = |index: &str| {

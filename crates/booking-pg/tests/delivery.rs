@@ -1,4 +1,4 @@
-//! Facts on their way out, where PostgreSQL's locks and snapshots matter.
+//! Delivery, where PostgreSQL's locks and snapshots matter.
 
 mod common;
 
@@ -52,17 +52,17 @@ async fn advance(store: &PgStore, lane: &Lane, lease: LeaseId) -> bool {
     store.advance(&[step]).await.expect("the store answers") == [true]
 }
 
-/// A session of somebody else's.
+/// A session beside the store's.
 async fn session(url: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("it is there");
     tokio::spawn(connection);
     client
 }
 
-/// Whoever looks at later facts while another, who has not committed yet, looks at the earlier ones makes a lane
-/// that begins before both: the other may never commit.
+/// A transaction that routes later facts while another, which has not committed yet, routes the earlier ones
+/// makes a lane that begins before both: the other may never commit.
 #[tokio::test]
-async fn a_lane_begins_before_what_another_is_looking_at() {
+async fn a_lane_begins_before_facts_that_another_transaction_routes() {
     let database = migrated_database();
     let store = connect(database.url(), 3).await;
     for commits in [true, false] {
@@ -97,7 +97,7 @@ async fn a_lane_begins_before_what_another_is_looking_at() {
     }
 }
 
-/// A sale waits neither for whoever looks at its facts nor for whoever carries them out.
+/// A sale waits neither for the routing of its facts nor for their delivery.
 #[tokio::test]
 async fn a_sale_does_not_wait_for_delivery() {
     let database = migrated_database();
@@ -115,14 +115,14 @@ async fn a_sale_does_not_wait_for_delivery() {
     let sale = execute(&store, &sale);
     let sold = tokio::time::timeout(Duration::from_secs(60), sale).await.expect("it waits");
     assert!(sold[0].registration().is_some(), "{sold:?}");
-    // What somebody has in their hands is passed over, and waited for by nobody.
+    // A locked lane is skipped, and not waited for.
     let lanes = claim(&store, sink, Uuid::now_v7().into()).await;
     assert_eq!(lanes.iter().map(|lane| lane.event_id).collect::<Vec<_>>(), [other_event]);
     other.batch_execute("COMMIT").await.expect("the session is alive");
 }
 
-/// Who is finding out what facts are for may have seen an endpoint that is being deleted. It is waited for, so that
-/// no lane of the endpoint is left.
+/// A transaction that routes facts may have seen an endpoint that is being deleted. The deletion waits for it, so
+/// that no lane of the endpoint is left.
 #[tokio::test]
 async fn a_deleted_endpoint_leaves_no_lane_behind() {
     let database = migrated_database();
@@ -156,7 +156,8 @@ async fn a_deleted_endpoint_leaves_no_lane_behind() {
     assert_eq!(number(&database, "SELECT count(*) FROM webhook_endpoints"), 0);
 }
 
-/// Has somebody else make `change` and commit it when `work` waits for that, and tells what `work` came to.
+/// Has another session make `change` and commit it when `work` waits for that, and returns the result of
+/// `work`.
 async fn changed_meanwhile<T: Send + 'static>(
     database: &Database,
     change: &str,
@@ -177,10 +178,10 @@ async fn changed_meanwhile<T: Send + 'static>(
     working.await.expect("it ends")
 }
 
-/// A worker writes how far its lane has come at the moment in which an operator has everything retried, or gives it up,
-/// or its organizer deletes the endpoint. What was being written is not left out.
+/// A worker writes its lane's progress just when an operator retries or drops all deliveries, or the organizer deletes
+/// the endpoint. What was being written is included.
 #[tokio::test]
-async fn what_is_changed_meanwhile_is_retried_dropped_and_deleted_too() {
+async fn rows_changed_meanwhile_are_retried_dropped_and_deleted_too() {
     let database = migrated_database();
     let store = Arc::new(connect(database.url(), 4).await);
     let sink = add_sink(&store).await;
@@ -204,7 +205,7 @@ async fn what_is_changed_meanwhile_is_retried_dropped_and_deleted_too() {
     assert_eq!(lanes("due_at <= now() AND attempts = 1"), 1, "what was written is kept");
     assert_eq!(changed_meanwhile(&database, of_lane, drop_all(sink)).await, 1);
     assert_eq!(lanes("due_at IS NULL AND version = target"), 1);
-    // What nobody changes is done once.
+    // Rows that nobody changes are processed once.
     database.sql("UPDATE delivery_lanes SET due_at = now(), version = 0");
     assert_eq!((drop_all(sink).await, drop_all(sink).await), (1, 0));
 
@@ -251,13 +252,13 @@ async fn what_is_changed_meanwhile_is_retried_dropped_and_deleted_too() {
     }
 }
 
-/// Has something happen.
+/// Makes one fact.
 async fn confirm_one(store: &PgStore) {
     let event = create(store, 9).await;
     execute(store, &[register(event.id, "ada")]).await;
 }
 
-/// A role that may only work with tables that are there may deliver, too.
+/// A role that may only use existing tables can deliver, too.
 #[tokio::test]
 async fn delivery_needs_no_more_rights_than_a_sale() {
     let database = migrated_database();

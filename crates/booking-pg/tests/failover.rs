@@ -1,4 +1,4 @@
-//! Two servers, of which one takes writes, and then the other.
+//! Two servers, of which one takes writes, and later the other.
 
 mod common;
 
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio_postgres::NoTls;
 
-/// For what happens soon, on a machine that has other work.
+/// A limit for what happens soon, on a busy machine.
 const SOON: Duration = Duration::from_secs(60);
 
 /// A primary with our tables, and a standby that follows it.
@@ -22,13 +22,13 @@ fn pair() -> (Cluster, Cluster) {
     (primary, standby)
 }
 
-/// Both, in this order.
+/// A URL with both, in this order.
 fn url(first: &Cluster, second: &Cluster, rest: &str) -> String {
     let (first, second) = (first.port(), second.port());
     format!("postgresql://postgres@127.0.0.1:{first},127.0.0.1:{second}/postgres{rest}")
 }
 
-fn tell(cluster: &Cluster, sql: &str) -> Option<String> {
+fn query(cluster: &Cluster, sql: &str) -> Option<String> {
     let rows = run_sql(&cluster.socket_url("postgres"), sql);
     let rows = rows.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
     rows.first().and_then(|row| row[0].clone())
@@ -43,21 +43,21 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
 }
 
 fn promote(standby: &Cluster) {
-    assert_eq!(tell(standby, "SELECT pg_promote()").as_deref(), Some("t"));
+    assert_eq!(query(standby, "SELECT pg_promote()").as_deref(), Some("t"));
 }
 
 async fn take_no_writes(cluster: &Cluster, none: bool) {
     let setting = if none { "on" } else { "off" };
-    tell(cluster, &format!("ALTER SYSTEM SET default_transaction_read_only = {setting}"));
-    tell(cluster, "SELECT pg_reload_conf()");
-    // The sessions that there are were told before any new one begins.
+    query(cluster, &format!("ALTER SYSTEM SET default_transaction_read_only = {setting}"));
+    query(cluster, "SELECT pg_reload_conf()");
+    // Sessions that exist have the setting before any new one begins.
     until("the setting is in effect", async || {
-        tell(cluster, "SHOW default_transaction_read_only").as_deref() == Some(setting)
+        query(cluster, "SHOW default_transaction_read_only").as_deref() == Some(setting)
     })
     .await;
 }
 
-/// A session that keeps everybody from reading the keys of tickets until it is dropped.
+/// A session that blocks all reads of the ticket keys until it is dropped.
 async fn hold_signing_keys(cluster: &Cluster) -> tokio_postgres::Client {
     let url = cluster.url("postgres");
     let (client, connection) = tokio_postgres::connect(&url, NoTls).await.expect("it is there");
@@ -80,7 +80,7 @@ async fn booked(store: &PgStore, event: EventId) -> u32 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_one_that_takes_writes_is_found_in_any_order_and_after_a_failover() {
+async fn the_writable_server_is_found_in_any_order_and_after_a_failover() {
     let (primary, standby) = pair();
     let stores = [
         connect(&url(&primary, &standby, "?target_session_attrs=read-write"), 3).await,
@@ -99,7 +99,7 @@ async fn the_one_that_takes_writes_is_found_in_any_order_and_after_a_failover() 
     assert!(matches!(refused, ConnectError::Unreachable { .. }), "{refused:?}");
 
     until("everything is on the standby", async || {
-        tell(
+        query(
             &primary,
             "SELECT count(*) FROM pg_stat_replication WHERE replay_lsn = pg_current_wal_lsn()",
         )
@@ -121,9 +121,9 @@ async fn the_one_that_takes_writes_is_found_in_any_order_and_after_a_failover() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_that_takes_no_writes_any_more_or_hangs_is_left_at_once() {
+async fn a_server_that_hangs_or_takes_no_writes_is_left_at_once() {
     let (first, second) = pair();
-    // What will hang is asked before the other one, if they are asked in order.
+    // The server that will hang comes first, if they are asked in order.
     let store = Arc::new(connect(&url(&second, &first, ""), 4).await);
     store.migrate().await.expect("the migrations run");
     let event = create(&store, 100).await.id;
@@ -134,14 +134,14 @@ async fn one_that_takes_no_writes_any_more_or_hangs_is_left_at_once() {
     .await;
     fill_pool(&store, event).await;
 
-    // It goes on, and answers, and refuses to write, and somebody is still reading there.
+    // It still answers, and refuses to write, and a read is still in progress there.
     promote(&second);
     let holder = hold_signing_keys(&first).await;
     let reader = Arc::clone(&store);
     let reading = tokio::spawn(async move { reader.signing_seeds().await });
     let of_ours = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'booking'";
     let waiting = format!("{of_ours} AND wait_event_type = 'Lock'");
-    until("somebody reads", async || tell(&first, &waiting).as_deref() == Some("1")).await;
+    until("somebody reads", async || query(&first, &waiting).as_deref() == Some("1")).await;
     take_no_writes(&first, true).await;
     let outcomes = store.execute(&[register(event, "ada")], WhenBusy::Wait).await;
     assert!(
@@ -152,10 +152,10 @@ async fn one_that_takes_no_writes_any_more_or_hangs_is_left_at_once() {
     reading.await.expect("no panic").expect("it answers");
     fill_pool(&store, event).await;
     assert_eq!(booked(&store, event).await, 1);
-    until("nobody is left at the first", async || tell(&first, of_ours).as_deref() == Some("0"))
+    until("nobody is left at the first", async || query(&first, of_ours).as_deref() == Some("0"))
         .await;
 
-    // It accepts connections, as the system does for it, and never says a word.
+    // It accepts connections, as its system does for it, and never answers.
     take_no_writes(&first, false).await;
     second.pause();
     let hung = store.execute(&[register(event, "grace")], WhenBusy::Wait).await;
@@ -168,17 +168,17 @@ async fn one_that_takes_no_writes_any_more_or_hangs_is_left_at_once() {
     second.resume();
 }
 
-/// PostgreSQL calls a commit done whose wait for the standby was broken off, with no more than a warning.
+/// PostgreSQL reports a commit as done whose wait for the standby was cancelled, with only a warning.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_that_no_standby_has_is_never_called_done() {
     let (primary, standby) = pair();
     let store = Arc::new(connect(&url(&primary, &standby, ""), 4).await);
     store.migrate().await.expect("the migrations run");
     let event = create(&store, 100).await.id;
-    tell(&primary, "ALTER SYSTEM SET synchronous_standby_names = '*'");
-    tell(&primary, "SELECT pg_reload_conf()");
+    query(&primary, "ALTER SYSTEM SET synchronous_standby_names = '*'");
+    query(&primary, "SELECT pg_reload_conf()");
     until("the standby is synchronous", async || {
-        tell(&primary, "SELECT sync_state FROM pg_stat_replication").as_deref() == Some("sync")
+        query(&primary, "SELECT sync_state FROM pg_stat_replication").as_deref() == Some("sync")
     })
     .await;
 
@@ -187,13 +187,14 @@ async fn a_commit_that_no_standby_has_is_never_called_done() {
         standby.pause();
         let (asked, batch) = (Arc::clone(&store), [register(event, break_off)]);
         let asking = tokio::spawn(async move { asked.execute(&batch, WhenBusy::Wait).await });
-        until("COMMIT waits for the standby", async || tell(&primary, waits).is_some()).await;
-        tell(&primary, &format!("SELECT {break_off}(pid) FROM ({waits}) AS waiting"));
-        // It is there, and nobody was told: the store has seen that, and waits for the standby again.
+        until("COMMIT waits for the standby", async || query(&primary, waits).is_some()).await;
+        query(&primary, &format!("SELECT {break_off}(pid) FROM ({waits}) AS waiting"));
+        // It is there, and no caller was answered: the store has noticed, and waits for the standby
+        // again.
         until("it is found out, with the standby's word", async || {
             assert!(!asking.is_finished(), "{break_off}: it was called done");
-            tell(&primary, &format!("{waits} AND query NOT LIKE '%_backend%'")).is_some()
-                && tell(
+            query(&primary, &format!("{waits} AND query NOT LIKE '%_backend%'")).is_some()
+                && query(
                     &primary,
                     &format!("SELECT 1 FROM registrations WHERE user_email LIKE '{break_off}@%'"),
                 )
@@ -204,12 +205,12 @@ async fn a_commit_that_no_standby_has_is_never_called_done() {
         let outcomes = asking.await.expect("no panic").expect("it is found out");
         assert!(matches!(&outcomes[..], [Execution::Decided(Outcome::Confirmed(_))]));
         let there = format!("SELECT 1 FROM registrations WHERE user_email LIKE '{break_off}@%'");
-        until("the standby has it", async || tell(&standby, &there).is_some()).await;
+        until("the standby has it", async || query(&standby, &there).is_some()).await;
     }
     assert_eq!(booked(&store, event).await, 2);
 }
 
-/// Whoever recounts there takes nothing from the leader.
+/// A recount there does not load the leader.
 #[tokio::test]
 async fn a_standby_can_be_recounted() {
     let options = ClusterOptions { durable: false, ..ClusterOptions::default() };
@@ -218,7 +219,7 @@ async fn a_standby_can_be_recounted() {
     leader.migrate().await.expect("the migrations run");
     let event = create(&leader, 2).await;
     execute(&leader, &[register(event.id, "ada")]).await;
-    // It copies what there is.
+    // It copies the existing data.
     let standby = primary.start_standby(options);
     let store = connect(&standby.url("postgres"), 2).await;
     assert_eq!(store.check_tables().await.expect("they are there"), <[String; 0]>::default());

@@ -15,12 +15,11 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// All attempts of a write have 10 s; on a machine that has other things to do they are given up later, but
-/// they are.
+/// All attempts of a write have 10 s; on a busy machine they end later, but they do end.
 const GIVEN_UP_WITHIN: Duration = Duration::from_secs(30);
 
-/// A way to the database that carries each COMMIT there and then breaks, before the answer, as often
-/// as it was told to.
+/// A proxy that passes each COMMIT on and then closes the connection, before the answer, as often as
+/// it is configured to.
 struct CutAfterCommit {
     url: String,
     cuts: Arc<AtomicUsize>,
@@ -61,7 +60,7 @@ async fn carry(client: TcpStream, server: TcpStream, cuts: Arc<AtomicUsize>) {
         let left = cuts.load(Ordering::SeqCst);
         if commits && left > 0 {
             cuts.store(left.saturating_sub(1), Ordering::SeqCst);
-            // The answer is swallowed; the commit itself goes through.
+            // The answer is dropped; the commit itself goes through.
             back.abort();
             let _ = server_out.write_all(&buffer[..length]).await;
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -126,7 +125,7 @@ async fn a_lost_commit_of_changes_is_found_out() {
     assert_eq!(direct.audit().await.expect("it answers").differences, []);
 }
 
-/// The caller is told of its own event, and not that somebody else had asked before.
+/// The caller gets its own event, and no answer that another request was first.
 #[tokio::test]
 async fn a_lost_commit_of_an_event_under_a_key_is_found_out() {
     let database = migrated_database();
@@ -143,9 +142,9 @@ async fn a_lost_commit_of_an_event_under_a_key_is_found_out() {
     assert_eq!(number(&database, "SELECT count(*) FROM events"), 1);
 }
 
-/// A token is made once, and events that were given away are counted.
+/// A token is created once, and assigned events are counted.
 #[tokio::test]
-async fn a_lost_commit_of_what_is_an_organizers_is_found_out() {
+async fn a_lost_commit_of_a_token_or_an_assignment_is_found_out() {
     let database = migrated_database();
     let direct = connect(database.url(), 2).await;
     let way = CutAfterCommit::to(database.url(), 1).await;
@@ -174,7 +173,7 @@ async fn a_commit_that_cannot_be_found_out_is_called_unknown() {
     let event = create(&direct, 2).await.id;
     let batch = [register(event, "ada")];
     let blocked = async {
-        // Once the first COMMIT went through, nothing gets in any more.
+        // Once the first COMMIT went through, no more connections are accepted.
         while way.cuts.load(Ordering::SeqCst) == usize::MAX {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -209,12 +208,12 @@ async fn backends_that_are_terminated_are_replaced() {
             }
         })
     };
-    let mut told = 0;
+    let mut confirmed = 0;
     let mut turn = 0;
     while !storm.is_finished() || turn % 10 != 0 {
         let batch: Vec<_> = (0..5).map(|n| register(event, &format!("{turn}-{n}"))).collect();
-        // The store tries again by itself. On a machine so slow that each attempt is hit, it says that
-        // it could not, and the same batch is asked for again, as clients do.
+        // The store retries by itself. On a machine so slow that each attempt is hit, it returns an
+        // error, and the same batch is requested again, as clients do.
         let executions = loop {
             match store.execute(&batch, WhenBusy::Wait).await {
                 Ok(executions) => break executions,
@@ -224,12 +223,12 @@ async fn backends_that_are_terminated_are_replaced() {
         };
         for execution in executions {
             assert!(matches!(execution, Execution::Decided(Outcome::Confirmed(_))));
-            told += 1;
+            confirmed += 1;
         }
         turn += 1;
     }
     let event = store.event(event).await.expect("it answers").expect("it is there");
-    assert_eq!(event.booked_count, told);
+    assert_eq!(event.booked_count, confirmed);
     assert_eq!(store.audit().await.expect("it answers").differences, []);
 }
 
@@ -240,7 +239,7 @@ async fn a_database_that_dies_loses_nothing_it_acknowledged_and_heals() {
     let store = connect(&url, 4).await;
     store.migrate().await.expect("the migrations run");
     let event = create(&store, 100_000).await.id;
-    let mut told = Vec::new();
+    let mut acknowledged = Vec::new();
     let mut register_some = async |store: &booking_pg::PgStore,
                                    mark: &str|
            -> Result<(), StoreError> {
@@ -248,7 +247,7 @@ async fn a_database_that_dies_loses_nothing_it_acknowledged_and_heals() {
             let command = register(event, &format!("{mark}-{turn}"));
             let executions = store.execute(std::slice::from_ref(&command), WhenBusy::Skip).await?;
             assert!(matches!(&executions[0], Execution::Decided(Outcome::Confirmed(_))));
-            told.push(command);
+            acknowledged.push(command);
         }
         Ok(())
     };
@@ -260,7 +259,7 @@ async fn a_database_that_dies_loses_nothing_it_acknowledged_and_heals() {
     assert!(began.elapsed() < GIVEN_UP_WITHIN);
     cluster.restart();
     register_some(&store, "after").await.expect("it is back");
-    let again = store.execute(&told, WhenBusy::Wait).await.expect("it answers");
+    let again = store.execute(&acknowledged, WhenBusy::Wait).await.expect("it answers");
     assert_eq!(again.len(), 20);
     let event = store.event(event).await.expect("it answers").expect("it is there");
     assert_eq!(event.booked_count, 20, "what was told is what is there");
@@ -286,7 +285,7 @@ async fn a_database_that_hangs_is_answered_for_in_time() {
     assert!(matches!(&executions[0], Execution::Decided(Outcome::Confirmed(_))));
 }
 
-/// PostgreSQL's own explanation quotes the row, e-mail address and all, and errors go into logs.
+/// PostgreSQL's own DETAIL quotes the row, e-mail address and all, and errors are logged.
 #[tokio::test]
 async fn an_error_shows_no_row() {
     let database = migrated_database();

@@ -1,4 +1,4 @@
-//! A store that is one of many cells, and is told which events it is to have while others put some up.
+//! A store that is one of many cells, and is assigned bytes while events are created.
 
 mod common;
 
@@ -22,7 +22,7 @@ use uuid::Uuid;
 const ALL: CellBytes = CellBytes { first: 0x00, last: 0xff };
 const LOW: CellBytes = CellBytes { first: 0x00, last: 0x7f };
 
-/// How often a control is run: on a machine that is slow enough the store tries again, and sees then what is kept.
+/// How often a control is run: on a slow machine the store retries, and then sees the assignment.
 #[cfg(feature = "negative-control")]
 const RUNS: usize = 10;
 
@@ -45,8 +45,8 @@ async fn session(database: &Database) -> Client {
     client
 }
 
-/// Somebody who has the key of the byte ff, and has not committed: whoever puts up an event under it has done so and
-/// waits, in the middle of its transaction.
+/// A session that has the key of the byte ff, and has not committed: a transaction that creates an event under it
+/// has inserted it and waits, in the middle.
 async fn holder_of_the_key(database: &Database) -> Client {
     let holder = session(database).await;
     let hold = format!(
@@ -68,41 +68,41 @@ async fn until_waiting<T>(database: &Database, sessions: i64, task: &JoinHandle<
     }
 }
 
-/// Has an event put up, and, before that is committed, the store told that it is another cell's. Returns whether the event came
-/// after it had been promised that it would not.
-async fn comes_after_it_was_told(alter: fn(PgStore) -> PgStore, is_told_again: bool) -> bool {
+/// Creates an event, and, before that is committed, assigns the store bytes without it. Returns whether the event
+/// appeared after it had been promised that it would not.
+async fn appears_after_assignment(alter: fn(PgStore) -> PgStore, is_reassigned: bool) -> bool {
     let database = migrated_database();
     let creating = alter(connect(database.url(), 2).await);
-    let telling = alter(connect(database.url(), 2).await);
-    if is_told_again {
-        assert!(telling.keep_to_bytes(1, Some(ALL)).await.expect("it answers"));
+    let assigning = alter(connect(database.url(), 2).await);
+    if is_reassigned {
+        assert!(assigning.keep_to_bytes(1, Some(ALL)).await.expect("it answers"));
     }
     let holder = holder_of_the_key(&database).await;
     let new = ending_in(0xff);
     let id = new.id;
     let creating = tokio::spawn(async move { creating.create_event_once(new, key(0xff, 1)).await });
     until_waiting(&database, 1, &creating).await;
-    let telling = tokio::spawn(async move {
-        let kept = telling.keep_to_bytes(2, Some(LOW)).await;
-        (kept, telling.event(id).await.expect("it answers").is_some())
+    let assigning = tokio::spawn(async move {
+        let stored = assigning.keep_to_bytes(2, Some(LOW)).await;
+        (stored, assigning.event(id).await.expect("it answers").is_some())
     });
-    until_waiting(&database, 2, &telling).await;
+    until_waiting(&database, 2, &assigning).await;
     holder.batch_execute("ROLLBACK").await.expect("the session is alive");
     let created = creating.await.expect("no panic");
-    let (kept, was_there) = telling.await.expect("no panic");
-    assert!(kept.expect("it answers"));
+    let (stored, was_there) = assigning.await.expect("no panic");
+    assert!(stored.expect("it answers"));
     let store = connect(database.url(), 2).await;
     let is_there = store.event(id).await.expect("it answers").is_some();
     assert_eq!(created.is_ok(), is_there, "{created:?}");
     !was_there && is_there
 }
 
-/// Has the store told that an event is another cell's by somebody who has not committed yet, and the event put up meanwhile,
-/// which goes on until after that. Returns whether the event came after it had been promised that it would not.
-async fn slips_in_while_it_is_told(alter: fn(PgStore) -> PgStore, is_told_again: bool) -> bool {
+/// Assigns the store bytes without an event in a session that has not committed yet, and creates the event meanwhile,
+/// which finishes after the commit. Returns whether the event appeared after it had been promised that it would not.
+async fn slips_in_during_assignment(alter: fn(PgStore) -> PgStore, is_reassigned: bool) -> bool {
     let database = migrated_database();
     let store = Arc::new(alter(connect(database.url(), 3).await));
-    if is_told_again {
+    if is_reassigned {
         assert!(store.keep_to_bytes(1, Some(ALL)).await.expect("it answers"));
     }
     let (holder, teller) = (holder_of_the_key(&database).await, session(&database).await);
@@ -131,37 +131,37 @@ async fn slips_in_while_it_is_told(alter: fn(PgStore) -> PgStore, is_told_again:
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_had_begun_to_put_up_an_event_is_waited_for() {
-    for is_told_again in [false, true] {
-        assert!(!comes_after_it_was_told(|store| store, is_told_again).await, "{is_told_again}");
+async fn an_assignment_waits_for_event_creations_in_progress() {
+    for is_reassigned in [false, true] {
+        assert!(!appears_after_assignment(|store| store, is_reassigned).await, "{is_reassigned}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_begins_to_put_up_an_event_meanwhile_goes_by_what_is_told() {
-    for is_told_again in [false, true] {
-        assert!(!slips_in_while_it_is_told(|store| store, is_told_again).await, "{is_told_again}");
+async fn an_event_creation_during_an_assignment_obeys_it() {
+    for is_reassigned in [false, true] {
+        assert!(!slips_in_during_assignment(|store| store, is_reassigned).await, "{is_reassigned}");
     }
 }
 
-/// The negative control: without the lock an event comes after it was promised that it would not.
+/// The negative control: without the lock an event appears after it was promised that it would not.
 #[cfg(feature = "negative-control")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_the_lock_events_come_that_were_promised_not_to() {
-    for is_told_again in [false, true] {
+async fn without_the_lock_events_appear_after_an_assignment() {
+    for is_reassigned in [false, true] {
         let (mut came, mut slipped) = (false, false);
         for _ in 0..RUNS {
             let alter = PgStore::without_bytes_lock;
-            came = came || comes_after_it_was_told(alter, is_told_again).await;
-            slipped = slipped || slips_in_while_it_is_told(alter, is_told_again).await;
+            came = came || appears_after_assignment(alter, is_reassigned).await;
+            slipped = slipped || slips_in_during_assignment(alter, is_reassigned).await;
         }
-        assert!(came && slipped, "{is_told_again}: {came}, {slipped}");
+        assert!(came && slipped, "{is_reassigned}: {came}, {slipped}");
     }
 }
 
-/// Whoever only reads the table, as a backup does for hours, is in nobody's way.
+/// A transaction that only reads the table, as a backup does for hours, blocks nothing.
 #[tokio::test]
-async fn a_store_is_told_while_somebody_reads_all_tables() {
+async fn a_store_is_assigned_during_a_read_of_all_tables() {
     let database = migrated_database();
     let store = connect(database.url(), 2).await;
     let backup = session(&database).await;
@@ -175,7 +175,7 @@ async fn a_store_is_told_while_somebody_reads_all_tables() {
     backup.batch_execute("COMMIT").await.expect("the session is alive");
 }
 
-/// How often something was tried again, or not known to be committed.
+/// Counts retries, and commits of unknown outcome.
 #[derive(Debug, Default)]
 struct Repeated(AtomicUsize);
 
@@ -188,7 +188,7 @@ impl Observer for Repeated {
 }
 
 #[tokio::test]
-async fn an_event_of_another_cell_is_refused_at_once_and_is_no_trouble_of_the_store() {
+async fn an_event_of_another_cell_is_refused_at_once_and_the_store_stays_healthy() {
     let database = migrated_database();
     let repeated = Arc::new(Repeated::default());
     let options = PgOptions { observer: repeated.clone(), ..options(database.url(), 2) };
@@ -199,7 +199,7 @@ async fn an_event_of_another_cell_is_refused_at_once_and_is_no_trouble_of_the_st
         assert_foreign(store.create_event(ending_in(0xff)).await);
         assert_foreign(store.create_event_once(ending_in(0xff), key(0xff, 1)).await);
     };
-    // From here on it does not go by what was committed before.
+    // The second answer does not rest on earlier commits.
     trouble().await;
     assert_eq!(trouble().await, None);
     refused().await;
@@ -209,7 +209,7 @@ async fn an_event_of_another_cell_is_refused_at_once_and_is_no_trouble_of_the_st
     database.sql("ALTER TABLE gone RENAME TO registrations");
     assert_eq!(trouble().await, None);
 
-    // What is tried only after something failed.
+    // This is tried only after a failure.
     database.sql("ALTER TABLE facts ADD CONSTRAINT facts_none CHECK (false) NOT VALID");
     refused().await;
     assert_eq!(trouble().await, None, "a refusal is taken for a failure");
@@ -218,9 +218,10 @@ async fn an_event_of_another_cell_is_refused_at_once_and_is_no_trouble_of_the_st
     assert_eq!(trouble().await, Some(WriteTrouble::Failing));
 }
 
-/// A program that knows of no cells' bytes would put up any event, and so may not start where a store keeps to some.
+/// A program that knows of no assignments would create any event, and so may not start if the store is assigned some
+/// bytes.
 #[tokio::test]
-async fn programs_that_put_up_any_event_may_start_until_the_store_keeps_to_bytes() {
+async fn older_programs_may_start_until_the_store_is_assigned_bytes() {
     for bytes in [Some(LOW), None] {
         let database = migrated_database();
         let store = connect(database.url(), 2).await;
@@ -237,11 +238,11 @@ async fn programs_that_put_up_any_event_may_start_until_the_store_keeps_to_bytes
     }
 }
 
-/// A connection that is made once a database is there again, or that a file leads elsewhere by then.
+/// A connection that is made once a database is back, or that a file directs elsewhere by then.
 #[tokio::test]
 async fn a_connection_to_another_cell_is_given_up() {
     let database = migrated_database();
-    let told = |version, bytes, map: u128| StoredBytes {
+    let assigned = |version, bytes, map: u128| StoredBytes {
         version,
         bytes,
         map: Some(Uuid::from_u128(map).into()),
@@ -258,48 +259,48 @@ async fn a_connection_to_another_cell_is_given_up() {
             }
         }
     };
-    assert!(!answers(told(1, low, 7)).await, "it was told nothing");
+    assert!(!answers(assigned(1, low, 7)).await, "it was told nothing");
     let store = connect(database.url(), 2).await;
     assert!(store.keep_to_bytes(1, low).await.expect("it answers"));
-    assert!(!answers(told(1, low, 7)).await, "it was not told of which cells it is one");
-    assert!(store.keep_to(told(2, low, 7)).await.expect("it answers"));
+    assert!(!answers(assigned(1, low, 7)).await, "it was not told of which cells it is one");
+    assert!(store.keep_to(assigned(2, low, 7)).await.expect("it answers"));
     for (is_cell, is_it) in [
-        (told(2, low, 7), true),
-        (told(3, low, 7), true),
-        // Told by a later map than whoever asks goes by.
-        (told(1, high, 7), true),
-        (told(2, high, 7), false),
-        (told(2, None, 7), false),
-        (told(2, low, 8), false),
-        (told(1, low, 8), false),
+        (assigned(2, low, 7), true),
+        (assigned(3, low, 7), true),
+        // Assigned by a later map than the connection's.
+        (assigned(1, high, 7), true),
+        (assigned(2, high, 7), false),
+        (assigned(2, None, 7), false),
+        (assigned(2, low, 8), false),
+        (assigned(1, low, 8), false),
     ] {
         assert_eq!(answers(is_cell).await, is_it, "{is_cell:?}");
     }
-    assert!(store.keep_to(told(3, None, 7)).await.expect("it answers"));
-    assert!(answers(told(3, None, 7)).await && !answers(told(3, low, 7)).await);
-    let options = PgOptions { is_cell: Some(told(3, low, 7)), ..options(database.url(), 2) };
+    assert!(store.keep_to(assigned(3, None, 7)).await.expect("it answers"));
+    assert!(answers(assigned(3, None, 7)).await && !answers(assigned(3, low, 7)).await);
+    let options = PgOptions { is_cell: Some(assigned(3, low, 7)), ..options(database.url(), 2) };
     let refused = PgStore::connect(&options, REACHABLE_WITHIN).await;
     let refused = format!("{:?}", refused.expect_err("it is another"));
     assert!(refused.contains("not the cell that it is to be"), "{refused}");
 }
 
-/// All that is put up is what such a program would put up, too.
+/// It creates just the events that such a program would create, too.
 #[tokio::test]
-async fn programs_that_put_up_any_event_may_start_where_a_cell_has_all_bytes() {
+async fn older_programs_may_start_where_a_cell_has_all_bytes() {
     let database = migrated_database();
     let store = connect(database.url(), 2).await;
     let needed = || number(&database, "SELECT needs_from FROM schema_compatibility");
-    let told = StoredBytes { version: 1, bytes: Some(ALL), map: Some(Uuid::now_v7().into()) };
-    assert!(store.keep_to(told).await.expect("it answers"));
-    assert_eq!(store.stored_bytes().await.expect("it answers"), Some(told));
+    let assigned = StoredBytes { version: 1, bytes: Some(ALL), map: Some(Uuid::now_v7().into()) };
+    assert!(store.keep_to(assigned).await.expect("it answers"));
+    assert_eq!(store.stored_bytes().await.expect("it answers"), Some(assigned));
     assert!(needed() < KNOWS_BYTES.into());
     assert!(store.keep_to_bytes(2, Some(LOW)).await.expect("it answers"));
     assert_eq!(needed(), i64::from(KNOWS_BYTES));
 }
 
-/// A role that may only work with tables that are there is as good as any.
+/// A role that may only use existing tables can do this, too.
 #[tokio::test]
-async fn a_role_that_may_make_no_tables_keeps_to_bytes_and_maps() {
+async fn a_role_that_may_create_no_tables_stores_assignments_and_maps() {
     let database = migrated_database();
     let store = connect(&database.url_of_least_rights(), 2).await;
     assert!(store.keep_to_bytes(1, Some(LOW)).await.expect("it answers"));
@@ -310,9 +311,9 @@ async fn a_role_that_may_make_no_tables_keeps_to_bytes_and_maps() {
     assert_eq!(store.stored_map().await.expect("it answers"), Some(map));
 }
 
-/// Also for whoever writes around the store.
+/// Even for a program that bypasses the store.
 #[tokio::test]
-async fn the_tables_hold_one_row_each_and_none_that_cannot_be() {
+async fn the_tables_hold_one_valid_row_each() {
     let database = migrated_database();
     let session = session(&database).await;
     let bytes = "cell_bytes (version, first_byte, last_byte) VALUES";

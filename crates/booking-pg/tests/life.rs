@@ -1,4 +1,4 @@
-//! The life of a registration, where PostgreSQL has its own way to tell or to refuse it.
+//! The life of a registration, where PostgreSQL reads or refuses in its own way.
 
 mod common;
 
@@ -33,14 +33,14 @@ async fn kinds(store: &PgStore, id: RegistrationId, limit: PageLimit) -> Vec<(Fa
     history.iter().map(|entry| (entry.kind, entry.actor)).collect()
 }
 
-/// What has run out counts for nothing in any read, though its row says otherwise.
+/// What has expired counts for nothing in any read, though its row is still held.
 #[tokio::test]
-async fn an_overdue_hold_counts_for_nothing_before_anybody_tidies() {
+async fn an_expired_hold_counts_for_nothing_before_a_sweep() {
     let database = migrated_database();
     let clock = ManualClock::default();
     let store = connect_by(&database, &clock).await;
     let event = create(&store, 3).await.id;
-    let kept = succeed(&store, hold(event, "ada")).await;
+    let held = succeed(&store, hold(event, "ada")).await;
     succeed(&store, register(event, "grace")).await;
     clock.advance_micros(30 * SECOND);
     let later = succeed(&store, hold(event, "edsger")).await;
@@ -54,8 +54,8 @@ async fn an_overdue_hold_counts_for_nothing_before_anybody_tidies() {
     let seated = store.registrations(event, Listed::Seated, None, PageLimit::MAX).await;
     let seated = seated.expect("it answers").expect("it is there").items;
     assert_eq!(seated.len(), 2);
-    assert!(seated.iter().all(|row| row.id != kept.id) && seated.iter().any(|r| r.id == later.id));
-    let row = store.registration(kept.id).await.expect("it answers").expect("it is there");
+    assert!(seated.iter().all(|row| row.id != held.id) && seated.iter().any(|r| r.id == later.id));
+    let row = store.registration(held.id).await.expect("it answers").expect("it is there");
     assert_eq!((row.status, row.expires_at), (Status::Expired, None));
     assert_eq!(due(&store).await, [event]);
     let stored = "SELECT count(*) FROM registrations WHERE status = 'held'";
@@ -71,7 +71,7 @@ async fn an_overdue_hold_counts_for_nothing_before_anybody_tidies() {
     assert_eq!(store.audit().await.expect("it answers").differences, []);
 }
 
-/// Longest overdue first, and no more than were asked for.
+/// Longest overdue first, and no more than requested.
 #[tokio::test]
 async fn due_events_come_in_the_order_of_their_time() {
     let database = migrated_database();
@@ -93,8 +93,8 @@ async fn due_events_come_in_the_order_of_their_time() {
     assert_eq!(store.due_events(two).await.expect("it answers"), events[..2]);
 }
 
-/// Within one transaction an address goes from a row to another: the unique index must not see the
-/// row that gives it up beside the one that takes it.
+/// Within one transaction an address moves from one row to another: the unique index must not see
+/// the row that gives it up beside the one that takes it.
 #[tokio::test]
 async fn an_address_passes_between_rows_in_one_batch() {
     let database = migrated_database();
@@ -118,7 +118,7 @@ async fn an_address_passes_between_rows_in_one_batch() {
     let new_a = outcomes[3].registration().expect("it went well");
     assert_eq!(new_a.person.user_email, address("a"));
 
-    // And round in a circle, with one who steps aside.
+    // And in a circle, with one registration that steps aside.
     let c = succeed(&store, register(event, "c")).await;
     let batch = [transfer(&c, "aside"), transfer(&a, "c"), transfer(new_a, "b"), transfer(&c, "a")];
     let outcomes = execute(&store, &batch).await;
@@ -178,9 +178,10 @@ async fn a_history_is_followed_through_many_batches() {
     assert_eq!(nobody, None);
 }
 
-/// Positions are counted by the database: in a queue that many have left, they are those of who is left.
+/// Positions are counted by the database: in a queue that many have left, they are those of the
+/// remaining ones.
 #[tokio::test]
-async fn a_place_in_the_queue_is_counted_among_those_who_are_left() {
+async fn a_queue_position_counts_only_those_who_remain() {
     let database = migrated_database();
     let store = connect(database.url(), 2).await;
     let event = create(&store, 1).await.id;
@@ -192,7 +193,7 @@ async fn a_place_in_the_queue_is_counted_among_those_who_are_left() {
     execute(&store, &leaving).await;
     let last = store.registration(waiting[29].id).await.expect("it answers");
     assert_eq!(last.expect("it is there").position, Some(15));
-    // Executed again, each finds itself where it is now.
+    // Executed again, each returns its position now.
     let again = execute(&store, &queue).await;
     let places: Vec<_> = again.iter().map(|o| o.registration().and_then(|r| r.position)).collect();
     let expected: Vec<_> = (0..30).map(|n| (n % 2 == 1).then_some(n / 2 + 1)).collect();
@@ -200,12 +201,12 @@ async fn a_place_in_the_queue_is_counted_among_those_who_are_left() {
     assert_eq!(store.audit().await.expect("it answers").differences, []);
 }
 
-/// What leaves by the facts says of a draft that it is one.
+/// The facts of a draft say that it is one.
 #[tokio::test]
-async fn a_draft_is_put_up_as_one() {
+async fn the_first_fact_of_a_draft_names_it_a_draft() {
     let database = migrated_database();
     let store = connect(database.url(), 2).await;
-    let told = |id: EventId| {
+    let first_kind = |id: EventId| {
         let sql = format!("SELECT body::jsonb->0->>'kind' FROM facts WHERE event_id = '{id}'");
         database.sql(&sql)
     };
@@ -214,6 +215,6 @@ async fn a_draft_is_put_up_as_one() {
     {
         let new = new_event(3).with(|new| new.rules.status = status).expect("in order");
         let event = store.create_event(new).await.expect("it answers");
-        assert_eq!(told(event.id), [[Some(kind.to_owned())]]);
+        assert_eq!(first_kind(event.id), [[Some(kind.to_owned())]]);
     }
 }

@@ -1,4 +1,4 @@
-//! The row lock: what it prevents, and that it makes nobody wait who need not.
+//! The row lock: what it prevents, and that it delays no transaction that does not need it.
 
 mod common;
 
@@ -8,7 +8,7 @@ use common::{connect, create, migrated_database, register};
 use std::time::{Duration, Instant};
 use tokio_postgres::NoTls;
 
-/// Somebody's psql: a session that holds one event's row until it is dropped.
+/// An operator's psql: a session that holds one event's row until it is dropped.
 async fn hold_row(url: &str, event: booking_core::EventId) -> tokio_postgres::Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("it is there");
     tokio::spawn(connection);
@@ -33,7 +33,7 @@ async fn a_held_row_is_skipped_and_the_others_are_served() {
     assert_eq!((&executions[0], &executions[2]), (&Execution::Busy, &Execution::Busy));
     assert!(is_confirmed(&executions[1]));
 
-    // Whoever waits is served as soon as the row is free, and not before.
+    // A waiting batch is served as soon as the row is free, and not before.
     let waiting = async {
         let executions = store.execute(&batch[..1], WhenBusy::Wait).await;
         (executions.expect("the store answers"), Instant::now())
@@ -50,7 +50,7 @@ async fn a_held_row_is_skipped_and_the_others_are_served() {
 }
 
 #[tokio::test]
-async fn half_of_the_connections_is_for_batches() {
+async fn half_of_the_connections_are_for_batches() {
     let database = migrated_database();
     for (pool_size, batches) in [(2, 1), (3, 1), (10, 5)] {
         assert_eq!(connect(database.url(), pool_size).await.batches_at_once(0), batches);

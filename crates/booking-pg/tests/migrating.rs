@@ -24,7 +24,7 @@ const EVENT: &str = "0193af5c-0000-7000-8000-000000000001";
 const ADA: &str = "0193af5c-0000-7000-8000-00000000000a";
 const GRACE: &str = "0193af5c-0000-7000-8000-00000000000b";
 
-/// A database as version 1 left it: an event with three seats, two of them given in one batch.
+/// A database as version 1 left it: an event with three seats, two of them sold in one batch.
 async fn version_1_database() -> Database {
     let database = booking_testkit::shared().database(None);
     migrate_to(&database, 1).await;
@@ -65,7 +65,7 @@ fn id(text: &str) -> Uuid {
 }
 
 #[tokio::test]
-async fn what_was_there_is_there_after_the_migration() {
+async fn existing_rows_survive_the_migration() {
     let database = version_1_database().await;
     let store = migrate(&database).await;
     let event_id = id(EVENT).into();
@@ -90,7 +90,7 @@ async fn what_was_there_is_there_after_the_migration() {
 }
 
 #[tokio::test]
-async fn what_was_there_lives_on() {
+async fn existing_registrations_can_be_used() {
     let database = version_1_database().await;
     let store = migrate(&database).await;
     let event_id = id(EVENT).into();
@@ -115,7 +115,7 @@ async fn what_was_there_lives_on() {
     assert_eq!(store.audit().await.expect("it answers").differences, []);
 }
 
-/// While servers are being replaced, some of the version before still read and give out seats, with
+/// While servers are being replaced, some of the version before still read and sell, with
 /// statements that they prepared before the migration.
 #[tokio::test]
 async fn a_server_of_the_version_before_still_works() {
@@ -154,14 +154,14 @@ async fn a_server_of_the_version_before_still_works() {
     old.execute(&update, &[&event_id]).await.expect("it answers");
     let row = store.registration(edsger.into()).await.expect("it answers").expect("it is there");
     assert_eq!(row.status, Status::Confirmed);
-    // What was there before is told to nobody, and what it does now is.
+    // Facts from before are not delivered, and those that it writes now are.
     let new = database.sql("SELECT version_first FROM facts WHERE is_new");
     assert_eq!(new, [[Some("4".to_owned())]]);
     assert_eq!(store.route_facts(PageLimit::MAX).await.expect("it answers"), 1);
     assert_eq!(store.audit().await.expect("it answers").differences, []);
 }
 
-/// A database as version 4 left it: version 1's event, with all that came to it since.
+/// A database as version 4 left it: version 1's event, with all that was added since.
 async fn version_4_database() -> Database {
     let database = version_1_database().await;
     migrate_to(&database, 4).await;
@@ -177,7 +177,7 @@ async fn version_4_database() -> Database {
 }
 
 #[tokio::test]
-async fn what_was_there_before_organizers_is_nobodys() {
+async fn events_from_before_organizers_have_none() {
     let database = version_4_database().await;
     let all = "SELECT (to_jsonb(events) - '{organizer_id,conceal_registered,changed_at,details_changed_at,sequence,language,remind_hours,remind_at,confirm_address,asks,organizer_name,contact,unlisted,frozen_until}'::text[])::text, pg_relation_filenode('events') FROM events";
     let before = database.sql(all);
@@ -216,7 +216,7 @@ async fn what_was_there_before_organizers_is_nobodys() {
     assert_eq!(own, [late.into(), id(EVENT).into()]);
 }
 
-/// As a newer program would leave it, whose tables ask for programs that know at least `needs`.
+/// As a newer program would leave it, whose tables require programs that know at least `needs`.
 fn migrate_later(database: &Database, needs: i32) {
     database.sql(&format!(
         "INSERT INTO refinery_schema_history (version, name, applied_on, checksum)
@@ -227,7 +227,7 @@ fn migrate_later(database: &Database, needs: i32) {
 }
 
 #[tokio::test]
-async fn a_later_migration_that_says_so_is_worked_with() {
+async fn a_compatible_later_migration_is_accepted() {
     let database = migrated_database();
     let store = connect(database.url(), 2).await;
     assert_eq!(store.check_tables().await.expect("they are there"), <[String; 0]>::default());
@@ -250,7 +250,7 @@ async fn a_migration_that_is_not_ours_is_refused() {
     let cause = std::error::Error::source(&error).expect("it has a cause").to_string();
     assert!(cause.contains("V999__from_the_future") && cause.contains("migration 999"), "{cause}");
     assert!(matches!(store.check_tables().await, Err(ConnectError::Tables(_))));
-    // One of ours that was changed or taken out, and tables that do not say what they ask for.
+    // One of ours that was changed or removed, and tables that do not say what they require.
     for spoil in [
         "UPDATE refinery_schema_history SET checksum = '1' WHERE version = 2",
         "DELETE FROM refinery_schema_history WHERE version = 2",
@@ -266,7 +266,7 @@ async fn a_migration_that_is_not_ours_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_to_be_there_is_never_made() {
+async fn check_tables_creates_nothing() {
     let database = booking_testkit::shared().database(None);
     let store = connect(database.url(), 2).await;
     assert!(matches!(store.check_tables().await, Err(ConnectError::NotMigrated)));
@@ -277,9 +277,9 @@ async fn what_is_to_be_there_is_never_made() {
     assert!(matches!(older, Err(ConnectError::OutOfDate { .. })), "{older:?}");
 }
 
-/// A role that may only work with tables that are there, and whatever is done by one, is as good as any.
+/// A role that may only use existing tables is as good as any other.
 #[tokio::test]
-async fn a_role_that_may_make_no_tables_works_with_those_that_are_there() {
+async fn a_role_that_may_create_no_tables_works_with_existing_ones() {
     let database = migrated_database();
     let store = connect(&database.url_of_least_rights(), 3).await;
     assert_eq!(store.migrate().await.expect("nothing to do"), <[String; 0]>::default());
@@ -304,9 +304,9 @@ async fn a_role_that_may_make_no_tables_works_with_those_that_are_there() {
     assert!(matches!(refused, ConnectError::Migrate(_)), "{refused:?}");
 }
 
-/// As a standby is, on which nothing can be written at all.
+/// As on a standby, where nothing can be written at all.
 #[tokio::test]
-async fn what_takes_no_writes_can_be_recounted() {
+async fn a_read_only_database_can_be_recounted() {
     let database = migrated_database();
     let leader = connect(database.url(), 2).await;
     let event = create(&leader, 2).await;
@@ -322,20 +322,20 @@ async fn what_takes_no_writes_can_be_recounted() {
     assert_eq!((health.takes_writes, health.trouble), (false, None));
 }
 
-/// Addresses in spellings that the versions before knew beside the one that counts, with the state of their
-/// registrations and what becomes of them.
+/// Addresses in other spellings than the canonical one, as earlier versions stored them, with the state of
+/// their registrations and the result.
 const SPELT: &[(&str, &str, &str)] = &[
     ("ada@bücher.example", "confirmed", "ada@xn--bcher-kva.example"),
     ("\"lin\"@example.org", "confirmed", "lin@example.org"),
-    // What has ended is in nobody's way.
+    // A registration that has ended blocks no other.
     ("\"gr\\ace\"@example.org", "cancelled", "grace@example.org"),
     ("\"grace\"@example.org", "cancelled", "grace@example.org"),
-    // Two seats of one person: both were given.
+    // Two seats of one person: both were sold.
     ("kay@example.org", "confirmed", "kay@example.org"),
     ("\"kay\"@example.org", "confirmed", "\"kay\"@example.org"),
     ("\"hedy\"@bücher.example", "confirmed", "hedy@xn--bcher-kva.example"),
     ("hedy@bücher.example", "confirmed", "hedy@bücher.example"),
-    // Nobody can spell these otherwise.
+    // These have no other spelling.
     ("ada@foo_bar.example", "confirmed", "ada@foo_bar.example"),
     ("\"a@b\"@example.org", "confirmed", "\"a@b\"@example.org"),
     ("東京@example.org", "confirmed", "東京@example.org"),
@@ -358,7 +358,7 @@ fn spelt(database: &Database) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn addresses_are_rewritten_into_the_spelling_that_counts_once() {
+async fn addresses_are_rewritten_into_their_canonical_spelling_once() {
     let database = version_4_database().await;
     insert_spelt(&database);
     let store = migrate(&database).await;
@@ -370,7 +370,7 @@ async fn addresses_are_rewritten_into_the_spelling_that_counts_once() {
     let listed = listed.expect("it answers").expect("the event is there").items;
     assert_eq!(listed.len(), 2 + SPELT.len());
 
-    // What keeps its spelling is found all the same.
+    // Addresses that keep their spelling are still found.
     for (address, count) in [
         ("kay@example.org", 2),
         ("hedy@xn--bcher-kva.example", 2),
@@ -383,7 +383,8 @@ async fn addresses_are_rewritten_into_the_spelling_that_counts_once() {
         assert_eq!(found.len(), count, "{address}");
     }
 
-    // A server of the version before may still write. That is not looked for again, but it is found.
+    // A server of the version before may still write such a spelling. It is not rewritten again, but
+    // it is found.
     database.sql(
         "UPDATE registrations SET user_email = '\"ada\"@late.example' WHERE event_version = 4",
     );
@@ -393,9 +394,9 @@ async fn addresses_are_rewritten_into_the_spelling_that_counts_once() {
     assert_eq!(store.registrations_of(&ada, PageLimit::MAX).await.expect("it answers").len(), 1);
 }
 
-/// What stops it leaves whole transactions, and the next migration goes on.
+/// An interruption leaves whole transactions, and the next migration continues.
 #[tokio::test]
-async fn a_rewrite_that_was_stopped_goes_on() {
+async fn an_interrupted_rewrite_continues() {
     let database = version_4_database().await;
     insert_spelt(&database);
     migrate(&database).await;
@@ -407,9 +408,9 @@ async fn a_rewrite_that_was_stopped_goes_on() {
     assert_eq!(spelt(&database)[0], "ada@xn--bcher-kva.example");
 }
 
-/// Whoever holds the event's row is waited for, and what they do counts.
+/// The rewrite waits for a transaction that holds the event's row, and sees its changes.
 #[tokio::test]
-async fn a_rewrite_waits_for_whoever_holds_the_event() {
+async fn a_rewrite_waits_for_the_events_lock() {
     let database = version_4_database().await;
     insert_spelt(&database);
     migrate(&database).await;
@@ -439,10 +440,10 @@ async fn a_rewrite_waits_for_whoever_holds_the_event() {
     assert_eq!(spelt(&database)[1], before, "she has two");
 }
 
-/// The tables hold to it themselves, as those of the embedded store do. Whoever sells meanwhile is not kept waiting while
-/// the rows from before are looked at.
+/// The tables enforce this themselves, as those of the embedded store do. Sales do not wait while the existing rows are
+/// checked.
 #[tokio::test]
-async fn nobody_is_reminded_earlier_than_thirty_days_before_nor_after_the_beginning() {
+async fn reminders_are_at_most_thirty_days_before_the_start_and_never_after() {
     let database = booking_testkit::shared().database(None);
     migrate_to(&database, 11).await;
     database.sql(&format!(

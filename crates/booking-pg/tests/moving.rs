@@ -1,4 +1,4 @@
-//! An event that leaves while others write in the same rows, and who may ask what a store is.
+//! An event that leaves while other transactions write the same rows, and the identity of a store.
 
 mod common;
 
@@ -22,8 +22,8 @@ async fn client(url: &str) -> Client {
     client
 }
 
-/// Waits until somebody waits for a row.
-async fn somebody_waits(other: &Client) {
+/// Waits until a transaction waits for a row.
+async fn until_a_row_is_waited_for(other: &Client) {
     let since = Instant::now();
     let waiting = "SELECT count(*) FROM pg_stat_activity \
                    WHERE datname = current_database() AND wait_event_type = 'Lock'";
@@ -64,20 +64,21 @@ impl Leaving {
         Self { store, event, mails, mover, version: mark.version }
     }
 
-    /// Has the event leave while `writing` is under way, which is committed once that waits for it.
+    /// Has the event leave while `writing` is in progress, which is committed once the move waits
+    /// for it.
     async fn leave_beside(&self, url: &str, writing: &str) -> LeftEvent {
         let (writer, other) = (client(url).await, client(url).await);
         writer.batch_execute(&format!("BEGIN; {writing}")).await.expect(writing);
         let (store, event) = (Arc::clone(&self.store), self.event);
         let (mover, version) = (self.mover, self.version);
         let leaving = tokio::spawn(async move { store.hand_over(event, mover, version).await });
-        somebody_waits(&other).await;
+        until_a_row_is_waited_for(&other).await;
         writer.batch_execute("COMMIT").await.expect("it answers");
         leaving.await.expect("no panic").expect("it answers").expect("it is frozen")
     }
 }
 
-/// What a mail is in the state that its event left with; `None` if it is not there.
+/// The state of a mail in the state that its event left with; `None` if it is not there.
 fn state_of(left: &LeftEvent, mail: &NewMail) -> Option<String> {
     let state: serde_json::Value = serde_json::from_str(&left.state).expect("it is JSON");
     let id = mail.id.as_uuid().to_string();
@@ -86,9 +87,9 @@ fn state_of(left: &LeftEvent, mail: &NewMail) -> Option<String> {
     found.map(|mail| mail["state"].as_str().expect("a text").to_owned())
 }
 
-/// A worker is writing what became of its mails while the event leaves: it is waited for, and the event leaves with that.
+/// A worker is writing the outcome of its mails while the event leaves: the move waits for it, and takes that along.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_event_leaves_with_mails_as_whoever_was_writing_them_left_them() {
+async fn an_event_leaves_with_mails_that_a_worker_was_writing() {
     let database = migrated_database();
     let leaving = Leaving::in_database(database.url()).await;
     let [stuck, sent] = leaving.mails;
@@ -112,10 +113,10 @@ async fn an_event_leaves_with_mails_as_whoever_was_writing_them_left_them() {
     assert_eq!(store.settle_mails(&[late]).await.expect("it answers"), [false]);
 }
 
-/// A worker has done a step and makes a mail of it while the event leaves: the lane leaves as it is after that, and the mail
-/// with it; neither is done a second time, or left behind.
+/// A worker has done a step and makes a mail of it while the event leaves: the lane leaves as it is after that, and the
+/// mail with it; neither is done twice, or left behind.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_event_leaves_with_what_a_worker_was_making_of_its_facts() {
+async fn an_event_leaves_with_the_step_that_a_worker_was_writing() {
     let database = migrated_database();
     let leaving = Leaving::in_database(database.url()).await;
     let (event, made) = (leaving.event, leaving.mails[0]);
@@ -140,9 +141,10 @@ async fn an_event_leaves_with_what_a_worker_was_making_of_its_facts() {
     assert_eq!(number(&database, "SELECT count(*) FROM delivery_lanes"), 0);
 }
 
-/// Facts are being routed while the event leaves: it leaves with the lane that this made, and they are new nowhere.
+/// Facts are being routed while the event leaves: it leaves with the lane that this made, and the facts are new
+/// nowhere.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_event_leaves_with_the_lanes_that_were_being_made() {
+async fn an_event_leaves_with_lanes_that_were_being_routed() {
     let database = migrated_database();
     let leaving = Leaving::in_database(database.url()).await;
     let event = leaving.event;
@@ -159,10 +161,10 @@ async fn an_event_leaves_with_the_lanes_that_were_being_made() {
     assert_eq!(number(&database, "SELECT count(*) FROM delivery_lanes"), 0);
 }
 
-/// A role that may do no more than use the tables hears the same of a store as any other, by whatever road. Another database is
-/// another store, and so is another schema.
+/// A role that may only use the tables gets the same identity as any other, by any address of the server. Another
+/// database is another store, and so is another schema.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_store_is_the_same_by_whatever_road_and_role_it_is_reached() {
+async fn a_stores_identity_does_not_depend_on_url_or_role() {
     let (database, other) = (migrated_database(), migrated_database());
     let role = format!("plain_{}", database.name());
     database.sql(&format!(
@@ -170,24 +172,24 @@ async fn a_store_is_the_same_by_whatever_road_and_role_it_is_reached() {
          GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};
          CREATE SCHEMA another"
     ));
-    let told = async |store: &PgStore| store.identity().await.expect("it answers");
-    let known = told(&connect(database.url(), 2).await).await;
+    let identity = async |store: &PgStore| store.identity().await.expect("it answers");
+    let known = identity(&connect(database.url(), 2).await).await;
     let by_role = database.url().replace("//postgres@", &format!("//{role}@"));
     let by_name = database.url().replace("127.0.0.1", "localhost");
     for road in [&by_role, &by_name, database.socket_url()] {
-        assert_eq!(told(&connect(road, 2).await).await, known, "{road}");
+        assert_eq!(identity(&connect(road, 2).await).await, known, "{road}");
     }
-    assert_ne!(told(&connect(other.url(), 2).await).await, known);
+    assert_ne!(identity(&connect(other.url(), 2).await).await, known);
     let schema = Some(CellName::parse("another").expect("valid"));
     let options = PgOptions { schema, ..options(database.url(), 2) };
     let another = PgStore::connect(&options, REACHABLE_WITHIN).await.expect("it is there");
     another.migrate().await.expect("the migrations run");
-    assert_ne!(told(&another).await, known);
+    assert_ne!(identity(&another).await, known);
 }
 
 /// `until` is by the clock of the store.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn upkeep_deletes_what_was_said_for_a_moment_by_the_databases_clock() {
+async fn upkeep_deletes_outdated_move_notes_by_the_databases_clock() {
     let database = migrated_database();
     let leaving = Leaving::in_database(database.url()).await;
     let store = &leaving.store;

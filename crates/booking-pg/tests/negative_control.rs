@@ -1,4 +1,4 @@
-//! The lock taken out: what stands behind it, and that the suite notices when that is gone too.
+//! Without the lock: the constraints still protect, and the suite notices when these are gone too.
 
 #![cfg(feature = "negative-control")]
 
@@ -14,8 +14,8 @@ use common::{PgFixture, connect};
 async fn without_the_lock_the_constraints_stand() {
     let fixture = PgFixture { alter: PgStore::without_row_lock, ..PgFixture::new() };
     let database = fixture.database.url().to_owned();
-    // It may be too crowded for some, who then hear that nothing was written, which fails the race.
-    // What may not be is a seat too many.
+    // Too much contention may fail the race, with the answer that nothing was written. What must
+    // not happen is a seat too many.
     let _ = tokio::spawn(async move {
         booking_conformance::cases::a_race_for_one_address_has_one_winner(&fixture).await;
     })
@@ -25,7 +25,7 @@ async fn without_the_lock_the_constraints_stand() {
 }
 
 /// The negative control: without the lock and without the constraints, the race of the suite
-/// oversells, and the suite says so.
+/// oversells, and the suite reports it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_lock_and_constraints_the_race_oversells() {
     let fixture = PgFixture { alter: PgStore::without_row_lock, ..PgFixture::new() };

@@ -1,4 +1,4 @@
-//! What operators see of the store: requests in PostgreSQL's own views, its health, how the work goes.
+//! What operators see of the store: requests in PostgreSQL's own views, its health, its timings.
 
 mod common;
 
@@ -20,7 +20,7 @@ fn asked_by(id: &str, command: EventCommand) -> EventCommand {
     command.with_request_id(Some(RequestId::parse(id).expect("valid")))
 }
 
-/// What our sessions are called while `condition` holds of them.
+/// The names of our sessions that meet `condition`.
 fn sessions(database: &Database, condition: &str) -> Vec<String> {
     let rows = database.sql(&format!(
         "SELECT application_name FROM pg_stat_activity
@@ -56,14 +56,14 @@ async fn the_request_of_a_transaction_that_waits_is_seen_in_pg_stat_activity() {
     assert_eq!(seen, ["booking request-1+1"]);
     let executions = executions.expect("the row came free");
     assert!(matches!(executions[0], Execution::Decided(Outcome::Confirmed(_))), "{executions:?}");
-    // The name is the transaction's, not the session's: a refused one leaves none either.
+    // The name is the transaction's, not the session's: a refusal leaves none either.
     execute(&store, &[asked_by("request-2", register(event, "ada"))]).await;
     let ours = sessions(&database, "application_name LIKE 'booking%'");
     assert!(!ours.is_empty() && ours.iter().all(|name| name == "booking"), "{ours:?}");
 }
 
 #[tokio::test]
-async fn a_migration_that_is_missing_and_a_standby_are_told() {
+async fn health_reports_a_missing_migration_and_a_standby() {
     let database = migrated_database();
     let store = connect(database.url(), 2).await;
     let health = async || store.health().await.expect("the store answers");
@@ -71,7 +71,7 @@ async fn a_migration_that_is_missing_and_a_standby_are_told() {
         health().await,
         StoreHealth { takes_writes: true, migrations_missing: 0, trouble: None }
     );
-    // A newer program's.
+    // A newer program's migration.
     database.sql(
         "INSERT INTO refinery_schema_history SELECT 1000, 'later', applied_on, '1'
          FROM refinery_schema_history WHERE version = 1",
@@ -127,13 +127,14 @@ async fn the_parts_of_a_transaction_are_observed() {
     assert!(store.connections().open <= 2);
 }
 
-/// What the store says of its writes once it does not go by what was committed a moment ago.
+/// The store's second health report, which does not rest on earlier commits.
 async fn trouble(store: &PgStore) -> Option<WriteTrouble> {
     store.health().await.expect("the store answers");
     store.health().await.expect("the store answers").trouble
 }
 
-/// Nobody has tried to write: it is found all the same, and by a role that may do no more than it must.
+/// The problem is found although no request has tried to write, and by a role with no more rights than
+/// it needs.
 #[tokio::test]
 async fn a_table_that_is_gone_is_noticed_until_it_is_back() {
     let database = migrated_database();
@@ -151,7 +152,7 @@ async fn a_table_that_is_gone_is_noticed_until_it_is_back() {
     assert_eq!(number(&database, rows), 2, "nothing is left of trying");
 }
 
-/// A disk that has no room is seen only by who writes.
+/// Only a write detects a full disk.
 #[tokio::test]
 async fn a_disk_that_was_full_is_noticed_until_there_is_room() {
     let database = migrated_database();

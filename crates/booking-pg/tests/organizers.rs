@@ -1,4 +1,4 @@
-//! Organizers, their tokens, and events that become theirs.
+//! Organizers, their tokens, and events that are assigned to them.
 
 mod common;
 
@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use tokio_postgres::NoTls;
 use uuid::Uuid;
 
-/// Room for so many tokens is left.
+/// Leaves room for so many tokens.
 fn fill_up(database: &Database, room: usize) {
     let full = TOKENS_MAX - room;
     database.sql(&format!(
@@ -50,7 +50,7 @@ async fn there_are_never_too_many_tokens() {
     assert_eq!(number(&database, "SELECT count(*) FROM organizers"), 1 + 3, "nobody without one");
     let tokens = stores[0].tokens().await.expect("it answers");
     assert_eq!(tokens.len(), TOKENS_MAX);
-    // What is there is there, and a token that is worthless still takes its place.
+    // A repeated request finds its token, and a revoked token still takes its place.
     for (new, made) in made {
         assert_eq!(stores[1].create_token(new).await.expect("it answers"), made);
     }
@@ -59,7 +59,7 @@ async fn there_are_never_too_many_tokens() {
 }
 
 #[tokio::test]
-async fn an_event_of_an_organizer_that_is_not_there_is_not_made() {
+async fn an_event_of_an_unknown_organizer_is_refused() {
     let database = migrated_database();
     let store = connect(database.url(), 2).await;
     let nobody = OrganizerId::from(Uuid::now_v7());
@@ -77,7 +77,7 @@ async fn an_event_of_an_organizer_that_is_not_there_is_not_made() {
     assert_eq!(store.event(event.id).await.expect("it answers"), Some(event));
 }
 
-/// Nobody waits for an event that somebody else holds, but whoever wants that one.
+/// Only transactions that want the same event wait for one that another session holds.
 #[tokio::test]
 async fn assigning_holds_nothing_while_it_waits() {
     let database = migrated_database();
@@ -115,9 +115,10 @@ async fn assigning_holds_nothing_while_it_waits() {
     assert_eq!(store.audit().await.expect("it answers").differences, []);
 }
 
-/// Two that make the first tokens of one name in the same moment make them of one organizer.
+/// Two transactions that create the first tokens of one name at the same moment create one
+/// organizer.
 #[tokio::test]
-async fn nobody_makes_an_organizer_whom_somebody_is_making() {
+async fn concurrent_tokens_of_one_name_create_one_organizer() {
     let database = migrated_database();
     let store = Arc::new(connect(database.url(), 4).await);
     let (holder, connection) =
@@ -145,7 +146,7 @@ async fn nobody_makes_an_organizer_whom_somebody_is_making() {
 
 /// A program that does not know that events may be unlisted would list them, and so may not start beside one.
 #[tokio::test]
-async fn programs_that_list_every_event_may_start_until_one_is_unlisted() {
+async fn older_programs_may_start_until_an_event_is_unlisted() {
     let needed =
         |database: &Database| number(database, "SELECT needs_from FROM schema_compatibility");
     let unlisted = || new_event(3).with(|new| new.details.is_unlisted = true).expect("in order");
@@ -169,7 +170,7 @@ async fn programs_that_list_every_event_may_start_until_one_is_unlisted() {
 
 /// A program that knows of no roles would take every token for an owner's, and so may not start beside one that is not.
 #[tokio::test]
-async fn programs_without_roles_may_start_until_there_are_some() {
+async fn older_programs_may_start_until_a_token_has_a_role() {
     let database = migrated_database();
     let store = connect(database.url(), 2).await;
     let needed = || number(&database, "SELECT needs_from FROM schema_compatibility");

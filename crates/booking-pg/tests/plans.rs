@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
-/// Every statement that looks something up, with the indexes that it must go by.
+/// Every statement that looks something up, with the indexes that it must use.
 const PLANS: &[(&str, &[&str])] = &[
     ("cell_bytes/find", &["cell_bytes_pkey"]),
     ("cell_bytes/keep", &["cell_bytes_pkey"]),
@@ -134,7 +134,7 @@ const PLANS: &[(&str, &[&str])] = &[
     ("registration/list", &["registrations_event_version"]),
     ("registration/list_live", &["registrations_event_version"]),
     ("registration/list_seated", &["registrations_event_version"]),
-    // It looks at each event, newest first, and of each at one address.
+    // It reads each event, newest first, and one address of each.
     ("registration/live_of_address", &["events_created_at", "registrations_live_email"]),
     ("registration/next_end", &["registrations_running_out"]),
     ("registration/otherwise_spelt", &["registrations_event_version"]),
@@ -152,19 +152,19 @@ const PLANS: &[(&str, &[&str])] = &[
     ("token/revoke", &["organizer_tokens_pkey"]),
 ];
 
-/// What some may go by as well where they are planned for their values, which are of no row here: the other index
+/// Indexes that some may also use where they are planned for their values, which match no row here: such an index
 /// begins with the same columns, and PostgreSQL knows that it finds next to nothing.
 const WITH_VALUES: &[(&str, &[&str])] = &[
     ("delivery/find", &["deliveries_of_endpoint"]),
     ("delivery/note", &["deliveries_of_endpoint"]),
-    // Of one organizer, its own events are as good.
+    // For one organizer, its own events are as good.
     ("event/list_by_start", &["events_of_organizer"]),
     ("event/list_by_start_down", &["events_of_organizer"]),
     ("lane/advance", &["deliveries_pkey", "delivery_lanes_of_sink", "mails_pkey"]),
     ("registration/respell", &["registrations_event_version", "registrations_live_email"]),
 ];
 
-/// The others: they add rows, ask for no table, or read every row there is.
+/// The others: they add rows, read no table, or read every row.
 const NO_LOOK_UP: &[&str] = &[
     "audit/count",
     "endpoint/list",
@@ -309,7 +309,7 @@ async fn assert_plans_use_the_indexes_in(mode: PlanCacheMode, database: &Databas
 
 async fn plan_of(client: &Client, name: &str, mode: PlanCacheMode) -> String {
     let (_, text) = booking_pg::statements().find(|(known, _)| *known == name).expect(name);
-    // A plan for values is one for those that it has: NULL would be found nowhere.
+    // A plan for values is for the values given: NULL would match nothing.
     let values = match mode {
         PlanCacheMode::ForceGenericPlan => statements::nulls(text),
         PlanCacheMode::Auto => statements::values(text),

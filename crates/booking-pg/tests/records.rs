@@ -15,9 +15,9 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 use tokio_postgres::NoTls;
 
-/// Twenty at once, each with an event of its own: whoever is first makes it, and all are told the same.
+/// Twenty at once, each with an event of its own: the first creates it, and all get the same answer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_race_to_put_up_an_event_under_one_key_makes_one() {
+async fn concurrent_requests_under_one_key_create_one_event() {
     let database = migrated_database();
     let stores =
         [Arc::new(connect(database.url(), 6).await), Arc::new(connect(database.url(), 6).await)];
@@ -26,7 +26,7 @@ async fn a_race_to_put_up_an_event_under_one_key_makes_one() {
         let store = Arc::clone(&stores[task % 2]);
         tasks.spawn(async move { store.create_event_once(new_event(3), key(1, 1)).await });
     }
-    let (mut first, mut told) = (0, BTreeSet::new());
+    let (mut first, mut created) = (0, BTreeSet::new());
     for outcome in tasks.join_all().await {
         let event = match outcome.expect("it answers") {
             Outcome::Replayed(outcome) => match *outcome {
@@ -39,9 +39,9 @@ async fn a_race_to_put_up_an_event_under_one_key_makes_one() {
             }
             other => panic!("{other:?}"),
         };
-        told.insert(event.id);
+        created.insert(event.id);
     }
-    assert_eq!((first, told.len()), (1, 1));
+    assert_eq!((first, created.len()), (1, 1));
     for table in ["events", "facts", "idempotency_records"] {
         assert_eq!(number(&database, &format!("SELECT count(*) FROM {table}")), 1, "{table}");
     }
@@ -50,9 +50,9 @@ async fn a_race_to_put_up_an_event_under_one_key_makes_one() {
     assert_eq!(stores[0].audit().await.expect("it answers").differences, []);
 }
 
-/// An event that is there already is told as it is, and its key stands for it.
+/// An existing event is returned as it is, and its key stands for it.
 #[tokio::test]
-async fn an_event_that_is_there_is_told_as_it_is() {
+async fn an_existing_event_is_returned_unchanged() {
     let database = migrated_database();
     let store = connect(database.url(), 2).await;
     let new = new_event(3);
@@ -63,9 +63,10 @@ async fn an_event_that_is_there_is_told_as_it_is() {
     assert_eq!((event.id, event.booked_count), (new.id, 1));
 }
 
-/// Records that have run out are deleted, but those that somebody is writing are left for later.
+/// Expired records are deleted, except for those that another transaction is writing: these are
+/// left for later.
 #[tokio::test]
-async fn forgetting_records_waits_for_nobody() {
+async fn purging_records_skips_locked_ones() {
     let database = migrated_database();
     let clock = ManualClock::default();
     let options = PgOptions { clock: Some(clock.as_clock()), ..options(database.url(), 3) };
@@ -82,19 +83,19 @@ async fn forgetting_records_waits_for_nobody() {
     let lock = "BEGIN; SELECT FROM idempotency_records WHERE key_hash = decode(repeat('02', 32), \
                 'hex') FOR UPDATE";
     client.batch_execute(lock).await.expect("the record is there");
-    let forget = async |limit| {
+    let purge = async |limit| {
         let limit = PageLimit::parse(limit).expect("valid");
         store.purge_records(limit).await.expect("it answers")
     };
-    assert_eq!((forget(2).await, forget(9).await, forget(9).await), (2, 1, 0));
+    assert_eq!((purge(2).await, purge(9).await, purge(9).await), (2, 1, 0));
     client.batch_execute("COMMIT").await.expect("the session is alive");
-    assert_eq!(forget(9).await, 1);
+    assert_eq!(purge(9).await, 1);
     assert_eq!(number(&database, "SELECT count(*) FROM idempotency_records"), 0);
 }
 
-/// A key that has run out is used anew, whether or not its record was deleted.
+/// An expired key is used anew, whether or not its record was deleted.
 #[tokio::test]
-async fn a_record_that_has_run_out_is_written_over() {
+async fn an_expired_record_is_overwritten() {
     let database = migrated_database();
     let clock = ManualClock::default();
     let options = PgOptions { clock: Some(clock.as_clock()), ..options(database.url(), 3) };
@@ -104,22 +105,22 @@ async fn a_record_that_has_run_out_is_written_over() {
         let command = register(event, who).with_key(Some(key(1, fingerprint)));
         execute(&store, &[command]).await.remove(0)
     };
-    let put_up = async |fingerprint| {
+    let create_once = async |fingerprint| {
         store.create_event_once(new_event(3), key(1, fingerprint)).await.expect("it answers")
     };
     assert!(matches!(ask("ada", 1).await, Outcome::Confirmed(_)));
-    assert!(matches!(put_up(1).await, Outcome::EventChanged(_)));
+    assert!(matches!(create_once(1).await, Outcome::EventChanged(_)));
     clock.advance_micros(86_400_000_000);
     assert!(matches!(ask("grace", 2).await, Outcome::Confirmed(_)));
     assert!(matches!(ask("grace", 2).await, Outcome::Replayed(_)));
-    assert!(matches!(put_up(2).await, Outcome::EventChanged(_)));
-    assert!(matches!(put_up(2).await, Outcome::Replayed(_)));
+    assert!(matches!(create_once(2).await, Outcome::EventChanged(_)));
+    assert!(matches!(create_once(2).await, Outcome::Replayed(_)));
     assert_eq!(number(&database, "SELECT count(*) FROM idempotency_records"), 2);
 }
 
 /// As after a COMMIT whose answer was lost.
 #[tokio::test]
-async fn a_seed_that_is_added_again_is_there_once() {
+async fn a_seed_that_is_added_twice_is_stored_once() {
     let database = migrated_database();
     let store = connect(database.url(), 2).await;
     let [old, new] = [1, 2].map(|byte| SigningSeed::new([byte; 32]));

@@ -1,4 +1,4 @@
-//! Nobody who is refused waits for ROLLBACK, and whoever comes next goes out behind it.
+//! A refused caller does not wait for ROLLBACK, and the next transaction is sent behind it.
 
 mod common;
 
@@ -14,10 +14,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
-/// Longer than anything here takes, on however slow a machine.
+/// Longer than anything here takes, even on a slow machine.
 const AT_MOST: Duration = Duration::from_secs(60);
 
-/// What becomes of a ROLLBACK on the way to the database.
+/// What a proxy does with a ROLLBACK.
 #[derive(Clone)]
 enum Fate {
     /// It waits until it is let through, and so does what follows it.
@@ -26,8 +26,8 @@ enum Fate {
     Cut(Arc<AtomicUsize>),
 }
 
-/// A way to the database; how to go along it.
-async fn way_to(url: &str, fate: Fate) -> String {
+/// A proxy to the database that treats ROLLBACK by `fate`; returns its URL.
+async fn proxy_to(url: &str, fate: Fate) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let port = listener.local_addr().expect("it is bound").port();
     let (_, rest) = url.split_once("127.0.0.1:").expect("a URL of the test cluster");
@@ -89,12 +89,12 @@ async fn ask(store: &PgStore, events: &[EventId]) -> Vec<Execution> {
 }
 
 #[tokio::test]
-async fn who_is_refused_waits_for_no_rollback_and_the_next_goes_out_behind_it() {
+async fn a_refused_caller_waits_for_no_rollback_and_the_next_batch_follows_it() {
     let database = migrated_database();
     let direct = connect(database.url(), 2).await;
     let event = sold_out_event(&direct).await;
     let through = Arc::new(Semaphore::new(0));
-    let way = way_to(database.url(), Fate::HeldUp(Arc::clone(&through))).await;
+    let way = proxy_to(database.url(), Fate::HeldUp(Arc::clone(&through))).await;
     let store = connect(&way, 3).await;
     assert!(is_sold_out(&ask(&store, &[event]).await[0]), "its ROLLBACK is still on the way");
     // The control: the row is locked until then, so on any other connection the event is busy.
@@ -109,13 +109,13 @@ async fn who_is_refused_waits_for_no_rollback_and_the_next_goes_out_behind_it() 
 }
 
 #[tokio::test]
-async fn a_rollback_that_is_lost_is_noticed_by_whoever_goes_on() {
+async fn a_lost_rollback_is_noticed_by_the_next_batch() {
     let database = migrated_database();
     let direct = connect(database.url(), 2).await;
     let event = sold_out_event(&direct).await;
     for comes_at_once in [true, false] {
         let cuts = Arc::new(AtomicUsize::new(1));
-        let way = way_to(database.url(), Fate::Cut(Arc::clone(&cuts))).await;
+        let way = proxy_to(database.url(), Fate::Cut(Arc::clone(&cuts))).await;
         let store = connect(&way, 2).await;
         assert!(is_sold_out(&ask(&store, &[event]).await[0]));
         if !comes_at_once {
@@ -123,7 +123,7 @@ async fn a_rollback_that_is_lost_is_noticed_by_whoever_goes_on() {
                 sleep(Duration::from_millis(5)).await;
             }
         }
-        // The connection ends, and so does the transaction, whenever the database hears of it.
+        // The connection ends, and so does the transaction, whenever the database notices.
         let batch = [register(event, "grace")];
         let next = store.execute(&batch, WhenBusy::Wait).await.expect("it is tried again");
         assert!(is_sold_out(&next[0]), "{next:?}");
@@ -132,7 +132,8 @@ async fn a_rollback_that_is_lost_is_noticed_by_whoever_goes_on() {
     assert_eq!(direct.audit().await.expect("it answers").differences, []);
 }
 
-/// Batches of events in turns and together, as lanes send them, find none of them busy with a refusal of one's own.
+/// Batches of events in turns and together, as lanes send them, find none of them busy because of their own
+/// refusals.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn refusals_make_no_event_busy_for_the_next_batch() {
     let database = migrated_database();

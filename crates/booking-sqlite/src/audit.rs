@@ -7,8 +7,8 @@ use booking_core::{AuditReport, EventCount, EventStated};
 use rusqlite::{Connection, Row};
 use std::path::PathBuf;
 
-/// Recounts every event of the database at `path` against its rows, and writes nothing: it works for who may
-/// only read, too. In a folder where one may not write that is so while a server has the database open.
+/// Recounts every event of the database at `path` against its rows, and writes nothing: read access is
+/// enough. In a folder that is not writable it works only while a server has the database open.
 ///
 /// # Errors
 /// [`OpenError`], also if the database is not there or has not all of its tables.

@@ -23,13 +23,13 @@ pub enum BackupError {
         /// Where it should be.
         path: PathBuf,
     },
-    /// Nothing is ever written over.
+    /// An existing file is never overwritten.
     #[error("{} exists already; a backup is written over nothing: name a file that is not there", path.display())]
     Exists {
         /// The file.
         path: PathBuf,
     },
-    /// Only the file itself is made, never a folder.
+    /// Only the file itself is created, never a folder.
     #[error("there is no folder {} for the backup {}: make it first, or name another", folder.display(), path.display())]
     NoFolder {
         /// The file.
@@ -37,7 +37,7 @@ pub enum BackupError {
         /// The folder that it would be in.
         folder: PathBuf,
     },
-    /// The disk is full. What there was of the copy is deleted.
+    /// The disk is full. What was written of the copy is deleted.
     #[error(
         "there is no room for the copy {}, which takes up to {bytes} bytes: free some, or name a file on another disk",
         path.display()
@@ -47,19 +47,19 @@ pub enum BackupError {
         path: PathBuf,
         /// How long the database and its log are.
         bytes: u64,
-        /// What was said.
+        /// What the system reported.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The database cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// SQLite could not copy it: it is damaged, say.
+    /// SQLite could not copy it: the database is damaged, say.
     #[error("the database could not be copied to {}", path.display())]
     Copy {
         /// Where to.
         path: PathBuf,
-        /// What SQLite said.
+        /// What SQLite reported.
         #[source]
         source: rusqlite::Error,
     },
@@ -68,14 +68,14 @@ pub enum BackupError {
     Keep {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// What the system reported.
         #[source]
         source: io::Error,
     },
-    /// The copy is there and SQLite finds something wrong in it.
+    /// The copy is there, and SQLite finds it damaged.
     #[error("the copy is damaged: {found}")]
     Damaged {
-        /// What it found first.
+        /// The first problem that SQLite found.
         found: String,
     },
     /// The copy cannot be recounted.
@@ -83,9 +83,9 @@ pub enum BackupError {
     Recount(#[source] StoreError),
 }
 
-/// Copies the database at `from`, which may be in use by any number of processes, to the new file `to`, and
+/// Copies the database at `from`, which any number of processes may be using, to the new file `to`, and
 /// recounts the copy. It holds everything that was acknowledged before this was called, as of one instant;
-/// nobody waits for it. The file is there with all that belongs to it, or not at all.
+/// no process waits for it. The file is there with all that belongs to it, or not at all.
 ///
 /// # Errors
 /// [`BackupError`]; nothing is left then.
@@ -95,7 +95,7 @@ pub async fn backup(
 ) -> Result<AuditReport, BackupError> {
     let (from, to) = (from.into(), to.into());
     let (from, to) = (absolute(&from)?, absolute(&to)?);
-    // What fails beyond opening is an answer here, which `off_runtime` passes on.
+    // Errors after opening are part of the answer here, which `off_runtime` passes on.
     off_runtime(&from.clone(), move || Ok(backup_blocking(&from, &to))).await?
 }
 
@@ -119,7 +119,7 @@ fn backup_blocking(from: &Path, to: &Path) -> Result<AuditReport, BackupError> {
         Ok(report)
     });
     if report.is_err() {
-        // They may never have been made.
+        // They may never have been created.
         for left in [&beside(&partial, "-journal"), &partial] {
             let _ = fs::remove_file(left);
         }
@@ -127,7 +127,7 @@ fn backup_blocking(from: &Path, to: &Path) -> Result<AuditReport, BackupError> {
     report.map_err(|error| no_room(error, from))
 }
 
-/// What to do is known where a disk is full.
+/// For a full disk, names the room that is needed.
 fn no_room(error: BackupError, from: &Path) -> BackupError {
     let length = |path: &Path| fs::metadata(path).map_or(0, |found| found.len());
     let (path, source): (_, Box<dyn std::error::Error + Send + Sync>) = match error {
@@ -141,7 +141,7 @@ fn no_room(error: BackupError, from: &Path) -> BackupError {
     BackupError::NoRoom { path, bytes, source }
 }
 
-/// Makes the copy, and looks whether it is one.
+/// Makes the copy, and checks it.
 fn copy(from: &Path, partial: &Path) -> Result<AuditReport, BackupError> {
     let sqlite = |source| BackupError::Copy { path: partial.to_path_buf(), source };
     create_private(partial)
@@ -163,16 +163,16 @@ fn copy(from: &Path, partial: &Path) -> Result<AuditReport, BackupError> {
     count(&copy).map_err(|failure| BackupError::Recount(failure.into()))
 }
 
-/// Gives the copy its name, once it is on the disk: SQLite does not sync what it copies into.
+/// Gives the copy its name once it is synced: SQLite does not sync what it copies into.
 fn keep(partial: &Path, to: &Path) -> Result<(), BackupError> {
     refuse_to_replace(to)?;
-    let kept = File::open(partial).and_then(|file| file.sync_all());
-    let kept = kept.and_then(|()| fs::rename(partial, to));
-    let kept = kept.and_then(|()| match to.parent() {
+    let result = File::open(partial).and_then(|file| file.sync_all());
+    let result = result.and_then(|()| fs::rename(partial, to));
+    let result = result.and_then(|()| match to.parent() {
         Some(folder) => File::open(folder)?.sync_all(),
         None => Ok(()),
     });
-    kept.map_err(|source| BackupError::Keep { path: to.to_path_buf(), source })
+    result.map_err(|source| BackupError::Keep { path: to.to_path_buf(), source })
 }
 
 fn refuse_to_replace(to: &Path) -> Result<(), BackupError> {
@@ -182,7 +182,8 @@ fn refuse_to_replace(to: &Path) -> Result<(), BackupError> {
     }
 }
 
-/// Makes an empty file that is nobody else's to read: it will hold e-mail addresses and signing keys.
+/// Creates an empty file that only its owner can read: it will hold e-mail addresses and signing
+/// keys.
 fn create_private(path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

@@ -15,7 +15,7 @@ pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long opening a database waits while others are opening or migrating it.
 pub const OPEN_WAIT_MAX: Duration = Duration::from_secs(30);
 
-/// How long to wait before trying again what SQLite refuses at once if it is locked.
+/// The pause before retrying what SQLite refuses at once if it is locked.
 const RETRY_PAUSE: Duration = Duration::from_millis(5);
 
 /// How much of the database the writer keeps in memory. A batch touches leaves all over the indexes of
@@ -35,8 +35,8 @@ const LOG_BYTES_KEPT: i64 = 64 << 20;
 /// More than there are statements, so that none is ever prepared twice.
 pub(crate) const STATEMENTS_KEPT: usize = 160;
 
-/// `path` as it means the same file whatever happens to the working directory. SQLite gives a meaning
-/// of its own to the name `:memory:`, which an absolute path cannot be.
+/// `path` in a form that means the same file whatever happens to the working directory. The name
+/// `:memory:`, which is special to SQLite, cannot be an absolute path.
 pub(crate) fn absolute(path: &Path) -> Result<PathBuf, OpenError> {
     std::path::absolute(path).map_err(|source| OpenError::Path { path: path.to_path_buf(), source })
 }
@@ -47,7 +47,8 @@ pub(crate) fn open_or_create(path: &Path) -> Result<Connection, OpenError> {
         let directory = directory.to_path_buf();
         return Err(OpenError::NoDirectory { path: path.to_path_buf(), directory });
     }
-    // Also if somebody has made it, to have a place for it or for the sake of its owner.
+    // Even if the file exists and is empty: an operator may have created it as a mount point or to
+    // set its owner.
     let is_new = fs::metadata(path).map_or(true, |found| found.len() == 0);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
     let connection = open(path, flags, OPEN_WAIT_MAX)?;
@@ -59,7 +60,8 @@ pub(crate) fn open_or_create(path: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
-/// Opens the connection that writes. What it deletes it overwrites with zeros: it may have been erased.
+/// Opens the connection that writes. It overwrites with zeros what it deletes: that may be personal
+/// data to erase.
 pub(crate) fn open_writer(path: &Path, busy_timeout: Duration) -> Result<Connection, OpenError> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, busy_timeout)?;
     use_write_ahead_log(&connection, path)?;
@@ -72,7 +74,7 @@ pub(crate) fn open_writer(path: &Path, busy_timeout: Duration) -> Result<Connect
          PRAGMA cache_size = -{WRITER_CACHE_KIBIBYTES};"
     );
     connection.execute_batch(&settings).map_err(|error| open_error(path, error))?;
-    // What a process wrote that was killed before it could sync is read as committed from here on.
+    // What a process wrote and was killed before syncing is read as committed from here on.
     sync_log(path).map_err(|source| OpenError::Sync { path: path.to_path_buf(), source })?;
     Ok(connection)
 }
@@ -85,8 +87,8 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
-/// Opens the database at `path` to look at it, so that nothing whatever is done to it or made beside it. Another
-/// process must not be writing to it, unless `has_log`: there is a write-ahead log beside it.
+/// Opens the database at `path` only to inspect it: nothing is changed in it or created beside it. Without
+/// `has_log`, a write-ahead log beside it, no other process may be writing to it.
 pub(crate) fn open_untouched(path: &Path, has_log: bool) -> Result<Connection, rusqlite::Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     match has_log {
@@ -99,7 +101,7 @@ pub(crate) fn open_untouched(path: &Path, has_log: bool) -> Result<Connection, r
     }
 }
 
-/// A path as it is in a URI.
+/// A path as a URI spells it.
 fn escaped(path: &Path) -> String {
     let bytes = path.as_os_str().as_encoded_bytes();
     let escaped = bytes.iter().map(|byte| match byte {
@@ -111,7 +113,7 @@ fn escaped(path: &Path) -> String {
     escaped.collect()
 }
 
-/// Brings to the disk whatever the write-ahead log holds.
+/// Syncs whatever the write-ahead log holds.
 pub(crate) fn sync_log(path: &Path) -> io::Result<()> {
     let log = beside(path, "-wal");
     // This is not the file whose locks would go when it is closed (POSIX advisory locks): SQLite
@@ -137,7 +139,7 @@ pub(crate) fn open_error(path: &Path, source: rusqlite::Error) -> OpenError {
     }
 }
 
-/// Does what may block on a thread that is there for it.
+/// Does work that may block on a thread for blocking work.
 pub(crate) async fn off_runtime<T: Send + 'static>(
     path: &Path,
     work: impl FnOnce() -> Result<T, OpenError> + Send + 'static,
@@ -157,7 +159,7 @@ pub(crate) fn open(
     access: OpenFlags,
     busy_timeout: Duration,
 ) -> Result<Connection, OpenError> {
-    // Without SQLITE_OPEN_URI, so that a name such as `file:x` is a name.
+    // Without SQLITE_OPEN_URI, so that `file:x` is a plain file name.
     let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection =
         Connection::open_with_flags(path, flags).map_err(|error| open_error(path, error))?;
@@ -166,7 +168,8 @@ pub(crate) fn open(
     Ok(connection)
 }
 
-/// Switching to the write-ahead log does not wait for others who are at it: SQLite refuses at once.
+/// Switching to the write-ahead log does not wait for other connections that are switching: SQLite
+/// refuses at once.
 fn use_write_ahead_log(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     let started = Instant::now();
     loop {
@@ -187,7 +190,7 @@ fn use_write_ahead_log(connection: &Connection, path: &Path) -> Result<(), OpenE
 #[cfg(unix)]
 fn keep_private(path: &Path) {
     use std::os::unix::fs::PermissionsExt;
-    // By its name: closing a second handle would release the locks that SQLite holds through its own.
+    // By name: closing a second handle would release the locks that SQLite holds through its own.
     if let Err(error) = fs::set_permissions(path, fs::Permissions::from_mode(0o600)) {
         // Some file systems know no permissions.
         log::warn!("{} may be readable by other users: {error}", path.display());

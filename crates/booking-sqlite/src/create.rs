@@ -1,10 +1,10 @@
-//! Putting up events.
+//! Creating events.
 
 use crate::errors::Failure;
 use crate::queries::read_event;
 use crate::rows::{stored, stored_time};
 use crate::transaction::Work;
-use crate::write::{need_who_knows, write_facts};
+use crate::write::{require_unlisted_support, write_facts};
 use crate::{keeping, records, sql};
 use booking_core::{
     Clock, Contact, Event, Fact, ForeignByte, IdempotencyKey, IdempotencyRecord, NewEvent,
@@ -15,39 +15,39 @@ use chrono::{DateTime, SubsecRound, Utc};
 use rusqlite::{Connection, params};
 use uuid::Uuid;
 
-/// What the records of requests are kept under that are of no event yet.
+/// The event id under which records of requests that create an event are stored.
 const NO_EVENT: Uuid = Uuid::nil();
 
-/// Puts up an event, or finds the one that is there under its id. That another cell is to have it is an answer, and no
-/// failure, which would be the store's.
+/// Creates an event, or finds the one that has its id. That it belongs to another cell is an answer and no failure,
+/// which would be the store's.
 pub(crate) fn create_event(
     connection: &Connection,
     new: &NewEvent,
     clock: &Clock,
 ) -> Result<Work<Result<Event, ForeignByte>>, Failure> {
     let now = clock().trunc_subsecs(6);
-    if let Some(foreign) = another_cells(connection, new, now)? {
+    if let Some(foreign) = foreign_cell(connection, new, now)? {
         return Ok(Work::Unchanged(Err(foreign)));
     }
-    Ok(match put_up(connection, new, now)? {
+    Ok(match insert_or_read(connection, new, now)? {
         Work::Changed(event) => Work::Changed(Ok(event)),
         Work::Unchanged(event) => Work::Unchanged(Ok(event)),
     })
 }
 
-/// The same whatever cell is to have it.
-pub(crate) fn put_up(
+/// The same, whichever cell the event belongs to.
+pub(crate) fn insert_or_read(
     connection: &Connection,
     new: &NewEvent,
     now: DateTime<Utc>,
 ) -> Result<Work<Event>, Failure> {
     let inserted = insert(connection, new, now)?;
-    // Read back in both cases, so that what is answered is what anybody will read.
+    // Read back in both cases, so that the answer is what any reader will see.
     let event = read_back(connection, new, now)?;
     Ok(if inserted { Work::Changed(event) } else { Work::Unchanged(event) })
 }
 
-/// Puts up an event unless the same request has done so before.
+/// Creates an event, unless the same request has done so before.
 pub(crate) fn create_event_once(
     connection: &Connection,
     new: &NewEvent,
@@ -60,7 +60,7 @@ pub(crate) fn create_event_once(
     if let Some(record) = record.filter(|record| record.holds(now)) {
         return Ok(Work::Unchanged(Ok(record.answer_to_whoever_puts_up(new.id, key.fingerprint))));
     }
-    if let Some(foreign) = another_cells(connection, new, now)? {
+    if let Some(foreign) = foreign_cell(connection, new, now)? {
         return Ok(Work::Unchanged(Err(foreign)));
     }
     insert(connection, new, now)?;
@@ -70,8 +70,9 @@ pub(crate) fn create_event_once(
     Ok(Work::Changed(Ok(outcome)))
 }
 
-/// What keeps an event from being put up that another cell is to have, unless it is here already.
-fn another_cells(
+/// Why an event may not be created here, if it belongs to another cell and does not exist here
+/// already.
+fn foreign_cell(
     connection: &Connection,
     new: &NewEvent,
     now: DateTime<Utc>,
@@ -116,7 +117,7 @@ fn insert(connection: &Connection, new: &NewEvent, now: DateTime<Utc>) -> Result
         details.is_unlisted,
     ])?;
     if inserted == 1 {
-        need_who_knows(connection, details)?;
+        require_unlisted_support(connection, details)?;
         let facts = [Fact::of_creation(rules.status)];
         write_facts(connection, new.id, Version::FIRST, Version::FIRST, &facts, now)?;
     }
@@ -128,6 +129,6 @@ fn read_back(
     new: &NewEvent,
     now: DateTime<Utc>,
 ) -> Result<Event, Failure> {
-    // Nothing else keeps it from being put up.
+    // Nothing else prevents its creation.
     read_event(connection, new.id, now)?.ok_or(Failure::EventMoving)
 }

@@ -1,6 +1,5 @@
-//! What carries facts out of the house finds here what it has to keep: `endpoints.rs`, `lanes.rs`, `mails.rs`. It
-//! asks often and finds nothing most of the time, so a reader looks first, and the writer, whose batches go first,
-//! is asked for what is there.
+//! What delivery stores: `endpoints.rs`, `lanes.rs`, `mails.rs`. It asks often and finds nothing most of the time,
+//! so a reader looks first, and the writer, whose batches go first, is used only for what the reader found.
 
 use crate::store::SqliteStore;
 use crate::transaction::Work;
@@ -14,11 +13,11 @@ use booking_core::{
 };
 use chrono::{DateTime, Utc};
 
-/// How many rows are changed or deleted in one transaction, where it may be any number.
+/// How many rows are changed or deleted in one transaction, where their number has no limit.
 const STEP: i64 = 1_000;
 
 impl SqliteStore {
-    /// Changes some of what there is of a sink until there is no more, and tells how many that were.
+    /// Changes rows of a sink in steps until none is left, and returns how many it changed.
     async fn change_all_of(
         &self,
         statement: &'static str,
@@ -50,7 +49,7 @@ impl SqliteStore {
         }
     }
 
-    /// The same of mails, by several statements.
+    /// The same for mails, by several statements.
     async fn change_mails(&self, statements: [&'static str; 2]) -> Result<u64, StoreError> {
         let mut changed = 0;
         for statement in statements {
@@ -68,7 +67,7 @@ impl SqliteStore {
         Ok(changed)
     }
 
-    /// Takes out everybody whose seat was given to somebody else.
+    /// Deletes all former holders.
     async fn purge_former_holders(&self) -> Result<(), StoreError> {
         loop {
             let step = self.write(|connection, clock| {
@@ -103,8 +102,8 @@ impl DeliveryStore for SqliteStore {
         self.write(move |connection, clock| endpoints::note(connection, id, goes_well, clock)).await
     }
 
-    /// First the endpoint, so that no lane is made for it any more, and then what belongs to it, in steps: there
-    /// may be much of it. Whatever stops it, it goes on when it is done again.
+    /// First the endpoint, so that no more lanes are made for it, and then its rows, in steps: there may be
+    /// many. If it is interrupted, repeating it continues.
     async fn delete_endpoint(&self, id: EndpointId) -> Result<bool, StoreError> {
         let was_there = self.read(move |connection, _| endpoints::find(connection, id)).await?;
         self.write(move |connection, _| endpoints::delete(connection, id)).await?;
@@ -160,7 +159,7 @@ impl DeliveryStore for SqliteStore {
         event_id: EventId,
         version: Version,
     ) -> Result<Option<RecordedFact>, StoreError> {
-        // There is no version 0, and so no fact that made it.
+        // There is no version 0, and so no fact of it.
         let Some(before) = version.get().checked_sub(1).map(Version::new) else { return Ok(None) };
         let facts = self.read(move |connection, _| lanes::facts(connection, event_id, before, 1));
         Ok(facts.await?.pop())

@@ -1,4 +1,4 @@
-//! What the columns of what is delivered hold, to and from the types of the domain.
+//! Columns of the delivery tables, to and from the types of the domain.
 
 use crate::errors::Failure;
 use crate::rows::{
@@ -52,7 +52,7 @@ pub(crate) fn lane(row: &Row<'_>) -> Result<Lane, Failure> {
     })
 }
 
-/// The same, and since when it is due.
+/// The same, and since when it has been due.
 pub(crate) fn due_lane(row: &Row<'_>) -> Result<DueLane, Failure> {
     let Lane { event_id, sink, .. } = lane(row)?;
     Ok(DueLane { event_id, sink, due_at: time(row, 6, "delivery_lanes.due_at")? })
@@ -101,7 +101,7 @@ pub(crate) fn mail(row: &Row<'_>) -> Result<Mail, Failure> {
     Ok(Mail { mail, attempts, made_at: time(row, 6, "mails.made_at")? })
 }
 
-/// What `sink` has to do, from a row with the columns of `lane/backlog`.
+/// The backlog of `sink`, from a row with the columns of `lane/backlog`.
 pub(crate) fn sink_backlog(sink: SinkId, row: &Row<'_>) -> Result<SinkBacklog, Failure> {
     Ok(SinkBacklog {
         sink,

@@ -1,4 +1,4 @@
-//! Where webhooks go, and the log of what was sent there.
+//! Webhook endpoints, and the log of what was sent to them.
 
 use crate::errors::Failure;
 use crate::queries::one_more_than;
@@ -27,7 +27,7 @@ pub(crate) fn find(connection: &Connection, id: EndpointId) -> Result<Option<End
     found.next()?.map(delivery_rows::endpoint).transpose()
 }
 
-/// Keeps an endpoint, or finds the one that is there under its id. `None` if its organizer has too many.
+/// Stores an endpoint, or finds the one that has its id. `None` if its organizer has too many.
 pub(crate) fn create(
     connection: &Connection,
     new: &NewEndpoint,
@@ -56,7 +56,7 @@ pub(crate) fn create(
     Ok(Work::Changed(find(connection, new.id)?))
 }
 
-/// Changes what is to be different, which changes nothing if it is done again.
+/// Changes an endpoint's fields. Repeating it changes nothing.
 pub(crate) fn change(
     connection: &Connection,
     id: EndpointId,
@@ -81,7 +81,7 @@ pub(crate) fn change(
     Ok(if rows == 1 { Work::Changed(endpoint) } else { Work::Unchanged(endpoint) })
 }
 
-/// Notes since when an endpoint fails, or that it does not.
+/// Records since when an endpoint fails, or that it does not.
 pub(crate) fn note(
     connection: &Connection,
     id: EndpointId,
@@ -96,7 +96,7 @@ pub(crate) fn note(
     Ok(if noted == 0 { Work::Unchanged(()) } else { Work::Changed(()) })
 }
 
-/// Takes out an endpoint alone. What belongs to it is taken out in steps.
+/// Deletes an endpoint alone. Its rows are deleted in steps.
 pub(crate) fn delete(connection: &Connection, id: EndpointId) -> Result<Work<()>, Failure> {
     let mut delete = connection.prepare_cached(sql::ENDPOINT_DELETE)?;
     let deleted = delete.execute([id.as_uuid().as_bytes()])?;
@@ -110,7 +110,7 @@ pub(crate) fn list_deliveries(
     after: Option<DeliveryCursor>,
     limit: PageLimit,
 ) -> Result<Page<Delivery, DeliveryCursor>, Failure> {
-    // The latest there can be comes before every one there is.
+    // The latest possible cursor comes before every row.
     let (tried_at, event_id, version) = after.map_or((i64::MAX, Uuid::max(), i64::MAX), |cursor| {
         (cursor.tried_at.timestamp_micros(), cursor.event_id.as_uuid(), stored(cursor.version))
     });
@@ -134,7 +134,7 @@ pub(crate) fn find_delivery(
     found.next()?.map(delivery_rows::delivery).transpose()
 }
 
-/// Writes what was sent, or tried, at `now`.
+/// Stores a delivery attempt made at `now`.
 pub(crate) fn upsert_delivery(
     connection: &Connection,
     delivery: &Delivery,
@@ -154,7 +154,7 @@ pub(crate) fn upsert_delivery(
     one_row("delivery/upsert", rows)
 }
 
-/// Overwrites what is in the log already.
+/// Overwrites an entry of the log.
 pub(crate) fn note_delivery(
     connection: &Connection,
     delivery: &Delivery,

@@ -1,4 +1,4 @@
-//! What is left of what was erased: in the write-ahead log, which keeps the pages as they were.
+//! Removing erased data from the write-ahead log, which has the pages as they were.
 
 use crate::connection::open_writer;
 use crate::errors::Failure;
@@ -6,7 +6,7 @@ use booking_core::{Command, EventCommand};
 use std::path::Path;
 use std::time::Duration;
 
-/// How long readers and writers are waited for, and nobody can write meanwhile.
+/// How long this waits for readers and writers; nobody can write meanwhile.
 const LOG_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// Whether a batch may have erased something.
@@ -14,8 +14,8 @@ pub(crate) fn is_erasing(batch: &[EventCommand]) -> bool {
     batch.iter().any(|item| matches!(item.command, Command::Erase { .. } | Command::EraseDue))
 }
 
-/// Copies what is in the write-ahead log of the database at `path`, and cuts the log off. If somebody
-/// reads for long that is left to whoever erases next, or to the log's being written over.
+/// Copies the write-ahead log of the database at `path` into it, and truncates the log. If a reader
+/// takes too long, that is left to the next erasure, or until the log is overwritten.
 pub(crate) fn empty_log(path: &Path) {
     const STAYS: &str = "what was erased stays in the write-ahead log for now";
     match try_empty_log(path) {

@@ -28,7 +28,7 @@ pub enum OpenError {
         /// The directory that it would be in.
         directory: PathBuf,
     },
-    /// The file is there and holds something else.
+    /// The file exists and holds something else.
     #[error("{} is not an SQLite database", path.display())]
     NotADatabase {
         /// The file.
@@ -37,7 +37,7 @@ pub enum OpenError {
         #[source]
         source: rusqlite::Error,
     },
-    /// The file cannot be created, read or written, is damaged, or is locked by somebody else.
+    /// The file cannot be created, read or written, is damaged, or is locked by another process.
     #[error("cannot open the database file {}", path.display())]
     Open {
         /// The file.
@@ -46,7 +46,7 @@ pub enum OpenError {
         #[source]
         source: rusqlite::Error,
     },
-    /// Somebody moved or replaced the file, or one beside it, while it was being opened.
+    /// The file, or one beside it, was moved or replaced while it was being opened.
     #[error("the database file {} was moved or replaced while it was opened", path.display())]
     Moved {
         /// The file.
@@ -55,7 +55,7 @@ pub enum OpenError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The file or its folder is another user's, and not to be written by this one.
+    /// The file or its folder belongs to another user, and this one may not write to it.
     #[error(
         "cannot open the database file {}: this is user {user}, and {} is user {owner}'s alone to write (mode \
          {mode:o}); as root, `chown {user} {}` gives it to this one",
@@ -68,15 +68,15 @@ pub enum OpenError {
         foreign: PathBuf,
         /// The id of the user that this process runs as.
         user: u32,
-        /// Whose it is.
+        /// The id of its owner.
         owner: u32,
-        /// What others may do with it.
+        /// Its permissions.
         mode: u32,
         /// What SQLite said.
         #[source]
         source: Box<rusqlite::Error>,
     },
-    /// What an earlier process left in the write-ahead log cannot be brought to the disk.
+    /// The write-ahead log that an earlier process left cannot be synced.
     #[error("cannot sync the write-ahead log of the database file {}", path.display())]
     Sync {
         /// The file.
@@ -93,8 +93,8 @@ pub enum OpenError {
         /// The mode that SQLite chose.
         mode: String,
     },
-    /// A migration failed, or the database was migrated by a version of Booking with whose tables this one
-    /// cannot work. Nothing was changed.
+    /// A migration failed, or the database was migrated by a version of Booking whose tables this one
+    /// cannot work with. Nothing was changed.
     #[error("cannot migrate the database file {}", path.display())]
     Migrate {
         /// The file.
@@ -103,8 +103,7 @@ pub enum OpenError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The file is missing or empty, and its write-ahead log is there: something happened to it. Nothing was done to
-    /// either.
+    /// The file is missing or empty, and its write-ahead log exists. Neither was touched.
     #[error(
         "the database file {} is missing or empty, but its write-ahead log {} is not, so something happened to it, and \
          nothing was done; put the file back that the log belongs to, or, for a backup or a new database in its \
@@ -117,25 +116,25 @@ pub enum OpenError {
         /// Its write-ahead log.
         log: PathBuf,
     },
-    /// There is no such file, and none was to be made.
+    /// There is no such file, and it was not to be created.
     #[error("there is no database file {}; only serve, migrate and token create make one", path.display())]
     NotThere {
         /// Where it should be.
         path: PathBuf,
     },
-    /// The file is there and has no tables of Booking.
+    /// The file exists and has no tables of Booking.
     #[error("the database file {} has no tables of Booking; only serve, migrate and token create make them", path.display())]
     NotMigrated {
         /// The file.
         path: PathBuf,
     },
-    /// The file is a database of another program. Nothing was done to it.
+    /// The file is a database of another program, and was not touched.
     #[error("the database file {} has tables of another program and none of Booking, so nothing was done to it; BOOKING_DB must name a file of Booking's own", path.display())]
     OtherProgram {
         /// The file.
         path: PathBuf,
     },
-    /// Its tables are older than this program, and were not to be changed.
+    /// Its tables are older than this program, and were not to be migrated.
     #[error("the tables in the database file {} are older than this program, which needs {missing}; bring them up to date with migrate", path.display())]
     OutOfDate {
         /// The file.
@@ -143,7 +142,7 @@ pub enum OpenError {
         /// The migrations that are missing.
         missing: String,
     },
-    /// The files that are needed beside the database are not there, and must not be made.
+    /// The files that are needed beside the database do not exist, and must not be created.
     #[error("the database file {} cannot be read where nothing may be written, but for while a server has it open: SQLite needs files beside it; look at a backup instead", path.display())]
     ReadOnlyFolder {
         /// The file.
@@ -161,7 +160,7 @@ pub enum OpenError {
         #[source]
         source: StoreError,
     },
-    /// Migrations left rows behind that refer to rows which do not exist. Nothing was changed.
+    /// Migrations left rows that refer to rows which do not exist. Nothing was changed.
     #[error("migrating the database file {} would break references of the table {table}", path.display())]
     Reference {
         /// The file.
@@ -169,7 +168,7 @@ pub enum OpenError {
         /// The table whose rows refer to nothing.
         table: String,
     },
-    /// The system gave no thread to write with, or its runtime is shutting down.
+    /// The system gave no thread for the writer, or the runtime is shutting down.
     #[error("cannot start the threads of the database file {}", path.display())]
     Thread {
         /// The file.
@@ -180,7 +179,7 @@ pub enum OpenError {
     },
 }
 
-/// What can go wrong inside the store; callers hear of it as the cause of a [`StoreError`].
+/// What can go wrong inside the store; callers get it as the source of a [`StoreError`].
 #[derive(Debug, Error)]
 pub(crate) enum Failure {
     #[error("SQLite could not execute a statement")]
@@ -220,7 +219,7 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// Whether a registration was to be made under an id that one has already.
+    /// Whether a registration was to be created under an id that another one has.
     pub(crate) fn is_taken_id(&self) -> bool {
         let Self::Sqlite(rusqlite::Error::SqliteFailure(error, Some(text))) = self else {
             return false;
@@ -230,7 +229,7 @@ impl Failure {
             && text.ends_with("registrations.id, registrations.event_id")
     }
 
-    /// Whether somebody else just held the lock too long: nothing is wrong with the connection.
+    /// Whether another process held the lock too long: nothing is wrong with the connection.
     pub(crate) fn is_busy(&self) -> bool {
         matches!(self, Self::Sqlite(error) if is_busy(error))
     }
@@ -240,8 +239,8 @@ pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
-/// Whether there was no room for what was to be written. SQLite says this only of a write that fell short,
-/// never of a sync.
+/// Whether there was no room for what was to be written. SQLite reports this only for a write that fell
+/// short, never for a sync.
 pub(crate) fn is_full(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::DiskFull)
 }
@@ -270,7 +269,7 @@ impl From<Failure> for StoreError {
     }
 }
 
-/// Whether an error comes from the world around the database (locks, disk, memory) and may pass. All
+/// Whether an error comes from the database's environment (locks, disk, memory) and may pass. All
 /// others, such as a violated constraint, mean that the database or this crate is wrong.
 fn is_environment(error: &rusqlite::Error) -> bool {
     matches!(

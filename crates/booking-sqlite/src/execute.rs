@@ -1,4 +1,4 @@
-//! What is done with a batch of commands inside a write transaction.
+//! Executing a batch of commands inside a write transaction.
 
 use crate::errors::Failure;
 use crate::load::{Loaded, load, load_claims_by_id};
@@ -11,14 +11,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// What is looked for of the registrations that a batch makes.
+/// What is looked up of the registrations that a batch creates.
 ///
-/// One that is written for the first time is not there under its id: its address is looked for, and an id
-/// that is taken is refused by its index, upon which the transaction is run again. Only that run and a
-/// refusal have to know the ids, and to look for them is a tenth of the work.
+/// A new registration is looked up by its address and not by its id: if the id is taken its index refuses
+/// it, and the transaction is run again. Only that run and a refusal need the ids, and looking them up is
+/// a tenth of the work.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Lookup {
-    /// Whether the last batch refused somebody: so will the next.
+    /// Whether the last batch refused a command: so will the next.
     refuses: Arc<AtomicBool>,
 }
 
@@ -33,7 +33,7 @@ pub(crate) fn execute(
     let now = clock().trunc_subsecs(6);
     let by_id = again || lookup.refuses.load(Ordering::Relaxed);
     let Loaded { mut states, moving } = load(connection, batch, now, by_id)?;
-    // Whoever holds the write lock holds every event.
+    // The write lock covers every event.
     let busy = BTreeSet::new();
     let mut decided = decide_batch(batch, &states, &busy, now);
     let mut answered = batch.iter().zip(&decided.0);

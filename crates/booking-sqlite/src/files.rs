@@ -1,10 +1,9 @@
 //! Whether the files of a database are still the ones that are open, and hold what they held.
 //!
-//! A file that is deleted, renamed or replaced stays there for whoever has it open, until it is closed: SQLite goes
-//! on committing into it, and what it acknowledges is lost. So it is if somebody cuts the write-ahead log off.
-//! SQLite does not look (in the write-ahead log's mode), so this does, before and after everything that writes,
-//! and before everything that reads: four times `stat` and four short reads of what is in memory, which is
-//! some microseconds.
+//! A file that is deleted, renamed or replaced lives on for every process that has it open: SQLite continues to
+//! commit into it, and what it acknowledges is lost. The same happens if the write-ahead log is truncated. In WAL
+//! mode SQLite does not check, so this does, before and after every write and before every read: four times `stat`
+//! and four short reads of what is in memory, which takes some microseconds.
 
 use crate::connection::{open_error, open_reader};
 use crate::errors::{Failure, OpenError};
@@ -21,8 +20,8 @@ use std::sync::{Mutex, PoisonError};
 /// Every length of a database file is a multiple of this, the smallest page that SQLite knows.
 const PAGE_BYTES_MIN: u64 = 512;
 
-/// How often in a row the log may be found changed by somebody else while it is compared with its index. Each
-/// takes some microseconds; whatever is wrong is still so at the next transaction.
+/// How often in a row the log may be found changed by another process while it is compared with its index.
+/// Each try takes some microseconds; a real problem still exists at the next transaction.
 const LOOKS_MAX: usize = 8;
 
 /// The files of a database, as they were when it was opened.
@@ -30,24 +29,24 @@ const LOOKS_MAX: usize = 8;
 pub(crate) struct Files {
     path: PathBuf,
     database: FileId,
-    /// The write-ahead log, and its index with the locks. They must be those of everybody else who has the
-    /// database open.
+    /// The write-ahead log, and its index with the locks. They must be the ones that all other processes
+    /// use.
     log: Log,
-    /// How long the database is at least for as long as nobody copies the log into it.
+    /// The least length of the database until the log is copied into it again.
     length: Mutex<Option<(Copying, u64)>>,
-    /// Whether the log was told that something is wrong.
-    is_told: AtomicBool,
-    /// Never used. As long as it is open, nobody has a reason to delete the files beside the database: SQLite
-    /// does so when the last connection is closed. `None` only at the end.
+    /// Whether a problem was logged.
+    is_logged: AtomicBool,
+    /// Never used. As long as it is open no process deletes the files beside the database: SQLite does so
+    /// when the last connection is closed. `None` only at the end.
     anchor: Mutex<Option<Connection>>,
 }
 
 impl Files {
-    /// Takes note of the files of the database at `path`, which a connection that writes has open already.
-    /// `before` is what the path named before that was opened.
+    /// Records the files of the database at `path`, which a writing connection has open already. `before`
+    /// is what the path named before that was opened.
     pub(crate) fn opened(path: &Path, before: &Named) -> Result<Self, OpenError> {
         let anchor = open_reader(path)?;
-        // Reading opens the files beside it, and makes them if they are not there.
+        // Reading opens the files beside it, and creates them if they do not exist.
         anchor
             .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))
             .map_err(|error| open_error(path, error))?;
@@ -62,7 +61,7 @@ impl Files {
             database,
             log: log.map_err(|error| moved(error.into()))?,
             length: Mutex::default(),
-            is_told: AtomicBool::new(false),
+            is_logged: AtomicBool::new(false),
             anchor: Mutex::new(Some(anchor)),
         })
     }
@@ -72,19 +71,20 @@ impl Files {
         self.database.identity(&self.path)
     }
 
-    /// Fails if what is open is not what is there. The log is told when that begins and when it ends.
+    /// Fails if the open files are not those that the paths name. Logs when that begins and when it
+    /// ends.
     pub(crate) fn check(&self) -> Result<(), Failure> {
         match self.compare() {
             Ok(()) => {
-                if self.is_told.load(Ordering::Relaxed)
-                    && self.is_told.swap(false, Ordering::SeqCst)
+                if self.is_logged.load(Ordering::Relaxed)
+                    && self.is_logged.swap(false, Ordering::SeqCst)
                 {
                     log::info!("{} is there again, and used again", self.path.display());
                 }
                 Ok(())
             }
             Err(moved) => {
-                if !self.is_told.swap(true, Ordering::SeqCst) {
+                if !self.is_logged.swap(true, Ordering::SeqCst) {
                     log::error!(
                         "{moved}: nothing is read or written {} (docker/OPERATING.md, file_moved)",
                         moved.advice()
@@ -116,7 +116,7 @@ impl Files {
         Ok(())
     }
 
-    /// Makes sure that a database of `bytes` has all of its pages, as far as that can be told.
+    /// Makes sure that a database of `bytes` has all of its pages, as far as that is known.
     fn check_length(&self, index: &Index, bytes: u64) -> Result<(), Moved> {
         let mut length = self.length.lock().unwrap_or_else(PoisonError::into_inner);
         let before = length.filter(|(copying, _)| *copying == index.copying());
@@ -128,7 +128,7 @@ impl Files {
         Ok(())
     }
 
-    /// Gives the length of the database.
+    /// Returns the length of the database.
     fn check_names(&self) -> Result<u64, Moved> {
         let (database, bytes) = look(&self.path)?;
         if database != self.database {
@@ -143,9 +143,9 @@ impl Files {
 }
 
 impl Drop for Files {
-    /// Whoever closes the last connection copies the log into the database and deletes the log, by its name. Nobody
-    /// must where the log is not whole, or is another's, and an index that was cut off must not even be
-    /// looked at. So then there is no last one: this one stays open until the process ends.
+    /// Closing the last connection copies the log into the database and deletes the log, by name. That must not
+    /// happen if the log is not whole or belongs to another file; and an index that was truncated must not even be
+    /// read. So this connection stays open then until the process ends, and there is no last one.
     fn drop(&mut self) {
         if self.compare().is_err() {
             let anchor = self.anchor.get_mut().unwrap_or_else(PoisonError::into_inner);
@@ -166,12 +166,12 @@ impl Named {
     }
 }
 
-/// Fails where there is a write-ahead log and its database is missing or empty: something happened to it. SQLite takes
-/// such a log for nobody's and deletes it, with what was acknowledged last. It makes a log only for a
-/// database that has a page on the disk, so no kill and no power cut leaves this behind.
+/// Fails if there is a write-ahead log and its database is missing or empty. SQLite takes such a log for a stale one
+/// and deletes it, with what was acknowledged last. It creates a log only for a database that has a page on the disk,
+/// so no kill and no power cut leaves this behind.
 pub(crate) fn refuse_log_alone(path: &Path) -> Result<(), OpenError> {
     let log = beside(path, "-wal");
-    // In this order: somebody else may just be making both, the database first.
+    // In this order: another process may be creating both, the database first.
     let holds_something = fs::metadata(&log).is_ok_and(|found| found.len() > 0);
     let is_database_gone = || match fs::metadata(path) {
         Ok(found) => found.len() == 0,

@@ -1,4 +1,4 @@
-//! Those whose seats somebody else has by now, kept for the mails that tell them.
+//! Former holders of seats that were transferred, stored until a mail has notified them.
 
 use crate::errors::Failure;
 use crate::rows::{self, stored};
@@ -11,7 +11,7 @@ use booking_core::{
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
 
-/// Takes out those whose registrations are erased, and keeps those whose seats were given away at `now`.
+/// Deletes those whose registrations are erased, and stores those whose seats were transferred at `now`.
 pub(crate) fn write(
     connection: &Connection,
     change: &EventChange,
@@ -52,7 +52,7 @@ pub(crate) fn find(
     Ok(Some(Person { name, ..Person::from(user_email) }))
 }
 
-/// Takes out whom a mail was to that was settled, unless there is more to be done about it.
+/// Deletes the former holder to whom a settled mail was addressed, unless more mails are due.
 pub(crate) fn sent(connection: &Connection, event_id: EventId, id: MailId) -> Result<(), Failure> {
     let (event_id, id) = (event_id.as_uuid(), id.as_uuid());
     let mut sent = connection.prepare_cached(sql::FORMER_HOLDER_SENT)?;
@@ -60,7 +60,7 @@ pub(crate) fn sent(connection: &Connection, event_id: EventId, id: MailId) -> Re
     Ok(())
 }
 
-/// Takes out some of an address, and tells how many.
+/// Deletes some of an address, and returns how many.
 pub(crate) fn erase(
     connection: &Connection,
     user_email: &EmailAddress,
@@ -70,7 +70,7 @@ pub(crate) fn erase(
     Ok(Work::of_rows(erase.execute(params![user_email.as_str(), limit.get() as i64])?))
 }
 
-/// Takes out some that were kept at or before an instant, and tells how many.
+/// Deletes some that were stored at or before an instant, and returns how many.
 pub(crate) fn purge(
     connection: &Connection,
     made_before: DateTime<Utc>,

@@ -1,4 +1,4 @@
-//! What the store tells of itself.
+//! The store's health.
 
 use crate::errors::Failure;
 use crate::execute::{self, Lookup};
@@ -17,10 +17,10 @@ use std::time::Duration;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-/// The longest that the writer is waited for, to see whether it can write. It has other work then, which
-/// tells as much.
+/// The longest wait for the writer, to see whether it can write. A longer one means that it has other
+/// work, which is an answer, too.
 const TRY_WITHIN: Duration = Duration::from_secs(1);
-/// How much is written and deleted again to see whether the disk has room: some batches' worth.
+/// How much is written and deleted again to see whether the disk has room: as much as some batches.
 const BALLAST_BYTES: usize = 64 << 10;
 
 pub(crate) fn health(connection: &Connection) -> Result<StoreHealth, Failure> {
@@ -34,9 +34,9 @@ pub(crate) fn health(connection: &Connection) -> Result<StoreHealth, Failure> {
     })
 }
 
-/// Whether writing goes well. If something was committed since this was asked last, it does. Else a sale is
-/// made and taken back, which no disk waits for; and if the last write failed something is committed too, since
-/// a disk that is full shows only then.
+/// Whether writing works. It does if something was committed since the last check. Else a sale is made and
+/// rolled back, which waits for no disk; and if the last write failed something is committed too, since only
+/// that detects a full disk.
 pub(crate) async fn trouble(writer: &Writer, clock: &Clock) -> Option<WriteTrouble> {
     let watch = writer.watch();
     let is_in_doubt = match watch.lately() {
@@ -72,24 +72,24 @@ async fn try_to_write(writer: &Writer, clock: &Clock, is_in_doubt: bool) -> Resu
     Ok(())
 }
 
-/// Puts up an event and gives its seat to somebody, through every table and index that a sale needs.
+/// Creates an event and sells its seat, through every table and index that a sale needs.
 fn sell_and_take_back(connection: &Connection, clock: &Clock) -> Result<Work<()>, Failure> {
     let name = EventName::parse("Nothing").expect("it is a name");
     let capacity = Capacity::parse(1, CapacityMax::default()).expect("it is a capacity");
     let event = NewEvent::new(Uuid::nil().into(), name, capacity);
-    // Whatever cell is to have it.
-    create::put_up(connection, &event, clock().trunc_subsecs(6))?;
+    // Whichever cell it belongs to.
+    create::insert_or_read(connection, &event, clock().trunc_subsecs(6))?;
     let nobody = EmailAddress::parse("nobody@example.invalid").expect("it is an address");
     let claim = Claim::new(Uuid::nil().into(), nobody);
     let key = IdempotencyKey::new(KeyHash::new([0; 32]), Fingerprint::new([0; 32]));
     let register = EventCommand::new(event.id, Caller::Operator, Command::Register(claim.into()))
         .with_key(Some(key));
     execute::execute(connection, &[register], clock, &Lookup::default(), false)?;
-    // Which has it rolled back.
+    // This rolls it back.
     Ok(Work::Unchanged(()))
 }
 
-/// Commits something that nobody ever sees.
+/// Commits and deletes a record that nobody sees.
 fn fill_and_empty(connection: &Connection, clock: &Clock) -> Result<Work<()>, Failure> {
     let nothing = Uuid::max();
     connection.prepare_cached(sql::RECORD_UPSERT)?.execute(params![
@@ -106,7 +106,7 @@ fn fill_and_empty(connection: &Connection, clock: &Clock) -> Result<Work<()>, Fa
 pub(crate) fn totals(connection: &Connection) -> Result<Totals, Failure> {
     let mut statement = connection.prepare_cached(sql::EVENT_TOTALS)?;
     Ok(statement.query_row([], |row| {
-        // Each is a sum of what CHECKs keep from being negative.
+        // Each is a sum of columns that CHECKs keep from being negative.
         let sum = |column| row.get::<_, i64>(column).map(i64::unsigned_abs);
         Ok(Totals {
             events: sum(0)?,

@@ -1,4 +1,4 @@
-//! What happened to a registration.
+//! The history of a registration.
 
 use crate::errors::Failure;
 use crate::{rows, sql};
@@ -7,8 +7,8 @@ use rusqlite::{CachedStatement, Connection, params};
 
 /// Follows the facts about a registration backwards from the last one.
 ///
-/// They are read one by one, and still tell of one state: that which the first statement finds. A fact
-/// never changes, and those that it leads to were there before it.
+/// They are read one by one, and still show one state: that of the first statement. A fact never
+/// changes, and those that it refers to existed before it.
 pub(crate) fn history(
     connection: &Connection,
     id: RegistrationId,
@@ -38,7 +38,7 @@ pub(crate) fn history(
     Ok(Some(entries))
 }
 
-/// Where a history ends.
+/// The end of a history.
 struct End {
     event_id: EventId,
     /// The last change of the registration.

@@ -1,5 +1,5 @@
-//! What a store keeps where it is one of many cells: which events it puts up, and, in their home, the map. Who puts up an event
-//! and who changes what is kept are the writer, one after the other.
+//! What a store that is one of many cells stores: the bytes of which it accepts events, and, in their home, the map.
+//! The writer creates events and changes these, one after the other.
 
 use crate::errors::Failure;
 use crate::rows::{broken, column};
@@ -9,18 +9,18 @@ use booking_core::{CellBytes, ForeignByte, KNOWS_BYTES, StoreError, StoredBytes,
 use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
-/// A version of a map as its column keeps it.
+/// A version of a map as its column stores it.
 pub(crate) fn stored(version: u64) -> Result<i64, StoreError> {
     i64::try_from(version).map_err(StoreError::broken)
 }
 
-/// Whether the store is to have events whose ids end so.
+/// Whether the store accepts events whose ids end in this byte.
 pub(crate) fn has(
     connection: &Connection,
     ForeignByte(byte): ForeignByte,
 ) -> Result<bool, Failure> {
-    let Some(told) = find_bytes(connection)? else { return Ok(true) };
-    Ok(told.bytes.is_some_and(|bytes| bytes.has(byte)))
+    let Some(assigned) = find_bytes(connection)? else { return Ok(true) };
+    Ok(assigned.bytes.is_some_and(|bytes| bytes.has(byte)))
 }
 
 pub(crate) fn find_bytes(connection: &Connection) -> Result<Option<StoredBytes>, Failure> {
@@ -38,8 +38,8 @@ pub(crate) fn find_bytes(connection: &Connection) -> Result<Option<StoredBytes>,
     }))
 }
 
-/// Keeps to what is `told`, whose version is stored as `version`. Programs that put up any event may open the file all the same
-/// where it puts up all.
+/// Stores an assignment, whose version is stored as `version`. Programs that know of no assignments may still open the
+/// file if it has all bytes.
 pub(crate) fn keep_to(
     connection: &Connection,
     version: i64,
@@ -72,19 +72,19 @@ fn map(row: &Row<'_>) -> Result<StoredMap, Failure> {
     })
 }
 
-/// Keeps another map, whose version is stored as `version`. Programs that do not know of it may open the file all the same: it
-/// is what their settings say, until there is a store that keeps to bytes.
+/// Stores another map, whose version is stored as `version`. Programs that do not know of maps may still open the file:
+/// the map is that of their settings, until a store is assigned bytes.
 pub(crate) fn replace_map(
     connection: &Connection,
     before: Option<&StoredMap>,
     after: &StoredMap,
     version: i64,
 ) -> Result<Work<bool>, Failure> {
-    let kept = find_map(connection)?;
-    if kept.as_ref() == Some(after) {
+    let stored = find_map(connection)?;
+    if stored.as_ref() == Some(after) {
         return Ok(Work::Unchanged(true));
     }
-    if kept.as_ref() != before {
+    if stored.as_ref() != before {
         return Ok(Work::Unchanged(false));
     }
     let mut upsert = connection.prepare_cached(sql::CELL_MAP_UPSERT)?;

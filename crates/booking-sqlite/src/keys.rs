@@ -7,7 +7,7 @@ use booking_core::{Clock, SigningSeed, TicketKey};
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
 
-/// All that there ever were, newest first.
+/// All seeds, newest first.
 pub(crate) fn list(connection: &Connection) -> Result<Vec<SigningSeed>, Failure> {
     let mut list = connection.prepare_cached(sql::KEY_LIST)?;
     let seeds = list.query_and_then([], |row| {
@@ -16,7 +16,7 @@ pub(crate) fn list(connection: &Connection) -> Result<Vec<SigningSeed>, Failure>
     seeds.collect()
 }
 
-/// Keeps another one as the newest, or with `only_first` if there is none yet.
+/// Stores another one as the newest, or with `only_first` if there is none yet.
 pub(crate) fn add(
     connection: &Connection,
     seed: SigningSeed,
@@ -24,7 +24,7 @@ pub(crate) fn add(
     clock: &Clock,
 ) -> Result<Work<()>, Failure> {
     let newest = list(connection)?.into_iter().next();
-    // The newest already if this is done again after a COMMIT that was lost.
+    // It is the newest already if this is repeated after a COMMIT that was lost.
     if newest.is_some_and(|newest| only_first || newest == seed) {
         return Ok(Work::Unchanged(()));
     }
@@ -35,7 +35,7 @@ pub(crate) fn add(
     Ok(Work::Changed(()))
 }
 
-/// The public keys that a server has shown lately.
+/// The public keys that a server has published lately.
 pub(crate) fn list_shown(
     connection: &Connection,
     now: DateTime<Utc>,
@@ -48,7 +48,7 @@ pub(crate) fn list_shown(
     keys.collect()
 }
 
-/// Takes note that a server signs with these.
+/// Records that a server signs with these.
 pub(crate) fn show(
     connection: &Connection,
     keys: &[TicketKey],

@@ -1,4 +1,4 @@
-//! From facts to sinks: which are new, whom they are for, and how far each has come.
+//! From facts to sinks: which facts are new, which sinks they are for, and each sink's progress.
 
 use crate::errors::Failure;
 use crate::queries::{event_status, one_more_than};
@@ -14,14 +14,14 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Row, params};
 use std::cmp::Reverse;
 
-/// The facts of one event that are new: they follow one another.
+/// The new facts of one event, which are consecutive.
 struct Span {
     event_id: EventId,
     first: i64,
     last: i64,
 }
 
-/// The facts that are new, of up to `limit` events.
+/// The new facts of up to `limit` events.
 fn new_facts(connection: &Connection, limit: i64) -> Result<Vec<Span>, Failure> {
     let mut statement = connection.prepare_cached(sql::FACT_NEW)?;
     let spans = statement.query_and_then([limit], |row| -> Result<_, Failure> {
@@ -34,14 +34,14 @@ fn new_facts(connection: &Connection, limit: i64) -> Result<Vec<Span>, Failure> 
     spans.collect()
 }
 
-/// Whether somebody has to look at facts. To be asked of a reader: there are none most of the time, and the writer
-/// has other work.
+/// Whether there are new facts to route. Ask a reader: there are none most of the time, and the writer has other
+/// work.
 pub(crate) fn are_new(connection: &Connection) -> Result<bool, Failure> {
     Ok(!new_facts(connection, 1)?.is_empty())
 }
 
-/// Makes or lengthens the lanes of facts that are new, and tells of how many events. They are looked at in the order of
-/// their versions, and by one at a time, so that a lane begins before the first of them.
+/// Makes or lengthens the lanes for new facts, and returns of how many events. Facts are routed in the order of their
+/// versions, by one transaction at a time, so that a lane begins before the first of them.
 pub(crate) fn route(
     connection: &Connection,
     limit: PageLimit,
@@ -54,7 +54,7 @@ pub(crate) fn route(
     let now = clock();
     let seen_after = now - MAIL_SEEN_KEPT;
     let mut route = connection.prepare_cached(sql::LANE_ROUTE)?;
-    let mut forget = connection.prepare_cached(sql::FACT_ROUTED)?;
+    let mut clear_new = connection.prepare_cached(sql::FACT_ROUTED)?;
     for Span { event_id, first, last } in &spans {
         let event_id = event_id.as_uuid();
         route.execute(params![
@@ -64,12 +64,12 @@ pub(crate) fn route(
             now.timestamp_micros(),
             seen_after.timestamp_micros(),
         ])?;
-        forget.execute(params![event_id.as_bytes()])?;
+        clear_new.execute(params![event_id.as_bytes()])?;
     }
     Ok(Work::Changed(spans.len() as u64))
 }
 
-/// Lanes that are due by then, of each sink up to so many, longest due first.
+/// The lanes due by `now`, up to a number for each sink, longest due first.
 pub(crate) fn due(
     connection: &Connection,
     wanted: &[(SinkId, usize)],
@@ -78,7 +78,7 @@ pub(crate) fn due(
     due_by(connection, wanted, now, delivery_rows::lane)
 }
 
-/// The same, and since when they are.
+/// The same, with since when they have been due.
 pub(crate) fn due_since(
     connection: &Connection,
     wanted: &[(SinkId, usize)],
@@ -129,8 +129,8 @@ pub(crate) fn claim(
     Ok(Work::Changed(lanes))
 }
 
-/// Run again after a COMMIT that was lost, it may tell of a lane that it has released itself that it is not its
-/// own any more. Whoever is told so has nothing more to do with it in either case.
+/// If it is run again after a COMMIT that was lost, it may report that a lane which it released itself does not
+/// belong to it any more. Either way the caller is done with that lane.
 pub(crate) fn advance(
     connection: &Connection,
     steps: &[LaneStep],
@@ -173,7 +173,8 @@ fn advance_one(
     Ok(true)
 }
 
-/// Up to so many facts after `after`. Each version was made by one, so that so many facts are so many versions.
+/// Up to `limit` facts after `after`. Each version was made by one fact, so that so many facts are so many
+/// versions.
 pub(crate) fn facts(
     connection: &Connection,
     event_id: EventId,
@@ -192,8 +193,7 @@ pub(crate) fn facts(
     Ok(facts)
 }
 
-/// As the rows say: whoever reads on from here wants those whom a fact concerned, not what time has made of
-/// them since.
+/// As stored: the caller wants the people whom a fact concerned, and not what has expired since.
 pub(crate) fn list_live(
     connection: &Connection,
     event_id: EventId,
@@ -211,8 +211,8 @@ pub(crate) fn list_live(
     Ok(Some(Page::new(listed.collect::<Result<_, _>>()?, limit)))
 }
 
-/// The live registrations of an address, of whatever event people may still go to. Holds and offers that have run
-/// out are left out.
+/// The live registrations of an address, for all events that have not ended. Holds and offers that have expired
+/// are left out.
 pub(crate) fn list_live_of(
     connection: &Connection,
     user_email: &EmailAddress,
@@ -223,12 +223,12 @@ pub(crate) fn list_live_of(
     let parameters = params![user_email.as_str(), limit.get() as i64, now.timestamp_micros()];
     let listed = list.query_and_then(parameters, rows::registration)?;
     let listed: Vec<_> = listed.collect::<Result<_, _>>()?;
-    // None of a cancelled event is among them.
+    // None of them belongs to a cancelled event.
     let listed = listed.into_iter().map(|row| row.as_of(now, EventStatus::Published));
     Ok(listed.filter(|row| row.status.is_live()).collect())
 }
 
-/// Runs a statement that changes or deletes some of what there is of a sink, and tells how many.
+/// Runs a statement that changes or deletes some rows of a sink, and returns how many.
 pub(crate) fn change_some_of(
     connection: &Connection,
     statement: &str,
@@ -240,7 +240,7 @@ pub(crate) fn change_some_of(
     Ok(Work::of_rows(statement.execute(params![sink.as_bytes(), at_most])?))
 }
 
-/// Lets some lanes of a sink that wait for another try have it at once.
+/// Makes some lanes of a sink that wait for another try due at once.
 pub(crate) fn retry(
     connection: &Connection,
     sink: SinkId,
@@ -260,7 +260,7 @@ pub(crate) fn backlog(connection: &Connection) -> Result<Backlog, Failure> {
         None => None,
     };
     let mut sinks = Vec::new();
-    // What is disabled has to do nothing, for however long.
+    // A disabled endpoint has no backlog, however long it is disabled.
     let enabled = endpoints::list(connection)?.into_iter().filter(|one| one.disabled.is_none());
     for sink in [SinkId::MAIL].into_iter().chain(enabled.map(|one| one.id.into())) {
         let mut count = connection.prepare_cached(sql::LANE_BACKLOG)?;
@@ -276,7 +276,7 @@ pub(crate) fn backlog(connection: &Connection) -> Result<Backlog, Failure> {
     Ok(Backlog { oldest_unrouted, sinks, mails_due, oldest_mail, mails_stuck })
 }
 
-/// Every sink that there is.
+/// All sinks.
 pub(crate) fn all_sinks(connection: &Connection) -> Result<Vec<SinkId>, Failure> {
     let endpoints = endpoints::list(connection)?;
     let of_endpoints = endpoints.into_iter().map(|endpoint| endpoint.id.into());

@@ -1,5 +1,4 @@
-//! What moves leave behind: rows of an event that is elsewhere, room for one that never came, and what was written down
-//! of its way.
+//! What moves leave behind: rows of an event that is elsewhere, room for one that never arrived, and records of moves.
 
 use crate::errors::Failure;
 use crate::transaction::Work;
@@ -9,15 +8,15 @@ use booking_core::{Clock, EventId, MOVED_LANES, MOVED_TABLES, MoveId, MovedScope
 use rusqlite::{Connection, params};
 use uuid::Uuid;
 
-/// What was deleted of it and says nothing any more.
+/// What was purged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Purged {
     pub(crate) rows: u64,
-    /// Whether some of them may be somebody's, and must not stay in the log.
+    /// Whether some rows may hold personal data, and must not stay in the log.
     pub(crate) is_personal: bool,
 }
 
-/// Deletes what says nothing any more, up to `limit` rows of each table.
+/// Deletes what is no longer needed, up to `limit` rows of each table.
 pub(crate) fn purge(
     connection: &Connection,
     limit: usize,
@@ -46,7 +45,8 @@ pub(crate) fn purge(
     Ok(Work::Changed(Purged { rows, is_personal: cleared > 0 }))
 }
 
-/// Deletes up to `limit` rows of each table, of an event that `mover` has taken away or is bringing, and tells how many.
+/// Deletes up to `limit` rows of each table, of an event that `mover` has taken away or is copying here, and returns
+/// how many.
 pub(crate) fn clear(
     connection: &Connection,
     event: EventId,
@@ -74,7 +74,7 @@ pub(crate) fn clear(
     Ok(Work::of_rows(cleared))
 }
 
-/// Takes back that there is room for the event.
+/// Deletes the room of an event that is not to arrive.
 pub(crate) fn give_up_room(
     connection: &Connection,
     event: EventId,

@@ -17,17 +17,17 @@
 //!
 //! # How it keeps its promises
 //!
-//! - Everything that writes is a job for one thread, which owns the one connection that may write,
-//!   and is one `BEGIN IMMEDIATE` transaction. Other processes may have the same file open: SQLite's
-//!   write lock lets one transaction in at a time, so [`WhenBusy`](booking_core::WhenBusy) makes no
-//!   difference here and nothing is ever answered as busy. Whoever cannot get the lock in
-//!   [`BUSY_TIMEOUT`] is told that the store is unavailable.
-//! - `journal_mode=WAL` lets readers go on while somebody writes, `synchronous=FULL` makes COMMIT wait
-//!   for the disk. A transaction can be read only after that, so that whatever is read is durable.
-//! - The file has to be on a local disk: the write-ahead log needs memory shared by all who have the
-//!   file open.
-//! - Nothing is written to or read from a file that its path does not name any more, because somebody
-//!   deleted, renamed or replaced it: it is unavailable until it is back. So it is if what was committed was cut
+//! - Every write is a job for one thread, which owns the one connection that may write, and is one
+//!   `BEGIN IMMEDIATE` transaction. Other processes may have the same file open: SQLite's write lock
+//!   lets one transaction in at a time, so [`WhenBusy`](booking_core::WhenBusy) makes no difference
+//!   here and no command is ever answered as busy. A caller that cannot get the lock in
+//!   [`BUSY_TIMEOUT`] gets the error that the store is unavailable.
+//! - `journal_mode=WAL` lets readers go on during a write, `synchronous=FULL` makes COMMIT wait for
+//!   the disk. A transaction can be read only after that, so that whatever is read is durable.
+//! - The file has to be on a local disk: the write-ahead log needs memory shared by all processes
+//!   that have the file open.
+//! - Nothing is written to or read from a file that its path does not name any more, because it was deleted,
+//!   renamed or replaced: the store is unavailable until it is back. The same applies if committed data was cut
 //!   off from the write-ahead log.
 //! - Every wait has a limit: [`BUSY_TIMEOUT`], [`JOBS_MAX`], [`JOB_WAIT_MAX`], [`ANSWER_WAIT_MAX`],
 //!   [`READER_WAIT_MAX`], [`OPEN_WAIT_MAX`].

@@ -1,4 +1,4 @@
-//! What is read of a batch's events before anything is decided.
+//! Reading a batch's events before deciding.
 
 use crate::errors::Failure;
 use crate::rows::{self, stored};
@@ -11,12 +11,12 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The events of a batch.
 pub(crate) struct Loaded {
     pub(crate) states: BTreeMap<EventId, EventState>,
-    /// Those that are on their way to another store, or have left, so that nobody changes them here.
+    /// Those that are moving to another store, or have left, so that they cannot be changed here.
     pub(crate) moving: BTreeSet<EventId>,
 }
 
-/// Loads the events of `batch` that exist, with what its commands need of them at `now`: without
-/// `by_id`, not the registrations that are there already under the ids of those to make.
+/// Loads the existing events of `batch`, with what its commands need of them at `now`: without
+/// `by_id`, not the registrations that already have the ids of those to be created.
 pub(crate) fn load(
     connection: &Connection,
     batch: &[EventCommand],
@@ -61,7 +61,7 @@ pub(crate) fn load(
     Ok(Loaded { states, moving })
 }
 
-/// Adds, for the commands of `batch` that make a registration, those that are there under its id.
+/// For commands of `batch` that create a registration, adds the ones that already have its id.
 pub(crate) fn load_claims_by_id(
     connection: &Connection,
     batch: &[EventCommand],
@@ -164,8 +164,8 @@ fn load_planned(
     Ok(())
 }
 
-/// Tells those who wait, of the registrations that commands have named, how many do so before them. In
-/// the order of the queue, so that it is walked once however many they are.
+/// Counts, for each waiting registration that commands name, how many wait before it. In the order of
+/// the queue, so that it is walked once however many they are.
 fn count_positions(connection: &Connection, state: &mut EventState) -> Result<(), Failure> {
     let mut waiting: Vec<_> = state
         .registrations

@@ -1,4 +1,4 @@
-//! Mails to be sent, whom to remind, and purging what was delivered.
+//! Mails to be sent, due reminders, and purging of deliveries.
 
 use crate::errors::Failure;
 use crate::rows::{self, stored};
@@ -11,14 +11,14 @@ use booking_core::{
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
 
-/// Takes note that a server is there that sends mail.
+/// Records that a server which sends mail is running.
 pub(crate) fn show(connection: &Connection, clock: &Clock) -> Result<Work<()>, Failure> {
     let mut show = connection.prepare_cached(sql::MAIL_SHOW)?;
     one_row("mail/show", show.execute([clock().timestamp_micros()])?)?;
     Ok(Work::Changed(()))
 }
 
-/// Keeps mails to be sent, but for those that are there.
+/// Stores mails to be sent, except those that exist.
 pub(crate) fn add(
     connection: &Connection,
     mails: &[NewMail],
@@ -28,7 +28,7 @@ pub(crate) fn add(
     Ok(Work::Changed(()))
 }
 
-/// The same of mails that are made at `now`.
+/// The same for mails that are made at `now`.
 pub(crate) fn insert(
     connection: &Connection,
     mails: &[NewMail],
@@ -48,7 +48,7 @@ pub(crate) fn insert(
     Ok(())
 }
 
-/// Mails that are due by then, longest due first.
+/// Mails due by `now`, longest due first.
 pub(crate) fn due(
     connection: &Connection,
     at_most: usize,
@@ -84,8 +84,8 @@ pub(crate) fn claim(
     Ok(Work::Changed(mails))
 }
 
-/// Run again after a COMMIT that was lost, it may tell of a mail that it has settled itself that it is not its
-/// worker's any more, who has nothing more to do with it in either case.
+/// If it is run again after a COMMIT that was lost, it may report that a mail which it settled itself does not
+/// belong to its worker any more. Either way the worker is done with that mail.
 pub(crate) fn settle(
     connection: &Connection,
     settled: &[SettledMail],
@@ -130,7 +130,7 @@ fn settle_one(
     Ok(true)
 }
 
-/// Runs a statement that changes some mails, and tells how many.
+/// Runs a statement that changes some mails, and returns how many.
 pub(crate) fn change_some(
     connection: &Connection,
     statement: &str,
@@ -141,7 +141,7 @@ pub(crate) fn change_some(
     Ok(Work::of_rows(statement.execute(params![clock().timestamp_micros(), at_most])?))
 }
 
-/// The events of which people are to be reminded by then, longest overdue first, and since when.
+/// The events whose reminders are due, longest overdue first, and since when.
 pub(crate) fn due_reminders(
     connection: &Connection,
     limit: PageLimit,
@@ -155,7 +155,7 @@ pub(crate) fn due_reminders(
     due.collect()
 }
 
-/// Takes note that people were reminded, unless they are to be at another time by now.
+/// Records that reminders were sent, unless their time has changed by now.
 pub(crate) fn note_reminded(
     connection: &Connection,
     event_id: EventId,
@@ -184,8 +184,8 @@ pub(crate) fn backlog(
     Ok((due, oldest, stuck.unsigned_abs()))
 }
 
-/// Deletes some deliveries and mails that were done long ago, and former holders as old, and tells how many. Run again after a COMMIT that
-/// was lost, it deletes the next ones and tells of those, which does no harm.
+/// Deletes some deliveries and mails that were done long ago, and former holders as old, and returns how many. If it is
+/// run again after a COMMIT that was lost, it deletes the next ones and returns their number, which does no harm.
 pub(crate) fn purge(
     connection: &Connection,
     endpoints: &[EndpointId],

@@ -12,8 +12,9 @@ use rusqlite::{Connection, Error as SqliteError, OptionalExtension, TransactionB
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// Brings the database at `path` to the schema of this crate, creates it if there is none, and names
-/// the migrations that were applied. [`SqliteStore::open`](crate::SqliteStore::open) does it too.
+/// Brings the database at `path` to the schema of this crate, creates it if there is none, and
+/// returns the names of the applied migrations. [`SqliteStore::open`](crate::SqliteStore::open) does
+/// it too.
 ///
 /// All of them are applied in one transaction or none is, and any number of processes may call it at
 /// once.
@@ -30,21 +31,21 @@ pub(crate) fn migrate_blocking(path: &Path) -> Result<Migrated, OpenError> {
     if path.exists() {
         schema::refuse_foreign(path)?;
     }
-    // Where there is nothing to be done this asks for no lock. Whatever is wrong shows below.
+    // If there is nothing to do this takes no lock. Any problem shows below.
     if path.exists()
         && let Ok(connection) = open_reader(path)
         && let Ok((Schema { missing, newer }, _)) = schema::look(&connection, path)
         && missing.is_empty()
         && spellings::is_rewritten(&connection).unwrap_or(false)
     {
-        schema::tell_newer(path, &newer);
+        schema::log_newer(path, &newer);
         return Ok(Migrated { applied: Vec::new(), newer });
     }
     let mut connection = open_or_create(path)?;
     apply(&mut connection, path)
 }
 
-/// What migrating did, and what a newer program had done.
+/// The migrations that were applied now, and those of a newer program.
 pub(crate) struct Migrated {
     pub(crate) applied: Vec<String>,
     pub(crate) newer: Vec<String>,
@@ -53,20 +54,20 @@ pub(crate) struct Migrated {
 fn apply(connection: &mut Connection, path: &Path) -> Result<Migrated, OpenError> {
     let sqlite = |error| open_error(path, error);
     // A migration that makes a table anew has to drop the old one, to which others refer. The check
-    // below makes up for it. Inside a transaction the switch would do nothing. What is rewritten is
-    // overwritten, as what is deleted is: it may be to be erased one day.
+    // below makes up for it. Inside a transaction the pragma would do nothing. Rewritten data is
+    // overwritten, as deleted data is: it may have to be erased one day.
     connection
         .execute_batch(
             "PRAGMA foreign_keys = OFF; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;",
         )
         .map_err(sqlite)?;
-    // The lock that refinery does not take, held from before it looks what there is to do.
+    // The lock that refinery does not take, held from before the schema is read.
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sqlite)?;
     let (Schema { missing, newer }, _) = schema::look(&transaction, path)?;
-    // None is missing if somebody else was faster.
+    // None is missing if another process was faster.
     let applied: Vec<String> = if missing.is_empty() {
-        schema::tell_newer(path, &newer);
+        schema::log_newer(path, &newer);
         Vec::new()
     } else {
         let ran = schema::runner().set_grouped(true).run(&mut LockedConnection(&transaction));
@@ -98,7 +99,7 @@ fn check_references(connection: &Connection, path: &Path) -> Result<(), OpenErro
 
 /// A connection inside a transaction that holds the write lock. refinery's own implementation for
 /// SQLite begins a transaction for each step and holds no lock between them: of several processes that
-/// find an empty database, all would set out to create the first table.
+/// find an empty database, all would try to create the first table.
 struct LockedConnection<'a>(&'a Connection);
 
 impl Transaction for LockedConnection<'_> {
@@ -111,7 +112,7 @@ impl Transaction for LockedConnection<'_> {
         let mut executed = 0;
         for statement in statements {
             self.0.execute_batch(statement)?;
-            // Without the lock others would apply the same, and half of it could stay.
+            // Without the lock other processes would apply the same, and half of it could stay.
             assert!(
                 !self.0.is_autocommit(),
                 "a migration ended the transaction that it is part of"

@@ -1,5 +1,4 @@
-//! Rows of events that are moved, as JSON and back. Their statements are made of the tables' descriptions, which all stores
-//! share.
+//! Rows of moved events, to JSON and back. The statements are made of the tables' descriptions, which all stores share.
 
 use crate::errors::Failure;
 use crate::rows::broken;
@@ -14,7 +13,7 @@ use uuid::Uuid;
 /// Digits of bytes.
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
-/// The row, of which the columns of `table` come first.
+/// A row as JSON, of which the columns of `table` come first.
 fn object(table: &'static MovedTable, row: &Row<'_>) -> Result<Value, Failure> {
     let mut object = Map::new();
     for (at, (name, kind)) in table.columns.iter().enumerate() {
@@ -23,7 +22,7 @@ fn object(table: &'static MovedTable, row: &Row<'_>) -> Result<Value, Failure> {
     Ok(Value::Object(object))
 }
 
-/// What JSON says of what a column holds.
+/// A stored value as JSON.
 fn said(kind: MovedKind, stored: ValueRef<'_>) -> Result<Value, String> {
     let wrong = || format!("{:?} is not {kind:?}", stored.data_type());
     Ok(match (kind, stored) {
@@ -59,9 +58,9 @@ fn said(kind: MovedKind, stored: ValueRef<'_>) -> Result<Value, String> {
     })
 }
 
-/// What a column is to hold.
+/// A JSON value as it is stored.
 fn stored(kind: MovedKind, said: &Value) -> Result<Stored, String> {
-    // What is said is not repeated: it may be somebody's.
+    // The value is not part of the error: it may be personal.
     let wrong = || format!("what is said is not {kind:?}");
     let text = || said.as_str().ok_or_else(wrong);
     let id = |text: &str| Uuid::try_parse(text).map_err(|_| wrong());
@@ -97,7 +96,7 @@ fn stored(kind: MovedKind, said: &Value) -> Result<Stored, String> {
     })
 }
 
-/// What the columns called `names` of a row in JSON are to hold.
+/// The values of the columns called `names` of a row in JSON.
 pub(crate) fn values(
     table: &'static MovedTable,
     names: impl Iterator<Item = &'static str>,
@@ -114,7 +113,7 @@ pub(crate) fn parse(row: &str) -> Result<Value, Failure> {
     serde_json::from_str(row).map_err(broken("a row that is moved"))
 }
 
-/// The rows that a statement finds.
+/// The rows that a statement returns.
 pub(crate) fn read(
     statement: &mut CachedStatement<'_>,
     table: &'static MovedTable,
@@ -124,7 +123,7 @@ pub(crate) fn read(
     rows.collect()
 }
 
-/// Writes a row. What is there under its key, or stands in its way otherwise, is replaced; or the row is left out if
+/// Writes a row. A row with the same key, or that conflicts otherwise, is replaced; or the new one is left out if
 /// `adds` only.
 pub(crate) fn write(
     connection: &Connection,
@@ -158,7 +157,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn whatever_is_said_is_stored_and_said_again() {
+    fn every_value_survives_a_round_trip() {
         for (kind, value) in [
             (MovedKind::Uuid, json!("019606a8-0000-7000-8000-0000000000ff")),
             (MovedKind::Uuids, json!(["019606a8-0000-7000-8000-0000000000ff"])),
@@ -170,8 +169,8 @@ mod tests {
             (MovedKind::Text, json!("Ä 'x' \"y\"")),
             (MovedKind::Text, Value::Null),
         ] {
-            let kept = stored(kind, &value).expect("it is one");
-            assert_eq!(said(kind, ValueRef::from(&kept)).as_ref(), Ok(&value), "{kind:?}");
+            let value_stored = stored(kind, &value).expect("it is one");
+            assert_eq!(said(kind, ValueRef::from(&value_stored)).as_ref(), Ok(&value), "{kind:?}");
         }
         // As PostgreSQL writes an instant.
         let theirs = stored(MovedKind::Time, &json!("2026-05-01T21:00:00+02:00"));

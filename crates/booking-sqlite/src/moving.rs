@@ -1,5 +1,5 @@
-//! Events that leave for another store, or arrive from one: see [`MoveStore`]. All that is written is a transaction of the
-//! writer's, which has every event to itself.
+//! Events that leave for another store, or arrive from one: see [`MoveStore`]. Every write is a transaction of the
+//! writer, which locks all events.
 
 use crate::errors::Failure;
 use crate::keeping;
@@ -83,8 +83,8 @@ fn begin_leaving(
     Ok(Work::Changed(Some(Mark { version, at: now })))
 }
 
-/// Lets the event be left to `mover` for longer, and nobody change it meanwhile if it `freezes`.
-fn go_on(
+/// Renews the lease of `mover`, and freezes the event for as long if it `freezes`.
+fn renew_lease(
     connection: &Connection,
     event: EventId,
     mover: MoveId,
@@ -131,7 +131,7 @@ fn whose(table: &MovedTable) -> &'static str {
     }
 }
 
-/// The event's id as [`whose`] wants it.
+/// The event's id as [`whose`] expects it.
 fn whose_id(table: &MovedTable, event: EventId) -> Stored {
     match table.scope {
         MovedScope::PutUp => Stored::Text(event.to_string()),
@@ -141,7 +141,7 @@ fn whose_id(table: &MovedTable, event: EventId) -> Stored {
     }
 }
 
-/// Which rows may have changed, as a condition to be added, and its values.
+/// A condition that selects rows which may have changed, and its values.
 fn changed(table: &MovedTable, since: Mark, at: usize) -> (String, Vec<Stored>) {
     let version = Stored::Integer(stored(since.version));
     let from = table.changed_from(since).timestamp_micros();
@@ -155,7 +155,7 @@ fn changed(table: &MovedTable, since: Mark, at: usize) -> (String, Vec<Stored>) 
         }
         MovedSince::Facts => (format!(" AND version_last > ?{at}"), vec![version]),
         MovedSince::Records => {
-            // Those of refusals.
+            // Those of refusals expire earlier.
             let earlier = IdempotencyRecord::KEPT - IdempotencyRecord::REFUSAL_KEPT;
             let earlier = earlier.num_microseconds().unwrap_or(i64::MAX);
             let changed = format!(
@@ -170,9 +170,9 @@ fn changed(table: &MovedTable, since: Mark, at: usize) -> (String, Vec<Stored>) 
     }
 }
 
-/// Which rows come before the event's own.
+/// A condition that leaves out rows which leave with the event's own.
 fn beforehand(table: &MovedTable) -> &'static str {
-    // What is due or stuck leaves with the event.
+    // Mails that are due or stuck leave with the event.
     if table.since == MovedSince::Mails { " AND state NOT IN ('due', 'stuck')" } else { "" }
 }
 
@@ -233,7 +233,7 @@ fn count(
     })?)
 }
 
-/// The rows of an event in a table, with a condition of its own.
+/// The rows of an event in a table that meet a condition.
 fn all_rows(
     connection: &Connection,
     table: &'static MovedTable,
@@ -291,7 +291,7 @@ fn hand_over(
     Ok(Work::Changed(Some(LeftEvent { mover, state })))
 }
 
-/// How many mails would leave with an event; of too many one more than may.
+/// How many mails would leave with an event; if too many, one more than the limit.
 fn count_leaving(connection: &Connection, event: EventId) -> Result<usize, Failure> {
     let mut count = connection.prepare_cached(sql::MOVING_MAILS)?;
     let (event, counted) = (event.as_uuid(), LEAVING_MAILS_MAX as i64 + 1);
@@ -335,7 +335,7 @@ fn begin_arriving(
     if version(connection, event)?.is_some() || find(connection, event)?.is_some_and(is_kept) {
         return Ok(Work::Unchanged(false));
     }
-    // A cell that is not to have it: whoever moves it goes by an old map.
+    // This cell does not accept it: the mover has an old map.
     if !keeping::has(connection, ForeignByte::of(event))? {
         return Ok(Work::Unchanged(false));
     }
@@ -357,7 +357,7 @@ fn take_in(
     for row in rows {
         moved_rows::write(connection, table, &parse(row)?, false)?;
     }
-    // They were noted by a trigger. Which of them are new is told with the event.
+    // A trigger noted them as new. Which of them are new comes with the event.
     let mut none_new = connection.prepare_cached(sql::FACT_ROUTED)?;
     none_new.execute([event.as_uuid().as_bytes()])?;
     Ok(Work::Changed(true))
@@ -387,11 +387,11 @@ fn activate(
         let note = "INSERT OR REPLACE INTO new_facts (event_id, version_first) VALUES (?1, ?2)";
         connection.prepare_cached(note)?.execute(params![id.as_bytes(), first])?;
     }
-    // Mails to them were sent after they were copied.
-    let told = "DELETE FROM former_holders WHERE event_id = ?1 AND (registration_id, version) IN \
+    // They were mailed after they were copied.
+    let delete_mailed = "DELETE FROM former_holders WHERE event_id = ?1 AND (registration_id, version) IN \
                 (SELECT registration_id, version FROM mails WHERE event_id = ?1 \
                 AND kind = 'handed_over' AND state IN ('sent', 'dropped'))";
-    connection.prepare_cached(told)?.execute([id.as_bytes()])?;
+    connection.prepare_cached(delete_mailed)?.execute([id.as_bytes()])?;
     let until = (clock() + MOVED_LATELY).timestamp_micros();
     let mut lease = connection.prepare_cached(sql::MOVING_LEASE)?;
     lease.execute(params![id.as_bytes(), left.mover.as_uuid().as_bytes(), until])?;
@@ -409,8 +409,8 @@ fn shared_rows(
 }
 
 impl SqliteStore {
-    /// Has the writer do something for a move. With batches, and not after them: where one waits at every moment an event
-    /// would never leave.
+    /// Has the writer do something for a move, at the same priority as batches: after them, an event that always has a
+    /// batch waiting would never leave.
     async fn move_by<T: Send + 'static>(
         &self,
         work: impl FnMut(&Connection, &Clock) -> Result<Work<T>, Failure> + Send + 'static,
@@ -421,7 +421,7 @@ impl SqliteStore {
 
 #[async_trait]
 impl MoveStore for SqliteStore {
-    /// Which file it is, whatever its name.
+    /// The database's file, independent of its name.
     async fn identity(&self) -> Result<String, StoreError> {
         self.read(|_, _| Ok(())).await?;
         Ok(self.file_identity())
@@ -478,13 +478,14 @@ impl MoveStore for SqliteStore {
     }
 
     async fn go_on_leaving(&self, event: EventId, mover: MoveId) -> Result<bool, StoreError> {
-        let went_on =
-            self.move_by(move |connection, clock| go_on(connection, event, mover, false, clock));
+        let went_on = self
+            .move_by(move |connection, clock| renew_lease(connection, event, mover, false, clock));
         Ok(went_on.await?.is_some())
     }
 
     async fn freeze(&self, event: EventId, mover: MoveId) -> Result<Option<Mark>, StoreError> {
-        self.move_by(move |connection, clock| go_on(connection, event, mover, true, clock)).await
+        self.move_by(move |connection, clock| renew_lease(connection, event, mover, true, clock))
+            .await
     }
 
     async fn stay(&self, event: EventId, mover: MoveId) -> Result<(), StoreError> {
@@ -566,12 +567,12 @@ impl MoveStore for SqliteStore {
         self.move_by(move |connection, _| clear(connection, event, mover, limit)).await
     }
 
-    /// What was cleared away may be to be erased, and not stay in the log.
+    /// Deleted rows may have to be erased, and must not stay in the log.
     async fn forget_left(&self, event: EventId, mover: MoveId) -> Result<(), StoreError> {
         let forgotten = self.move_by(move |connection, _| {
             let (event, mover) = (event.as_uuid(), mover.as_uuid());
-            let mut forget = connection.prepare_cached(sql::MOVING_FORGET)?;
-            forget.execute(params![event.as_bytes(), mover.as_bytes()])?;
+            let mut delete = connection.prepare_cached(sql::MOVING_FORGET)?;
+            delete.execute(params![event.as_bytes(), mover.as_bytes()])?;
             Ok(Work::Changed(()))
         });
         forgotten.await?;
@@ -579,7 +580,7 @@ impl MoveStore for SqliteStore {
         Ok(())
     }
 
-    /// What was in there may be to be erased, and not stay in the log.
+    /// Deleted rows may have to be erased, and must not stay in the log.
     async fn give_up_room(&self, event: EventId, mover: MoveId) -> Result<bool, StoreError> {
         let given_up =
             self.move_by(move |connection, _| give_up_room(connection, event, mover)).await?;
@@ -607,9 +608,9 @@ impl MoveStore for SqliteStore {
         .await
     }
 
-    async fn keep_to(&self, told: StoredBytes) -> Result<bool, StoreError> {
-        let version = keeping::stored(told.version)?;
-        self.move_by(move |connection, _| keeping::keep_to(connection, version, told)).await
+    async fn keep_to(&self, assigned: StoredBytes) -> Result<bool, StoreError> {
+        let version = keeping::stored(assigned.version)?;
+        self.move_by(move |connection, _| keeping::keep_to(connection, version, assigned)).await
     }
 
     async fn replace_map(

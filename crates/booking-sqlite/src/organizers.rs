@@ -1,4 +1,4 @@
-//! Organizers: their tokens, and events that become theirs.
+//! Organizers, their tokens, and the assignment of events to them.
 
 use crate::errors::Failure;
 use crate::transaction::{Work, one_row};
@@ -10,17 +10,17 @@ use booking_core::{
 use chrono::{DateTime, SubsecRound, Utc};
 use rusqlite::{Connection, params};
 
-/// The migration that a program has to know not to take every token for its organizer's own.
+/// Older programs than this migration would take every token for its organizer's own.
 const KNOWS_ROLES: i32 = 17;
 
-/// All tokens that there ever were, newest first.
+/// All tokens, newest first.
 pub(crate) fn list_tokens(connection: &Connection) -> Result<Vec<OrganizerToken>, Failure> {
     let mut list = connection.prepare_cached(sql::TOKEN_LIST)?;
     let tokens = list.query_and_then([], rows::organizer_token)?;
     tokens.collect()
 }
 
-/// Keeps a token, or finds the one that is there under its id. `None` if there are too many.
+/// Stores a token, or finds the one that has its id. `None` if there are too many.
 pub(crate) fn create_token(
     connection: &Connection,
     new: &NewToken,
@@ -55,7 +55,7 @@ pub(crate) fn create_token(
     Ok(Work::Changed(find_token(connection, new.id)?))
 }
 
-/// The organizer with that name, who is made if there is none.
+/// The organizer with that name, who is created if there is none.
 fn find_or_make(
     connection: &Connection,
     organizer: &Organizer,
@@ -75,7 +75,7 @@ fn find_or_make(
     Ok(organizer.id)
 }
 
-/// Makes a token worthless, unless it is. `None` if there is none.
+/// Revokes a token, unless it is revoked. `None` if there is none.
 pub(crate) fn revoke_token(
     connection: &Connection,
     id: TokenId,
@@ -94,7 +94,7 @@ fn find_token(connection: &Connection, id: TokenId) -> Result<Option<OrganizerTo
     found.next()?.map(rows::organizer_token).transpose()
 }
 
-/// Up to `limit` events that are nobody's.
+/// Up to `limit` events without an organizer.
 pub(crate) fn of_nobody(
     connection: &Connection,
     limit: PageLimit,
@@ -104,8 +104,8 @@ pub(crate) fn of_nobody(
     found.collect()
 }
 
-/// Gives those of `events` that are still nobody's to an organizer, and tells how many; if this is done
-/// `again`, after a COMMIT that was lost, with those that are its by now.
+/// Assigns those of `events` that still have no organizer to one, and returns how many; if this is
+/// repeated (`again`), after a COMMIT that was lost, with those that are already assigned to it.
 pub(crate) fn assign(
     connection: &Connection,
     organizer_id: OrganizerId,

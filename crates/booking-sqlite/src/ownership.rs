@@ -1,10 +1,10 @@
-//! Whose a file is that cannot be opened. SQLite says no more than "unable to open database file (error
-//! 14)", whoever may not do what there.
+//! The owner of a file that cannot be opened. SQLite reports only "unable to open database file (error
+//! 14)", and not who may not do what.
 
 use crate::errors::OpenError;
 use std::path::{Path, PathBuf};
 
-/// What is not ours to write, and whose it is.
+/// What this process may not write, and its owner.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Foreign {
     path: PathBuf,
@@ -14,7 +14,7 @@ pub(crate) struct Foreign {
 }
 
 impl Foreign {
-    /// As it is told, for the database file `path`.
+    /// The error about it, for the database file `path`.
     pub(crate) fn into_error(self, path: PathBuf, source: rusqlite::Error) -> OpenError {
         let Self { path: foreign, user, owner, mode } = self;
         let source = Box::new(source);
@@ -22,12 +22,12 @@ impl Foreign {
     }
 }
 
-/// What keeps this process from writing the database file `path`, if that is whose the file or its folder
-/// is. An access by the group is taken to be good: which groups there are is not looked at.
+/// What keeps this process from writing the database file `path`, if the reason is the owner of the file
+/// or its folder. Access by the group is assumed to work: the process's groups are not checked.
 #[cfg(unix)]
 pub(crate) fn foreign(path: &Path) -> Option<Foreign> {
     use std::os::unix::fs::MetadataExt;
-    // Its owner is the process's user. Where there is none there is no hint.
+    // The owner of this is the process's user. Without it there is no hint.
     let user = std::fs::metadata("/proc/self").ok()?.uid();
     let first_foreign = |path: &Path| {
         let found = std::fs::metadata(path).ok()?;
@@ -43,7 +43,7 @@ pub(crate) fn foreign(_: &Path) -> Option<Foreign> {
     None
 }
 
-/// Whether `user` may write what is `owner`'s, as far as that can be told: for root nothing can.
+/// Whether `user` may write what `owner` owns, by its mode; root always may.
 #[cfg(unix)]
 fn may_write(user: u32, owner: u32, mode: u32) -> bool {
     const BY_GROUP_OR_OTHERS: u32 = 0o022;
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_somebody_else_s_is_told_from_what_is_not() {
+    fn files_of_other_users_are_recognized() {
         assert!(!may_write(65_532, 0, 0o755));
         assert!(!may_write(65_532, 1_000, 0o600));
         for (user, owner, mode) in
@@ -63,7 +63,7 @@ mod tests {
         {
             assert!(may_write(user, owner, mode), "{user} {owner} {mode:o}");
         }
-        // What we have made is ours.
+        // Files that this process has created are its own.
         let directory = tempfile::tempdir().expect("a directory");
         assert_eq!(foreign(&directory.path().join("x.db")), None);
         let error = Foreign { path: "/data".into(), user: 65_532, owner: 0, mode: 0o755 };

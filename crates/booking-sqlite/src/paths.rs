@@ -1,21 +1,22 @@
-//! Which file a path names, and what may have become of it.
+//! Which file a path names, and whether it still does.
 
 use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-/// The most links in a row that are followed to a file that is not there, as many as Linux follows.
+/// The most links in a row that are followed to a file that does not exist, as many as Linux
+/// follows.
 const LINKS_MAX: usize = 40;
 
-/// What a file is known by, whatever its name.
+/// Identifies a file independent of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FileId {
     device: u64,
     inode: u64,
 }
 
-/// What has become of a file.
+/// What happened to a file.
 #[derive(Debug, Error)]
 pub(crate) enum Moved {
     #[error("there is no file {} any more", .0.display())]
@@ -37,10 +38,10 @@ pub(crate) enum Moved {
 }
 
 impl FileId {
-    /// As it is told of a file that `path` names.
+    /// Describes the file that `path` names.
     pub(crate) fn identity(&self, path: &Path) -> String {
         match self {
-            // Where files have no such names.
+            // On systems without such ids.
             Self { device: 0, inode: 0 } => followed(path).display().to_string(),
             Self { device, inode } => format!("file {inode} of device {device}"),
         }
@@ -48,7 +49,7 @@ impl FileId {
 }
 
 impl Moved {
-    /// What there is to be done, said once.
+    /// What the operator has to do.
     pub(crate) fn advice(&self) -> &'static str {
         match self {
             Self::Gone(_) | Self::Replaced(_) | Self::Unknown { .. } => {
@@ -66,14 +67,14 @@ impl Moved {
     }
 }
 
-/// The name of a file beside the database. SQLite follows links before it makes it.
+/// The name of a file beside the database. SQLite resolves links before it creates it.
 pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = followed(path).into_os_string();
     name.push(suffix);
     name.into()
 }
 
-/// Where links lead, also if nothing is there.
+/// Where links lead, even if nothing is there.
 fn followed(path: &Path) -> PathBuf {
     let mut path = path.to_path_buf();
     for _ in 0..LINKS_MAX {
@@ -86,8 +87,8 @@ fn followed(path: &Path) -> PathBuf {
     path
 }
 
-/// Which file a path names, and how long it is. By its name, and never by opening it: to close a second handle
-/// would release the locks that SQLite holds through its own.
+/// Which file a path names, and its length. By name, and never by opening it: closing a second handle would
+/// release the locks that SQLite holds through its own.
 pub(crate) fn look(path: &Path) -> Result<(FileId, u64), Moved> {
     let found = fs::metadata(path).map_err(|error| look_failed(path, error))?;
     Ok((id_of(&found), found.len()))
@@ -107,8 +108,7 @@ pub(crate) fn id_of(found: &Metadata) -> FileId {
     FileId { device: found.dev(), inode: found.ino() }
 }
 
-/// Where files have no such names only those that are gone are noticed; such a system keeps what is open from
-/// being replaced.
+/// Without such ids only missing files are noticed; such a system does not let open files be replaced.
 #[cfg(not(unix))]
 pub(crate) fn id_of(_: &Metadata) -> FileId {
     FileId { device: 0, inode: 0 }

@@ -1,4 +1,4 @@
-//! How SQLite goes about each statement, and what all of them have in common.
+//! SQLite's plan for each statement, and rules for all of them.
 
 use crate::sql::*;
 use crate::{connection, migrate};
@@ -26,23 +26,24 @@ fn plan(connection: &Connection, statement: &str) -> Vec<String> {
 }
 
 #[test]
-fn nothing_but_the_audit_and_an_erasure_looks_at_every_row() {
+fn only_the_audit_and_an_erasure_read_every_row() {
     let (_directory, connection) = database();
     for (name, statement) in ALL {
         // There are never many keys, migrations or tokens.
         let erasure = matches!(*name, "registration/of_address" | "record/of_address");
-        // It looks at each event that people may still go to, and at no other's people.
+        // It reads the people of each event that has not ended, and of no other.
         let erasure = erasure || *name == "registration/live_of_address";
         let few = matches!(*name, "key/list" | "token/list" | "token/count");
         let few = few || name.starts_with("schema/") || name.starts_with("ticket_key/");
         let few = few || *name == "endpoint/list";
-        // What is new is soon looked at.
+        // New facts are soon routed.
         let few = few || matches!(*name, "fact/new" | "fact/oldest_new");
-        // Asked of what is not found, where events were moved.
+        // Asked about ids that are not found, where events were moved.
         let few = few || *name == "moving/may_be";
-        // Those that are under way, in their order and without all that have left; and mails, up to a limit.
+        // Moves that are in progress, in their order and without all that have left; and mails, up to a
+        // limit.
         let few = few || matches!(*name, "moving/list_arriving" | "moving/mails" | "moving/purge");
-        // Asked once, by whoever closes an open server.
+        // Asked once, by an operator who assigns the events of an open server to an organizer.
         let assignment = *name == "event/of_nobody";
         if erasure || few || assignment || matches!(*name, "audit/count" | "event/totals") {
             continue;
@@ -56,7 +57,7 @@ fn nothing_but_the_audit_and_an_erasure_looks_at_every_row() {
 }
 
 #[test]
-fn what_is_hot_uses_its_index() {
+fn hot_statements_use_their_indexes() {
     let (_directory, connection) = database();
     let plan = |statement| plan(&connection, statement);
     let by_primary_key = "SEARCH events USING INDEX sqlite_autoindex_events_1 (id=?)";
@@ -127,7 +128,7 @@ fn registrations_are_found_by_their_indexes() {
 }
 
 #[test]
-fn what_is_to_be_delivered_is_found_by_its_indexes() {
+fn pending_deliveries_are_found_by_their_indexes() {
     let (_directory, connection) = database();
     let plan = |statement| plan(&connection, statement);
     let by_primary_key = "SEARCH delivery_lanes USING PRIMARY KEY (event_id=? AND sink_id=?)";
@@ -175,7 +176,7 @@ fn columns_of(connection: &Connection, table: &str) -> BTreeSet<String> {
     columns.collect::<Result<_, _>>().expect("told")
 }
 
-/// What is written takes its columns, and as many places, from the same list.
+/// What is written takes its columns, and as many placeholders, from the same list.
 #[test]
 fn all_of_a_registration_is_read_and_written() {
     let (_directory, connection) = database();
@@ -188,7 +189,7 @@ fn all_of_a_registration_is_read_and_written() {
 
 #[test]
 fn all_of_an_event_is_read() {
-    /// Asked for by themselves, of those whose turn it is or that are changed.
+    /// Read by themselves, of events that are due or changed.
     const OF_UPKEEP: [&str; 4] = ["cancelled_version", "erase_at", "erased_to", "remind_at"];
     let (_directory, connection) = database();
     let read = EVENT.names().chain(STATE.names()).chain(OF_UPKEEP).map(str::to_owned);
@@ -208,6 +209,6 @@ fn each_statement_says_its_name() {
 }
 
 #[test]
-fn none_is_ever_prepared_twice() {
+fn no_statement_is_prepared_twice() {
     assert!(ALL.len() <= connection::STATEMENTS_KEPT, "{} statements", ALL.len());
 }

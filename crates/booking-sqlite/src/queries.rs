@@ -1,4 +1,4 @@
-//! What is read outside of write transactions.
+//! Reads outside of write transactions.
 
 use crate::errors::Failure;
 use crate::{rows, sql};
@@ -45,7 +45,7 @@ pub(crate) fn read_availability(
     ids.iter().map(&mut of).collect()
 }
 
-/// Those that `caller` finds: [`Caller::finds`] as statements have it. What is unlisted is shown to those who see drafts.
+/// The events that `caller` finds: [`Caller::finds`] in SQL. Unlisted ones are shown to callers who see drafts.
 pub(crate) fn list_events(
     connection: &Connection,
     caller: Caller,
@@ -53,7 +53,7 @@ pub(crate) fn list_events(
     limit: PageLimit,
     now: DateTime<Utc>,
 ) -> Result<Page<Event, EventCursor>, Failure> {
-    // The newest there can be comes before every event there is.
+    // The newest possible cursor comes before every event.
     let (micros, id) = after.map_or((i64::MAX, Uuid::max()), |cursor| {
         (cursor.created_at.timestamp_micros(), cursor.id.as_uuid())
     });
@@ -76,7 +76,7 @@ pub(crate) fn list_events(
     Ok(Page::new(listed.collect::<Result<_, _>>()?, limit))
 }
 
-/// The same in the order of their beginnings.
+/// The same in the order of their starts.
 pub(crate) fn list_events_by_start(
     connection: &Connection,
     caller: Caller,
@@ -170,7 +170,7 @@ pub(crate) fn list_registrations(
     limit: PageLimit,
     now: DateTime<Utc>,
 ) -> Result<Option<Page<Registration, RegistrationCursor>>, Failure> {
-    // A statement of its own, and still one state of the event: calling it off touches no registration,
+    // A statement of its own, and still one state of the event: cancelling it touches no registration,
     // and nothing changes one after that.
     let Some(status) = event_status(connection, event_id)? else { return Ok(None) };
     let id = event_id.as_uuid();
@@ -245,7 +245,7 @@ pub(crate) fn count_registrations(
     found.next()?.map(rows::registration_counts).transpose()
 }
 
-/// Where in `registration/read` that begins which is no registration's own.
+/// The index in `registration/read` after the registration's own columns.
 const AFTER: usize = sql::REGISTRATION.count();
 
 pub(crate) fn read_registration(
@@ -262,8 +262,8 @@ pub(crate) fn read_registration(
     Ok(Some(Registration { position, ..rows::registration(row)? }.as_of(now, status)))
 }
 
-/// The event of each registration. One statement each: there is no way between here and the database
-/// that one for all of them would spare.
+/// The event of each registration. One statement each: there is no network round trip that one for
+/// all would save.
 pub(crate) fn events_by_registration(
     connection: &Connection,
     ids: &[RegistrationId],
@@ -285,7 +285,7 @@ pub(crate) fn event_status(
     found.next()?.map(|row| rows::event_status(row, 0)).transpose()
 }
 
-/// Tells whether there is another page.
+/// One more than `limit`, to know whether there is another page.
 pub(crate) fn one_more_than(limit: PageLimit) -> i64 {
     // At most `PageLimit::MAX`, which fits easily.
     limit.get() as i64 + 1

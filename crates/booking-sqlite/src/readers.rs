@@ -42,18 +42,18 @@ impl Readers {
         }
     }
 
-    /// How they are used now.
+    /// Their current use.
     pub(crate) fn connections(&self) -> Connections {
-        let kept = self.idle.connections.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let open = self.idle.connections.lock().unwrap_or_else(PoisonError::into_inner).len();
         let used = self.max - self.permits.available_permits();
-        // Whoever is lent one has its permit already, and takes it from those that are kept next.
-        let idle = kept.min(self.max - used);
+        // A caller that is lent one has its permit already, and takes one of the idle ones next.
+        let idle = open.min(self.max - used);
         let waiting = self.waiting.load(Ordering::Relaxed);
         Connections { max: self.max, open: used + idle, idle, waiting }
     }
 
-    /// Lets `query` read, on a thread where it may block. Each of its statements sees everything that
-    /// was acknowledged before this was called.
+    /// Runs `query` on a thread where it may block. Each of its statements sees everything that was
+    /// acknowledged before this was called.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
@@ -68,7 +68,7 @@ impl Readers {
         let idle = Arc::clone(&self.idle);
         let answer = tokio::task::spawn_blocking(move || {
             let answer = idle.lend(query);
-            // Here and not with the caller, who may have given up: the connection is free only now.
+            // Here and not in the caller, which may have given up: the connection is free only now.
             drop(permit);
             answer
         });
@@ -79,7 +79,7 @@ impl Readers {
     }
 }
 
-/// Whoever waits for a connection, for as long as it does.
+/// Counts a caller that waits for a connection, for as long as it does.
 struct Waits<'a>(&'a AtomicUsize);
 
 impl<'a> Waits<'a> {
@@ -97,7 +97,7 @@ impl Drop for Waits<'_> {
 
 impl Idle {
     fn lend<T>(&self, query: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T, Failure> {
-        // What is open and not there any more must not be shown to anybody: it is what nobody can write.
+        // Data of a file that is open and no longer in its place must not be shown: nobody can write it.
         self.files.check()?;
         let idle = self.connections.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match idle {
@@ -105,7 +105,7 @@ impl Idle {
             None => open_reader(&self.path).map_err(Failure::Open)?,
         };
         let answer = query(&connection);
-        // One that failed, or panicked, is not used again.
+        // A connection whose query failed or panicked is not used again.
         if answer.is_ok() {
             self.connections.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         }

@@ -1,4 +1,4 @@
-//! What was answered to requests that may come again.
+//! Answers to requests that may be repeated.
 
 use crate::errors::Failure;
 use crate::transaction::{Work, one_row};
@@ -7,8 +7,7 @@ use booking_core::{Clock, EmailAddress, IdempotencyRecord, KeyHash, Outcome, Pag
 use rusqlite::{CachedStatement, Connection, params};
 use uuid::Uuid;
 
-/// What was answered under a key for an event, whether that still counts or not. `find` is
-/// [`sql::RECORD_FIND`].
+/// The answer under a key for an event, expired or not. `find` is [`sql::RECORD_FIND`].
 pub(crate) fn find(
     find: &mut CachedStatement<'_>,
     event_id: Uuid,
@@ -18,7 +17,7 @@ pub(crate) fn find(
     found.next()?.map(|row| rows::record(hash, row)).transpose()
 }
 
-/// Keeps what was answered, instead of what has run out.
+/// Stores an answer, in place of an expired one.
 pub(crate) fn write(
     connection: &Connection,
     event_id: Uuid,
@@ -43,8 +42,8 @@ pub(crate) fn write(
     Ok(())
 }
 
-/// Deletes up to `limit` records that have run out, and tells how many. Run again after a COMMIT that was
-/// lost, it deletes the next ones and tells of those, which does no harm.
+/// Deletes up to `limit` records that have expired, and returns how many. If it is run again after a
+/// COMMIT that was lost, it deletes the next ones and returns their number, which does no harm.
 pub(crate) fn purge(
     connection: &Connection,
     limit: PageLimit,
@@ -60,14 +59,14 @@ pub(crate) fn purge(
     })
 }
 
-/// A record, as it is found by what it says: the event that it is of, its key, and what it said.
+/// A record that was found by its content: its event, its key, and its content.
 pub(crate) struct Found {
     event_id: Uuid,
     hash: [u8; 32],
     said: String,
 }
 
-/// Up to `limit` records that say that a registration is of `email`.
+/// Up to `limit` records whose registration is of `email`.
 pub(crate) fn of_address(
     connection: &Connection,
     email: &EmailAddress,
@@ -96,19 +95,19 @@ pub(crate) fn of_address(
     Ok(found)
 }
 
-/// How an outcome, as it is stored, says whose a registration is.
+/// The address of a registration as it is stored in an outcome.
 fn as_outcomes_say(email: &EmailAddress) -> String {
     let json = serde_json::to_string(email).expect("a text is JSON");
     format!("\"user_email\":{json}")
 }
 
-/// Whose registration an outcome tells of.
+/// The address of an outcome's registration.
 fn address_in(outcome: &str) -> Option<EmailAddress> {
     let outcome: Outcome = serde_json::from_str(outcome).ok()?;
     outcome.registration().map(|registration| registration.person.user_email.clone())
 }
 
-/// Deletes those records, unless they say something else by now, and tells how many they were.
+/// Deletes those records, unless their content has changed by now, and returns how many.
 pub(crate) fn delete(connection: &Connection, found: &[Found]) -> Result<Work<u64>, Failure> {
     let mut delete = connection.prepare_cached(sql::RECORD_DELETE)?;
     for Found { event_id, hash, said } in found {

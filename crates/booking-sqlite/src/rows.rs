@@ -1,4 +1,4 @@
-//! What the columns hold, to and from the types of the domain.
+//! Columns, to and from the types of the domain.
 
 use crate::errors::Failure;
 use crate::sql::{EVENT, REGISTRATION, STATE};
@@ -16,7 +16,7 @@ use rusqlite::types::FromSql;
 use std::error::Error;
 use uuid::Uuid;
 
-/// Reads a column of a list by its name. Where that is was found when this was compiled.
+/// Reads a column of a list by its name. Its position was found when this was compiled.
 macro_rules! by_name {
     ($table:literal, $columns:ident, $read:ident($row:ident, $column:literal $(, $parse:expr)?)) => {
         $read(
@@ -28,26 +28,26 @@ macro_rules! by_name {
     };
 }
 
-/// The same of what an event is read from.
+/// The same for the columns of an event.
 macro_rules! of_event {
     ($($read:tt)*) => { by_name!("events", EVENT, $($read)*) };
 }
 
-/// The same of what a decision needs of an event.
+/// The same for the columns of a state.
 macro_rules! of_state {
     ($($read:tt)*) => { by_name!("events", STATE, $($read)*) };
 }
 
-/// The same of a registration.
+/// The same for the columns of a registration.
 macro_rules! of_registration {
     ($($read:tt)*) => { by_name!("registrations", REGISTRATION, $($read)*) };
 }
 
-/// What a statement asks for after the columns of an event begins there.
+/// The index after the columns of an event.
 const AFTER_EVENT: usize = EVENT.count();
 
 /// An event from a row with the columns of one, and after them how many seats are taken at an instant and whether that
-/// stays so.
+/// number is final.
 pub(crate) fn event(row: &Row<'_>) -> Result<Event, Failure> {
     Ok(Event {
         id: of_event!(uuid(row, "id"))?.into(),
@@ -70,7 +70,7 @@ pub(crate) fn event(row: &Row<'_>) -> Result<Event, Failure> {
     })
 }
 
-/// What is read of an event to change it, from a row with the columns of `event/details`.
+/// An event's stored details, from a row with the columns of `event/details`.
 pub(crate) fn stored_details(row: &Row<'_>) -> Result<StoredDetails, Failure> {
     Ok(StoredDetails {
         details: details(row)?,
@@ -86,7 +86,8 @@ pub(crate) fn stored_details(row: &Row<'_>) -> Result<StoredDetails, Failure> {
     })
 }
 
-/// When something of an event changed, which is when it was put up until it does.
+/// When something of an event changed, which is when the event was created unless it has changed
+/// since.
 fn since_created(
     row: &Row<'_>,
     changed_at: Option<DateTime<Utc>>,
@@ -94,7 +95,7 @@ fn since_created(
     changed_at.map_or_else(|| of_event!(time(row, "created_at")), Ok)
 }
 
-/// How full an event is, from a row with the columns of `event/availability`.
+/// An event's availability, from a row with the columns of `event/availability`.
 pub(crate) fn availability(row: &Row<'_>) -> Result<Availability, Failure> {
     Ok(Availability {
         event_id: event_id(row, 0)?,
@@ -128,12 +129,12 @@ pub(crate) fn state(id: EventId, row: &Row<'_>) -> Result<EventState, Failure> {
     Ok(EventState { asks: of_state!(column(row, "asks"))?, ..state })
 }
 
-/// Until when nobody changes the event, from a row with the columns of `event/load`.
+/// Until when the event is frozen, from a row with the columns of `event/load`.
 pub(crate) fn frozen_until(row: &Row<'_>) -> Result<Option<DateTime<Utc>>, Failure> {
     of_state!(optional_time(row, "frozen_until"))
 }
 
-/// What an event asks and has asked, from a row with the columns of `question/find`.
+/// The questions that an event asks and has asked, from a row with the columns of `question/find`.
 pub(crate) fn questions(row: &Row<'_>) -> Result<Questions, Failure> {
     let body = optional_text(row, 0, "event_questions.body", |json| serde_json::from_str(json))?;
     Ok(body.unwrap_or_default())
@@ -153,7 +154,7 @@ fn rules(row: &Row<'_>, at: &RuleColumns) -> Result<EventRules, Failure> {
     })
 }
 
-/// What people are told of the event of a row with the columns of one.
+/// The public details of an event, from a row with the columns of one.
 fn details(row: &Row<'_>) -> Result<EventDetails, Failure> {
     let days: Option<i64> = of_event!(column(row, "retention_days"))?;
     let hours: Option<i64> = of_event!(column(row, "remind_hours"))?;
@@ -212,13 +213,13 @@ pub(crate) fn registration(row: &Row<'_>) -> Result<Registration, Failure> {
     })
 }
 
-/// How many registrations are in which state, from a row with the columns of `registration/counts`.
+/// How many registrations are in each state, from a row with the columns of `registration/counts`.
 pub(crate) fn registration_counts(row: &Row<'_>) -> Result<RegistrationCounts, Failure> {
     let number = |index: usize, name: &'static str| -> Result<u64, Failure> {
         let stored: i64 = column(row, index, name)?;
         stored.try_into().map_err(broken(name))
     };
-    // Held or offered, and over: they are expired, swept or not.
+    // Held or offered, and past their end: they are expired, swept or not.
     let run_out = number(5, "count(*)")?;
     let counts = RegistrationCounts {
         confirmed: number(1, "events.booked_count")?,
@@ -241,7 +242,7 @@ fn check_in(row: &Row<'_>) -> Result<Option<CheckedIn>, Failure> {
     Ok(Some(CheckedIn { at, scan_id: of_registration!(uuid(row, "scan_id"))? }))
 }
 
-/// What was answered under the key `hash`, from a row with the columns of `record/find`.
+/// The answer under the key `hash`, from a row with the columns of `record/find`.
 pub(crate) fn record(hash: KeyHash, row: &Row<'_>) -> Result<IdempotencyRecord, Failure> {
     let fingerprint: [u8; 32] = column(row, 0, "idempotency_records.fingerprint")?;
     let outcome: Stored<Outcome> =
@@ -272,7 +273,7 @@ pub(crate) fn organizer_token(row: &Row<'_>) -> Result<OrganizerToken, Failure> 
     })
 }
 
-/// Ids as they are kept together, one after the other.
+/// Ids that are stored together, one after the other.
 fn event_ids(stored: &[u8]) -> Vec<EventId> {
     let (ids, _) = stored.as_chunks::<16>();
     ids.iter().map(|id| Uuid::from_bytes(*id).into()).collect()
@@ -386,12 +387,12 @@ pub(crate) fn broken<E: Into<Box<dyn Error + Send + Sync>>>(
     move |source| Failure::Row { column, source: source.into() }
 }
 
-/// A version as its column keeps it.
+/// A version as its column stores it.
 pub(crate) fn stored(version: Version) -> i64 {
     i64::try_from(version.get()).expect("a version counts changes, and there are never 2^63")
 }
 
-/// An instant as its column keeps it.
+/// An instant as its column stores it.
 pub(crate) fn stored_time(time: Option<DateTime<Utc>>) -> Option<i64> {
     time.map(|time| time.timestamp_micros())
 }

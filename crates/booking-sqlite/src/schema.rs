@@ -1,4 +1,4 @@
-//! Which migrations were applied to a database, and whether that is fit for this program.
+//! Which migrations were applied to a database, and whether they suit this program.
 
 use crate::connection::{open_error, open_reader, open_untouched};
 use crate::errors::OpenError;
@@ -29,7 +29,7 @@ pub(crate) fn ours() -> &'static [Migration] {
     })
 }
 
-/// Those that were applied; none where there never was one.
+/// The migrations that were applied; none if the database has no history of them.
 pub(crate) fn applied(connection: &Connection) -> Result<Vec<Migration>, rusqlite::Error> {
     if !is_there(connection, "refinery_schema_history")? {
         return Ok(Vec::new());
@@ -55,7 +55,7 @@ fn is_there(connection: &Connection, table: &str) -> Result<bool, rusqlite::Erro
     statement.query_row([table], |row| row.get::<_, i64>(0)).map(|tables| tables > 0)
 }
 
-/// What there is to be done about the tables of the database at `path`, and whether there are any.
+/// The state of the schema of the database at `path`, and whether it has tables.
 pub(crate) fn look(connection: &Connection, path: &Path) -> Result<(Schema, bool), OpenError> {
     let sqlite = |error| open_error(path, error);
     let applied = applied(connection).map_err(sqlite)?;
@@ -65,12 +65,12 @@ pub(crate) fn look(connection: &Connection, path: &Path) -> Result<(Schema, bool
     Ok((compared, !applied.is_empty()))
 }
 
-/// Refuses a database of another program, or one that was migrated in a way that this one knows nothing of,
-/// before anything is done to it: it is not opened for writing, and gets no other journal.
+/// Refuses a database of another program, or with migrations that this one does not know, before anything
+/// is done to it: it is not opened for writing, and its journal mode is not changed.
 pub(crate) fn refuse_foreign(path: &Path) -> Result<(), OpenError> {
     let log = beside(path, "-wal");
     let refused = look_untouched(path, log.exists());
-    // It may have come meanwhile, of somebody who makes the tables just now.
+    // The log may have appeared meanwhile, of another process that is creating the tables.
     match refused.is_err() && log.exists() {
         true => look_untouched(path, true),
         false => refused,
@@ -78,7 +78,7 @@ pub(crate) fn refuse_foreign(path: &Path) -> Result<(), OpenError> {
 }
 
 fn look_untouched(path: &Path, has_log: bool) -> Result<(), OpenError> {
-    // Whatever else is wrong shows when it is opened to be used.
+    // Any other problem shows when it is opened for use.
     let Ok(connection) = open_untouched(path, has_log) else { return Ok(()) };
     let is_foreign = connection.query_row(sql::SCHEMA_FOREIGN, [], |row| row.get(0));
     if is_foreign.unwrap_or(false) {
@@ -90,7 +90,7 @@ fn look_untouched(path: &Path, has_log: bool) -> Result<(), OpenError> {
     }
 }
 
-/// Makes sure that the database at `path` is there with all of its tables, and changes nothing about it. Gives a
+/// Makes sure that the database at `path` exists with all of its tables, and changes nothing in it. Returns a
 /// connection that reads, and the migrations of a newer program.
 pub(crate) fn open_checked(path: &Path) -> Result<(Connection, Vec<String>), OpenError> {
     refuse_log_alone(path)?;
@@ -102,7 +102,7 @@ pub(crate) fn open_checked(path: &Path) -> Result<(Connection, Vec<String>), Ope
         looked => looked?,
     }
     let connection = open_reader(path)?;
-    let found = look(&connection, path).map_err(who_may_not_write);
+    let found = look(&connection, path).map_err(read_only_error);
     let (Schema { missing, newer }, any) = found?;
     if !any {
         return Err(OpenError::NotMigrated { path: path.to_path_buf() });
@@ -110,12 +110,13 @@ pub(crate) fn open_checked(path: &Path) -> Result<(Connection, Vec<String>), Ope
     if !missing.is_empty() {
         return Err(OpenError::OutOfDate { path: path.to_path_buf(), missing: missing.join(", ") });
     }
-    tell_newer(path, &newer);
+    log_newer(path, &newer);
     Ok((connection, newer))
 }
 
-/// A reader needs the files beside the database, and hears one of these where it can neither find nor make them.
-fn who_may_not_write(error: OpenError) -> OpenError {
+/// A reader needs the files beside the database, and gets one of these errors if it can neither find nor create
+/// them.
+fn read_only_error(error: OpenError) -> OpenError {
     let (path, source) = match error {
         OpenError::Open { path, source } => (path, source),
         OpenError::NotOurs { path, source, .. } => (path, *source),
@@ -129,7 +130,7 @@ fn who_may_not_write(error: OpenError) -> OpenError {
     }
 }
 
-pub(crate) fn tell_newer(path: &Path, newer: &[String]) {
+pub(crate) fn log_newer(path: &Path, newer: &[String]) {
     if !newer.is_empty() {
         log::warn!(
             "{} was migrated by a newer version ({}), which says that this one can work with it",

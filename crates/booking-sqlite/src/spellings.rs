@@ -1,4 +1,4 @@
-//! Bringing the addresses that earlier versions stored into the one spelling that counts, once.
+//! Rewriting the addresses that earlier versions stored into their canonical spelling, once.
 
 use crate::sql;
 use booking_core::EmailAddress;
@@ -6,10 +6,10 @@ use chrono::Utc;
 use rusqlite::{Connection, Error as SqliteError, params};
 use uuid::Uuid;
 
-/// What it is called in the table of what is rewritten once.
+/// Its name in the table of rewrites.
 const NAME: &str = "canonical_addresses";
 
-/// How many registrations are kept in memory together.
+/// How many registrations are in memory at a time.
 const TOGETHER: usize = 500;
 
 /// A registration whose address may have another spelling.
@@ -21,10 +21,10 @@ struct Candidate {
 }
 
 /// Rewrites every stored address that has another spelling, unless that was done before: in the transaction of
-/// the migrations, which keeps everybody else from writing.
+/// the migrations, during which nobody else can write.
 ///
-/// Where another live registration of the event has the canonical spelling already, there are two seats of one
-/// person. Both were given, so that both stay as they are.
+/// If another live registration of the event has the canonical spelling already, one person has two seats.
+/// Both were sold, so that both stay as they are.
 pub(crate) fn rewrite(connection: &Connection) -> Result<(), SqliteError> {
     if is_rewritten(connection)? {
         return Ok(());
@@ -44,7 +44,7 @@ pub(crate) fn rewrite(connection: &Connection) -> Result<(), SqliteError> {
     Ok(())
 }
 
-/// Whether that was done.
+/// Whether the rewrite was done.
 pub(crate) fn is_rewritten(connection: &Connection) -> Result<bool, SqliteError> {
     connection.prepare(sql::REWRITE_FIND)?.exists([NAME])
 }

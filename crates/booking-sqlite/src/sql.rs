@@ -2,7 +2,7 @@
 
 use booking_core::{Columns, StatementText};
 
-/// What a registration is read from: `{registration}` in statements, and
+/// The columns of a registration: `{registration}` in statements, and
 /// [`rows::registration`](crate::rows::registration) here.
 pub(crate) const REGISTRATION: Columns = Columns::new(
     "registration",
@@ -24,7 +24,7 @@ pub(crate) const REGISTRATION: Columns = Columns::new(
     ],
 );
 
-/// What an event is read from, but for what time alone changes of it: `{event}` in statements, and
+/// The columns of an event, except for what depends on the time: `{event}` in statements, and
 /// [`rows::event`](crate::rows::event) here.
 pub(crate) const EVENT: Columns = Columns::new(
     "event",
@@ -61,7 +61,7 @@ pub(crate) const EVENT: Columns = Columns::new(
     ],
 );
 
-/// What is read of an event that is decided upon: `{state}` in statements, and
+/// The columns of an event that a decision needs: `{state}` in statements, and
 /// [`rows::state`](crate::rows::state) here.
 pub(crate) const STATE: Columns = Columns::new(
     "state",

@@ -31,8 +31,7 @@ use std::time::Duration;
 
 /// A store in one SQLite file. The [crate] says how it works.
 ///
-/// It needs a Tokio runtime with time enabled. Dropping it ends its thread, after whatever that is
-/// doing.
+/// It needs a Tokio runtime with time enabled. Dropping it ends its thread, after the current job.
 pub struct SqliteStore {
     path: PathBuf,
     files: Arc<Files>,
@@ -45,17 +44,17 @@ pub struct SqliteStore {
 
 /// How to open a [`SqliteStore`].
 ///
-/// It is not `#[non_exhaustive]`, which would forbid this: write `..Options::default()`, and a new field breaks
+/// It is not `#[non_exhaustive]`, which would forbid `..Options::default()`: with that, a new field breaks
 /// nothing.
 #[derive(Clone)]
 pub struct Options {
-    /// Where the time comes from; `None` for that of the system, which here is the database's own.
+    /// The clock; `None` for the system's, which here is the database's own.
     pub clock: Option<Clock>,
     /// How many connections read at once.
     pub readers: NonZeroU8,
     /// How long to wait for the write lock while another process holds it.
     pub busy_timeout: Duration,
-    /// Who is told how the work goes.
+    /// Observes the store's work.
     pub observer: Arc<dyn Observer>,
 }
 
@@ -80,7 +79,7 @@ impl SqliteStore {
         Self::open_isolated(path.into(), options, true, Isolation::Transaction).await
     }
 
-    /// Opens the database at `path`, which must be there with all its tables: nothing is made, and nothing
+    /// Opens the database at `path`, which must exist with all its tables: nothing is created, and nothing
     /// is migrated.
     ///
     /// # Errors
@@ -92,8 +91,8 @@ impl SqliteStore {
         Self::open_isolated(path.into(), options, false, Isolation::Transaction).await
     }
 
-    /// The negative control: a store whose statements each stand alone. The conformance suite must
-    /// catch it.
+    /// The negative control: a store in which each statement is a transaction. The conformance
+    /// suite must catch it.
     #[cfg(feature = "negative-control")]
     #[doc(hidden)]
     pub async fn open_without_transactions(
@@ -145,8 +144,8 @@ impl SqliteStore {
         .await
     }
 
-    /// The migrations of a newer program that had been applied when this was opened. It says that this one can
-    /// work with what they made.
+    /// The migrations of a newer program that had been applied when this was opened. By their own account this
+    /// program can work with them.
     pub fn newer_migrations(&self) -> &[String] {
         &self.newer
     }
@@ -156,12 +155,12 @@ impl SqliteStore {
         &self.path
     }
 
-    /// The database's file, whatever its name.
+    /// The database's file, independent of its name.
     pub(crate) fn file_identity(&self) -> String {
         self.files.identity()
     }
 
-    /// Lets `work` write, at the time that it takes from the clock once it has the lock.
+    /// Runs `work` in the writer, at the clock's time once it has the lock.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
         work: impl FnMut(&Connection, &Clock) -> Result<Work<T>, Failure> + Send + 'static,
@@ -178,7 +177,7 @@ impl SqliteStore {
         self.writer.run(urgency, move |connection| work(connection, &clock)).await
     }
 
-    /// Takes out of the log what was erased.
+    /// Removes erased data from the log.
     pub(crate) async fn empty_log(&self) {
         let (path, files) = (self.path.clone(), Arc::clone(&self.files));
         let emptied = off_runtime(&self.path, move || {
@@ -188,11 +187,11 @@ impl SqliteStore {
             }
             Ok(())
         });
-        // Without a thread it is left to whoever erases next.
+        // Without a thread it is left to the next erasure.
         let _ = emptied.await;
     }
 
-    /// Lets `query` read what there is, as it is at the store's time.
+    /// Runs `query` in a reader, at the store's time.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection, DateTime<Utc>) -> Result<T, Failure> + Send + 'static,
@@ -230,7 +229,7 @@ impl SeatStore for SqliteStore {
     async fn execute(
         &self,
         batch: &[EventCommand],
-        // SQLite has one lock, which no event has for itself.
+        // SQLite has one lock for all events.
         _: WhenBusy,
     ) -> Result<Vec<Execution>, StoreError> {
         if batch.is_empty() {
@@ -385,7 +384,7 @@ impl OrganizerStore for SqliteStore {
         organizer_id: OrganizerId,
         limit: PageLimit,
     ) -> Result<u64, StoreError> {
-        // Looked for by a reader, so that nobody waits for that.
+        // Looked up by a reader, so that no write waits for it.
         let found =
             self.read(move |connection, _| organizers::of_nobody(connection, limit)).await?;
         if found.is_empty() {
@@ -448,7 +447,7 @@ impl UpkeepStore for SqliteStore {
         user_email: &EmailAddress,
         limit: PageLimit,
     ) -> Result<u64, StoreError> {
-        // Looked for by a reader, so that nobody waits for that.
+        // Looked up by a reader, so that no write waits for it.
         let email = user_email.clone();
         let found =
             self.read(move |connection, _| records::of_address(connection, &email, limit)).await?;
@@ -472,7 +471,7 @@ impl UpkeepStore for SqliteStore {
         let erased =
             self.write(move |connection, _| former_holders::erase(connection, &email, limit));
         let erased = erased.await?;
-        // Also if there is none any more: the log may say who was there until a mail was sent.
+        // Even if there is none any more: the log may still have one whose mail was sent.
         self.empty_log().await;
         Ok(erased)
     }
@@ -491,7 +490,7 @@ impl UpkeepStore for SqliteStore {
         if purged.is_personal {
             self.empty_log().await;
         }
-        // Of each table so many: it may be more.
+        // The limit applies to each table: it may be more.
         Ok(records + purged.rows.min(left as u64))
     }
 
@@ -516,7 +515,7 @@ impl UpkeepStore for SqliteStore {
         self.read(|connection, _| health::totals(connection)).await
     }
 
-    /// Those that read. The one that writes is not shared.
+    /// The connections of the readers. The writer's is not shared.
     fn connections(&self) -> Connections {
         self.readers.connections()
     }

@@ -14,7 +14,7 @@ pub(crate) enum Work<T> {
 }
 
 impl Work<u64> {
-    /// That so many rows were changed.
+    /// The number of rows that were changed.
     pub(crate) fn of_rows(rows: usize) -> Self {
         match rows {
             0 => Self::Unchanged(0),
@@ -30,19 +30,19 @@ pub(crate) fn one_row(statement: &'static str, rows: usize) -> Result<(), Failur
 
 /// Runs `work` in one transaction that holds the write lock from its beginning.
 ///
-/// `work` may be run again, and must then find whatever was committed before. It is if it met an id that
-/// is taken ([`Failure::is_taken_id`]), after it was rolled back, and if its COMMIT failed. That ends in
-/// one of two ways.
+/// `work` may be run again, and must then find what was committed before. It is run again if it met an
+/// id that is taken ([`Failure::is_taken_id`]), after it was rolled back, and if its COMMIT failed. A
+/// failed COMMIT ends in one of two ways.
 ///
 /// - The transaction is still open. Then nothing of it is in the log; it is rolled back, and the
-///   failure is told as what it is. So it is if the disk had no room for all of it: what makes it count
-///   is written last.
+///   failure is returned as it is. The same applies if the disk had no room for all of it: the frame
+///   that makes it count is written last.
 /// - SQLite has ended the transaction itself, because the log could not be written or synced. Nobody
 ///   can read it now, but its last frame, the one that makes it count, may have reached the file: if
-///   all who have the database open were to die now, whoever opens it next would take it as
+///   all processes that have the database open died now, the next to open it would take it as
 ///   committed. So the work is done again. If that is committed, its frames lie where the others lay
-///   and the answer is certain; so it is if there is nothing to do, because somebody has made it so.
-///   If not, nobody knows: [`Failure::Commit`].
+///   and the answer is certain; the same applies if there is nothing to do, because another process
+///   has done it. If not, the outcome is unknown: [`Failure::Commit`].
 pub(crate) fn run<T>(
     connection: &mut Connection,
     path: &Path,
@@ -64,7 +64,7 @@ pub(crate) fn run<T>(
     log::warn!("COMMIT failed and may have happened, so the transaction is run again: {lost}");
     match attempt(connection, observer, work) {
         Ok(Work::Changed(answer)) => Ok(answer),
-        // It was not this transaction that waited for the disk.
+        // Another transaction may have waited for the disk, and not this one.
         Ok(Work::Unchanged(answer)) if sync_log(path).is_ok() => Ok(answer),
         Ok(Work::Unchanged(_)) | Err(_) => Err(Failure::Commit(lost)),
     }
@@ -82,7 +82,7 @@ fn attempt<T>(
     let done = work(&transaction)?;
     let decided = Instant::now();
     if matches!(done, Work::Changed(_)) {
-        // Not `Transaction::commit`, which rolls back before anybody can see how COMMIT ended.
+        // Not `Transaction::commit`, which rolls back and hides how COMMIT ended.
         match transaction.execute_batch("COMMIT") {
             Ok(()) => observer.observe(Observation::Committed(decided.elapsed())),
             Err(error) if transaction.is_autocommit() && !is_full(&error) => {
@@ -117,7 +117,7 @@ mod tests {
         (directory, path, connection)
     }
 
-    /// Lets the next `failures` COMMITs fail, as a broken disk does: with the transaction ended.
+    /// Makes the next `failures` COMMITs fail, as a broken disk does: with the transaction ended.
     fn fail_commits(connection: &mut Connection, failures: u32) {
         let left = Arc::new(AtomicU32::new(failures));
         let fail = move || {
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_commit_that_was_lost_once_is_made_up_for() {
+    fn a_commit_that_was_lost_once_is_repeated() {
         let (_directory, path, mut connection) = database();
         fail_commits(&mut connection, 1);
         let mut runs = 0;
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_writes_nothing_and_is_told() {
+    fn a_full_disk_writes_nothing_and_is_reported() {
         let (_directory, path, mut connection) = database();
         let pages: i64 = connection
             .query_row("PRAGMA page_count", [], |row| row.get(0))

@@ -1,15 +1,14 @@
-//! What the write-ahead log has to hold, as its index says.
+//! Checks that the write-ahead log holds what its index says.
 //!
-//! SQLite keeps in the index how many frames of the log count, and goes by that: it does not look whether they
-//! are still in the file. If somebody cuts the log off, what was committed is gone and all goes on as before. The
-//! index it maps into memory: if that is cut off, the next access to it ends the process (SIGBUS). So this looks at both:
-//! how long they are, whether the log's header is that of the index, and whether the frames are there that end
-//! what was committed when this looked last and what is committed now. All others in between are taken to be
-//! there if those are.
+//! SQLite counts the log's frames in the index, and relies on that: it does not check whether they are still in the
+//! file. If the log is truncated, what was committed is gone and SQLite goes on as before. The index is mapped into
+//! memory: if it is truncated, the next access to it ends the process (SIGBUS). So this checks both: their lengths,
+//! whether the log's header is that of the index, and whether the last frames exist of what was committed at the
+//! previous check and of what is committed now. All others in between are assumed to exist if those do.
 //!
-//! Others who have the database open may copy the log into it, begin the log anew and cut it off at any time, and
-//! then the index says so first. What does not fit is wrong only if the index is the same before and after.
-//! <https://sqlite.org/walformat.html> has the formats.
+//! Other processes that have the database open may copy the log into it, begin the log anew and truncate it at
+//! any time, and update the index first. A difference is an error only if the index is the same before and after.
+//! The formats: <https://sqlite.org/walformat.html>.
 
 use crate::paths::{FileId, Moved, id_of, look, look_failed};
 use std::cmp::Ordering as CmpOrdering;
@@ -20,21 +19,21 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 const HEADER_BYTES: usize = 48;
-/// The index begins with its header, twice, and how many frames were copied into the database. After what readers
-/// and locks have comes how many somebody set out to copy.
+/// The index begins with its header, twice, and how many frames were copied into the database. After the readers'
+/// marks and locks comes how many frames a checkpoint has attempted to copy.
 const INDEX_BYTES: usize = ATTEMPTED_AT + 4;
 const COPIED_AT: usize = 2 * HEADER_BYTES;
 const ATTEMPTED_AT: usize = 128;
 const INDEX_VERSION: u32 = 3_007_000;
 /// The index grows by parts of this.
 const INDEX_PART_BYTES: u64 = 32 << 10;
-/// How many frames each part tells of, and how many fewer the first, which has all else in it.
+/// How many frames each part covers, and how many fewer the first, which has everything else in it.
 const PART_FRAMES: u64 = 4_096;
 const FIRST_PART_FEWER: u64 = 34;
 
 const LOG_HEADER_BYTES: u64 = 32;
 const FRAME_HEADER_BYTES: u64 = 24;
-/// What a log begins with; the last bit tells how its sums are made.
+/// The magic number of a log; its last bit says how its checksums are made.
 const LOG_MAGIC: u32 = 0x377f_0682;
 
 /// The log and its index, as they were when the database was opened.
@@ -48,12 +47,12 @@ pub(crate) struct Log {
     index_id: FileId,
     index: Arc<File>,
     index_bytes: AtomicU64,
-    /// For good: whoever opens the database next makes the index as long as it was, and without what was in it.
+    /// For good: the next process to open the database restores the index's length, but not its content.
     is_index_cut: AtomicBool,
     seen: Mutex<Option<Seen>>,
 }
 
-/// What is at the end of what was committed, and at the beginning of the log.
+/// The end of what was committed, and the beginning of the log.
 #[derive(Debug, Clone, Copy)]
 struct Seen {
     frames: u32,
@@ -61,7 +60,7 @@ struct Seen {
     header: [u8; LOG_HEADER_BYTES as usize],
 }
 
-/// The salts of a log and the sum of a frame with all before it, as in the frame's header.
+/// The salts of a log and the running checksum of a frame, as in the frame's header.
 type Stamp = [u8; 16];
 
 /// The beginning of the index at an instant.
@@ -72,8 +71,8 @@ pub(crate) struct Index {
     attempted: u32,
 }
 
-/// What is different whenever somebody has begun to copy the log into the database, or has copied it, or has begun
-/// it anew: its salts, how many frames were copied, and how many were to be.
+/// Changes whenever a checkpoint begins or ends, or the log begins anew: its salts, how many frames were copied,
+/// and how many a checkpoint attempted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Copying {
     salts: [u8; 8],
@@ -82,7 +81,7 @@ pub(crate) struct Copying {
 }
 
 impl Log {
-    /// Takes note of the files, which a connection of this process has open and keeps open.
+    /// Records the files, which a connection of this process has open and keeps open.
     pub(crate) fn opened(path: PathBuf, index_path: PathBuf) -> Result<Self, Moved> {
         let file = File::open(&path).map_err(|error| look_failed(&path, error))?;
         let found = file.metadata().map_err(|error| look_failed(&path, error))?;
@@ -101,16 +100,16 @@ impl Log {
         })
     }
 
-    /// The index's beginning; `None` while somebody writes it, and if it is none: SQLite makes it anew then,
-    /// from the log.
+    /// The index's header; `None` while it is being written, and if it is invalid: SQLite rebuilds it from
+    /// the log then.
     pub(crate) fn index(&self) -> Option<Index> {
         let mut bytes = [0; INDEX_BYTES];
         read_at(&self.index, &mut bytes, 0).ok()?;
         Index::parse(&bytes)
     }
 
-    /// Makes sure that the names are those of the open files, and that the index was not cut off: there is
-    /// nobody who may do that while it is open.
+    /// Makes sure that the paths name the open files, and that the index was not truncated: no process may
+    /// do that while it is open.
     pub(crate) fn check_files(&self) -> Result<(), Moved> {
         if look(&self.path)?.0 != self.id {
             return Err(Moved::Replaced(self.path.clone()));
@@ -135,15 +134,15 @@ impl Log {
         }
     }
 
-    /// Makes sure that what `index` says is in the log and was there before still is. The files were checked
-    /// since it was read.
+    /// Makes sure that what `index` counts is in the log, and that what was there before still is. The files
+    /// were checked since it was read.
     pub(crate) fn check(&self, index: &Index) -> Result<(), Moved> {
         self.check_index(self.index_bytes.load(Ordering::Acquire) >= index.bytes_min())?;
         let spoilt = || Moved::LogSpoilt(self.path.clone());
         let before = *self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if index.frames() == 0 {
-            // Whoever begins the log anew gives it other salts; an index that was lost and made anew from a log
-            // without a single frame has the same, or none.
+            // A log that begins anew gets other salts; an index that was lost and rebuilt from a log without a
+            // single frame has the same, or none.
             let stamp = index.stamp();
             let salts = &stamp[..8];
             let is_lost = |before: Seen| before.stamp[..8] == *salts || *salts == [0; 8];
@@ -164,12 +163,12 @@ impl Log {
         if !is_of_index || self.stamp_at(index, now.frames)? != now.stamp {
             return Err(spoilt());
         }
-        // Else the log was begun anew meanwhile.
+        // Otherwise the log began anew meanwhile.
         if let Some(before) = before.filter(|before| before.stamp[..8] == now.stamp[..8]) {
             let ends_as_before = match before.frames.cmp(&now.frames) {
                 CmpOrdering::Less => self.stamp_at(index, before.frames)? == before.stamp,
                 CmpOrdering::Equal => now.stamp == before.stamp,
-                // Fewer than there were.
+                // Fewer frames than before.
                 CmpOrdering::Greater => false,
             };
             if before.header != header || !ends_as_before {
@@ -212,13 +211,13 @@ impl Index {
         u32::from_ne_bytes(*bytes)
     }
 
-    /// A page of 64 KiB is told as 1.
+    /// A page of 64 KiB is stored as 1.
     fn page_bytes(&self) -> u64 {
-        let told = u16::from_ne_bytes([self.header[14], self.header[15]]);
-        u64::from(told & 0xfe00) + (u64::from(told & 1) << 16)
+        let bits = u16::from_ne_bytes([self.header[14], self.header[15]]);
+        u64::from(bits & 0xfe00) + (u64::from(bits & 1) << 16)
     }
 
-    /// How many frames of the log count; none after it was copied, for who begins it anew.
+    /// How many frames of the log count; none once it was copied and may begin anew.
     fn frames(&self) -> u32 {
         self.number(16)
     }
@@ -226,13 +225,13 @@ impl Index {
     fn stamp(&self) -> Stamp {
         let mut stamp = Stamp::default();
         stamp[..8].copy_from_slice(&self.header[32..40]);
-        // The index has the machine's own order, and the log has none but this.
+        // The index uses the machine's byte order, but the log does not.
         stamp[8..12].copy_from_slice(&self.number(24).to_be_bytes());
         stamp[12..].copy_from_slice(&self.number(28).to_be_bytes());
         stamp
     }
 
-    /// Where the log is after so many frames.
+    /// The length of the log after so many frames.
     fn log_bytes(&self, frames: u32) -> u64 {
         LOG_HEADER_BYTES + u64::from(frames) * (FRAME_HEADER_BYTES + self.page_bytes())
     }
@@ -241,20 +240,20 @@ impl Index {
         self.log_bytes(self.frames())
     }
 
-    /// How long the index is at least: what tells of a frame is there before the frame counts.
+    /// The least length of the index: a frame is in it before it counts.
     fn bytes_min(&self) -> u64 {
         let parts = (u64::from(self.frames()) + FIRST_PART_FEWER).div_ceil(PART_FRAMES);
         parts * INDEX_PART_BYTES
     }
 
-    /// How long the database is at least, once the whole log was copied into it: SQLite gives it just this
-    /// length then, and shortens it at no other time.
+    /// The least length of the database, if the whole log was copied into it: SQLite sets exactly this
+    /// length then, and shortens the file at no other time.
     pub(crate) fn database_bytes_min(&self) -> Option<u64> {
         let is_copied = self.copied >= self.frames();
         is_copied.then(|| self.database_bytes())
     }
 
-    /// How long the database is once all of the log is copied into it.
+    /// The length of the database once all of the log is copied into it.
     fn database_bytes(&self) -> u64 {
         u64::from(self.number(20)) * self.page_bytes()
     }
@@ -265,9 +264,9 @@ impl Index {
         Copying { salts, copied: self.copied, attempted: self.attempted }
     }
 
-    /// How long a database of `bytes` is at least for as long as [`copying`](Self::copying) is the same. Only who
-    /// copies all of the log into it shortens it, and tells first how much that is. Who began already may still be
-    /// about to, unless something was committed since: then it was not all.
+    /// The least length of a database of `bytes` for as long as [`copying`](Self::copying) is the same. Only a
+    /// checkpoint of the whole log shortens it, and it stores first how many frames it attempts. One that has
+    /// begun may still be about to, unless something was committed since: then it was not the whole log.
     pub(crate) fn database_bytes_left(&self, bytes: u64) -> u64 {
         let may_be_shortened = self.attempted > self.copied && self.attempted >= self.frames();
         match may_be_shortened {
@@ -283,9 +282,9 @@ fn is_magic(header: &[u8]) -> bool {
 
 /// Opens the index of a log to read it, once in the life of this process.
 ///
-/// Whoever closes any handle on the index gives up all locks that the process holds in it (POSIX advisory
-/// locks), and others would do what those keep them from. So it stays open, for whoever opens the same next,
-/// until the file is deleted, which SQLite does when the last connection is closed.
+/// Closing any handle on the index releases all locks that the process holds in it (POSIX advisory locks),
+/// and other processes could do what those prevent. So it stays open and is shared with later opens of the
+/// same file, until the file is deleted, which SQLite does when the last connection is closed.
 fn keep_open(path: &Path) -> Result<(FileId, Arc<File>), Moved> {
     static OPEN: Mutex<Vec<(FileId, Arc<File>)>> = Mutex::new(Vec::new());
     let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -295,7 +294,7 @@ fn keep_open(path: &Path) -> Result<(FileId, Arc<File>), Moved> {
         return Ok(found.clone());
     }
     let file = Arc::new(File::open(path).map_err(|error| look_failed(path, error))?);
-    // It may be another one by now.
+    // The path may name another file by now.
     let id = file.metadata().map_or(id, |found| id_of(&found));
     open.push((id, Arc::clone(&file)));
     Ok((id, file))
@@ -312,13 +311,13 @@ fn is_deleted(_: &File) -> bool {
     false
 }
 
-/// Reads without moving anything that others share.
+/// Reads without moving a shared file position.
 #[cfg(unix)]
 fn read_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<()> {
     std::os::unix::fs::FileExt::read_exact_at(file, bytes, at)
 }
 
-/// Where locks keep readers out the index cannot be read, and nothing is known of the log.
+/// Where locks keep readers out, the index cannot be read, and nothing is known of the log.
 #[cfg(not(unix))]
 fn read_at(_: &File, _: &mut [u8], _: u64) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
@@ -348,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn an_index_tells_how_long_the_files_are() {
+    fn an_index_gives_the_length_of_the_files() {
         let found = parsed(3, 2, 4_096);
         assert_eq!(found.log_bytes_min(), 32 + 3 * (24 + 4_096));
         assert_eq!(found.database_bytes_min(), None);
@@ -360,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn a_database_gets_no_shorter_while_nobody_copies_the_log() {
+    fn a_database_gets_no_shorter_while_the_log_is_not_copied() {
         /// More than the 7 pages that the log makes of it.
         const BYTES: u64 = 9 * 4_096;
         let attempted = |frames, copied, attempted: u32| {
@@ -372,10 +371,10 @@ mod tests {
             (0, 0, 0, BYTES),
             (5, 0, 0, BYTES),
             (5, 3, 3, BYTES),
-            // Somebody copies all of it, or was killed while he did.
+            // A checkpoint copies all of it, or was killed while it did.
             (5, 3, 5, 7 * 4_096),
             (5, 0, 5, 7 * 4_096),
-            // It was all when he began, and is not any more.
+            // It was all when the checkpoint began, and is not any more.
             (6, 0, 5, BYTES),
         ] {
             let index = attempted(frames, copied, tried);
@@ -390,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn an_index_that_is_being_written_tells_nothing() {
+    fn an_index_that_is_being_written_is_ignored() {
         for changed in [0, 12, 16, HEADER_BYTES + 16] {
             let mut bytes = index(3, 0, 4_096);
             bytes[changed] ^= 0x5A;

@@ -1,4 +1,4 @@
-//! Where events are: here, on their way, or at another store.
+//! Where events are: here, moving, or in another store.
 
 use crate::errors::Failure;
 use crate::{rows, sql};
@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
 use uuid::Uuid;
 
-/// What is known of an event's way.
+/// The stored state of an event's move.
 pub(crate) struct Way {
     pub(crate) direction: String,
     pub(crate) mover: MoveId,
@@ -17,7 +17,7 @@ pub(crate) struct Way {
 }
 
 impl Way {
-    /// Whether `mover` may go on taking the event away.
+    /// Whether `mover` still has the lease to take the event away.
     pub(crate) fn is_left_to(&self, mover: MoveId, now: DateTime<Utc>) -> bool {
         self.direction == "leaving"
             && self.mover == mover
@@ -42,7 +42,7 @@ pub(crate) fn find(connection: &Connection, event: EventId) -> Result<Option<Way
     }))
 }
 
-/// Whether an event is on its way, came just now, or was moved.
+/// Whether an event is moving, arrived just now, or was moved.
 pub(crate) fn is_elsewhere(
     connection: &Connection,
     event: EventId,
@@ -53,7 +53,7 @@ pub(crate) fn is_elsewhere(
     Ok(statement.query_row(params![event.as_bytes(), now], |row| row.get(0))?)
 }
 
-/// Whether any event is, whose id ends as this one does.
+/// Whether that is so of any event whose id ends as this one does.
 pub(crate) fn may_be(
     connection: &Connection,
     id: Uuid,

@@ -1,4 +1,4 @@
-//! What is written of a decision.
+//! Writing a decision.
 
 use crate::errors::Failure;
 use crate::rows::{stored, stored_time};
@@ -13,9 +13,9 @@ use chrono::{DateTime, Utc};
 use rusqlite::{CachedStatement, Connection, params};
 use std::collections::HashSet;
 
-/// The migration that a program has to know not to sell without asking what an event asks.
+/// Older programs than this migration would sell without asking an event's questions.
 const KNOWS_QUESTIONS: i32 = 18;
-/// The migration that a program has to know to leave out what is unlisted.
+/// Older programs than this migration would list unlisted events.
 const KNOWS_UNLISTED: i32 = 20;
 
 /// Writes what was decided for one event at `now`.
@@ -102,7 +102,7 @@ fn write_event(
         details.is_unlisted,
     ])?;
     one_row("event/edit", rows)?;
-    need_who_knows(connection, details)?;
+    require_unlisted_support(connection, details)?;
     if let Some(end) = edited.offers_end_by {
         let mut end_offers = connection.prepare_cached(sql::REGISTRATION_END_OFFERS)?;
         end_offers.execute(params![id.as_bytes(), end.timestamp_micros()])?;
@@ -110,8 +110,8 @@ fn write_event(
     Ok(())
 }
 
-/// Deletes what was replaced, then inserts all that is new or changed, so that addresses can pass from
-/// one row to another in any order. To update the rows whose addresses stay would save 7 % of a batch of
+/// Deletes what was replaced, then inserts all that is new or changed, so that addresses can move from
+/// one row to another in any order. Updating the rows whose addresses stay would save 7 % of a batch of
 /// confirmations, cancellations or check-ins, which costs no more than one of registrations as it is.
 fn write_registrations(connection: &Connection, change: &EventChange) -> Result<(), Failure> {
     let replaced: HashSet<RegistrationId> = change.replaced.iter().copied().collect();
@@ -158,15 +158,15 @@ fn insert_registration(
     one_row("registration/insert", rows)
 }
 
-/// JSON, and NULL for nothing.
+/// As JSON, and NULL if there are none.
 fn stored_answers(answers: &Answers) -> Option<String> {
     let json =
         || serde_json::to_string(answers).expect("answers are plain data, which JSON can hold");
     (!answers.is_empty()).then(json)
 }
 
-/// What an event asks and has asked: rare, when its organizer says so, and when a question is answered for the first
-/// time.
+/// The questions that an event asks and has asked: rare, when its organizer changes them, and when one is answered
+/// for the first time.
 fn write_questions(
     connection: &Connection,
     event_id: EventId,
@@ -184,8 +184,8 @@ fn write_questions(
     Ok(())
 }
 
-/// Keeps programs from opening the file that would list what is not to be listed.
-pub(crate) fn need_who_knows(
+/// Keeps programs from opening the file that would list unlisted events.
+pub(crate) fn require_unlisted_support(
     connection: &Connection,
     details: &EventDetails,
 ) -> Result<(), Failure> {

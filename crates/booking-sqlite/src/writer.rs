@@ -20,11 +20,12 @@ use tokio::time::timeout;
 /// How many jobs of each kind, seats and all others, may wait for the writer; the next is refused at once.
 pub const JOBS_MAX: usize = 256;
 
-/// How long a job waits for the writer to begin with it. After that nothing was written.
+/// How long a job waits for the writer to begin with it. After that it is refused, and nothing was
+/// written.
 pub const JOB_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// How long a caller waits for the end of a job that has begun: two attempts of a transaction, each
-/// of which may wait for a lock. After that nobody knows what became of it.
+/// of which may wait for a lock. After that its outcome is unknown.
 pub const ANSWER_WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// Whether each piece of work is one transaction.
@@ -36,17 +37,18 @@ pub(crate) enum Isolation {
     None,
 }
 
-/// Which of the jobs that wait is done first.
+/// Which of the waiting jobs is done first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Urgency {
-    /// A batch of commands: somebody waits for a seat.
+    /// A batch of commands: attendees wait for seats.
     Seats,
-    /// All else that writes. It has its turn whenever no batch waits, which is after nearly each: the next
-    /// one gathers while the last is answered.
+    /// All other writes. They have their turn whenever no batch waits, which is after nearly each: the
+    /// next one gathers while the last is answered.
     Others,
 }
 
-/// The way to the one thread that writes. The thread ends when this is dropped, after what waits then.
+/// Sends jobs to the one thread that writes. The thread ends when this is dropped, after the jobs that
+/// wait then.
 pub(crate) struct Writer {
     jobs: Arc<Jobs>,
     watch: Arc<WriteWatch>,
@@ -57,7 +59,7 @@ struct Job {
     run: Box<dyn FnOnce(&mut Session) + Send>,
 }
 
-/// What waits for the thread.
+/// The jobs that wait for the thread.
 #[derive(Default)]
 struct Jobs {
     waiting: Mutex<Waiting>,
@@ -73,7 +75,7 @@ struct Waiting {
 
 impl Jobs {
     fn lock(&self) -> MutexGuard<'_, Waiting> {
-        // It is whole between any two changes.
+        // No call leaves it half changed, so a poisoned lock is safe to use.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -95,7 +97,7 @@ impl Jobs {
         Ok(())
     }
 
-    /// The next one, once there is one; `None` if there never will be.
+    /// The next job, once there is one; `None` if there never will be.
     fn next(&self) -> Option<Job> {
         let mut waiting = self.lock();
         loop {
@@ -114,7 +116,7 @@ impl Jobs {
     }
 }
 
-/// Tells those who wait that the thread is gone, also if it panicked.
+/// Notifies waiting callers that the thread has ended, even if it panicked.
 struct Closing(Arc<Jobs>);
 
 impl Drop for Closing {
@@ -142,13 +144,13 @@ impl Writer {
         Ok(Self { jobs, watch })
     }
 
-    /// How writing went lately.
+    /// How recent writes went.
     pub(crate) fn watch(&self) -> &WriteWatch {
         &self.watch
     }
 
-    /// Lets the thread do `work` in a transaction. Whoever drops this future before the thread has
-    /// begun with it withdraws the work.
+    /// Has the thread do `work` in a transaction. Dropping this future before the thread has begun
+    /// with it withdraws the work.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         urgency: Urgency,
@@ -182,8 +184,8 @@ impl Drop for Writer {
     }
 }
 
-/// Says who has a job: the thread that begins with it or the caller who gives up, whoever is first.
-/// Without it a caller could be told that nothing was written just before it is.
+/// Decides who owns a job: the thread that begins with it or the caller who gives up, whichever is
+/// first. Without it a caller could be answered that nothing was written just before it is.
 #[derive(Clone, Default)]
 struct Claim(Arc<AtomicBool>);
 
@@ -201,7 +203,7 @@ impl Drop for Withdrawal {
     }
 }
 
-/// What the thread has: its connection, unless the last job has spoilt it.
+/// The thread's state: its connection, unless the last job has spoilt it.
 pub(crate) struct Session {
     pub(crate) path: PathBuf,
     pub(crate) files: Arc<Files>,
@@ -228,8 +230,8 @@ impl Session {
             wrote = matches!(done, Work::Changed(_));
             Ok(done)
         };
-        // A panic leaves no transaction behind: it is rolled back on the way. Whatever else it leaves
-        // behind goes with the connection.
+        // A panic leaves no transaction behind: it is rolled back while unwinding. Anything else that
+        // it leaves behind goes with the connection.
         let attempt = || match self.isolation {
             Isolation::Transaction => {
                 transaction::run(&mut connection, &self.path, &*self.observer, &mut noted)
@@ -241,7 +243,7 @@ impl Session {
         };
         let outcome = catch_unwind(AssertUnwindSafe(attempt))
             .unwrap_or_else(|panic| Err(Failure::Panicked(message(panic.as_ref()))));
-        // What was committed to a file that had just been moved is not there: nobody is told that it is.
+        // What was committed to a file that had just been moved is not there: it is not acknowledged.
         let outcome = outcome.and_then(|answer| match self.files.check() {
             Ok(()) => Ok(answer),
             Err(moved) => Err(Failure::MovedMeanwhile(Box::new(moved))),

@@ -19,7 +19,7 @@ impl PgBinaries {
     ///
     /// # Panics
     ///
-    /// If there is none, naming the folders that were looked into.
+    /// If there is none, naming the folders that were searched.
     #[must_use]
     pub fn find() -> Self {
         let folders = candidate_folders();
@@ -53,7 +53,7 @@ pub(crate) fn find_program(variable: &str, names: &[&str]) -> Option<PathBuf> {
 }
 
 fn candidate_folders() -> Vec<PathBuf> {
-    // A folder that was named on purpose and is wrong must not be passed over in silence.
+    // A folder that was set on purpose and is wrong must not be ignored silently.
     if let Some(named) = env::var_os("PG_BIN").filter(|value| !value.is_empty()) {
         return vec![PathBuf::from(named)];
     }
@@ -101,13 +101,13 @@ mod tests {
     }
 
     #[test]
-    fn this_machine_has_one() {
+    fn this_machine_has_postgresql() {
         let found = PgBinaries::find();
         assert!(found.initdb.is_file() && found.postgres.is_file(), "{found:?}");
     }
 
     #[test]
-    fn a_program_is_found_on_the_path_or_not_at_all() {
+    fn a_program_is_found_only_on_the_path() {
         assert!(
             find_program("BOOKING_TESTKIT_UNSET", &["booking-no-such-program", "sh"]).is_some()
         );

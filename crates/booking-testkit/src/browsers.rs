@@ -1,4 +1,4 @@
-//! Browsers that are started once, for many tests, of which none sees anything of another.
+//! Browsers that are started once for many tests, each of which sees nothing of the others.
 
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -6,11 +6,11 @@ use std::sync::Mutex;
 use crate::chrome::ChromeDriver;
 use crate::chromium::Chromium;
 
-/// As many browsers wait for the next test. What is given back beyond that ends.
+/// The most idle browsers that wait for a test. Further ones end when they are returned.
 const IDLE_MAX: usize = 4;
 
-/// A chromedriver, and the browsers that tests have borrowed and given back. Starting one costs more
-/// than many a test does in it.
+/// A chromedriver, and the browsers that tests have borrowed and returned. Starting one costs more than many a test
+/// does in it.
 #[derive(Debug)]
 pub struct Browsers {
     driver: ChromeDriver,
@@ -34,16 +34,15 @@ impl Browsers {
         Self { driver, program, idle: Mutex::default() }
     }
 
-    /// Which makes sessions in these browsers and, for tests that want theirs started otherwise, in
-    /// browsers of its own.
+    /// The driver, which makes sessions in these browsers and, for tests that start theirs differently, in new
+    /// ones.
     #[must_use]
     pub fn driver(&self) -> &ChromeDriver {
         &self.driver
     }
 
-    /// Borrows a browser, which nobody else uses meanwhile, with a window of which the storage, the
-    /// cookies, the cache, the workers and the permissions are new. There are as many browsers as have
-    /// been borrowed at once.
+    /// Borrows a browser, which no other test uses meanwhile, with a window of new storage, cookies, cache, workers
+    /// and permissions. There are as many browsers as have been borrowed at once.
     ///
     /// # Panics
     ///
@@ -58,7 +57,7 @@ impl Browsers {
                 Ok((context, window)) => {
                     return Lease { browsers: self, chromium, context, window };
                 }
-                // Another one has died while nobody had it.
+                // It has died while it was idle.
                 Err(error) => assert!(!is_new, "a new browser opens no window: {error}"),
             }
         }
@@ -74,8 +73,8 @@ impl Browsers {
 
 /// A borrowed browser. One that is dropped instead of given back, as by a test that panics, ends.
 ///
-/// Two things are of the browser and not of the window: its command line and the clipboard. A test of
-/// these starts a browser of its own.
+/// Two things belong to the browser and not to the window: its command line and the clipboard. A test of these
+/// starts its own browser.
 #[derive(Debug)]
 pub struct Lease<'a> {
     browsers: &'a Browsers,
@@ -97,8 +96,8 @@ impl Lease<'_> {
         &self.window
     }
 
-    /// Opens another window of the same person, and says its handle. `WebDriver` would open it for
-    /// somebody else, with other storage.
+    /// Opens another window of the same context, and returns its handle. `WebDriver` would open it in another
+    /// context, with separate storage.
     ///
     /// # Panics
     ///
@@ -115,10 +114,10 @@ impl Lease<'_> {
         self.chromium.pid()
     }
 
-    /// Gives the browser back. If anything of it is left there, it ends.
+    /// Returns the browser. If the test has left anything in it, it ends.
     pub fn give_back(self) {
         let Self { browsers, chromium, context, .. } = self;
-        if chromium.forget_context(&context) {
+        if chromium.dispose_context(&context) {
             browsers.keep(chromium);
         }
     }

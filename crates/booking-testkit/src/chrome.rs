@@ -23,8 +23,8 @@ const BROWSERS_MACOS: [&str; 2] = [
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 ];
 
-/// No processes for what nobody sees: the pages of which the address bar's own menus are made take as
-/// long to start as the page under test, and a spare process waits for a second site.
+/// No processes for invisible things: the pages of the address bar's own menus take as long to start as the page
+/// under test, and a spare process waits for a second site.
 const IDLE_PROCESSES: &str = "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,\
                               WebUIOmniboxFullPopup,SpareRendererForSitePerProcess";
 
@@ -80,7 +80,7 @@ impl ChromeDriver {
         driver
     }
 
-    /// Where the driver listens.
+    /// The driver's URL.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
@@ -94,8 +94,8 @@ impl ChromeDriver {
         find_program("CHROME", &BROWSERS).or_else(macos)
     }
 
-    /// Command line arguments for a browser (`goog:chromeOptions.args`): headless, with a fresh
-    /// profile at each call, and talking to nobody but the pages under test.
+    /// Command line arguments for a browser (`goog:chromeOptions.args`): headless, with a fresh profile at each
+    /// call, and with no connections but to the pages under test.
     ///
     /// # Panics
     ///

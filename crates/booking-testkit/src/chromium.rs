@@ -1,4 +1,4 @@
-//! One running Chromium, in which everybody can have a place of their own.
+//! One running Chromium, with a separate context for each test.
 
 use std::env;
 use std::fs::DirBuilder;
@@ -19,10 +19,10 @@ use crate::process;
 
 const START_LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(30);
-/// Within this all of a context is gone that was disposed of. It takes a tenth of a second.
-const FORGET_LIMIT: Duration = Duration::from_secs(5);
+/// Within this time a disposed context is gone completely. It takes a tenth of a second.
+const DISPOSE_LIMIT: Duration = Duration::from_secs(5);
 
-/// What chromedriver starts a browser with too, so that pages find in it what they find there.
+/// The arguments that chromedriver uses too, so that pages find the same environment.
 const AS_OF_DRIVER: [&str; 11] = [
     "--allow-pre-commit-input",
     "--disable-client-side-phishing-detection",
@@ -40,7 +40,7 @@ const AS_OF_DRIVER: [&str; 11] = [
 /// The browser reads commands from descriptor 3 and answers on descriptor 4.
 const WITH_PIPES: &str = r#"exec "$@" 3<&0 4>&1 </dev/null >/dev/null"#;
 
-/// It ends, with all it wrote, when this is dropped or this process ends.
+/// It ends, and its files are removed, when this is dropped or this process ends.
 #[derive(Debug)]
 pub(crate) struct Chromium {
     child: Child,
@@ -66,7 +66,7 @@ impl Chromium {
             .arg(program)
             .args(chrome::arguments(&directory.join("profile")))
             .args(AS_OF_DRIVER)
-            // Contexts are made over the pipe; chromedriver comes in by the port.
+            // Contexts are made over the pipe; chromedriver connects by the port.
             .args(["--no-startup-window", "--remote-debugging-pipe", "--remote-debugging-port=0"])
             .envs(["HOME", "TMPDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"].map(|n| (n, &directory)))
             .stdin(Stdio::piped())
@@ -88,7 +88,7 @@ impl Chromium {
         chromium
     }
 
-    /// Where it listens, without a scheme.
+    /// Its address, without a scheme.
     pub(crate) fn address(&self) -> &str {
         &self.address
     }
@@ -110,12 +110,12 @@ impl Chromium {
         text(&self.devtools.ask("Target.createTarget", &window)?, "targetId")
     }
 
-    /// Closes a context's windows and forgets its data. Whether nothing is left in this browser of it or
-    /// of what was opened around it.
-    pub(crate) fn forget_context(&self, context: &str) -> bool {
+    /// Closes a context's windows and deletes its data. Returns whether nothing is left in this browser of it or of
+    /// its neighbours.
+    pub(crate) fn dispose_context(&self, context: &str) -> bool {
         let context = json!({"browserContextId": context});
         self.devtools.ask("Target.disposeBrowserContext", &context).is_ok()
-            && process::wait_until(FORGET_LIMIT, || self.is_empty())
+            && process::wait_until(DISPOSE_LIMIT, || self.is_empty())
     }
 
     /// Whether no site has a window or a worker here.

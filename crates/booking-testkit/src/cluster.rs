@@ -1,4 +1,4 @@
-//! A PostgreSQL server of a test's own.
+//! A PostgreSQL server for tests.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -17,9 +17,9 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 const START_ATTEMPTS_MAX: usize = 5;
 
-/// A running PostgreSQL server with a fresh data directory, on a unix socket and on a TCP port of
-/// 127.0.0.1, with the superuser `postgres` that needs no password. It ends, and its directory goes,
-/// when it is dropped or this process ends.
+/// A running PostgreSQL server with a fresh data directory, on a unix socket and on a TCP port of 127.0.0.1, with
+/// the superuser `postgres` that needs no password. It ends, and its directory is removed, when it is dropped or
+/// this process ends.
 #[derive(Debug)]
 pub struct Cluster {
     pub(crate) templates: Mutex<HashSet<String>>,
@@ -53,8 +53,8 @@ impl Cluster {
         Self::start_with(|installation| installation.initialise(&options))
     }
 
-    /// Makes a standby of this cluster, which copies it and then follows it (streaming replication),
-    /// and waits until it accepts connections. To be promoted by `SELECT pg_promote()`.
+    /// Makes a standby of this cluster, which copies it and then follows it (streaming replication), and waits
+    /// until it accepts connections. Promote it by `SELECT pg_promote()`.
     ///
     /// # Panics
     ///
@@ -76,7 +76,7 @@ impl Cluster {
             installation,
         };
         make(&cluster.installation);
-        // Between choosing a port and using it somebody else may take it.
+        // Another process may take the port between choosing and using it.
         for attempt in 1.. {
             cluster.port = free_port();
             cluster.installation.set_port(cluster.port);
@@ -114,16 +114,16 @@ impl Cluster {
         &self.installation.directory
     }
 
-    /// How to reach a database by TCP.
+    /// The TCP URL of a database.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
         format!("postgresql://postgres@127.0.0.1:{}/{database}", self.port)
     }
 
-    /// How to reach a database by the unix socket.
+    /// The unix socket URL of a database.
     #[must_use]
     pub fn socket_url(&self, database: &str) -> String {
-        // As a host name, in which only these can occur and would be misread.
+        // As a host name; only these characters can occur and would be misread.
         let folder =
             self.installation.directory.to_str().expect("the temporary folder's name is UTF-8");
         let folder = folder.replace('%', "%25").replace('/', "%2F").replace(' ', "%20");
@@ -136,12 +136,12 @@ impl Cluster {
         self.installation.log()
     }
 
-    /// Kills every process of the server at once, as a power cut would, but for what the operating
-    /// system holds in memory. What was committed is there after [`restart`](Self::restart).
+    /// Kills every process of the server at once, like a power cut, except that the operating system's memory
+    /// survives. Committed data is there after [`restart`](Self::restart).
     pub fn kill9(&self) {
         let mut postmaster = self.postmaster();
         let Some(mut child) = postmaster.take() else { return };
-        // Stopped first, so that it makes no more children while we look for them.
+        // Stopped first, so that it starts no more children while we list them.
         process::signal("STOP", &[i64::from(child.id())]);
         process::wait_until(STOP_LIMIT, || process::state(child.id()).is_none_or(|s| s == 'T'));
         let children = process::descendants(child.id());
@@ -153,7 +153,7 @@ impl Cluster {
             || process::wait_until(STOP_LIMIT, || !children.iter().any(|&pid| process::runs(pid)));
         assert!(status.is_some() && gone(), "kill -9 left processes of PostgreSQL behind");
         self.guard.watch(0);
-        self.installation.forget_killed_postmaster();
+        self.installation.clean_up_killed_postmaster();
     }
 
     /// Starts the server again, on the same port and the same data; one that still runs is shut
@@ -192,7 +192,7 @@ impl Cluster {
         process::signal("STOP", &self.children());
     }
 
-    /// Lets the server go on after [`pause`](Self::pause).
+    /// Resumes the server after [`pause`](Self::pause).
     pub fn resume(&self) {
         if self.postmaster().is_some() {
             process::signal("CONT", &self.children());
@@ -245,7 +245,7 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         self.resume();
-        // "Immediate": nobody will need this data again.
+        // "Immediate": its data is no longer needed.
         self.shut_down("QUIT");
     }
 }

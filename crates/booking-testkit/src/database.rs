@@ -15,7 +15,7 @@ pub type Rows = Vec<Vec<Option<String>>>;
 #[derive(Clone, Debug)]
 pub struct Template(String);
 
-/// A database of a test's own. It goes with its cluster.
+/// A database for one test. It goes with its cluster.
 #[derive(Clone, Debug)]
 pub struct Database {
     name: String,
@@ -30,13 +30,13 @@ impl Database {
         &self.name
     }
 
-    /// How to reach it by TCP.
+    /// Its TCP URL.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// How to reach it by the unix socket.
+    /// Its unix socket URL.
     #[must_use]
     pub fn socket_url(&self) -> &str {
         &self.socket_url
@@ -52,12 +52,11 @@ impl Database {
         run_sql(&self.socket_url, sql).unwrap_or_else(|error| panic!("{sql}: {error:?}"))
     }
 
-    /// Makes a role that may work with the rows of the tables that are there, and make nothing, and tells how
-    /// to connect as it.
+    /// Creates a role that may use the rows of the existing tables, and create nothing, and returns its URL.
     ///
     /// # Panics
     ///
-    /// If PostgreSQL refuses, as when it was made before.
+    /// If PostgreSQL refuses, such as for a second call.
     #[must_use]
     pub fn url_of_least_rights(&self) -> String {
         let (name, role) = (&self.name, format!("{}_least", self.name));
@@ -73,7 +72,7 @@ impl Database {
 }
 
 impl Cluster {
-    /// Makes a new database: a clone of a template (30 to 40 ms), or an empty one.
+    /// Creates a database: a clone of a template (30 to 40 ms), or an empty one.
     ///
     /// # Panics
     ///
@@ -82,15 +81,15 @@ impl Cluster {
     pub fn database(&self, template: Option<&Template>) -> Database {
         let number = self.databases_made.fetch_add(1, Ordering::Relaxed);
         let name = format!("test_{number}");
-        // template0 is the one that nobody connects to, and so can always be cloned.
+        // No process connects to template0, so it can always be cloned.
         let template = template.map_or("template0", |template| &template.0);
         self.administer(&format!("CREATE DATABASE {name} TEMPLATE {template}"));
         Database { url: self.url(&name), socket_url: self.socket_url(&name), name }
     }
 
-    /// Prepares a template once: the first caller to name it makes an empty database and has
-    /// `prepare` fill it (run migrations, say); the others wait for it, and their `prepare` is not
-    /// called. The name has to be usable in SQL without quotes.
+    /// Prepares a template once: the first caller with a name makes an empty database and has `prepare` fill it
+    /// (run migrations, say); others wait for it, and their `prepare` is not called. The name has to be usable in
+    /// SQL without quotes.
     ///
     /// # Panics
     ///
@@ -107,7 +106,7 @@ impl Cluster {
                 url: self.url(name),
                 socket_url: self.socket_url(name),
             });
-            // A template that somebody is connected to cannot be cloned.
+            // A template with open connections cannot be cloned.
             self.administer(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"));
             self.administer(&format!(
                 "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
@@ -118,8 +117,8 @@ impl Cluster {
         template
     }
 
-    /// The same with an async `prepare`, which is given the URL. It runs on a runtime of its own
-    /// that ends with it, together with every connection that it has spawned there.
+    /// The same with an async `prepare`, which gets the URL. It runs on its own runtime, which ends with it,
+    /// together with every connection that it has spawned there.
     ///
     /// # Panics
     ///
@@ -146,13 +145,13 @@ impl Cluster {
 ///
 /// # Errors
 ///
-/// What the connection or PostgreSQL answered.
+/// The error of the connection or of PostgreSQL.
 pub fn run_sql(url: &str, sql: &str) -> Result<Rows, Error> {
     block_on(async || {
         let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
         let connection = tokio::spawn(connection);
         let messages = client.simple_query(sql).await?;
-        // Waiting for the end, since the server may otherwise still count us as connected.
+        // Wait for the end, since the server may otherwise still count the connection.
         drop(client);
         let _ = connection.await;
         Ok(messages
@@ -166,8 +165,8 @@ pub fn run_sql(url: &str, sql: &str) -> Result<Rows, Error> {
     })
 }
 
-/// Runs a future to its end on a thread of its own, because a caller's thread may belong to a runtime,
-/// which would not let us block.
+/// Runs a future to its end on its own thread, because a caller's thread may belong to a runtime, which would not
+/// let us block.
 fn block_on<T: Send>(work: impl AsyncFnOnce() -> T + Send) -> T {
     let on_its_own_runtime = || {
         tokio::runtime::Builder::new_current_thread()

@@ -1,5 +1,4 @@
-//! The protocol of Chromium's developer tools, spoken with a browser over a pipe: one JSON text after
-//! another, each ended by a zero byte.
+//! The protocol of Chromium's developer tools, over a pipe: one JSON text after another, each ended by a zero byte.
 
 use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::process::ChildStdin;
@@ -12,7 +11,7 @@ use serde_json::{Value, json};
 
 /// The longest wait for an answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
-/// What a browser says before anybody listens waits here, and then in its pipe.
+/// Messages that the browser sends before they are read wait here, and then in its pipe.
 const MESSAGES_MAX: usize = 16;
 
 /// A browser's end of the pipe. A browser whose pipe closes ends.
@@ -45,7 +44,7 @@ impl DevTools {
         Self(Mutex::new(Pipe { commands, messages, last: 0 }))
     }
 
-    /// The answer to a command, or why there is none.
+    /// The answer to a command, or its error.
     pub(crate) fn ask(&self, method: &str, parameters: &Value) -> Result<Value, String> {
         let mut pipe = self.0.lock().expect("nothing panics while it holds this lock");
         pipe.last += 1;
@@ -59,7 +58,7 @@ impl DevTools {
             let left = deadline.saturating_duration_since(Instant::now());
             let message =
                 pipe.messages.recv_timeout(left).map_err(|error| format!("{method}: {error}"))?;
-            // What is not an answer is news that nobody asked for.
+            // Other messages are events that were not requested.
             if message["id"] == id {
                 return match message.get("error") {
                     Some(error) => Err(format!("{method}: {error}")),
@@ -75,7 +74,7 @@ mod tests {
     use super::*;
     use std::process::{Command, Stdio};
 
-    /// What comes of a command to a browser that reads it, tells something else, says this, and ends.
+    /// The result of a command to a browser that reads it, sends an event, sends this, and ends.
     fn ask(says: &str) -> Result<Value, String> {
         let script = r#"head -c 40 >/dev/null; printf '{"method":"news"}\000'; printf %s "$0" | tr '|' '\000'"#;
         let mut child = Command::new("sh")
@@ -92,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_told_from_news_and_from_other_answers() {
+    fn an_answer_is_matched_among_events_and_other_answers() {
         let answer = ask(r#"{"id":7,"result":{}}|{"id":1,"result":{"product":"x"}}|"#);
         assert_eq!(answer, Ok(json!({"product": "x"})));
     }

@@ -1,4 +1,4 @@
-//! A child process that cleans up when this process is gone, however it went.
+//! A child process that cleans up after this process ends, however it ends.
 
 use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
@@ -15,8 +15,8 @@ pub(crate) enum Guarded {
     Process,
 }
 
-/// The shell that reads from a pipe of ours until it closes. The system closes it when we end, even
-/// by kill -9; a guard that is dropped closes it too, and is waited for.
+/// The shell that reads from a pipe of ours until it closes. The system closes it when we end, even by kill -9;
+/// dropping a guard closes it too, and waits for the shell.
 #[derive(Debug)]
 pub(crate) struct Guard(Mutex<Child>);
 
@@ -31,10 +31,10 @@ impl Guard {
             .args(["-c", include_str!("guard.sh"), "guard", kind])
             .arg(directory.unwrap_or(Path::new("")))
             .stdin(Stdio::piped())
-            // It ends after us, and must not keep open a pipe that whoever runs the tests reads.
+            // It ends after us, and must not keep open a pipe that the test runner reads.
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            // Or Ctrl-C would end it together with us.
+            // Otherwise Ctrl-C would end it together with us.
             .process_group(0)
             .current_dir("/")
             .spawn()

@@ -1,4 +1,4 @@
-# Waits until the process at the other end of its standard input is gone, then cleans up behind it.
+# Waits until the process at the other end of its standard input has ended, then cleans up after it.
 #
 #   guard KIND DIRECTORY
 #
@@ -27,7 +27,7 @@ children() {
     fi
 }
 
-# Whether the target is still our postmaster: the id may be somebody else's by now.
+# Whether the target is still our postmaster: the id may belong to another process by now.
 is_our_postmaster() {
     [ "$target" -gt 1 ] 2>/dev/null || return 1
     if [ -r /proc/self/stat ]; then
@@ -39,7 +39,7 @@ is_our_postmaster() {
 }
 
 if [ "$kind" = postgres ]; then
-    # Killed between starting the postmaster and telling us of it.
+    # Killed between starting the postmaster and reporting it to us.
     if [ "$target" = 0 ] && [ -r "$directory/data/postmaster.pid" ]; then
         read -r target <"$directory/data/postmaster.pid"
     fi

@@ -15,21 +15,21 @@ use crate::process::{self, Account};
 /// How to set up a [`Cluster`](crate::Cluster).
 #[derive(Clone, Debug)]
 pub struct ClusterOptions {
-    /// Lines for `postgresql.conf`; a later line overrules an earlier one, and ours.
+    /// Lines for `postgresql.conf`; a later line overrides an earlier one, and ours.
     pub settings: Vec<String>,
-    /// Whether a commit is safe on the disk before it is acknowledged (`fsync`), as in production.
-    /// Without it everything is faster, and nothing that these tests could notice is lost: what
-    /// was acknowledged still survives the death of every process, only not of the machine.
+    /// Whether a commit is safe on the disk before it is acknowledged (`fsync`), as in production. Without it
+    /// everything is faster, and nothing that these tests could notice is lost: acknowledged commits still survive
+    /// the death of every process, only not of the machine.
     pub durable: bool,
     /// Certificate and private key in PEM; with them the server also speaks TLS.
     pub tls: Option<(String, String)>,
-    /// Lines for `pg_hba.conf` instead of trusting everyone on this machine. The user `postgres`
-    /// on the unix socket is always let in.
+    /// Lines for `pg_hba.conf` instead of trusting every user of this machine. The user `postgres` on the unix
+    /// socket is always accepted.
     pub access: Option<Vec<String>>,
 }
 
 impl Default for ClusterOptions {
-    /// Durable, plain text, and everyone on this machine is trusted.
+    /// Durable, plain text, and every user of this machine is trusted.
     fn default() -> Self {
         Self { settings: Vec::new(), durable: true, tls: None, access: None }
     }
@@ -44,7 +44,7 @@ pub(crate) struct Installation {
 }
 
 impl Installation {
-    /// Chooses everything and makes nothing yet, so that a guard can be set first.
+    /// Plans everything and creates nothing yet, so that a guard can be set first.
     pub(crate) fn plan() -> Self {
         let name = format!("booking-pg-{}-{:08x}", own::id(), RandomState::new().hash_one(0) >> 32);
         Self {
@@ -156,13 +156,13 @@ impl Installation {
             && lines.next_back().is_some_and(|line| line.trim_end() == "ready")
     }
 
-    /// Does what a killed postmaster no longer could: its id may soon be another process's, which
-    /// would keep the next one from starting, and its System V memory stays until it is removed.
-    pub(crate) fn forget_killed_postmaster(&self) {
+    /// Cleans up after a killed postmaster: its id may soon be another process's, which would keep the next one
+    /// from starting, and its System V memory stays until it is removed.
+    pub(crate) fn clean_up_killed_postmaster(&self) {
         let path = self.data().join("postmaster.pid");
         let file = fs::read_to_string(&path).unwrap_or_default();
         if let Some(segment) = file.lines().nth(6).and_then(|ids| ids.split_whitespace().nth(1)) {
-            // Unless it is there, the next postmaster takes the segment over.
+            // If it is missing, the next postmaster takes the segment over.
             let _ = Command::new("ipcrm")
                 .args(["-m", segment])
                 .stdout(Stdio::null())
@@ -176,11 +176,11 @@ impl Installation {
         self.directory.join("data")
     }
 
-    /// A program of PostgreSQL's, as a user that it accepts, out of reach of Ctrl-C.
+    /// A PostgreSQL program, as a user that it accepts, out of reach of Ctrl-C.
     fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.current_dir(&self.directory).stdin(Stdio::null()).process_group(0);
-        // These would change what the programs do.
+        // These variables would change what the programs do.
         for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PG"))
         {
             command.env_remove(name);

@@ -1,9 +1,9 @@
-//! What no log may hold: whose registrations they are, and what opens them.
+//! What no log may contain: personal data and secrets.
 
 /// The shortest secret that is looked for: 256 bits in base64url.
 const SECRET_CHARACTERS_MIN: usize = 43;
 
-/// What complaints and help give as an example.
+/// The example addresses in errors and help.
 const EXAMPLES: [&str; 3] = ["name@example.org", "tickets@example.org", "user:password@host"];
 
 /// The first line of `log` with an e-mail address, a token or a ticket in it.
@@ -22,9 +22,9 @@ fn has_address(line: &str) -> bool {
         .any(|three| three[1] == '@' && of_address(three[0]) && of_address(three[2]))
 }
 
-/// A long word of random base64url: manage tokens, organizers' tokens, tickets, keys. What people and
-/// compilers name has not capitals, small letters and digits so mixed. A webhook's secret says itself what it is, and
-/// is of other characters, too.
+/// A long word of random base64url: manage tokens, organizers' tokens, tickets, keys. Names in code and from
+/// compilers do not mix capitals, small letters and digits so. A webhook's secret has a prefix of its own, and
+/// other characters, too.
 fn has_secret(line: &str) -> bool {
     let of_base64 = |c: char| c.is_ascii_alphanumeric() || c == '+' || c == '/';
     if line.split("whsec_").skip(1).any(|rest| rest.starts_with(of_base64)) {
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_personal_or_secret_is_found_wherever_it_stands() {
+    fn personal_data_and_secrets_are_found_anywhere_in_a_line() {
         let token = "mZ0fK3qL9xTt-aB_7cDdEeFf2gHhIiJjKk4lMmNnOoP";
         assert_eq!(token.len(), SECRET_CHARACTERS_MIN);
         for bad in [
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn what_logs_are_full_of_is_neither() {
+    fn ordinary_log_lines_are_no_leak() {
         for good in [
             "",
             "method=GET route=/events/{id} status=200 micros=81 \

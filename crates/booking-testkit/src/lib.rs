@@ -12,9 +12,9 @@
 //! | a `WebDriver` with headless Chromium | [`ChromeDriver`] |
 //! | the same, with browsers that are started once and used by many tests | [`Browsers`] |
 //!
-//! Everything blocks, starts real processes and panics with what those processes printed: a test
-//! has nothing better to do with such an error. It may all be called from async tests too, since
-//! nothing here needs (or blocks on) the caller's runtime.
+//! Everything blocks, starts real processes and panics with what those processes printed, which is the best that a
+//! test can do with such an error. It can all be called from async tests too, since nothing here needs (or blocks
+//! on) the caller's runtime.
 //!
 //! Nothing outlives the test process. Each process started here has a guard, a small shell that
 //! waits at the other end of a pipe: when the pipe closes, for whatever reason (also kill -9), the

@@ -1,4 +1,4 @@
-//! What a child process prints, kept and searched while it runs.
+//! A child process's output, stored and searched while it runs.
 
 use std::io::{BufRead as _, BufReader, Read};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Everything read so far from one pipe of a child, by a thread of its own: a child whose pipe
-/// nobody empties stops when it is full.
+/// Everything read so far from one pipe of a child, by its own thread: a child whose pipe is not read stops when it
+/// is full.
 #[derive(Debug)]
 pub(crate) struct Output {
     text: Arc<Mutex<String>>,
@@ -26,7 +26,7 @@ impl Output {
                 let read = String::from_utf8_lossy(&line).into_owned();
                 line.clear();
                 writer.lock().expect("nothing panics while it holds this lock").push_str(&read);
-                // Nobody listens any more once the line that was waited for has come.
+                // The receiver is gone once the line that was waited for has come.
                 let _ = sender.send(read);
             }
         });
@@ -38,14 +38,13 @@ impl Output {
         self.text.lock().expect("nothing panics while it holds this lock").clone()
     }
 
-    /// Waits until the pipe is closed and all of it read. A child that has ended may have left words
-    /// in it; a process that it started may hold it open, so not for ever.
+    /// Waits until the pipe is closed and all of it read. A child that has ended may have left output in it; a
+    /// process that it started may hold it open, so not for ever.
     pub(crate) fn wait_for_end(&self, limit: Duration) {
         let _ = self.wait_for(limit, |_| None::<()>);
     }
 
-    /// Waits for a line of which `parse` makes something; `None` when the pipe closes or the time
-    /// is over first.
+    /// Waits for a line that `parse` accepts; `None` when the pipe closes or the time is over first.
     pub(crate) fn wait_for<T>(
         &self,
         limit: Duration,

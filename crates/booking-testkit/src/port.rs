@@ -27,8 +27,8 @@ pub fn free_port() -> u16 {
         .unwrap_or_else(|| panic!("no free TCP port in {PORTS:?} after {ATTEMPTS_MAX} attempts"))
 }
 
-/// Whether nothing answers there. Binding the port would tell too, but a process that another thread
-/// starts at that moment holds it on until it executes its program.
+/// Whether nothing listens there. Binding the port would show it too, but a process that another thread starts at
+/// that moment would hold it until it executes its program.
 fn is_free(port: u16) -> bool {
     TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err()
 }

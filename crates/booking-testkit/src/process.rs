@@ -1,4 +1,4 @@
-//! Processes: who we are, who their children are, and sending them signals.
+//! Processes: our user, their children, and signals.
 //!
 //! Signals go out through the shell's own `kill`, always to exact ids, because the standard library
 //! cannot send them and this workspace forbids the unsafe code that could.
@@ -42,8 +42,8 @@ fn id(arguments: &[&str]) -> Option<u32> {
     String::from_utf8(output.stdout).ok()?.trim().parse().ok()
 }
 
-/// Sends a signal (`KILL`, `STOP`, …) to processes; a negative target is a process group. Those
-/// that are gone already are none of its concern.
+/// Sends a signal (`KILL`, `STOP`, …) to processes; a negative target is a process group. Processes that have ended
+/// are ignored.
 pub(crate) fn signal(name: &str, targets: &[i64]) {
     assert!(targets.iter().all(|&target| target.abs() > 1), "never everything: {targets:?}");
     if targets.is_empty() {
@@ -92,7 +92,7 @@ pub(crate) fn state(pid: u32) -> Option<char> {
     process_table().iter().find(|entry| entry.pid == pid).map(|entry| entry.state)
 }
 
-/// Waits until `condition` holds; whether it did before the time was over.
+/// Waits until `condition` holds; returns whether it did in time.
 pub(crate) fn wait_until(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
     let deadline = Instant::now() + limit;
     loop {
@@ -106,7 +106,7 @@ pub(crate) fn wait_until(limit: Duration, mut condition: impl FnMut() -> bool) -
     }
 }
 
-/// Waits for a child to end, and takes its status.
+/// Waits for a child to end, and returns its status.
 pub(crate) fn wait_for_exit(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
     let mut status = None;
     wait_until(limit, || {
@@ -116,7 +116,7 @@ pub(crate) fn wait_for_exit(child: &mut Child, limit: Duration) -> Option<ExitSt
     status
 }
 
-/// Kills the group of a child that leads one, and all that came from it, and waits until they are gone.
+/// Kills the group of a child that leads one, and all descendants, and waits until they have ended.
 pub(crate) fn kill_with_descendants(child: &mut Child, limit: Duration) {
     let descendants = descendants(child.id());
     let mut targets = vec![-i64::from(child.id())];
@@ -140,7 +140,7 @@ fn process_table() -> Vec<Entry> {
         .collect()
 }
 
-/// Where there is no /proc.
+/// For systems without /proc.
 fn process_table_by_ps() -> Vec<Entry> {
     let output = Command::new("ps")
         .args(["-A", "-o", "pid=,ppid=,stat="])

@@ -18,13 +18,13 @@ use crate::process;
 
 const START_LIMIT: Duration = Duration::from_secs(30);
 const STOP_LIMIT: Duration = Duration::from_secs(10);
-/// A port that was free may be somebody's by the time that it is listened on.
+/// The tries to start: another process may take a free port before the proxy listens.
 const STARTS_MAX: usize = 3;
 
-/// Where Debian and Homebrew keep what ordinary users do not have on their `PATH`.
+/// Folders of Debian and Homebrew that are not on an ordinary user's `PATH`.
 const FOLDERS: [&str; 3] = ["/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin"];
 
-/// A running HAProxy or nginx. It ends, with whatever it wrote, when this is dropped or this process ends.
+/// A running HAProxy or nginx. It ends, and its files are removed, when this is dropped or this process ends.
 #[derive(Debug)]
 pub struct ProxyProcess {
     child: Child,
@@ -35,8 +35,8 @@ pub struct ProxyProcess {
 }
 
 impl ProxyProcess {
-    /// Starts HAProxy, found by the variable `HAPROXY` or where it usually is, with the configuration in
-    /// `file`, which is given these variables, and in `bind` the address and port to listen on.
+    /// Starts HAProxy, found by the variable `HAPROXY` or in its usual places, with the configuration in `file`,
+    /// which gets these variables, and in `bind` the address and port to listen on.
     ///
     /// # Panics
     ///
@@ -57,8 +57,7 @@ impl ProxyProcess {
         })
     }
 
-    /// Starts nginx, found by the variable `NGINX` or where it usually is, with these directives for all
-    /// that it is asked.
+    /// Starts nginx, found by the variable `NGINX` or in its usual places, with these directives for all requests.
     ///
     /// # Panics
     ///
@@ -77,7 +76,7 @@ impl ProxyProcess {
         })
     }
 
-    /// Where it listens, without a slash at the end.
+    /// Its URL, without a slash at the end.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
@@ -144,7 +143,7 @@ fn find_proxy(variable: &str, name: &str) -> PathBuf {
     })
 }
 
-/// Its own, with a name that nobody can guess.
+/// Its own, with an unpredictable name.
 fn make_directory() -> PathBuf {
     let name = format!("booking-proxy-{}-{:08x}", own::id(), RandomState::new().hash_one(0) >> 32);
     let directory = env::temp_dir().join(name);
@@ -155,7 +154,7 @@ fn make_directory() -> PathBuf {
     directory
 }
 
-/// In one process, in the foreground, with all that it writes in `directory`.
+/// One process, in the foreground, with all files in `directory`.
 fn nginx_configuration(directory: &Path, port: u16, directives: &str) -> String {
     let directory = directory.display();
     let mut folders = String::new();

@@ -12,11 +12,11 @@ use crate::process;
 
 const START_LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(60);
-/// For the last words of a server that has ended.
+/// How long to wait for the rest of an ended server's output.
 const OUTPUT_LIMIT: Duration = Duration::from_secs(30);
 
-/// What the program is given of our own environment. Everything else might configure it, which is for
-/// the test to do, not for whoever runs the tests.
+/// The only variables that the program gets of our environment. Others might configure it, which is up to the test,
+/// not to the environment of the test runner.
 const INHERITED: [&str; 8] = [
     "PATH",
     "HOME",
@@ -28,9 +28,8 @@ const INHERITED: [&str; 8] = [
     "DYLD_LIBRARY_PATH",
 ];
 
-/// A running `booking-http`, or any program that prints `listening on http://…` once it accepts
-/// connections. It is killed when this is dropped or this process ends, and nothing that it printed may
-/// be an e-mail address or a secret.
+/// A running `booking-http`, or any program that prints `listening on http://…` once it accepts connections. It is
+/// killed when this is dropped or this process ends, and its output must not contain an e-mail address or a secret.
 #[derive(Debug)]
 pub struct ServerProcess {
     child: Child,
@@ -42,12 +41,12 @@ pub struct ServerProcess {
 }
 
 impl ServerProcess {
-    /// Starts the program with these variables, and `PORT=0` for a port that is free, unless they
-    /// say otherwise; waits until it says where it listens.
+    /// Starts the program with these variables, and `PORT=0` for a free port, unless they say otherwise; waits
+    /// until it prints its address.
     ///
     /// # Panics
     ///
-    /// If it ends, or has not said so in 60 s; with all that it printed.
+    /// If it ends, or has not printed it in 60 s; with all its output.
     #[must_use]
     #[track_caller]
     pub fn start(program: &Path, variables: &[(&str, String)]) -> Self {
@@ -92,7 +91,7 @@ impl ServerProcess {
         server
     }
 
-    /// Where it listens, without a slash at the end.
+    /// Its URL, without a slash at the end.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
@@ -116,7 +115,7 @@ impl ServerProcess {
         self.stderr.text()
     }
 
-    /// Kills it (SIGKILL), and waits until it is gone.
+    /// Kills it (SIGKILL), and waits until it has ended.
     pub fn kill9(&mut self) {
         self.signal("KILL");
         let _ = self.wait(STOP_LIMIT);
@@ -125,7 +124,7 @@ impl ServerProcess {
     /// Asks it to end (SIGTERM), and waits for its exit status.
     ///
     /// # Panics
-    ///
+    /// If it has not ended after 60 s; with all its output.
     /// If it has not ended after 60 s; with all that it printed.
     #[track_caller]
     pub fn terminate(&mut self) -> ExitStatus {
@@ -136,7 +135,7 @@ impl ServerProcess {
         }
     }
 
-    /// Waits until it ends by itself, and what it printed is read; `None` if it does not end.
+    /// Waits until it ends by itself, and its output is read; `None` if it does not end.
     pub fn wait(&mut self, limit: Duration) -> Option<ExitStatus> {
         if self.exited.is_none() {
             self.exited = process::wait_for_exit(&mut self.child, limit);
@@ -150,12 +149,12 @@ impl ServerProcess {
         self.exited
     }
 
-    /// Freezes it, as a machine that is suspended would.
+    /// Freezes it, like a machine that is suspended.
     pub fn pause(&mut self) {
         self.signal("STOP");
     }
 
-    /// Lets it go on after [`pause`](Self::pause).
+    /// Resumes it after [`pause`](Self::pause).
     pub fn resume(&mut self) {
         self.signal("CONT");
     }
@@ -178,7 +177,7 @@ impl ServerProcess {
 impl Drop for ServerProcess {
     /// # Panics
     ///
-    /// If anything that it has printed was an address or a secret.
+    /// If its output contained an address or a secret.
     fn drop(&mut self) {
         self.kill9();
         if !std::thread::panicking() {
@@ -191,7 +190,7 @@ impl Drop for ServerProcess {
 
 fn listening_url(line: &str) -> Option<String> {
     let url = line.split_once("listening on ")?.1.split_whitespace().next()?;
-    // An address to listen on is not always one to connect to.
+    // A listening address is not always one to connect to.
     let url = url.trim_end_matches('/').replace("//0.0.0.0:", "//127.0.0.1:");
     url.starts_with("http://").then(|| url.replace("//[::]:", "//[::1]:"))
 }

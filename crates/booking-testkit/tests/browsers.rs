@@ -14,7 +14,7 @@ use serde_json::{Deserializer, Value, json};
 
 use common::eventually;
 
-/// What a page can know of those who were there before it. The last argument takes it.
+/// What a page can learn of earlier users of the browser. The last argument is the new mark.
 const STATE: &str = "const done = arguments[arguments.length - 1];
     (async () => ({
         storage: localStorage.length,
@@ -41,7 +41,7 @@ const LEAVE_MARKS: &str = "const done = arguments[arguments.length - 1];
         return 'done';
     })().then(done, (error) => done(String(error)));";
 
-/// Counts how often it is asked, and lets the answer be kept.
+/// Fetches a cacheable answer that counts its requests.
 const COUNTED: &str = "const done = arguments[arguments.length - 1];
     fetch('/counted').then((answer) => answer.text()).then(done, (error) => done(String(error)));";
 
@@ -75,7 +75,7 @@ fn nothing_of_one_lease_is_in_the_next() {
     });
     let plug = json!({"network_conditions": conditions});
     session.ask("POST", "/chromium/network_conditions", &plug);
-    // Each mark can be seen, or it would prove nothing that the next one does not see it.
+    // Each mark can be seen, or it would prove nothing that the next lease does not see it.
     let is_marked = |(name, value): (&String, &Value)| fresh[name] != *value;
     let mut marked = Value::Null;
     let all = eventually(|| {
@@ -113,7 +113,7 @@ fn windows_of_one_lease_share_what_is_stored() {
 }
 
 #[test]
-fn a_browser_that_dies_is_missed_by_its_own_test_only() {
+fn a_browser_that_dies_fails_only_its_own_test() {
     let (browsers, site) = (Browsers::start(), site());
     let (one, other) = (browsers.lease(), browsers.lease());
     assert_ne!(one.pid(), other.pid(), "nobody shares one at the same time");
@@ -137,7 +137,7 @@ fn a_browser_that_dies_is_missed_by_its_own_test_only() {
 }
 
 #[test]
-fn a_lease_that_is_not_given_back_ends_its_browser() {
+fn a_lease_that_is_not_returned_ends_its_browser() {
     let browsers = Browsers::start();
     let lease = browsers.lease();
     let pid = lease.pid();
@@ -155,7 +155,7 @@ fn a_lease_that_is_not_given_back_ends_its_browser() {
 }
 
 #[test]
-fn a_browser_in_which_something_is_left_is_not_lent_again() {
+fn a_browser_with_leftovers_is_not_reused() {
     let browsers = Browsers::start();
     let lease = browsers.lease();
     let pid = lease.pid();
@@ -245,24 +245,24 @@ fn send(address: &str, method: &str, path: &str, body: &Value) -> Value {
     answer.expect("there is a body").expect("it is JSON")
 }
 
-/// A site with a page, a worker, and an answer that may be kept; its address.
+/// A site with a page, a worker, and a cacheable answer; its address.
 fn site() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
     let url = format!("http://{}", listener.local_addr().expect("it is bound"));
-    // It ends with the tests: nobody waits for it.
+    // It ends with the tests.
     thread::spawn(move || {
-        let asked = AtomicU32::new(0);
+        let requests = AtomicU32::new(0);
         thread::scope(|scope| {
             for stream in listener.incoming().map_while(Result::ok) {
-                scope.spawn(|| answer(stream, &asked));
+                scope.spawn(|| answer(stream, &requests));
             }
         });
     });
     url
 }
 
-/// Answers one request. Browsers also connect without a word, to be quicker later.
-fn answer(mut stream: TcpStream, asked: &AtomicU32) {
+/// Answers one request. Browsers also connect without sending, to be quicker later.
+fn answer(mut stream: TcpStream, requests: &AtomicU32) {
     let mut lines = BufReader::new(&stream).lines().map_while(Result::ok);
     let Some(request) = lines.next() else { return };
     lines.take_while(|line| !line.is_empty()).count();
@@ -270,15 +270,15 @@ fn answer(mut stream: TcpStream, asked: &AtomicU32) {
         Some("/") => ("200 OK", "text/html", "<!doctype html><title>Site</title>".to_owned()),
         Some("/worker.js") => ("200 OK", "text/javascript", "// It only is there.".to_owned()),
         Some("/counted") => {
-            ("200 OK", "text/plain", asked.fetch_add(1, Ordering::Relaxed).to_string())
+            ("200 OK", "text/plain", requests.fetch_add(1, Ordering::Relaxed).to_string())
         }
         _ => ("404 Not Found", "text/plain", String::new()),
     };
     let head = format!("HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nConnection: close\r\n");
     let length = body.len();
-    let kept = "Cache-Control: max-age=3600\r\n";
-    // A browser that has gone away is none of a site's concern.
-    let _ = write!(stream, "{head}{kept}Content-Length: {length}\r\n\r\n{body}");
+    let cached = "Cache-Control: max-age=3600\r\n";
+    // The browser may have closed the connection.
+    let _ = write!(stream, "{head}{cached}Content-Length: {length}\r\n\r\n{body}");
 }
 
 fn kill(pid: u32) {

@@ -39,7 +39,7 @@ fn a_template_is_prepared_once_and_every_test_gets_its_own_copy() {
 #[tokio::test]
 async fn a_template_is_prepared_from_async_code_by_async_code() {
     let template = shared().template_async("async", async |url: String| {
-        // Connections that are still open afterwards are nobody's concern.
+        // Connections that are still open afterwards do no harm.
         let (client, connection) =
             tokio_postgres::connect(&url, tokio_postgres::NoTls).await.expect("it is just made");
         tokio::spawn(connection);

@@ -13,7 +13,7 @@ use booking_testkit::{Cluster, ClusterOptions, run_sql};
 use common::eventually;
 
 #[test]
-fn what_was_committed_survives_kill_9_and_the_server_comes_back_at_the_same_address() {
+fn commits_survive_kill_9_and_the_server_restarts_at_the_same_address() {
     let cluster = Cluster::start(ClusterOptions::default());
     let database = cluster.database(None);
     assert_eq!(database.sql("SHOW fsync"), [[Some("on".to_owned())]]);
@@ -72,7 +72,7 @@ fn settings_access_rules_and_certificates_are_used() {
 }
 
 #[test]
-fn nothing_is_left_of_a_cluster_that_was_dropped() {
+fn a_dropped_cluster_leaves_nothing() {
     for prepare in [|_: &Cluster| (), Cluster::kill9, Cluster::pause, Cluster::stop] {
         let cluster = Cluster::start(ClusterOptions { durable: false, ..Default::default() });
         let (pid, port, directory) =
@@ -84,7 +84,7 @@ fn nothing_is_left_of_a_cluster_that_was_dropped() {
 }
 
 #[test]
-fn nothing_is_left_of_a_cluster_whose_test_process_was_killed() {
+fn a_cluster_of_a_killed_test_process_leaves_nothing() {
     for state in ["running", "paused", "killed"] {
         let mut child = common::start_child("the_child_that_gets_killed", state);
         let announced = child.wait_for("cluster ");
@@ -98,7 +98,7 @@ fn nothing_is_left_of_a_cluster_whose_test_process_was_killed() {
 }
 
 #[test]
-fn nothing_is_left_of_a_cluster_that_was_being_made_when_its_test_process_was_killed() {
+fn a_cluster_in_creation_by_a_killed_test_process_leaves_nothing() {
     for delay_ms in [0, 100, 300, 600, 900] {
         let mut child = common::start_child("the_child_that_gets_killed", "starting");
         let prefix = child.wait_for("makes ");

@@ -12,7 +12,7 @@ use booking_testkit::{ChromeDriver, ServerProcess, free_port};
 
 use common::eventually;
 
-/// Behaves like the server, as far as a helper can tell.
+/// Behaves like the server, as far as a helper can see.
 const SERVER: &str = r#"
 echo "starting" >&2
 trap 'echo "bye"; exit 7' TERM
@@ -26,7 +26,7 @@ fn run(script: &str, variables: &[(&str, String)]) -> ServerProcess {
 }
 
 #[test]
-fn a_server_tells_its_address_and_ends_in_good_order() {
+fn a_server_prints_its_address_and_shuts_down_cleanly() {
     let mut server =
         run(SERVER, &[("PORT", free_port().to_string()), ("GREETING", "hello".to_owned())]);
     assert!(server.url().starts_with("http://127.0.0.1:"), "{}", server.url());
@@ -36,13 +36,13 @@ fn a_server_tells_its_address_and_ends_in_good_order() {
     let stdout = server.stdout();
     assert!(stdout.starts_with("hello\n") && stdout.ends_with("\nbye\n"), "{stdout}");
     assert_eq!(server.stderr(), "starting\n");
-    // Once more is no harm, and no signal goes to whoever has the id now.
+    // A second kill does nothing, and no signal goes to another process with that id.
     server.kill9();
     assert_eq!(server.terminate().code(), Some(7));
 }
 
 #[test]
-fn a_server_is_killed_when_asked_for_and_when_dropped() {
+fn a_server_is_killed_on_request_and_when_dropped() {
     let mut server = run(SERVER, &[]);
     assert_eq!(server.url(), "http://127.0.0.1:01", "it is given PORT=0");
     server.pause();
@@ -64,7 +64,7 @@ fn a_server_that_does_not_start_fails_with_what_it_printed() {
 }
 
 #[test]
-fn a_driver_starts_a_browser_and_leaves_nothing_of_it() {
+fn a_driver_starts_a_browser_and_cleans_up_after_it() {
     let driver = ChromeDriver::start();
     let directory = driver.directory().to_owned();
     let arguments: Vec<_> = driver.browser_arguments().iter().map(|a| format!("{a:?}")).collect();
@@ -83,7 +83,7 @@ fn a_driver_starts_a_browser_and_leaves_nothing_of_it() {
 }
 
 #[test]
-fn nothing_is_left_of_what_a_killed_test_process_ran() {
+fn a_killed_test_process_leaves_nothing_running() {
     let mut child = common::start_child("the_child_that_gets_killed", "yes");
     let announced = child.wait_for("runs ");
     child.kill();
@@ -116,7 +116,7 @@ fn post(url: &str, path: &str, body: &str) -> String {
          Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
     )
     .expect("it reads");
-    // The driver does not close the connection, whatever it is asked.
+    // The driver keeps the connection open in any case.
     let mut answer = Vec::new();
     let mut read = [0; 4096];
     stream.set_read_timeout(Some(Duration::from_secs(30))).expect("it is not zero");

@@ -22,7 +22,7 @@ pub struct Jwk {
 }
 
 impl PublicKey {
-    /// The key as others read it (RFC 8037).
+    /// The key as a JWK (RFC 8037).
     pub fn jwk(&self) -> Jwk {
         Jwk {
             kty: "OKP",
@@ -42,7 +42,7 @@ mod tests {
 
     /// The key of RFC 8037, appendix A.2.
     #[test]
-    fn a_jwk_is_as_rfc_8037_writes_it() {
+    fn a_jwk_has_the_form_of_rfc_8037() {
         let bytes = [
             0xd7, 0x5a, 0x98, 0x01, 0x82, 0xb1, 0x0a, 0xb7, 0xd5, 0x4b, 0xfe, 0xd3, 0xc9, 0x64,
             0x07, 0x3a, 0x0e, 0xe1, 0x72, 0xf3, 0xda, 0xa6, 0x23, 0x25, 0xaf, 0x02, 0x1a, 0x68,

@@ -17,30 +17,30 @@ pub struct SigningKey {
 }
 
 impl SigningKey {
-    /// The key that grows from `seed`, always the same one. The seed must come from a
-    /// cryptographically secure source of randomness.
+    /// Derives the key from `seed`; the same seed gives the same key. It must come from a cryptographically
+    /// secure source of randomness.
     pub fn from_seed(seed: &[u8; SEED_BYTES]) -> Self {
         let secret = ed25519_dalek::SigningKey::from_bytes(seed);
         let key_id = PublicKey(secret.verifying_key()).key_id();
         Self { secret, key_id }
     }
 
-    /// The secret itself, to be stored where only this server reads it.
+    /// The secret seed, to be stored where only this server reads it.
     pub fn seed(&self) -> [u8; SEED_BYTES] {
         self.secret.to_bytes()
     }
 
-    /// Names the public key that belongs to it.
+    /// The id of its public key.
     pub const fn key_id(&self) -> KeyId {
         self.key_id
     }
 
-    /// What others need for checking its tickets.
+    /// The key that scanners need to check its tickets.
     pub fn public(&self) -> PublicKey {
         PublicKey(self.secret.verifying_key())
     }
 
-    /// The text of the ticket that says `claims`. The same claims make the same ticket: Ed25519
+    /// The text of the ticket with these `claims`. The same claims make the same ticket: Ed25519
     /// signatures take no randomness.
     pub fn sign(&self, claims: &TicketClaims) -> String {
         let signed = layout::write_signed(self.key_id, claims);
@@ -67,8 +67,8 @@ impl PublicKey {
     /// Takes the encoded point of RFC 8032, section 5.1.5.
     ///
     /// # Errors
-    /// [`InvalidPublicKey`], also for a point that is written in other than the one right way, and
-    /// for one of low order: almost anything would pass for signed with that.
+    /// [`InvalidPublicKey`], also for a point in a non-canonical encoding, and for one of low
+    /// order: almost any signature would be valid under it.
     pub fn from_bytes(bytes: &[u8; PUBLIC_KEY_BYTES]) -> Result<Self, InvalidPublicKey> {
         let key = VerifyingKey::from_bytes(bytes).map_err(|_| InvalidPublicKey)?;
         let canonical = key.to_edwards().compress().to_bytes();
@@ -83,15 +83,15 @@ impl PublicKey {
         self.0.as_bytes()
     }
 
-    /// What tickets call it by.
+    /// The id that tickets carry.
     pub fn key_id(&self) -> KeyId {
         let hash: [u8; 32] = Sha256::digest(self.as_bytes()).into();
         let (&id, _) = hash.split_first_chunk::<KEY_ID_BYTES>().expect("32 bytes hold 8");
         KeyId::from(id)
     }
 
-    /// Strictly: the signature's point and number must be written in the one right way, else one
-    /// ticket could have many texts.
+    /// Strictly: the signature's point and scalar must be canonically encoded, else one ticket could have
+    /// many texts.
     pub(crate) fn has_signed(&self, message: &[u8], signature: &[u8; SIGNATURE_BYTES]) -> bool {
         self.0.verify_strict(message, &Signature::from_bytes(signature)).is_ok()
     }
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_does_not_tell_the_secret() {
+    fn debug_does_not_show_the_secret() {
         let key = SigningKey::from_seed(&[7; SEED_BYTES]);
         assert_eq!(format!("{key:?}"), "SigningKey { key_id: KeyId(fe812c12f3ab4ce6), .. }");
     }

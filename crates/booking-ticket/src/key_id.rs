@@ -11,7 +11,7 @@ const HEX_DIGITS: usize = 2 * KEY_ID_BYTES;
 /// Names a public key: the first [`KEY_ID_BYTES`] bytes of SHA-256 (RFC 6234) of its 32 bytes. As
 /// text, and in JSON, it is 16 lower-case hexadecimal digits.
 ///
-/// It says where to look, and is no proof of anything.
+/// It only selects a key, and proves nothing.
 ///
 /// ```
 /// # use booking_ticket::KeyId;

@@ -3,12 +3,12 @@ use crate::{KeyId, PublicKey, TicketClaims};
 use std::collections::BTreeMap;
 use thiserror::Error;
 
-/// The public keys whose tickets are good.
+/// The public keys whose tickets are accepted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Keyring(BTreeMap<KeyId, PublicKey>);
 
 impl Keyring {
-    /// Accepts what `key` signed from now on. A key that is there already changes nothing.
+    /// Accepts tickets signed by `key` from now on. Adding a key again changes nothing.
     pub fn insert(&mut self, key: PublicKey) {
         self.0.insert(key.key_id(), key);
     }
@@ -18,10 +18,10 @@ impl Keyring {
         self.0.values()
     }
 
-    /// What the ticket says, if one of these keys signed exactly this text. Nothing is trimmed.
+    /// The ticket's claims, if one of these keys signed exactly this text. Nothing is trimmed.
     ///
     /// # Errors
-    /// [`TicketError`]: why it is not to be believed.
+    /// [`TicketError`]: why it is not valid.
     pub fn verify(&self, text: &str) -> Result<TicketClaims, TicketError> {
         let ticket = Unverified::parse(text).ok_or(TicketError::NotATicket)?;
         let key = self.0.get(&ticket.key_id).ok_or(TicketError::UnknownKey(ticket.key_id))?;
@@ -39,7 +39,7 @@ impl FromIterator<PublicKey> for Keyring {
     }
 }
 
-/// Why a text is not a good ticket.
+/// Why a text is not a valid ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum TicketError {
     /// It does not have the form of one: some other QR code, or half a ticket.

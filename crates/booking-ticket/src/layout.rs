@@ -1,4 +1,4 @@
-//! Where which byte of a ticket is, and how its bytes become text.
+//! The bytes of a ticket, and how they are encoded as text.
 
 use crate::claims::TicketClaims;
 use crate::key_id::{KEY_ID_BYTES, KeyId};
@@ -25,10 +25,10 @@ pub const TICKET_BYTES: usize = SIGNED_BYTES + SIGNATURE_BYTES;
 /// The characters of a ticket's text: base64url has 6 bits in each, and here no padding.
 pub const TEXT_CHARACTERS: usize = (TICKET_BYTES * 8).div_ceil(6);
 
-// Tickets are on paper and in other people's programs: these never change under one format.
+// Tickets are printed and read by other programs: these never change within one format.
 const _: () = assert!(SIGNED_BYTES == 45 && TICKET_BYTES == 109 && TEXT_CHARACTERS == 146);
 
-/// A text that has the form of a ticket, its signature not looked at yet.
+/// A text that has the form of a ticket, whose signature is not verified yet.
 pub(crate) struct Unverified {
     pub(crate) key_id: KeyId,
     pub(crate) claims: TicketClaims,
@@ -41,7 +41,7 @@ impl Unverified {
         if text.len() != TEXT_CHARACTERS {
             return None;
         }
-        // This engine takes neither padding nor bits that are left over.
+        // This engine accepts neither padding nor unused bits.
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (signed, signature) = bytes.split_first_chunk()?;
         let (key_id, claims) = read_signed(signed)?;

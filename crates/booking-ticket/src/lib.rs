@@ -1,7 +1,7 @@
 //! The signed ticket of Booking, and nothing else: no I/O, no clock, no randomness.
 //!
 //! A ticket is a text of [`TEXT_CHARACTERS`] characters that says who has which seat. The server
-//! signs it; whoever has the server's public keys can check it, without the server and without a
+//! signs it; a scanner that has the server's public keys can check it, without the server and without a
 //! network. It is short enough for a QR code, and all its characters may stand in a URL.
 //!
 //! | to find | look in |
@@ -13,15 +13,14 @@
 //!
 //! # Checking tickets offline
 //!
-//! A scanner takes the public keys along. It needs no secret, so that a lost scanner gives nothing
-//! away.
+//! A scanner carries the public keys. It needs no secret, so a lost scanner leaks nothing.
 //!
 //! ```
 //! use booking_ticket::{Keyring, PublicKey, SigningKey, TicketClaims, TicketError};
 //! use uuid::Uuid;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! // On the server. A real seed is 32 random bytes that nobody else has.
+//! // On the server. A real seed is 32 random bytes that only this server has.
 //! let signing_key = SigningKey::from_seed(&[7; 32]);
 //! let claims = TicketClaims {
 //!     event_id: Uuid::from_u128(1),
@@ -36,7 +35,7 @@
 //! keyring.insert(PublicKey::from_bytes(&public_bytes)?);
 //! assert_eq!(keyring.verify(&ticket), Ok(claims));
 //!
-//! // Signed by somebody else, or not a ticket at all.
+//! // Signed with another key, or not a ticket at all.
 //! let stranger = SigningKey::from_seed(&[8; 32]);
 //! assert_eq!(
 //!     keyring.verify(&stranger.sign(&claims)),
@@ -47,12 +46,12 @@
 //! # }
 //! ```
 //!
-//! # What a good ticket does not say
+//! # What a valid ticket does not prove
 //!
 //! It proves that the server once gave this seat to its holder. Whether it is for this event,
-//! whether the registration was cancelled or passed on since, and whether somebody is in with it
-//! already, only the caller can know: compare [`TicketClaims::event_id`] and
-//! [`TicketClaims::generation`], and write down whom you let in.
+//! whether the registration was cancelled or transferred since, and whether the ticket was used already,
+//! only the caller can know: compare [`TicketClaims::event_id`] and [`TicketClaims::generation`], and
+//! record each check-in.
 //!
 //! # The text
 //!

@@ -9,8 +9,8 @@ use booking_ticket::{
 use proptest::prelude::*;
 use uuid::{Uuid, uuid};
 
-/// The ticket of `golden_claims`, signed with the key of the seed `[7; 32]`. It holds for the scanner
-/// in the browser too: never change it, or tickets that were given out are void.
+/// The ticket of `golden_claims`, signed with the key of the seed `[7; 32]`. The scanner in the
+/// browser is tested with it too: never change it, or issued tickets become void.
 const GOLDEN: &str = "Af6BLBLzq0zmAZMsB6WxfD2eTxorPE1ebwGTLAgAAHq8je8BI0VniasAAAACeLig5spv4knHNIShTIiRJqmT-LNdLEPooCJgf_PoVEup05a9thx5IG85jiSOfai7eCxXy5IYqhTPs91yxzzDAQ";
 
 fn golden_key() -> SigningKey {
@@ -37,7 +37,7 @@ fn bytes_of(text: &str) -> Vec<u8> {
     URL_SAFE_NO_PAD.decode(text).expect("base64url")
 }
 
-/// What becomes of the golden ticket when its bytes are changed.
+/// Verifies the golden ticket with its bytes changed.
 fn verify_changed(change: impl FnOnce(&mut [u8])) -> Result<TicketClaims, TicketError> {
     let mut bytes = bytes_of(GOLDEN);
     change(&mut bytes);
@@ -66,7 +66,7 @@ fn the_layout_is_as_documented() {
 }
 
 #[test]
-fn a_keyring_takes_what_any_of_its_keys_signed() {
+fn a_keyring_accepts_tickets_of_any_of_its_keys() {
     let (old, new) = (golden_key(), SigningKey::from_seed(&[8; 32]));
     let mut keyring = golden_keyring();
     assert_eq!(
@@ -84,7 +84,7 @@ fn a_keyring_takes_what_any_of_its_keys_signed() {
 }
 
 #[test]
-fn another_keys_name_is_no_signature() {
+fn a_ticket_with_another_key_id_is_refused() {
     let stranger = SigningKey::from_seed(&[8; 32]);
     let mut bytes = bytes_of(&stranger.sign(&golden_claims()));
     bytes[1..1 + KEY_ID_BYTES].copy_from_slice(golden_key().key_id().as_bytes());
@@ -142,7 +142,7 @@ fn every_truncation_is_refused() {
 }
 
 #[test]
-fn nothing_is_trimmed_or_passed_over() {
+fn a_ticket_text_is_never_trimmed() {
     let keyring = golden_keyring();
     for text in [
         format!("{GOLDEN}="),
@@ -161,9 +161,9 @@ fn nothing_is_trimmed_or_passed_over() {
     }
 }
 
-/// The last character stands for two bits of the last byte, and for four that nobody would miss.
+/// The last character encodes two bits of the last byte, and four unused bits.
 #[test]
-fn bits_that_are_left_over_must_be_zero() {
+fn unused_bits_must_be_zero() {
     const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let (start, last) = GOLDEN.split_at(TEXT_CHARACTERS - 1);
     let keyring = golden_keyring();
@@ -189,7 +189,7 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn what_is_signed_is_what_is_read(seed: [u8; 32], claims in claims()) {
+    fn signed_claims_are_read_back(seed: [u8; 32], claims in claims()) {
         let key = SigningKey::from_seed(&seed);
         let text = key.sign(&claims);
         prop_assert_eq!(text.len(), TEXT_CHARACTERS);
@@ -219,7 +219,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_at_all_is_answered(text in prop_oneof![".*", "A[Q-T][A-Za-z0-9_-]{143}[AQgw]"]) {
+    fn any_other_text_is_refused(text in prop_oneof![".*", "A[Q-T][A-Za-z0-9_-]{143}[AQgw]"]) {
         prop_assert!(golden_keyring().verify(&text).is_err());
     }
 }

@@ -9,7 +9,7 @@ import { createSightings } from "./sightings.js";
 /** @import { Reader } from "./readers.js" */
 
 const LOOK_EVERY_MS = 150;
-/** As much as a ticket at arm's length needs; a camera that has less gives what it has. */
+/** Enough for a ticket at arm's length; a lesser camera gives what it has. */
 const PICTURE = { facingMode: "environment", width: { ideal: 1280 }, height: { ideal: 720 } };
 
 /**
@@ -26,7 +26,7 @@ export function createCamera(signal, onText) {
   });
   const error = el("p", { class: "field__error", role: "alert", "data-testid": "door-camera-error" });
   const node = el("div", { class: "camera-box" }, button, error, video);
-  /** What is open while the camera runs. @type {{ stream: MediaStream, reader: Reader | null } | null} */
+  /** The stream and the reader while the camera runs. @type {{ stream: MediaStream, reader: Reader | null } | null} */
   let open = null;
   let starting = false;
   const sightings = createSightings();
@@ -72,7 +72,7 @@ export function createCamera(signal, onText) {
 
   /** @param {Reader} reader */
   async function look(reader) {
-    // It may have been stopped, and started again, meanwhile.
+    // It may have been stopped, and restarted, meanwhile.
     const isOpen = () => open?.reader === reader;
     if (!isOpen()) return;
     try {

@@ -1,5 +1,5 @@
 // @ts-check
-/** The keys that tickets are signed with. They are public, and are kept for a door without network. */
+/** The public keys of tickets, which are cached for a door without network. */
 
 import { getTicketKeys } from "../api.js";
 import { createStoredJson, isRecord } from "../storage.js";
@@ -36,7 +36,7 @@ export function createKeys(onChange) {
   }
 
   async function refresh() {
-    // Asked anew each time the door is opened: a key may have been added since.
+    // Read each time the door is opened: a key may have been added since.
     const keys = await getTicketKeys();
     stored.set(keys);
     await use(keys);

@@ -28,7 +28,7 @@ export function reasonOf(reason, detail) {
 }
 
 /**
- * Nobody is kept out for the hour, but a scan on the wrong day is not waved through unseen.
+ * Nobody is refused for the hour, but a scan on the wrong day must not go unnoticed.
  *
  * @param {Result} result
  * @param {Times | null} times
@@ -40,13 +40,13 @@ export function wordsOf(result, times) {
   const hours = isLetIn ? hoursOf(result.timing, times) : null;
   if (hours === null) return words;
   const text = t("door.right_day", { result: words.text, hours });
-  // What could not be checked at all is the greater worry.
+  // A ticket that could not be verified is the greater problem.
   if (words.sign === "?") return { ...words, text };
   return { sign: "!", title: result.timing === "early" ? t("door.too_early") : t("door.too_late"), text };
 }
 
 /**
- * What is out of the ordinary about the hour.
+ * What is unusual about the hour.
  *
  * @param {Timing | null} timing
  * @param {Times | null} times

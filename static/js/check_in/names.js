@@ -1,11 +1,11 @@
 // @ts-check
-/** Who is behind a registration, as far as this page has heard. It is kept nowhere: a device gets lost. */
+/** The holders of registrations, as far as this page knows them. They are not stored: a device gets lost. */
 
 /** @import { Registration } from "../types.js" */
 
 /** @typedef {Pick<Registration, "id" | "name" | "user_email">} Guest */
 
-/** As many as a door can have seen in a day. */
+/** As many as a door can see in a day. */
 const NAMES_MAX = 5_000;
 
 /** @param {(registrationId: string) => Promise<Guest>} ask */
@@ -22,7 +22,7 @@ export function createNames(ask) {
     return guest;
   }
 
-  /** Asks each once at a time; what failed is asked again by whoever wants it next. @param {string} id @returns {Promise<Guest>} */
+  /** Requests each only once at a time; after a failure the next caller requests it again. @param {string} id @returns {Promise<Guest>} */
   function guest(id) {
     const known = guests.get(id);
     if (known !== undefined) return Promise.resolve(known);

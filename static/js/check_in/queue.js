@@ -1,5 +1,5 @@
 // @ts-check
-/** The scans of one door: kept first, then sent, in chunks, again and again until the server decided. */
+/** The scans of one door: stored first, then sent in chunks, and retried until the server has decided. */
 
 import { explainRead } from "../explain.js";
 import { ProblemError } from "../http.js";
@@ -7,20 +7,20 @@ import { ProblemError } from "../http.js";
 /** @import { ScanRequest, ScanResult } from "../types.js" */
 /** @import { Scan, ScanStore } from "./store.js" */
 
-/** As many as the server takes at once. */
+/** The most that the server accepts at once. */
 const CHUNK_SCANS_MAX = 50;
 const RETRY_MS_MIN = 1_000;
 const RETRY_MS_MAX = 30_000;
-/** Decisions are kept this long, to know a ticket that comes back. */
+/** Decisions are kept this long, to recognize a ticket that is scanned again. */
 const KEEP_MS = 3 * 86_400_000;
 
-/** What will not be taken, however often it is sent. Anything else may be, later. */
+/** Errors that no retry would change. Any other may go away. */
 const FINAL = [400, 409, 413, 422];
 
 /**
  * @param {object} options
  * @param {ScanStore} options.store
- * @param {Scan[]} options.known What the store had.
+ * @param {Scan[]} options.known The scans in the store.
  * @param {(scans: ScanRequest[]) => Promise<ScanResult[]>} options.send
  * @param {() => void} options.onChange
  * @param {AbortSignal} options.signal
@@ -52,12 +52,12 @@ export function createQueue({ store, known, send, onChange, signal }) {
     try {
       await store.put(scan);
     } catch {
-      // A full disk must not keep people out. It is sent all the same, if the page stays open.
+      // A full disk must not keep people out. The scan is sent all the same, if the page stays open.
       isDurable = false;
     }
   }
 
-  /** Sends what waits. One turn at a time: a second call joins the one under way. */
+  /** Sends pending scans. One run at a time: a second call joins the one in progress. */
   function sync() {
     turn ??= sendAll().finally(() => (turn = null));
     return turn;
@@ -74,7 +74,7 @@ export function createQueue({ store, known, send, onChange, signal }) {
         chunkMax = Math.min(chunkMax * 2, CHUNK_SCANS_MAX);
       } catch (error) {
         if (!(error instanceof ProblemError && FINAL.includes(error.status))) return later(error);
-        // One of them is not taken. Halving finds it, and the others are not held up by it.
+        // The server refuses one of them. Halving finds it, and the others are sent.
         const [first, ...others] = chunk;
         if (others.length > 0) chunkMax = Math.floor(chunk.length / 2);
         else if (first)
@@ -91,7 +91,7 @@ export function createQueue({ store, known, send, onChange, signal }) {
     if (results.length === 0) throw new Error("the server decided nothing");
     for (const { id, result, checked_in_at = null, timing = null, reason = null, detail = null } of results) {
       const scan = scans.get(id);
-      // It may have been taken back meanwhile.
+      // It may have been undone meanwhile.
       if (!scan) continue;
       const decided = { result, checked_in_at, timing: timing ?? scan.timing, reason, detail };
       await keep({ ...scan, ...decided, state: "decided", ticket: "" });
@@ -133,7 +133,7 @@ export function createQueue({ store, known, send, onChange, signal }) {
       }),
 
     /**
-     * Somebody was let in without a ticket, by the server's word: nothing of it waits to be sent.
+     * A person was checked in without a ticket, and the server has confirmed it: nothing is left to send.
      *
      * @param {Pick<Scan, "id" | "event_id" | "registration_id" | "scanned_at" | "timing">} scan
      */
@@ -149,7 +149,7 @@ export function createQueue({ store, known, send, onChange, signal }) {
         detail: null,
       }),
 
-    /** Somebody was let in on the word of this device alone. @param {string} id */
+    /** A person was let in by this device's own decision. @param {string} id */
     async letIn(id) {
       const scan = scans.get(id);
       if (scan) await keep({ ...scan, let_in: true });
@@ -161,7 +161,7 @@ export function createQueue({ store, known, send, onChange, signal }) {
       if (scan) await keep({ ...scan, state: "undone" });
     },
 
-    /** As if it had never been scanned. @param {string} id */
+    /** Removes the scan. @param {string} id */
     async forget(id) {
       scans.delete(id);
       onChange();
@@ -170,7 +170,7 @@ export function createQueue({ store, known, send, onChange, signal }) {
   };
 }
 
-/** Somebody is inside who, as it turned out, should not be. @param {Scan} scan */
+/** A person was let in who, by the server's decision, should not be. @param {Scan} scan */
 export const isConflict = ({ let_in, state, result }) =>
   let_in && state === "decided" && result !== "checked_in";
 

@@ -1,7 +1,7 @@
 // @ts-check
-/** What reads the codes that a camera sees: the browser itself where it can, else a reader of our own. */
+/** Reads the codes that a camera sees: with the browser's detector where there is one, else with our own reader. */
 
-/** The longer side of what our own reader is given: a larger picture costs time, and shows no more of a ticket. */
+/** The longer side of our own reader's pictures: a larger one costs time, and shows no more of a ticket. */
 const FRAME_MAX = 1280;
 
 /** The part of https://wicg.github.io/shape-detection-api that is used here; TypeScript has none of it. */
@@ -11,7 +11,7 @@ const FRAME_MAX = 1280;
 
 /**
  * @typedef {object} Reader
- * @property {(video: HTMLVideoElement) => Promise<string[]>} read The texts of what is in sight.
+ * @property {(video: HTMLVideoElement) => Promise<string[]>} read The texts of the codes in sight.
  * @property {() => void} close
  */
 
@@ -33,7 +33,7 @@ async function browsersReader() {
   };
 }
 
-/** In a worker, which is loaded only now: the page stays quick, and whoever needs no reader does not get one. */
+/** In a worker, which is loaded only now: the page stays quick, and a browser with its own detector does not load it. */
 function ownReader() {
   const worker = new Worker(new URL("../qr/worker.js", import.meta.url), { type: "module" });
   const canvas = document.createElement("canvas");
@@ -74,7 +74,7 @@ function ownReader() {
 
   function close() {
     worker.terminate();
-    // Whoever waits gets nothing more.
+    // Pending calls get no more results.
     asked?.resolve([]);
     asked = null;
   }

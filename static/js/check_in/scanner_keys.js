@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Scanners that are keyboards: they type a code faster than anybody can, and end it with Enter or with Tab, as they
- * were set up. Enter sends a form by itself. Tab would lead out of the field, and does so for people.
+ * Scanners that act as keyboards: they type a code faster than any person, and end it with Enter or Tab, depending
+ * on their setup. Enter submits a form by itself. Tab would leave the field, as it does for people.
  */
 
 /** A fast typist takes 100 ms a key. */
@@ -38,8 +38,8 @@ export function listenForScanner(input, signal, onEnd) {
       }
       keys += 1;
       last = now;
-      // Wherever the focus was, a scan is not lost: the key that is being pressed goes there already. A space
-      // presses buttons, and no code begins with one.
+      // A scan is not lost, wherever the focus was: the key that is being pressed already goes to the field. A
+      // space presses buttons, and no code begins with one.
       if (key !== " " && !isField(target)) input.focus();
     },
     { signal },

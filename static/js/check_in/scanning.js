@@ -1,5 +1,5 @@
 // @ts-check
-/** One scan, from the text to a result: the server's word if it comes soon, else this device's own. */
+/** One scan, from its text to a result: the server's decision if it comes soon, else this device's own. */
 
 import { serverNow } from "../clock.js";
 import { ProblemError } from "../http.js";
@@ -16,18 +16,18 @@ import { timingOf } from "./timing.js";
 /** @import { Times, Timing } from "./timing.js" */
 /** @import { CheckedIn } from "../types.js" */
 
-/** People wait at the door: no longer than this for the network. */
+/** The longest wait for the network: people are waiting at the door. */
 const ANSWER_MS_MAX = 2_500;
 
 /**
  * @typedef {object} Result
  * @property {"checked_in" | "already_checked_in" | "refused" | "queued"} result
  * @property {string | null} reason
- * @property {string | null} at When the ticket was used first.
- * @property {Timing | null} timing Whether it is the day of the event, as far as anybody knows.
+ * @property {string | null} at When the ticket was first used.
+ * @property {Timing | null} timing Whether it is the day of the event, if that is known.
  * @property {string | null} registrationId
- * @property {string | null} scanId What can be undone.
- * @property {boolean} verified Whether somebody, here or there, checked the signature.
+ * @property {string | null} scanId The scan that can be undone.
+ * @property {boolean} verified Whether this device or the server verified the signature.
  * @property {string | null} detail
  */
 
@@ -46,7 +46,7 @@ export function createScanning(eventId, queue, verifier, times) {
     const { registrationId } = claims;
     if (claims.eventId !== eventId) return refused("other_event", registrationId);
     const before = lastWhere(queue.all(), (scan) => scan.registration_id === registrationId && isInside(scan));
-    // Not sent yet: the server cannot know better.
+    // Not sent yet: the server cannot know more.
     if (before?.state === "waiting") return already(before.scanned_at, registrationId);
 
     const id = randomUuid();
@@ -65,7 +65,7 @@ export function createScanning(eventId, queue, verifier, times) {
     const deadline = new Promise((resolve) => setTimeout(resolve, ANSWER_MS_MAX));
     const asked = async () => {
       await queue.sync();
-      // It may have joined a turn that had taken its chunk before this scan was there.
+      // It may have joined a run that took its chunk before this scan was there.
       if (queue.get(id)?.state === "waiting" && queue.lastError() === null) await queue.sync();
     };
     await Promise.race([deadline, asked()]);
@@ -104,7 +104,7 @@ export function createScanning(eventId, queue, verifier, times) {
 }
 
 /**
- * Lets in who was found by name. Only the server can say whether they have a seat: without it nobody is let in so.
+ * Checks in a person who was found by name. Only the server knows whether they have a seat: this needs the network.
  *
  * @param {string} eventId
  * @param {ReturnType<typeof createQueue>} queue
@@ -130,7 +130,7 @@ export function createLettingIn(eventId, queue, send) {
   };
 }
 
-/** What the server made of it. @param {Scan} scan @returns {Result} */
+/** The server's decision. @param {Scan} scan @returns {Result} */
 export function decidedResult(scan) {
   const { id, registration_id, result, reason, checked_in_at: at, timing, detail } = scan;
   const scanId = result === "checked_in" ? id : null;

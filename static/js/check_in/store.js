@@ -1,18 +1,18 @@
 // @ts-check
-/** Where scans are kept: in the browser's database, so that neither a reload nor a crash loses one. */
+/** The storage of scans: the browser's database, so that neither a reload nor a crash loses one. */
 
 /**
  * @typedef {object} Scan
- * @property {string} id Made here: the server takes a scan once, however often it is sent.
+ * @property {string} id Created here: the server counts a scan once, however often it is sent.
  * @property {string} event_id
  * @property {string} registration_id
- * @property {string} ticket Emptied once it was sent: with it, others could walk in.
+ * @property {string} ticket Cleared once it was sent: others could use it to walk in.
  * @property {string} scanned_at
  * @property {"waiting" | "decided" | "undone"} state
- * @property {boolean} let_in Whether somebody was let in before the server said anything.
+ * @property {boolean} let_in Whether the person was let in before the server decided.
  * @property {"checked_in" | "already_checked_in" | "refused" | null} result
  * @property {string | null} checked_in_at
- * @property {"early" | "on_time" | "late" | null} [timing] Scans that were kept before this release have none.
+ * @property {"early" | "on_time" | "late" | null} [timing] Scans that an older release stored have none.
  * @property {string | null} reason
  * @property {string | null} detail
  *
@@ -37,7 +37,7 @@ export async function openStore() {
 
 /** @returns {Promise<IDBDatabase>} */
 function open() {
-  // Named as it was first: what was scanned before an update is found after it.
+  // It keeps its first name: scans from before an update are found after it.
   const request = indexedDB.open("door", 1);
   request.onupgradeneeded = () => {
     request.result.createObjectStore(SCANS, { keyPath: "id" }).createIndex("event_id", "event_id");
@@ -77,7 +77,7 @@ const settled = (request) =>
   });
 
 /**
- * Resolves when it is on disk, not when it was asked for.
+ * Resolves when it is on disk, not when it was requested.
  *
  * @param {IDBObjectStore} store
  * @param {(store: IDBObjectStore) => void} write

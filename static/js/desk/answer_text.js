@@ -1,12 +1,12 @@
 // @ts-check
-/** What somebody answered, in words. */
+/** A person's answers, as text. */
 
 import { t } from "../words.js";
 
 /** @import { Answered, Answers, Question } from "../types.js" */
 
 /**
- * What there is of answers, in the order of the questions; what nobody knows the question of comes last, by its key.
+ * The answers in the order of the questions; those to unknown questions come last, by key.
  *
  * @param {Question[]} questions
  * @param {Answers | undefined} answers

@@ -1,5 +1,5 @@
 // @ts-check
-/** What organizers ask for of one event, and of what is sent elsewhere. */
+/** Organizers' requests about one event, and about webhooks. */
 
 import { bodyOf, eventPath, pageOf } from "../api.js";
 import { read, write, writeFile } from "../http.js";
@@ -14,12 +14,12 @@ const TABLE_TIMEOUT_MS = 10 * 60_000;
 export const cancelRegistration = (id, key) =>
   asOrganizer((token) => bodyOf(write("DELETE", `/registrations/${encodeURIComponent(id)}`, undefined, { key, token })));
 
-/** All that it asks and has asked. @param {string} eventId @param {AbortSignal} signal @returns {Promise<Question[]>} */
+/** Its questions, with retired ones. @param {string} eventId @param {AbortSignal} signal @returns {Promise<Question[]>} */
 export const getAllQuestions = (eventId, signal) =>
   asOrganizer((token) => bodyOf(read(`${eventPath(eventId)}/questions`, { token, signal })));
 
 /**
- * Has an event ask these from now on, and nothing else.
+ * Replaces an event's questions.
  *
  * @param {string} eventId
  * @param {unknown[]} questions
@@ -52,7 +52,7 @@ export const getPeopleTable = (eventId, signal) =>
   );
 
 /**
- * What would become of each row of a table, or, if they are to be registered, what became of it.
+ * The result of each row of an import, applied or as a trial.
  *
  * @param {string} eventId
  * @param {Blob} table

@@ -1,5 +1,5 @@
 // @ts-check
-/** Which people of an event are asked for, and in which order they stand. Pure. */
+/** Which registrations of an event are requested, and in which order they are shown. Pure. */
 
 import { eventPath } from "../api.js";
 
@@ -24,7 +24,7 @@ export function peoplePath(eventId, { text, status, checkedIn }, limit) {
 }
 
 /**
- * The same people in another order. They come as they were registered; those without a name stand behind all names.
+ * The same registrations in another order. They come in the order of registration; those without a name go last.
  *
  * @param {Registration[]} people
  * @param {Order} order
@@ -44,7 +44,7 @@ export function inOrder(people, order, locale) {
 }
 
 /**
- * How many there are on all pages: exactly, or at least so many, which servers write with a plus.
+ * How many there are on all pages: exactly, or at least so many, which servers mark with a plus.
  *
  * @param {string | null} total
  */

@@ -1,16 +1,16 @@
 // @ts-check
-/** Questions as their organizer writes them, and as they are sent. Pure. */
+/** Questions as their organizer edits them, and as they are sent. Pure. */
 
 /** @import { Question, QuestionKind, QuestionOption } from "../types.js" */
 
 /**
  * @typedef {object} QuestionDraft
- * @property {string} key Empty as long as it has none: it is made of the wording then.
+ * @property {string} key Empty for a new question: it is then made from the wording.
  * @property {QuestionKind} kind
  * @property {string} wording
  * @property {boolean} required
- * @property {string} options A label on each line.
- * @property {QuestionOption[]} known The options as they are now, whose keys stay.
+ * @property {string} options One label per line.
+ * @property {QuestionOption[]} known The present options, whose keys stay.
  */
 
 const KEY_MAX = 32;
@@ -25,14 +25,14 @@ export const draftOf = ({ key, kind, wording, required, options }) => ({
   known: options,
 });
 
-/** Whether its answers are of options. @param {QuestionKind} kind */
+/** Whether it has options. @param {QuestionKind} kind */
 export const hasOptions = (kind) => kind === "choice" || kind === "several";
 
 /**
- * What is sent: each under a key that no other has.
+ * The questions to send: each under a key that no other has.
  *
  * @param {QuestionDraft[]} drafts
- * @param {string[]} taken Keys of what was asked before, which mean something else.
+ * @param {string[]} taken Keys of former questions, which mean something else.
  */
 export function bodyOfDrafts(drafts, taken) {
   const keys = new Set([...taken, ...drafts.map(({ key }) => key)].filter((key) => key !== ""));
@@ -46,8 +46,8 @@ export function bodyOfDrafts(drafts, taken) {
 }
 
 /**
- * The options of a draft, a line each. One that was there keeps its key, also where it has another label by now, as long
- * as there are as many.
+ * A draft's options, one per line. An existing option keeps its key, even if its label has changed, as long as the
+ * number of options is the same.
  *
  * @param {QuestionDraft} draft
  * @returns {QuestionOption[]}
@@ -69,7 +69,7 @@ export function optionsOf({ options, known }) {
   });
 }
 
-/** A key that says something, and that is not taken. @param {string} text @param {Set<string>} taken */
+/** A readable key that is not taken. @param {string} text @param {Set<string>} taken */
 function newKey(text, taken) {
   const plain = text.normalize("NFKD").toLowerCase().replaceAll(/[^a-z0-9]+/g, "_");
   const stem = plain.replaceAll(/^_+|_+$/g, "").slice(0, KEY_MAX - 4).replace(/_+$/, "") || "q";

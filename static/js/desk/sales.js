@@ -1,5 +1,5 @@
 // @ts-check
-/** How many people registered when, in even steps of time. Pure. */
+/** The number of registrations over time, in even steps. Pure. */
 
 /**
  * @typedef {"hour" | "day" | "week" | "month"} Step
@@ -7,10 +7,10 @@
  * @typedef {object} SalesStep
  * @property {Date} start
  * @property {number} count
- * @property {number} sum Of all until its end.
+ * @property {number} sum The total until its end.
  */
 
-/** More bars than these nobody tells apart. */
+/** More bars than these cannot be told apart. */
 const STEPS_MAX = 48;
 const HOUR_MS = 3_600_000;
 
@@ -22,8 +22,8 @@ const STEPS = [
 ];
 
 /**
- * By the clock of this device, in whole hours, days, weeks that begin with a Monday, or months: the smallest that do not
- * become too many.
+ * By this device's clock, in whole hours, days, weeks that begin with a Monday, or months: the smallest that are
+ * not too many.
  *
  * @param {string[]} moments RFC 3339, in any order.
  * @returns {{ step: Step, steps: SalesStep[] }}

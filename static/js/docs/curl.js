@@ -1,5 +1,5 @@
 // @ts-check
-/** A request as a command that asks for it. */
+/** A request as a curl command. */
 
 /** @param {string} text As a shell takes it. */
 const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
@@ -7,12 +7,12 @@ const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 /**
  * @param {string} method
  * @param {string} url
- * @param {string | null} token What stands for the token that it needs, if it needs one.
+ * @param {string | null} token The placeholder of the token, if it needs one.
  * @param {unknown} body Undefined if there is none.
  * @returns {string}
  */
 export function curlOf(method, url, token, body) {
-  // What curl asks by itself.
+  // curl's default method.
   const usual = body === undefined ? "GET" : "POST";
   const parts = [`curl -s ${method === usual ? "" : `-X ${method} `}${quoted(url)}`];
   if (token !== null) parts.push(`-H ${quoted(`Authorization: Bearer ${token}`)}`);

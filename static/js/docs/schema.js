@@ -1,5 +1,5 @@
 // @ts-check
-/** Schemas of the description, in words. */
+/** Schemas of the API description, in words. */
 
 /**
  * The part of JSON Schema that the description uses.
@@ -24,7 +24,7 @@
  * @property {number} [maxItems]
  */
 
-/** What a reference leads to is called. @param {string} reference */
+/** The name of a reference's target. @param {string} reference */
 const nameOf = (reference) => reference.slice(reference.lastIndexOf("/") + 1);
 
 /** @param {number | undefined} min @param {number | undefined} max @param {string} of */
@@ -55,10 +55,10 @@ function typeInWords(type, schema) {
 }
 
 /**
- * The fields of an object, and those of the objects in it, by the way to them.
+ * The fields of an object, and those of nested objects, by path.
  *
  * @param {Schema} schema
- * @param {string} [at] Where the object is.
+ * @param {string} [at] The object's path.
  * @returns {{ path: string, of: Schema, isRequired: boolean }[]}
  */
 export function fieldsOf({ properties = {}, required = [] }, at = "") {
@@ -70,7 +70,7 @@ export function fieldsOf({ properties = {}, required = [] }, at = "") {
 }
 
 /**
- * The codes of the problems that a schema is for.
+ * The codes of the problems that a schema covers.
  *
  * @param {Schema} schema
  * @returns {string[]}
@@ -82,7 +82,7 @@ export function codesOf(schema) {
 }
 
 /**
- * The schemas that another one names, in itself or in its parts.
+ * The schemas that another one refers to, directly or in its parts.
  *
  * @param {Schema} schema
  * @returns {string[]}

@@ -49,7 +49,7 @@ export function createCard(event) {
       setText(link, nameShown(latest.name));
       setText(description, withoutMarks(latest.description ?? ""));
       description.hidden = !latest.description;
-      // Read out, and broken at the ends of lines, as the event's language does.
+      // Read aloud and hyphenated in the event's language.
       setLanguage(latest.language, link, description);
       date.update(latest);
       place.update(latest);
@@ -60,7 +60,7 @@ export function createCard(event) {
   };
 }
 
-/** When and where it is, and what is out of the ordinary about it. */
+/** When and where it is, and its badge if it has one. */
 function createPlace() {
   const node = el("div", { class: "card__place" });
   const isChanged = createChanged();
@@ -73,7 +73,7 @@ function createPlace() {
       if (!isChanged(badgeOf(event), starts_at, timezone, venue, unlisted)) return;
       const badges = [badgeElement(event), unlistedElement(event)].filter((badge) => badge !== null);
       const time = starts_at && el("span", {}, formatMoment(starts_at, timezone));
-      // Whichever way the place is written, the time before it stays as it is.
+      // The time before the venue stays as it is, in either writing direction.
       const where = venue && el("bdi", {}, venue);
       const words = el("p", { class: "card__when" }, time, time && where && " · ", where);
       node.replaceChildren(...(time || where ? [words] : []), ...badges);

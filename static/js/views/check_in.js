@@ -43,7 +43,7 @@ import { createWalkIn } from "./check_in_walk_in.js";
 
 const POLL_MS = 5_000;
 const COUNTS_MS = 10_000;
-/** A name that comes late is of no use at a door. */
+/** A name that comes late is useless at a door. */
 const NAME_MS_MAX = 3_000;
 
 /** @param {View} view @param {string} id */
@@ -81,7 +81,7 @@ export async function checkInView({ root, signal, setTitle }, id) {
     store,
     known,
     signal,
-    // Each scan has an id by which the server knows it again; the key only names this one request.
+    // The server recognizes a scan by its id; the key only names this one request.
     send: (scans) => checkInBatch(id, scans, randomUuid()),
     onChange() {
       counts.update();
@@ -109,7 +109,7 @@ export async function checkInView({ root, signal, setTitle }, id) {
     el("a", { class: "back", href: eventAddress(id) }, t("nav.the_event")),
     title,
     hours,
-    // What came of a scan is read before all else, so that it is in sight with the field, on phones too.
+    // The result comes first, so that it is in sight with the field, on phones too.
     el(
       "div",
       { class: "check-in" },
@@ -131,18 +131,18 @@ export async function checkInView({ root, signal, setTitle }, id) {
     setTitle(t("door.page_title", { event: nameShown(eventName) }));
   }
 
-  /** Said before anybody is let in on the wrong day. */
+  /** Shown before anybody is let in on the wrong day. */
   function drawHours() {
     const timing = timingOf(times.now(), serverNow());
     const text = hoursOf(timing, times.now()) ?? "";
     hours.dataset.timing = timing ?? "";
-    // Drawn anew only if it says something else: it would be read out again.
+    // Redrawn only if it changes: it would be announced again.
     if (hours.textContent !== text) {
       hours.replaceChildren(...(text === "" ? [] : [el("p", { class: "check-in__hours" }, text)]));
     }
   }
 
-  /** A gun scans faster than a network answers: each in its turn. */
+  /** A scanner is faster than a network: scans are handled in order. */
   let turn = Promise.resolve();
 
   /** @param {string} text */
@@ -154,7 +154,7 @@ export async function checkInView({ root, signal, setTitle }, id) {
     return turn;
   }
 
-  // The button is never busy: the next in line may be scanned while the last one's answer is on its way.
+  // The button is never busy: the next person may be scanned while the last answer is on its way.
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     takeTyped();
@@ -170,7 +170,7 @@ export async function checkInView({ root, signal, setTitle }, id) {
 
   /** @param {string} text Typed or held before the camera. */
   function shown(text) {
-    // Whoever has no ticket at hand shows their address, or the link that they were mailed.
+    // A visitor without a ticket at hand shows their address, or the link from their mail.
     const guest = guestOf(text);
     if (guest === null) take(text);
     else guests.show(guest);
@@ -189,16 +189,16 @@ export async function checkInView({ root, signal, setTitle }, id) {
     return letIn(guest);
   }
 
-  /** What was let in on this device's word alone may be decided while it is still shown. */
+  /** A person let in by this device's own decision may be decided by the server while the result is still shown. */
   function settle() {
     const scan = result.isQueued() && queue.get(result.scanId() ?? "");
     if (scan && scan.state === "decided") result.show(decidedResult(scan));
   }
 
-  /** @param {string} scanId @returns {Promise<string>} What came of it. */
+  /** @param {string} scanId @returns {Promise<string>} The result. */
   async function undo(scanId) {
     try {
-      // What is on its way cannot be called back; what it came to can.
+      // A request in progress cannot be cancelled; its effect can be undone.
       if (queue.isSending()) await queue.sync();
       const known = queue.get(scanId);
       if (known?.state === "waiting") {
@@ -207,7 +207,7 @@ export async function checkInView({ root, signal, setTitle }, id) {
       }
       if (known?.result !== "checked_in") return t("door.undo_nothing");
       const { registration_id: who } = known;
-      // Of this scan alone: the same ticket may be used, and taken back, once more.
+      // Of this scan alone: the same ticket may be used, and undone, once more.
       await attempt(["undo-check-in", who, scanId], (key) => undoCheckIn(id, who, key), signal);
       await queue.undo(scanId);
       return t("door.undone");
@@ -250,14 +250,14 @@ export async function checkInView({ root, signal, setTitle }, id) {
     signal,
     ask: (abort) => getCounts(id, abort),
     onAnswer: ({ checked_in }) => counts.everywhere(checked_in),
-    // Servers before this one count nothing.
+    // Older servers count nothing.
     onFailure: (error) => (error instanceof ProblemError && error.status === 404 ? "stop" : "again"),
   });
   // Without a network the door is open all the same.
   await Promise.race([polling.first, new Promise((resolve) => setTimeout(resolve, 300))]);
 }
 
-/** Each by itself: a name that is written from right to left does not run into the address. @param {Guest} guest */
+/** In separate elements: a name that is written from right to left does not run into the address. @param {Guest} guest */
 function partsOf({ name, user_email }) {
   const address = el("bdi", {}, user_email);
   return name ? [el("bdi", {}, name), " (", address, ")"] : [address];

@@ -1,5 +1,5 @@
 // @ts-check
-/** What this door has done, what still waits to be sent, and what the server made of it otherwise. */
+/** This door's scans, those still to be sent, and conflicts with the server's decisions. */
 
 import { isConflict, isInside } from "../check_in/queue.js";
 import { reasonOf } from "../check_in/messages.js";
@@ -26,7 +26,7 @@ import { t, tNodes } from "../words.js";
 export function createCheckInCounts({ queue, keys, isDurable, focusInput, names }) {
   const inside = createCount(t("door.let_in_here"), "door-count");
   const everywhere = createCount(t("door.let_in_all"), "door-everywhere");
-  // Until the server says it.
+  // Until the server answers.
   everywhere.node.hidden = true;
   const pending = createCount(t("door.waiting"), "door-pending");
   const seats = createCount(t("seats.taken_label"), "door-seats");
@@ -38,7 +38,7 @@ export function createCheckInCounts({ queue, keys, isDurable, focusInput, names 
   );
   send.setAttribute("data-testid", "door-sync");
   send.addEventListener("click", () => {
-    // The button goes once it has done its work.
+    // The button disappears once it has done its work.
     focusInput();
     queue.sync();
   });
@@ -52,7 +52,7 @@ export function createCheckInCounts({ queue, keys, isDurable, focusInput, names 
     list,
   );
   // In the page from the start, so that the first conflict is read out.
-  const said = el("p", { class: "visually-hidden", role: "status" });
+  const statusLine = el("p", { class: "visually-hidden", role: "status" });
   const node = el(
     "div",
     { class: "panel" },
@@ -60,7 +60,7 @@ export function createCheckInCounts({ queue, keys, isDurable, focusInput, names 
     send,
     trouble,
     readiness,
-    said,
+    statusLine,
     conflicts,
   );
   /** @type {Map<string, HTMLElement>} */
@@ -88,7 +88,7 @@ export function createCheckInCounts({ queue, keys, isDurable, focusInput, names 
         const row = conflictElement(scan, names, () => queue.forget(scan.id).then(() => drop(scan.id)));
         rows.set(scan.id, row);
         list.append(row);
-        setText(said, t("door.conflicts_said", { count: rows.size }));
+        setText(statusLine, t("door.conflicts_said", { count: rows.size }));
       }
       conflicts.hidden = rows.size === 0;
     },
@@ -126,7 +126,7 @@ function conflictElement({ registration_id, scanned_at, result, checked_in_at, r
       setText(who, name);
       seen.setAttribute("aria-label", t("door.seen_of", { registration: name }));
     },
-    // The id stays, by which the organizer finds them.
+    // The id stays, by which the organizer finds the registration.
     () => {},
   );
   seen.addEventListener("click", onSeen);
@@ -145,7 +145,7 @@ function conflictElement({ registration_id, scanned_at, result, checked_in_at, r
 }
 
 /**
- * Without a network it is no wonder that nothing is sent; a refusal needs somebody to look.
+ * Without a network it is no surprise that nothing is sent; a refusal needs attention.
  *
  * @param {unknown} error
  */

@@ -1,5 +1,5 @@
 // @ts-check
-/** Finding somebody by name or address, and letting them in without a ticket. */
+/** Finds a person by name or address, and lets them in without a ticket. */
 
 import { ConnectionError, getRegistration, getRegistrations, guestsPath } from "../api.js";
 import { disclosureElement } from "../disclosure.js";
@@ -16,7 +16,7 @@ import { t } from "../words.js";
 const GUESTS_MAX = 20;
 /** One letter is in nearly every name. */
 const LETTERS_MIN = 2;
-/** Nobody is asked for while somebody still types. */
+/** No search while the user is still typing. */
 const TYPING_MS = 250;
 
 /**
@@ -25,7 +25,7 @@ const TYPING_MS = 250;
  * @param {AbortSignal} door.signal
  * @param {(guest: Registration) => void} door.onFound
  * @param {(guest: Registration) => Promise<void>} door.onLetIn Rejects if nothing was decided.
- * @param {(ticket: string) => void} door.onTicket Somebody scanned while the focus was here.
+ * @param {(ticket: string) => void} door.onTicket A ticket was scanned while the focus was here.
  */
 export function createCheckInGuests({ eventId, signal, onFound, onLetIn, onTicket }) {
   const field = createField({
@@ -99,9 +99,9 @@ export function createCheckInGuests({ eventId, signal, onFound, onLetIn, onTicke
     const person = el("span", { id: `guest-${guest.id}` });
     if (guest.name) person.append(el("bdi", { class: "entry__name" }, guest.name), " ");
     person.append(el("bdi", { class: guest.name ? "quiet" : "entry__name" }, guest.user_email));
-    const said = el("span", { class: "stamp" }, standingOf(guest));
+    const statusLine = el("span", { class: "stamp" }, standingOf(guest));
     const error = el("p", { class: "field__error", role: "alert" });
-    const row = el("li", { class: "entry", "data-testid": "door-guest-row", "data-id": guest.id }, person, said);
+    const row = el("li", { class: "entry", "data-testid": "door-guest-row", "data-id": guest.id }, person, statusLine);
     if (guest.status !== "confirmed" || guest.checked_in_at) return row;
     const button = el(
       "button",
@@ -116,7 +116,7 @@ export function createCheckInGuests({ eventId, signal, onFound, onLetIn, onTicke
       try {
         await onLetIn(guest);
         button.remove();
-        setText(said, t("guests.in"));
+        setText(statusLine, t("guests.in"));
       } catch (failure) {
         if (!signal.aborted) setText(error, explain(failure, t("people.not_let_in")).text);
       } finally {
@@ -129,7 +129,7 @@ export function createCheckInGuests({ eventId, signal, onFound, onLetIn, onTicke
 
   return {
     node,
-    /** Shows who that is. @param {{ id: string } | { search: string }} guest */
+    /** Shows that person. @param {{ id: string } | { search: string }} guest */
     show(guest) {
       stop();
       node.open = true;

@@ -1,5 +1,5 @@
 // @ts-check
-/** The result of the last scan, as large as it can be, and the way to take it back. */
+/** The result of the last scan, as large as possible, with a button to undo it. */
 
 import { wordsOf } from "../check_in/messages.js";
 import { el, setText } from "../dom.js";
@@ -17,7 +17,7 @@ import { t } from "../words.js";
  */
 export function createCheckInResult({ onUndo, nameOf, times }) {
   const card = el("div", { class: "check-in-result", "data-testid": "door-result", "data-result": "none" });
-  // At once, over whatever is being said: somebody stands there and waits.
+  // Announced at once, interrupting other announcements: a person is waiting.
   const region = el("div", { role: "alert" }, card);
   const undo = el(
     "button",
@@ -62,7 +62,7 @@ export function createCheckInResult({ onUndo, nameOf, times }) {
    */
   function draw(result, sign, title, text, count) {
     card.dataset.result = result;
-    // A number in the attributes tells two alike in a row apart.
+    // A number in the attributes distinguishes two equal results in a row.
     card.dataset.scan = String(count);
     card.dataset.timing = "";
     const person = el("p", { class: "check-in-result__person", dir: "auto", "data-testid": "door-person" });

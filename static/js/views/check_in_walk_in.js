@@ -1,5 +1,5 @@
 // @ts-check
-/** Whoever comes to the door without a registration: they get one, outside its hours too, and are let in. */
+/** Registers a visitor at the door, outside registration hours too, and lets them in. */
 
 import { registerGuest } from "../api.js";
 import { disclosureElement } from "../disclosure.js";

@@ -56,7 +56,7 @@ export function createCorrectName(api, { signal, onCorrected }) {
   node.hidden = true;
 
   node.addEventListener("toggle", () => {
-    // Closing it takes away what asks once more, too.
+    // Closing it removes the confirmation, too.
     form.clear();
     if (!node.open) return;
     form.fill({ name: known });

@@ -1,5 +1,5 @@
 // @ts-check
-/** What the organizer corrects of somebody's registration: a name, or an address with a slip in it. */
+/** The organizer's correction of a registration: a name, or a mistyped address. */
 
 import { correctRegistration } from "../api.js";
 import { el } from "../dom.js";
@@ -14,8 +14,8 @@ import { t } from "../words.js";
  * @param {Registration} registration
  * @param {object} context
  * @param {AbortSignal} context.signal
- * @param {(corrected: Seated) => void} context.onCorrected With a token, if the address is another now.
- * @param {() => void} context.onClose Nothing is to be corrected after all.
+ * @param {(corrected: Seated) => void} context.onCorrected With a token, if the address has changed.
+ * @param {() => void} context.onClose Closes without a correction.
  */
 export function createCorrection(registration, { signal, onCorrected, onClose }) {
   const { id, user_email } = registration;

@@ -96,8 +96,8 @@ function draftNotice(startOver) {
 }
 
 /**
- * Only what was asked for: a time zone says something of times alone, and time to accept of a waitlist.
- * Whether there is one is always said: a server that is not told makes one.
+ * Only what applies: a time zone only with times, a time to accept only with a waitlist. Whether there is a
+ * waitlist is always sent: the server's default is to have one.
  *
  * @param {Values} values
  * @param {boolean} isDraft

@@ -1,5 +1,5 @@
 // @ts-check
-/** What an event says of itself: the server makes HTML of it, of which nothing can run. */
+/** An event's description: the server renders HTML from it that cannot run scripts. */
 
 import { getDescription } from "../api.js";
 import { el, setText } from "../dom.js";
@@ -8,8 +8,8 @@ import { el, setText } from "../dom.js";
 
 /**
  * @param {AbortSignal} signal
- * @param {() => void} onChange It may have another height.
- * @param {{ event: BookingEvent, description: Node[] } | null} rendered What the page came with.
+ * @param {() => void} onChange Its height may have changed.
+ * @param {{ event: BookingEvent, description: Node[] } | null} rendered The description in the page.
  */
 export function createDescription(signal, onChange, rendered) {
   const node = el("div", { class: "description clamp", dir: "auto" });
@@ -25,14 +25,14 @@ export function createDescription(signal, onChange, rendered) {
 
   /** @param {BookingEvent} event @param {boolean} isOwn */
   async function load({ id, description }, isOwn) {
-    // As it was typed, until it is there; and for good, if it does not come.
+    // Shown as plain text until the HTML arrives, and for good if it does not.
     node.classList.add("description--plain");
     setText(node, description ?? "");
     try {
       const nodes = await getDescription(id, isOwn, signal);
       if (nodes.length > 0 && shown === description) adopt(nodes);
     } catch {
-      // The next change of it asks again.
+      // The next change of the event tries again.
     }
   }
 

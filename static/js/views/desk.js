@@ -1,5 +1,5 @@
 // @ts-check
-/** One event, for its organizer: how it goes, who comes, and what can be done about it. */
+/** One event, for its organizer: its numbers, its attendees, and actions on them. */
 
 import { eventAddress, pageAddress } from "../address.js";
 import { ProblemError, getCounts, getOwnEvent } from "../api.js";
@@ -79,7 +79,7 @@ export function deskView({ root, signal, setTitle }, id) {
   return polling.first;
 }
 
-/** What the token that somebody shows may do. */
+/** The rights of the organizer's token. */
 function roleElement() {
   const { organizer } = currentSession();
   if (!organizer) return null;

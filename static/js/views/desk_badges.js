@@ -1,5 +1,5 @@
 // @ts-check
-/** Badges of those who are registered, to be printed: their names, eight on a sheet, and nothing of their addresses. */
+/** Printable badges of the registered attendees: names only, eight on a sheet, without addresses. */
 
 import { getRegistrations } from "../api.js";
 import { inOrder, peoplePath } from "../desk/people_query.js";
@@ -12,24 +12,24 @@ import { t } from "../words.js";
 
 /** @import { BookingEvent, Registration } from "../types.js" */
 
-/** So many at most, in pages that are as long as they may be. */
+/** The most badges, read in pages of the largest size. */
 const BADGES_MAX = 5_000;
 const PAGE = 1_000;
 /** Two by four on A4. */
 const SHEET = 8;
-/** A longer name is written smaller. */
+/** A longer name is printed smaller. */
 const LARGE_MAX = 32;
 
 /**
  * @param {string} eventId
  * @param {object} context
  * @param {AbortSignal} context.signal
- * @param {() => BookingEvent | null} context.event As it was last read.
+ * @param {() => BookingEvent | null} context.event The latest state.
  */
 export function createDeskBadges(eventId, { signal, event }) {
   const open = el("button", { type: "button", class: "button button--plain", "data-testid": "badges-open" }, t("badges.open"));
   const title = el("h2", { id: "badges-title", tabindex: -1 }, t("badges.title"));
-  const said = el("p", { class: "quiet", role: "status", "data-testid": "badges-status" });
+  const statusLine = el("p", { class: "quiet", role: "status", "data-testid": "badges-status" });
   const print = el("button", { type: "button", class: "button", "data-testid": "badges-print" }, t("badges.print"));
   const close = el("button", { type: "button", class: "button button--plain", "data-testid": "badges-close" }, t("badges.close"));
   const sheets = el("div", { class: "name-badges__sheets" });
@@ -37,12 +37,12 @@ export function createDeskBadges(eventId, { signal, event }) {
     "section",
     { class: "name-badges", "aria-labelledby": "badges-title", hidden: true, "data-testid": "badges" },
     title,
-    said,
+    statusLine,
     el("div", { class: "actions" }, print, close),
     sheets,
   );
 
-  /** In order of their names; those without one come last, with room for it to be written. */
+  /** In the order of names; those without one come last, with room to write it by hand. */
   async function load() {
     /** @type {Registration[]} */
     const found = [];
@@ -65,10 +65,10 @@ export function createDeskBadges(eventId, { signal, event }) {
     sheets.replaceChildren(...drawn);
   }
 
-  /** On paper there is nothing beside them as long as they are there. @param {boolean} isShown */
+  /** While badges are open only they are printed. @param {boolean} isShown */
   function show(isShown) {
     node.hidden = !isShown;
-    // All that they are in, but for what stays when another view takes the place of this one. Older browsers know no :has().
+    // All ancestors, except what stays when the view changes. Older browsers have no :has().
     for (let part = /** @type {Element | null} */ (node); part && part.id !== "main"; part = part.parentElement) {
       part.toggleAttribute("data-printed", isShown);
     }
@@ -80,18 +80,18 @@ export function createDeskBadges(eventId, { signal, event }) {
     show(true);
     print.hidden = true;
     sheets.replaceChildren();
-    setText(said, t("badges.loading"));
+    setText(statusLine, t("badges.loading"));
     title.focus();
     try {
       const { people, isPart } = await load();
-      // Closed meanwhile: what would be printed is the desk, addresses and all.
+      // Closed meanwhile: printing now would print the desk, with addresses.
       if (node.hidden || signal.aborted) return;
       draw(people);
       print.hidden = people.length === 0;
-      setText(said, summary(people.length, isPart));
+      setText(statusLine, summary(people.length, isPart));
       if (people.length > 0) window.print();
     } catch (error) {
-      if (!signal.aborted) setText(said, explainRead(error));
+      if (!signal.aborted) setText(statusLine, explainRead(error));
     } finally {
       open.removeAttribute("aria-disabled");
     }
@@ -99,7 +99,7 @@ export function createDeskBadges(eventId, { signal, event }) {
   print.addEventListener("click", () => window.print());
   close.addEventListener("click", () => {
     show(false);
-    // What is not seen is not to be printed either, nor kept.
+    // What is hidden must not be printed, nor stored.
     sheets.replaceChildren();
     open.focus();
   });

@@ -1,5 +1,5 @@
 // @ts-check
-/** Another event that is as this one is, as a draft. */
+/** A copy of an event, as a draft. */
 
 import { eventAddress } from "../address.js";
 import { copyEvent } from "../desk/api.js";

@@ -1,5 +1,5 @@
 // @ts-check
-/** Bringing people in from a table: first it is told what would become of each row, then they are registered. */
+/** Imports people from a table: first as a trial that reports each row's result, then for real. */
 
 import { eventAddress } from "../address.js";
 import { importPeople } from "../desk/api.js";
@@ -16,9 +16,9 @@ import { t } from "../words.js";
 /** @import { Field } from "../form.js" */
 /** @import { Imported, ImportedRow, Verdict, View } from "../types.js" */
 
-/** As many as the server takes, in bytes. */
+/** The server's limit, in bytes. */
 const BYTES_MAX = 10 * 1024 * 1024;
-/** So many rows more with each press. */
+/** The rows that each press adds. */
 const ROWS_SHOWN = 200;
 
 /** @type {Record<Verdict, string>} */
@@ -69,7 +69,7 @@ export function importView({ root, signal, setTitle }, id) {
 
   const chosen = () => /** @type {HTMLInputElement} */ (file.input).files?.[0];
   file.input.addEventListener("change", () => {
-    // What was tried was another table.
+    // The trial was of another table.
     apply.hidden = true;
     result.replaceChildren();
     area.clear();
@@ -103,14 +103,14 @@ export function importView({ root, signal, setTitle }, id) {
       area.focus();
     },
     onError(error, pressed) {
-      // Whoever was registered by then stays so, and is found to be when the same table is sent again.
+      // People registered until then stay registered, and are recognized when the same table is sent again.
       if (pressed === apply && error instanceof ConnectionError) return cutShort();
       return explain(error, t("import.nothing"));
     },
   });
 }
 
-/** Chosen and not typed. @returns {Field} */
+/** A file, not a text. @returns {Field} */
 function fileField() {
   const input = el("input", {
     type: "file",

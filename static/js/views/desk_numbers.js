@@ -1,5 +1,5 @@
 // @ts-check
-/** How many are in which state, as the server counts them. */
+/** The counts of registrations by status. */
 
 import { el, setText } from "../dom.js";
 import { formatNumber } from "../format.js";
@@ -7,7 +7,7 @@ import { t } from "../words.js";
 
 /** @import { BookingEvent, Counts } from "../types.js" */
 
-/** Those that most events have come first; the others are there once there are some. */
+/** The usual ones come first; others appear once they are above zero. */
 const SHOWN = /** @type {const} */ ([
   ["confirmed", "desk.confirmed", true],
   ["checked_in", "desk.checked_in", true],

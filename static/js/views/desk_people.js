@@ -1,5 +1,5 @@
 // @ts-check
-/** People of an event: found by a part of their name, by how they stand, in the order that is wanted. */
+/** An event's registrations: searched by name, filtered by status, and sorted. */
 
 import { getRegistrations } from "../api.js";
 import { getAllQuestions, getPeopleTable } from "../desk/api.js";
@@ -20,10 +20,10 @@ import { createRow } from "./registration_row.js";
 /** @import { MakeRow } from "./people_table.js" */
 
 const PAGE = 100;
-/** To be put into another order they have to be here: so many at most, in pages that are as long as they may be. */
+/** Sorting needs them on this device: so many at most, read in pages of the largest size. */
 const ORDERED_MAX = 5_000;
 const ORDERED_PAGE = 1_000;
-/** Nobody is asked for while somebody still types. */
+/** No search while the user is still typing. */
 const TYPING_MS = 250;
 /** A sale changes an event many times a second. */
 const REFRESH_MS = 4_000;
@@ -32,7 +32,7 @@ const REFRESH_MS = 4_000;
  * @param {string} eventId
  * @param {object} context
  * @param {AbortSignal} context.signal
- * @param {() => void} context.onChanged Somebody was let in, or cancelled.
+ * @param {() => void} context.onChanged A person was checked in, or cancelled.
  */
 export function createDeskPeople(eventId, { signal, onChanged }) {
   const search = createField({
@@ -45,7 +45,7 @@ export function createDeskPeople(eventId, { signal, onChanged }) {
   const status = createField({ name: "people_status", label: t("people.status"), options: statuses(), optional: true });
   const inside = createField({ name: "people_in", label: t("people.inside"), options: insides(), optional: true });
   const order = createField({ name: "people_order", label: t("people.order"), options: orders(), optional: true });
-  const said = el("p", { class: "quiet", role: "status", "data-testid": "people-status" });
+  const statusLine = el("p", { class: "quiet", role: "status", "data-testid": "people-status" });
   const table = createPeopleTable(t("registrations.title"));
   const more = el("button", { type: "button", class: "button button--plain", hidden: true }, t("registrations.more"));
   more.setAttribute("data-testid", "people-more");
@@ -61,19 +61,19 @@ export function createDeskPeople(eventId, { signal, onChanged }) {
     { "aria-labelledby": "people-title" },
     el("h2", { id: "people-title" }, t("registrations.title")),
     el("div", { class: "filters form--optional", role: "search" }, ...fields.map((field) => field.node)),
-    said,
+    statusLine,
     table.node,
     el("div", { class: "actions" }, more, download, badges.open, downloaded),
     badges.node,
   );
 
-  /** As they came. @type {Registration[]} */
+  /** In the order of the server. @type {Registration[]} */
   let people = [];
   /** @type {string | null} */
   let next = null;
   /** @type {string | null} */
   let total = null;
-  /** How many of them are drawn. */
+  /** The number of rows that are drawn. */
   let shown = PAGE;
   /** @type {Question[]} */
   let questions = [];
@@ -90,7 +90,7 @@ export function createDeskPeople(eventId, { signal, onChanged }) {
   });
   const wantedOrder = () => /** @type {Order} */ (order.input.value);
 
-  /** Reads as many as are wanted, from the beginning. @param {number} count */
+  /** Reads so many, from the beginning. @param {number} count */
   async function load(count) {
     asking.abort();
     asking = new AbortController();
@@ -113,7 +113,7 @@ export function createDeskPeople(eventId, { signal, onChanged }) {
       [people, next, total] = [found, path, all];
       draw();
     } catch (error) {
-      if (!abort.aborted) setText(said, t("registrations.load_error", { why: explainRead(error) }));
+      if (!abort.aborted) setText(statusLine, t("registrations.load_error", { why: explainRead(error) }));
     }
   }
 
@@ -127,7 +127,7 @@ export function createDeskPeople(eventId, { signal, onChanged }) {
       next = page.next;
       draw();
     } catch (error) {
-      if (!asking.signal.aborted) setText(said, t("registrations.load_error", { why: explainRead(error) }));
+      if (!asking.signal.aborted) setText(statusLine, t("registrations.load_error", { why: explainRead(error) }));
     } finally {
       more.removeAttribute("aria-disabled");
     }
@@ -137,7 +137,7 @@ export function createDeskPeople(eventId, { signal, onChanged }) {
     const drawn = inOrder(people, wantedOrder(), language()).slice(0, shown);
     table.show(drawn, make);
     more.hidden = drawn.length === people.length && (next === null || wantedOrder() !== "first");
-    setText(said, summary(drawn.length));
+    setText(statusLine, summary(drawn.length));
   }
 
   /** @type {MakeRow} */
@@ -168,7 +168,7 @@ export function createDeskPeople(eventId, { signal, onChanged }) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   signal.addEventListener("abort", () => clearTimeout(timer));
-  /** Another question: what was drawn of the one before goes with its answer. */
+  /** Another query: the rows of the last one are replaced together with its answer. */
   function ask() {
     clearTimeout(timer);
     shown = PAGE;

@@ -1,5 +1,5 @@
 // @ts-check
-/** One question of an event, as its organizer writes it. */
+/** The editor of one question. */
 
 import { hasOptions } from "../desk/question_drafts.js";
 import { el, setText } from "../dom.js";
@@ -26,8 +26,8 @@ const KINDS = [
 let made = 0;
 
 /**
- * @param {QuestionDraft | null} before Null if it is a new one.
- * @param {boolean} isAnswered Whether it can only be left out, and not be made another.
+ * @param {QuestionDraft | null} before Null for a new one.
+ * @param {boolean} isAnswered Whether it can only be retired, and not changed.
  * @param {{ onMove: (by: number) => void, onRemove: () => void }} context
  */
 export function createQuestionEditor(before, isAnswered, { onMove, onRemove }) {
@@ -80,7 +80,7 @@ export function createQuestionEditor(before, isAnswered, { onMove, onRemove }) {
     options.fill(before.options);
     required.input.checked = before.required;
   }
-  // Of what was answered the wording of a consent alone may be another one.
+  // Of an answered question only a consent's wording may change.
   kind.input.disabled = isAnswered;
   options.input.disabled = isAnswered;
   wording.input.disabled = isAnswered && before?.kind !== "consent";
@@ -116,7 +116,7 @@ export function createQuestionEditor(before, isAnswered, { onMove, onRemove }) {
     tell: (text) => setText(error, text === null ? "" : sentence(text)),
     isWrong: () => error.textContent !== "",
     focus: () => (wording.input.disabled ? remove : wording.input).focus(),
-    /** Where it was moved by, as long as it can be moved on. @param {number} by */
+    /** Focuses the pressed button, or the other one if it is hidden. @param {number} by */
     focusMove: (by) => (by < 0 ? (up.hidden ? down : up) : down.hidden ? up : down).focus(),
   };
 }

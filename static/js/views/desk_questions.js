@@ -1,5 +1,5 @@
 // @ts-check
-/** What an event asks of those who come, for its organizer to write. */
+/** The editor of an event's questions. */
 
 import { eventAddress } from "../address.js";
 import { ProblemError, getOwnEvent } from "../api.js";
@@ -21,7 +21,7 @@ import { missingNotice } from "./missing.js";
 /** @import { QuestionEditor } from "./desk_question.js" */
 /** @import { FieldError, Question, View } from "../types.js" */
 
-/** As the server has it. */
+/** The server's limit. */
 const QUESTIONS_MAX = 20;
 
 /**
@@ -128,7 +128,7 @@ export async function questionsView({ root, signal, setTitle }, id) {
       editor.focus();
     });
 
-    /** What is wrong with one of them, beside it. @param {FieldError[]} errors @returns {FieldError[]} Others. */
+    /** Shows errors beside their questions. @param {FieldError[]} errors @returns {FieldError[]} The others. */
     function tell(errors) {
       editors.forEach((editor, at) => {
         const own = errors.filter(({ pointer }) => `${pointer}/`.startsWith(`/questions/${at}/`));

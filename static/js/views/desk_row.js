@@ -1,5 +1,5 @@
 // @ts-check
-/** What else an organizer does for somebody at the desk: let them in, write to them, cancel; and what they answered. */
+/** Further actions on a registration: check in, write a mail, cancel; and its answers. */
 
 import { checkInGuest, findRegistrations } from "../api.js";
 import { createConfirmStep } from "../confirm_step.js";
@@ -48,30 +48,30 @@ export function createRowMore(first, { eventId, signal, questions, onAsk, descri
     onDone: (cancelled) => onChanged(cancelled),
   });
   const answers = el("dl", { class: "answers" });
-  const said = el("p", { class: "person__below quiet", role: "status" });
-  const node = el("div", {}, answers, said);
+  const statusLine = el("p", { class: "person__below quiet", role: "status" });
+  const node = el("div", {}, answers, statusLine);
 
   onPress(letIn, {
     async act() {
       onChanged(await attempt(["let-in", id], (key) => checkInGuest(eventId, id, key), signal));
-      setText(said, t("people.is_in"));
+      setText(statusLine, t("people.is_in"));
     },
     nothing: t("people.not_let_in"),
-    said,
+    statusLine,
     signal,
   });
   onPress(mail, {
     async act() {
       try {
         await findRegistrations(latest.user_email);
-        setText(said, t("people.mailed"));
+        setText(statusLine, t("people.mailed"));
       } catch (error) {
         if (!(error instanceof ProblemError && error.status === 404)) throw error;
-        setText(said, t("find.no_mail_title"));
+        setText(statusLine, t("find.no_mail_title"));
       }
     },
     nothing: t("find.nothing"),
-    said,
+    statusLine,
     signal,
   });
 
@@ -89,7 +89,7 @@ export function createRowMore(first, { eventId, signal, questions, onAsk, descri
       letIn.hidden = isIn || (now.status ?? "confirmed") !== "confirmed";
       mail.hidden = !isLive;
       cancel.node.hidden = !isLive || isIn;
-      // Whoever uses the keyboard goes on from where they were.
+      // Keyboard users go on from where they were.
       if (hadFocus && letIn.hidden) mail.focus();
       const shown = answersShown(questions(), now.answers);
       answers.hidden = shown.length === 0;

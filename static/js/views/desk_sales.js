@@ -1,5 +1,5 @@
 // @ts-check
-/** How registrations came in over time: as a chart, and as a table of the same. */
+/** Registrations over time: as a chart, and as a table of the same. */
 
 import { getRegistrations } from "../api.js";
 import { peoplePath } from "../desk/people_query.js";
@@ -13,10 +13,10 @@ import { t } from "../words.js";
 /** @import { SalesStep, Step } from "../desk/sales.js" */
 
 const PAGE = 1_000;
-/** Of more the first are shown. */
+/** If there are more, the first are shown. */
 const PAGES_MAX = 20;
 const [WIDTH, HEIGHT] = [640, 160];
-/** Of a few steps none is to be a wall. */
+/** The widest bar, where there are few. */
 const STEP_WIDTH_MAX = 64;
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -65,7 +65,7 @@ export function createDeskSales(eventId, signal) {
   return { node };
 }
 
-/** With what its ends and its height stand for below it. @param {SalesStep[]} steps @param {Step} step */
+/** With labels of its ends and its height. @param {SalesStep[]} steps @param {Step} step */
 function chartElements(steps, step) {
   const most = Math.max(...steps.map(({ count }) => count), 1);
   const wide = Math.min(WIDTH / steps.length, STEP_WIDTH_MAX);
@@ -97,7 +97,7 @@ function labelOf(steps, step, most) {
   return t("sales.label", { from, to, most, count: last.sum });
 }
 
-/** The same in numbers, where nothing came left out. @param {SalesStep[]} steps @param {Step} step */
+/** The same in numbers, without empty steps. @param {SalesStep[]} steps @param {Step} step */
 function tableElement(steps, step) {
   const rows = steps
     .filter(({ count }) => count > 0)

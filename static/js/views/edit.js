@@ -1,5 +1,5 @@
 // @ts-check
-/** Editing an event, for the organizer: nobody's change is lost to somebody else's. */
+/** Edits an event: no organizer's change is lost to another's. */
 
 import { eventAddress } from "../address.js";
 import { ProblemError, cancelEvent, editEvent, getOwnEvent } from "../api.js";
@@ -95,12 +95,12 @@ export async function editView({ root, signal, setTitle }, id) {
       form.hidden = cancel.node.hidden = event.status === "cancelled";
     }
 
-    /** What the form says otherwise than the event. */
+    /** The form's changes to the event. */
     function changes() {
       const { values } = eventForm.read();
       const known = /** @type {Record<string, unknown>} */ (/** @type {unknown} */ (event));
       const differs = Object.entries(values).filter(([key, value]) => !isSame(value, known[key] ?? null));
-      // A zone of the visitor's own was only a proposal, as long as the event has no time.
+      // The visitor's own zone was only a proposal, as long as the event has no time.
       const isProposal = event.timezone == null && !differs.some(([key]) => key.endsWith("_at"));
       const wanted = differs.filter(([key]) => !(key === "timezone" && isProposal));
       return Object.fromEntries(wanted);
@@ -139,7 +139,7 @@ export async function editView({ root, signal, setTitle }, id) {
       },
     });
 
-    /** Somebody else was faster. Their changes come in; what was typed here stays. @param {string[]} kept */
+    /** Another edit came first. Its changes are taken over; what was typed here stays. @param {string[]} kept */
     async function reload(kept) {
       try {
         const answer = await getOwnEvent(id, null, signal);
@@ -160,7 +160,7 @@ export async function editView({ root, signal, setTitle }, id) {
 }
 
 /**
- * Times are the same if they are the same moment, however they are written.
+ * Times are equal if they are the same moment, in any notation.
  *
  * @param {unknown} a
  * @param {unknown} b
@@ -172,8 +172,8 @@ function isSame(a, b) {
 }
 
 /**
- * No description is "" where the server says it, and nothing where the form does. Nor does a server of before
- * say no to what it does not know.
+ * A missing description is "" from the server, and absent in the form. An older server leaves out what it does not
+ * know.
  *
  * @param {unknown} value
  */

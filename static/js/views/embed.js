@@ -1,5 +1,5 @@
 // @ts-check
-/** What an organizer pastes into another site, to have an event's page there. */
+/** The HTML that an organizer pastes into another site to embed an event's page. */
 
 import { eventAddress } from "../address.js";
 import { copyButtonElement } from "../copy.js";
@@ -9,7 +9,7 @@ import { t } from "../words.js";
 
 /** @import { BookingEvent } from "../types.js" */
 
-/** Enough for the ticket and the form, on a phone too; what is longer scrolls. */
+/** Enough for the ticket and the form, on a phone too; longer pages scroll. */
 const HEIGHT_PX = 900;
 
 /** @param {string} text */
@@ -21,7 +21,7 @@ export const snippetOf = ({ id, name }, origin) =>
   `<iframe src="${origin}${eventAddress(id)}?embed" title="${escaped(name)}" ` +
   `width="100%" height="${HEIGHT_PX}" loading="lazy"></iframe>`;
 
-/** Null where no other site may have it. */
+/** Null if embedding is not allowed. */
 export function createEmbed() {
   if (document.documentElement.dataset.embeddable === undefined) return null;
   const code = el("code", { class: "mono", "data-testid": "embed-snippet" });

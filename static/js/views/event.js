@@ -1,5 +1,5 @@
 // @ts-check
-/** One event: its ticket, the form to register, and what its organizer may do. */
+/** One event: its ticket, the registration form, and its organizer's actions. */
 
 import { sharedAddress } from "../address.js";
 import { ProblemError, getEvent, getOwnEvent } from "../api.js";
@@ -33,7 +33,7 @@ import { createRegisterPanel } from "./register.js";
 /** @import { Action } from "./event_action.js" */
 
 const POLL_MS = 2_000;
-/** The same while the seats are told: names and times change seldom. */
+/** The interval while the stream sends seats: names and times change seldom. */
 const CALM_POLL_MS = 30_000;
 
 /**
@@ -52,14 +52,14 @@ export function eventView({ root, signal, setTitle }, id) {
   let event = null;
   /** @type {string | null} */
   let etag = rendered?.etag ?? null;
-  /** Whether it is of whoever is signed in; null if nobody is. @type {boolean | null} */
+  /** Whether it belongs to the organizer who is signed in; null if none is. @type {boolean | null} */
   let isOwn = null;
   /** @type {ReturnType<typeof createPage> | null} */
   let page = null;
 
   /**
-   * Its organizer sees it while it is a draft, too. For who shows a token nothing of others is there, but
-   * everybody may look at it as a visitor.
+   * Its organizer sees it while it is a draft, too. With a token another organizer's event is not found, but may
+   * still be read as a visitor.
    *
    * @param {AbortSignal} abort
    * @returns {Promise<EventAnswer>}
@@ -89,7 +89,7 @@ export function eventView({ root, signal, setTitle }, id) {
     }
     setTitle(nameShown(latest.name));
     page.update(latest, isOwn);
-    // A draft is told to nobody who shows no token, and a stream shows none.
+    // A draft is only sent to its organizer's token, which a stream does not carry.
     live.watch(latest.status === "draft" ? [] : [latest]);
   }
 
@@ -100,18 +100,18 @@ export function eventView({ root, signal, setTitle }, id) {
       if (!event) return;
       const isEdited = seats.status !== event.status || seats.capacity !== event.capacity;
       show(withSeats(event, seats));
-      // Then other things may be others, too.
+      // Then other parts may have changed, too.
       if (isEdited) polling.soon();
     },
     onEnd: () => polling.soon(),
   });
-  // Before anything is asked for, so that what was in the page gives way to the same.
+  // Before any request, so that the page's content is replaced by the same.
   if (rendered) {
     show(rendered.event);
     // In the page by then.
     queueMicrotask(() => typeOn(root, rendered.typed));
   }
-  // Doors open by the clock alone, of which no message tells.
+  // Registration opens by the clock alone, without a message.
   const ticking = setInterval(() => {
     if (event && live.isOn()) show(event);
   }, POLL_MS);
@@ -123,9 +123,9 @@ export function eventView({ root, signal, setTitle }, id) {
     signal,
     ask,
     onAnswer(answer) {
-      // Also if nothing is new: doors open by the clock alone.
+      // Even without news: registration opens by the clock alone.
       const latest = answer ? newest(event, answer.event) : event;
-      // What was overtaken is to be told again.
+      // An overtaken answer is requested again.
       if (answer && latest === answer.event) etag = answer.etag;
       if (latest) show(latest);
     },
@@ -199,13 +199,13 @@ function createPage(first, { title, signal, latest, refresh, rendered }) {
     ),
     el("div", { class: "ticket__stub" }, seats.node, button.stub),
   );
-  // What there is to read and to take along comes after what one has come for.
+  // Details and links come after the main action.
   const beside = el("div", { class: "beside" }, about, calendar.node, share);
   const columns = el("div", { class: "event-columns" }, panel.node, beside);
-  // Another site's page is no place for an organizer.
+  // Another site's page has no organizer's part.
   const organizer = IS_EMBEDDED ? null : createOrganizerPart(first.id, signal);
 
-  // What the clamp hides can only be measured once it is laid out.
+  // Whether the description is clamped can only be measured after layout.
   function measure() {
     requestAnimationFrame(() => {
       if (unfold.getAttribute("aria-expanded") === "true") return;
@@ -235,7 +235,7 @@ function createPage(first, { title, signal, latest, refresh, rendered }) {
       date.update(event);
       facts.update(event);
       calendar.update(event);
-      // Nobody is to be called to what cannot be had any more, or not yet by everybody.
+      // An event that is over, or not yet public, is not shared.
       share.hidden = event.status === "draft" || event.status === "cancelled" || isOver(event, serverNow());
       ticket.classList.toggle("ticket--spent", isSpent(event));
       seats.update(event);

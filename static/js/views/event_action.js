@@ -1,5 +1,5 @@
 // @ts-check
-/** The one thing to do at an event, where it is looked for first: on the ticket's stub, and on phones at the foot. */
+/** The main action at an event, in a prominent place: on the ticket's stub, and on phones at the bottom. */
 
 import { serverNow } from "../clock.js";
 import { el, setText } from "../dom.js";
@@ -14,7 +14,7 @@ import { t } from "../words.js";
 const LABELS = { register: "register.register", waitlist: "register.join" };
 
 /**
- * @param {HTMLElement} form Where it leads.
+ * @param {HTMLElement} form Its target.
  * @param {AbortSignal} signal
  * @param {() => void} onPress
  */
@@ -26,7 +26,7 @@ export function createEventAction(form, signal, onPress) {
   const bar = el("div", { class: "event-bar", hidden: true }, left, inBar);
   /** @type {Action} */
   let action = null;
-  // Whoever has the form before them needs no way there.
+  // Not needed while the form is in sight.
   const inView = createInView(signal, drawBar, "0px");
   inView.add(form, "form");
 
@@ -67,7 +67,7 @@ const MINUTE_MS = 60_000;
 const HOUR_MINUTES = 60;
 const DAY_MINUTES = 1_440;
 
-/** To the minute: what changes with each second is read by nobody. @param {string | null | undefined} opensAt */
+/** To the minute: a text that changes every second cannot be read. @param {string | null | undefined} opensAt */
 function opensIn(opensAt) {
   const minutes = Math.ceil((Date.parse(opensAt ?? "") - serverNow()) / MINUTE_MS);
   const [days, hours] = [Math.floor(minutes / DAY_MINUTES), Math.floor((minutes % DAY_MINUTES) / HOUR_MINUTES)];

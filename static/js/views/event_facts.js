@@ -1,5 +1,5 @@
 // @ts-check
-/** When and where an event is, how long its waitlist is, and whether it takes place at all. */
+/** When and where an event is, how long its waitlist is, and whether it was cancelled. */
 
 import { sharedAddress } from "../address.js";
 import { calendarPath } from "../api.js";
@@ -60,7 +60,7 @@ function partsOf(event) {
   ];
 }
 
-/** Ways into the visitor's own calendar and to the place, as long as there is anything to come to. */
+/** Links to calendars and to the venue, as long as the event lies ahead. */
 export function createCalendarLinks() {
   const node = el("p", { class: "links" });
   const isChanged = createChanged();
@@ -78,7 +78,7 @@ export function createCalendarLinks() {
 }
 
 /**
- * Whether anybody may come to it. A link shows nobody's token, so that it does not lead to a draft.
+ * Whether it is public and lies ahead. A link carries no token, so it cannot lead to a draft.
  *
  * @param {BookingEvent} event
  */
@@ -94,7 +94,7 @@ function venueElement(venue, lang) {
   return el("span", { dir: "auto", lang, "data-testid": "event-venue" }, place);
 }
 
-/** Who puts it up, and where they are asked. @param {BookingEvent} event */
+/** The organizer and the contact. @param {BookingEvent} event */
 function organizerElement({ organizer_name, contact }) {
   const name = organizer_name && el("bdi", {}, organizer_name);
   const href = contact ? contactHref(contact) : null;
@@ -109,12 +109,12 @@ function organizerElement({ organizer_name, contact }) {
 /** @param {number} days */
 const erasedWhen = (days) => (days === 0 ? t("facts.erased_at_end") : t("facts.erased", { count: days }));
 
-/** Where others' pages open. */
+/** Other sites open in a new tab. */
 const OUTSIDE = { target: "_blank", rel: "noopener noreferrer" };
 
 const BADGES = { draft: "badge.draft", cancelled: "badge.cancelled", over: "seats.over" };
 
-/** What is out of the ordinary about it, now. @param {BookingEvent} event @returns {keyof typeof BADGES | null} */
+/** Its badge, if it has one. @param {BookingEvent} event @returns {keyof typeof BADGES | null} */
 export function badgeOf(event) {
   if (event.status === "draft" || event.status === "cancelled") return event.status;
   return isOver(event, serverNow()) ? "over" : null;
@@ -131,7 +131,7 @@ export function badgeElement(event) {
   );
 }
 
-/** Said to whoever manages it: nobody else is shown it in a list. @param {BookingEvent} event */
+/** Shown to its organizer: no public list has it. @param {BookingEvent} event */
 export const unlistedElement = ({ unlisted }) =>
   unlisted ? el("p", { class: "badge badge--unlisted", "data-testid": "event-unlisted" }, t("badge.unlisted")) : null;
 
@@ -150,7 +150,7 @@ function calendarLinks(event) {
     ),
   ];
   return [
-    // What has no time yet is put into none.
+    // Without a time it is in no calendar.
     ...(event.starts_at ? calendars() : []),
     ...(map === null ? [] : [el("a", { href: map, "data-testid": "venue-map", ...OUTSIDE }, t("facts.map"))]),
   ];

@@ -1,5 +1,5 @@
 // @ts-check
-/** The fields of an event: those that are asked for first, and the others under a fold. */
+/** The fields of an event: the main ones, and others that are collapsed. */
 
 import { disclosureElement } from "../disclosure.js";
 import { el } from "../dom.js";
@@ -16,7 +16,7 @@ import { createTimeField } from "./time_field.js";
 /** @import { Field } from "../form.js" */
 /** @import { BookingEvent, FieldError } from "../types.js" */
 
-/** What the server takes if nothing is said. */
+/** The server's default. */
 const OFFER_SECONDS_DEFAULT = "86400";
 
 /** @returns {[value: string, label: string][]} */
@@ -30,10 +30,10 @@ const offers = () => [
   ["604800", t("event_form.offer_days", { count: 7 })],
 ];
 
-/** What the server takes if nothing is said. */
+/** The server's default. */
 export const LANGUAGE_DEFAULT = "en";
 
-/** What can be sent, by its name there. Null clears it. @typedef {Record<string, unknown>} Values */
+/** Values by their names in the request. Null clears one. @typedef {Record<string, unknown>} Values */
 
 export function createEventForm() {
   const name = createField({
@@ -51,8 +51,7 @@ export function createEventForm() {
     limit: DESCRIPTION,
     hint: t("event_form.description_hint", { max: DESCRIPTION.max }),
   });
-  // A text field: number fields hide from the page what was typed if it is no number, and scroll wheels
-  // change them unseen.
+  // A text field: number fields hide invalid input from the page, and scroll wheels change them unnoticed.
   const capacity = createField({
     name: "capacity",
     label: t("event_form.seats"),
@@ -183,14 +182,14 @@ export function createEventForm() {
   });
   setZone(timeZone());
   offer.input.value = OFFER_SECONDS_DEFAULT;
-  // Where nobody waits nothing is offered.
+  // Without a waitlist nothing is offered.
   const drawOffer = () => {
     offer.node.hidden = !waitlist.input.checked;
   };
   waitlist.input.addEventListener("change", drawOffer);
   drawOffer();
 
-  /** Also one that this browser does not list. @param {string} wanted */
+  /** Accepts a zone that this browser does not list. @param {string} wanted */
   function setZone(wanted) {
     setOption(zone.input, wanted, wanted);
   }
@@ -269,14 +268,14 @@ export function createEventForm() {
   };
 }
 
-/** Both ends are known here, and the later is the one to look at. @param {Values} values @returns {FieldError[]} */
+/** Both ends are known here; the error is shown at the later. @param {Values} values @returns {FieldError[]} */
 const outOfOrder = (values) =>
   IN_ORDER.flatMap(([from, to, key]) => {
     const [first, last] = [Date.parse(String(values[from])), Date.parse(String(values[to]))];
     return last < first ? [{ pointer: `/${to}`, detail: t(key) }] : [];
   });
 
-/** The last is the key of what is said. @type {[from: string, to: string, key: string][]} */
+/** The last is the key of the error's text. @type {[from: string, to: string, key: string][]} */
 const IN_ORDER = [
   ["starts_at", "ends_at", "event_form.end_first"],
   ["opens_at", "closes_at", "event_form.close_first"],
@@ -297,7 +296,7 @@ const numberOrNull = (text) => (text.trim() === "" ? null : Number(text.trim()))
 const blankToNull = (text) => (trimmed(text) === "" ? null : text);
 
 /**
- * Only what cannot be sent is caught here; everything else is the server's to judge, in one place.
+ * Only input that cannot be sent is caught here; the server checks everything else.
  *
  * @param {string} name
  * @param {string} capacity

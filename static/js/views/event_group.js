@@ -1,11 +1,11 @@
 // @ts-check
-/** Events under a heading: of a day, a month, or of what is over. */
+/** Events under a heading: of a day, a month, or past ones. */
 
 import { el } from "../dom.js";
 import { formatMonth } from "../format.js";
 import { t } from "../words.js";
 
-/** @param {string} key As `groupsOf` names it. @param {string} [scope] Tells it from the same group of another list. */
+/** @param {string} key As `groupsOf` names it. @param {string} [scope] Distinguishes it from the same group of another list. */
 export function createGroup(key, scope = "group") {
   const id = `${scope}-${key}`;
   const title = el("h2", { class: "group__title", id }, titleOf(key));

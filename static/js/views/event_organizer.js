@@ -1,5 +1,5 @@
 // @ts-check
-/** What an event's page has for its organizer: who comes, and the ways to edit it and to the door. */
+/** The organizer's part of an event's page: registrations, and links to edit it and to the door. */
 
 import { anySignal } from "../abort.js";
 import { eventAddress } from "../address.js";
@@ -21,11 +21,11 @@ export function createOrganizerPart(eventId, signal) {
   const node = el("div", {});
   /** @type {ReturnType<typeof createRegistrations> | null} */
   let registrations = null;
-  /** Null as long as it is not known whose event it is. @type {boolean | null} */
+  /** Null until the event's organizer is known. @type {boolean | null} */
   let isOwn = null;
   const embed = createEmbed();
   let drawn = "";
-  /** Aborted with the list: an answer that nobody sees any more can be asked for once more. */
+  /** Aborted with the list: a lost answer can be requested again. */
   let closing = new AbortController();
 
   function wanted() {
@@ -38,14 +38,14 @@ export function createOrganizerPart(eventId, signal) {
   function draw() {
     if (mustSignIn()) isOwn = null;
     const next = wanted();
-    // Another token of theirs may do something else.
+    // Another token may have other rights.
     const now = `${next} ${currentSession().organizer?.role}`;
     if (now === drawn) return;
     drawn = now;
     const hadFocus = node.contains(document.activeElement);
     closing.abort();
     closing = new AbortController();
-    // Nothing stays in the page of who is registered, once nobody may see it.
+    // No personal data stays in the page once it may not be seen.
     registrations =
       next === "own" ? createRegistrations(eventId, anySignal(signal, closing.signal)) : null;
     if (registrations) node.replaceChildren(registrations.node, linksElement(eventId), ...(embed ? [embed.node] : []));
@@ -59,7 +59,7 @@ export function createOrganizerPart(eventId, signal) {
 
   return {
     node,
-    /** @param {BookingEvent} event @param {boolean | null} isTheirs Null if nobody is signed in. */
+    /** @param {BookingEvent} event @param {boolean | null} isTheirs Null if no organizer is signed in. */
     update(event, isTheirs) {
       isOwn = isTheirs;
       draw();
@@ -81,7 +81,7 @@ function linksElement(eventId) {
 }
 
 /**
- * The form comes once somebody wants it: who keeps passwords fills in whatever is in a page.
+ * The form is added on demand: password managers fill in whatever is in a page.
  *
  * @param {AbortSignal} signal
  */

@@ -1,5 +1,5 @@
 // @ts-check
-/** Looking for events by a part of their name, by days, or among those that are over. */
+/** Searches for events by a part of their name, by date, or among past ones. */
 
 import { serverNow } from "../clock.js";
 import { disclosureElement } from "../disclosure.js";
@@ -18,14 +18,14 @@ import { createGroup } from "./event_group.js";
 /** @import { BookingEvent, Page } from "../types.js" */
 
 const PAGE = 20;
-/** Nobody is asked for while somebody still types. */
+/** No search while the user is still typing. */
 const TYPING_MS = 250;
 
 /**
  * @param {object} list
  * @param {(path: string, signal: AbortSignal) => Promise<Page<BookingEvent>>} list.find
  * @param {AbortSignal} list.signal
- * @param {(isSearching: boolean) => void} list.onSearch What is found stands in the place of the list.
+ * @param {(isSearching: boolean) => void} list.onSearch The results replace the list.
  */
 export function createEventSearch({ find, signal, onSearch }) {
   const search = createField({
@@ -48,7 +48,7 @@ export function createEventSearch({ find, signal, onSearch }) {
     t("list.filters"),
     el("div", { class: "filters" }, when.node, from.node, to.node),
   );
-  const said = el("p", { class: "quiet", role: "status", "data-testid": "event-search-status" });
+  const statusLine = el("p", { class: "quiet", role: "status", "data-testid": "event-search-status" });
   const found = el("div", { class: "groups", "data-testid": "events-found" });
   const more = el("button", { type: "button", class: "button button--plain", hidden: true }, t("list.more"));
   more.setAttribute("data-testid", "events-found-more");
@@ -57,7 +57,7 @@ export function createEventSearch({ find, signal, onSearch }) {
     { class: "event-search form--optional", role: "search", "data-testid": "event-search" },
     search.node,
     fold,
-    said,
+    statusLine,
     found,
     more,
   );
@@ -90,7 +90,7 @@ export function createEventSearch({ find, signal, onSearch }) {
     onSearch(isNarrowed(wanted));
     [events, next] = [[], null];
     if (!isNarrowed(wanted)) {
-      setText(said, "");
+      setText(statusLine, "");
       return draw();
     }
     await take(queryPath(wanted, PAGE), asking.signal);
@@ -104,10 +104,10 @@ export function createEventSearch({ find, signal, onSearch }) {
       next = page.next;
       draw();
       const count = events.length;
-      setText(said, count === 0 ? t("list.none_found") : next ? t("list.found_first", { count }) : t("list.found", { count }));
+      setText(statusLine, count === 0 ? t("list.none_found") : next ? t("list.found_first", { count }) : t("list.found", { count }));
     } catch (error) {
       if (abort.aborted) return;
-      setText(said, explainRead(error));
+      setText(statusLine, explainRead(error));
     }
   }
 
@@ -142,7 +142,7 @@ export function createEventSearch({ find, signal, onSearch }) {
 
   const given = queryIn(location.search);
   rememberSearch(searchOf(given));
-  // What somebody typed before any script was there.
+  // What the visitor typed before the scripts ran.
   const typed = document.querySelector("[data-rendered] [name=q]");
   if (typed instanceof HTMLInputElement && typed.value !== "") given.q = typed.value;
   search.fill(given.q);
@@ -150,7 +150,7 @@ export function createEventSearch({ find, signal, onSearch }) {
   from.fill(given.from);
   to.fill(given.to);
   fold.open = given.from !== "" || given.to !== "" || given.when === "past";
-  // Whoever reloads the page, or comes back to it, finds what they had looked for.
+  // After a reload or a return the search is restored.
   if (isNarrowed(given)) ask();
 
   return { node };

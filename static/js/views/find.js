@@ -1,5 +1,5 @@
 // @ts-check
-/** For who has lost their private link: it is mailed to the address that it belongs to, and shown to nobody. */
+/** Recovers a lost private link: it is only mailed to its own address. */
 
 import { pageAddress } from "../address.js";
 import { findRegistrations } from "../api.js";
@@ -19,7 +19,7 @@ import { t } from "../words.js";
 /** @param {View} view */
 export function findView({ root, signal, setTitle }) {
   setTitle(t("find.title"));
-  // Not type="email", as wherever an address is typed: browsers would rewrite it.
+  // Not type="email", as in all address fields: browsers would rewrite it.
   const email = createField({
     name: "user_email",
     label: t("person.your_email"),
@@ -64,11 +64,11 @@ export function findView({ root, signal, setTitle }) {
       return isMissing ? [{ pointer: "/user_email", detail: t("person.enter_email") }] : unsendable([email]);
     },
     asks: mail.asks,
-    // To ask twice is to get a second mail at most: it needs no key.
+    // A second request sends a second mail at most: it needs no key.
     send: (_write, _pressed, read) => read(() => findRegistrations(trimmed(email.input.value))),
     onSent() {
       email.fill("");
-      // The same whoever is registered: it is nobody else's concern.
+      // The same whether or not the address is registered, which is private.
       area.show({ kind: "asked", title: t("find.asked_title"), text: t("find.asked") });
     },
     onError: (error) => explain(error, t("find.nothing"), REFUSALS),

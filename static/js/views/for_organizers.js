@@ -1,5 +1,5 @@
 // @ts-check
-/** Views that need an organizer's token where the server does: they ask for it in place. */
+/** Views that need an organizer's token if the server requires one: they ask for it in place. */
 
 import { el, sleep } from "../dom.js";
 import { loadSession, may, mayPutUp, mustSignIn, onSessionChange } from "../session.js";
@@ -10,16 +10,15 @@ import { createSignIn } from "./sign_in.js";
 
 /** @import { Role, View } from "../types.js" */
 
-/** A door without a network must open all the same: a server that says nothing is taken for an open one. */
+/** A door without a network must open all the same: a server that does not answer is treated as open. */
 const SESSION_MS_MAX = 1_000;
 
 /**
- * Whoever has no token sees the question for it and nothing else. Whose token ends while they are at work is
- * asked again above what they have in front of them, and loses nothing of it. Whose token may not do what the view
- * is for is told so.
+ * Without a token only the question for it is shown. If the token expires during work, the question appears above
+ * the view, and nothing in it is lost. If its role does not allow the view's actions, that is shown.
  *
  * @param {(view: View) => Promise<void> | void} show
- * @param {Role | "new_event"} wants The least role of a token with which there is something to do here.
+ * @param {Role | "new_event"} wants The least role that the view needs.
  * @returns {(view: View) => Promise<void>}
  */
 export function forOrganizers(show, wants) {
@@ -30,7 +29,7 @@ export function forOrganizers(show, wants) {
     const root = el("div", {});
     view.root.append(gate, root);
     let isShown = false;
-    /** Where somebody was when they were asked again. @type {Element | null} */
+    /** The focused element when the question appeared. @type {Element | null} */
     let left = null;
 
     /** @returns {Promise<void> | void} */
@@ -45,7 +44,7 @@ export function forOrganizers(show, wants) {
         gate.append(el("div", { class: "gate" }, isShown ? askedAgain() : firstHeading(), node));
         if (!isShown) return view.setTitle(t("session.sign_in"));
         left = document.activeElement;
-        // Only whoever waits for an answer is taken there: at a door somebody may be typing a ticket.
+        // The focus moves only for a visitor who waits for an answer: at a door a ticket may be being typed.
         if (hasSending(root)) focus();
       }
     }

@@ -1,5 +1,5 @@
 // @ts-check
-/** What happened to a registration, oldest first; read once somebody looks. */
+/** The history of a registration, oldest first; read once it is opened. */
 
 import { isSame } from "../changed.js";
 import { disclosureElement } from "../disclosure.js";
@@ -21,7 +21,7 @@ export function createHistory(api, signal) {
   const node = disclosureElement("history", t("history.title"), status, list);
   /** @type {Registration | null} */
   let latest = null;
-  /** Of which the list tells. @type {Registration | null} */
+  /** The registration that the list shows. @type {Registration | null} */
   let loaded = null;
 
   async function load() {
@@ -51,7 +51,7 @@ export function createHistory(api, signal) {
 
 /** @param {HistoryEntry} entry */
 function entryElement({ kind, actor, recorded_at }) {
-  // What comes of time alone needs nobody to do it.
+  // Changes by time alone have no author.
   const by = { attendee: "history.by_attendee", organizer: "history.by_organizer" }[actor];
   return el(
     "li",
@@ -79,7 +79,7 @@ const WORDS = {
   erased: "history.erased",
 };
 
-/** A kind that is not known here is still better than none. @param {string} kind */
+/** An unknown kind is shown by its name. @param {string} kind */
 function wordsOf(kind) {
   const known = Object.hasOwn(WORDS, kind) ? WORDS[kind] : undefined;
   const words = kind.replaceAll(/[_.]/g, " ");

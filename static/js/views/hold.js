@@ -1,5 +1,5 @@
 // @ts-check
-/** The second step of a booking with a hold: confirm in time, or the seat goes back. */
+/** The second step of a booking with a hold: confirm in time, or the seat is released. */
 
 import { createConfirmation } from "../confirmation.js";
 import { el } from "../dom.js";
@@ -16,14 +16,14 @@ import { t, tNodes } from "../words.js";
  * @param {object} context
  * @param {AbortSignal} context.signal
  * @param {(registration: Registration, held: Held) => void} context.onConfirmed
- * @param {(held: Held) => void} context.onAgain Somebody wants to try again after all.
+ * @param {(held: Held) => void} context.onAgain The visitor wants to try again.
  * @param {(active: boolean) => void} context.onActive
  */
 export function createHold(eventId, { signal, onConfirmed, onAgain, onActive }) {
   const step = el("div", {});
-  // In the page before its text comes, so that what became of the seat is read out.
+  // In the page before its text, so that the result is announced.
   const ended = el("div", { role: "alert" });
-  /** What is counted down, if anything. @type {(() => void) | null} */
+  /** Sets the countdown's end, if there is one. @type {(() => void) | null} */
   let setEnd = null;
   /** @type {number | null} */
   let eventOver = null;
@@ -73,7 +73,7 @@ export function createHold(eventId, { signal, onConfirmed, onAgain, onActive }) 
     });
     const [heading, text] = WORDS[end];
     const title = el("h3", { tabindex: -1 }, t(heading));
-    // Of an event that is over there is nothing to try again.
+    // After the event there is nothing to try again.
     const isLast = end === "over";
     ended.replaceChildren(
       el(
@@ -90,7 +90,7 @@ export function createHold(eventId, { signal, onConfirmed, onAgain, onActive }) 
   return {
     node: el("div", {}, step, ended),
     start,
-    /** When the event is over may be changed meanwhile. @param {BookingEvent} event */
+    /** The event's end may change meanwhile. @param {BookingEvent} event */
     update(event) {
       eventOver = overAt(event);
       setEnd?.();

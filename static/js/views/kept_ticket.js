@@ -1,5 +1,5 @@
 // @ts-check
-/** The ticket from this device, while the server cannot be reached. */
+/** The ticket stored on this device, while the server cannot be reached. */
 
 import { serverNow } from "../clock.js";
 import { el } from "../dom.js";
@@ -12,13 +12,13 @@ import { createTicketStub } from "./ticket_panel.js";
 /** @import { KeptTicket } from "../kept_tickets.js" */
 
 /**
- * In the place of all else, by a page that keeps polling.
+ * Replaces all else in a page that keeps polling.
  *
  * @param {HTMLElement} body
  * @param {KeptTicket} kept
  */
 export function showKeptTicket(body, { registration, event, text, svg, kept_at }) {
-  // Once is enough: what is drawn anew loses the focus.
+  // Once is enough: redrawing loses the focus.
   if (body.querySelector("[data-testid=kept-ticket]")) return;
   const stub = createTicketStub();
   const pass = createPass(stub.node);

@@ -1,5 +1,5 @@
 // @ts-check
-/** Views that are loaded once somebody wants them. */
+/** Views that are loaded on demand. */
 
 import { el } from "../dom.js";
 import { ConnectionError } from "../http.js";
@@ -20,7 +20,7 @@ export function showLater(load) {
       show = await load();
     } catch (error) {
       if (view.signal.aborted) return;
-      // There is no network, or another release in the place of the one that this page is of.
+      // The network is down, or the server has another release than this page.
       view.setTitle(t("page.not_loaded_title"));
       const title = el("h1", { tabindex: -1 }, t("page.not_loaded_title"));
       view.root.append(title, loadErrorNotice(new ConnectionError(false, error), t("page.not_loaded")));

@@ -1,5 +1,5 @@
 // @ts-check
-/** Events by date, with meters that move by themselves: all that are public, or the organizer's own. */
+/** Events by date, with live meters: all public ones, or the organizer's own. */
 
 import { pageAddress } from "../address.js";
 import { eventsPath, findEvents, findOwnEvents, getEvents, getOwnEvents, isListedByDate } from "../api.js";
@@ -25,16 +25,16 @@ import { showLoadError } from "./load_error.js";
 /** @import { Card } from "./card.js" */
 
 const PAGE_EVENTS = 20;
-/** However far somebody has paged, one poll asks for no more than this. */
+/** The most events in one poll, however many are shown. */
 const POLL_EVENTS_MAX = 200;
 const POLL_MS = 5_000;
-/** The same while the seats of all that is looked at are told: then only what is new is missing. */
+/** The interval while the stream sends the seats of all visible events: then only new events are missing. */
 const CALM_POLL_MS = 30_000;
-/** How long nobody scrolls before what is on the screen is listened to. */
+/** How long after the last scrolling the stream is switched to the visible events. */
 const WATCH_AFTER_MS = 300;
 
 /**
- * What was there when somebody left a list, for when they come back: to read on where they were.
+ * The state of a list when the visitor left it, to restore on return.
  *
  * @typedef {object} Left
  * @property {BookingEvent[]} events
@@ -43,12 +43,12 @@ const WATCH_AFTER_MS = 300;
  * @property {string | null} next
  * @property {string | null} nextPast
  * @property {number} scrollY
- * @property {string} openedId Which event they went to.
+ * @property {string} openedId The event that was opened.
  */
 
-/** By the title of the list, for as long as the page is there. @type {Map<string, Left>} */
+/** By the title of the list, for the lifetime of the page. @type {Map<string, Left>} */
 const left = new Map();
-// Nobody is to find what somebody else was looking at.
+// Another user must not see the last one's list.
 onSessionChange(() => left.clear());
 
 /** @param {View} view */
@@ -104,14 +104,14 @@ function showList({ root, signal, setTitle }, { read, find, title, lede }) {
 
   /** @type {BookingEvent[]} */
   let events = [];
-  /** Of these the server said that they are over. @type {Set<string>} */
+  /** Events that the server reported as over. @type {Set<string>} */
   let pastIds = new Set();
   /** @type {string | null} */
   let next = null;
   /** @type {string | null} */
   let nextPast = null;
   let isPastRead = false;
-  /** Of what was asked for last. */
+  /** The last request, and the ETag of its answer. */
   let known = { path: "", etag: /** @type {string | null} */ (null) };
   let loaded = false;
   /** @type {Map<string, Card>} */
@@ -125,7 +125,7 @@ function showList({ root, signal, setTitle }, { read, find, title, lede }) {
 
   function draw() {
     loaded = true;
-    // A server of before would list all the same.
+    // An older server would ignore the query.
     search.node.hidden = !isListedByDate();
     if (events.length === 0) {
       if (!body.querySelector("[data-testid=empty]")) body.replaceChildren(emptyNotice());
@@ -153,7 +153,7 @@ function showList({ root, signal, setTitle }, { read, find, title, lede }) {
     wanted.forEach(({ key, events: members }, index) => {
       const group = drawn.get(key) ?? createGroup(key);
       drawn.set(key, group);
-      // A heading over all there is says nothing.
+      // A single heading over everything is useless.
       group.title.hidden = key === "undated" && wanted.length === 1;
       placeAt(groups, index, group.node);
       members.forEach((event, place) => {
@@ -177,14 +177,14 @@ function showList({ root, signal, setTitle }, { read, find, title, lede }) {
     onEnd: () => polling.soon(),
   });
 
-  /** What can be seen and still change. A draft is told to nobody who shows no token, and a stream shows none. */
+  /** Visible events that can still change. A draft is only sent to its organizer's token, which a stream does not carry. */
   const watched = () =>
     events.filter(
       (event) => event.status !== "draft" && inView.has(event.id) && !isOver(event, serverNow()),
     );
   const watch = () => live.watch(watched());
 
-  /** Not with each card that is scrolled past: every other choice is another stream. */
+  /** Not with each card that scrolls past: every change of the selection is another stream. */
   function watchSoon() {
     clearTimeout(watching);
     watching = setTimeout(watch, WATCH_AFTER_MS);
@@ -192,7 +192,7 @@ function showList({ root, signal, setTitle }, { read, find, title, lede }) {
 
   const areAllWatched = () => live.isOn() && watched().length <= LIVE_EVENTS_MAX;
 
-  /** Of what is told nothing but what is new is to be asked for. */
+  /** With the stream only new events need polling. */
   const headLength = () =>
     areAllWatched() ? PAGE_EVENTS : Math.min(Math.max(events.length, PAGE_EVENTS), POLL_EVENTS_MAX);
 
@@ -226,7 +226,7 @@ function showList({ root, signal, setTitle }, { read, find, title, lede }) {
     const isKept = (/** @type {BookingEvent} */ event) =>
       pastIds.has(event.id) ||
       (last !== undefined && isBeyond(event, last)) ||
-      // It has ended meanwhile, and is not listed among what is to come any more.
+      // It has ended meanwhile, and is no longer listed as upcoming.
       (isListedByDate() && isOver(event, now));
     const tail = events.filter((event) => !ids.has(event.id) && isKept(event));
     const before = new Map(events.map((event) => [event.id, event]));
@@ -249,7 +249,7 @@ function showList({ root, signal, setTitle }, { read, find, title, lede }) {
     const fresh = freshOf(page);
     events = [...events, ...fresh];
     next = page.next;
-    // What is over follows what is to come.
+    // Past events follow upcoming ones.
     if (next === null && isListedByDate() && !isPastRead) nextPast = eventsPath(PAGE_EVENTS, "past");
     return fresh;
   }
@@ -282,14 +282,14 @@ function showList({ root, signal, setTitle }, { read, find, title, lede }) {
     left.set(title, { events, pastIds, isPastRead, next, nextPast, scrollY: window.scrollY, openedId });
   });
 
-  /** As it was left, until what is new comes. */
+  /** As it was left, until news arrives. */
   function restore() {
     const before = left.get(title);
     if (!before) return;
     left.delete(title);
     ({ events, pastIds, isPastRead, next, nextPast } = before);
     draw();
-    // Once it is in the page: before that nothing of it can be scrolled to.
+    // Once it is in the page: before that it cannot be scrolled.
     queueMicrotask(() => {
       if (signal.aborted) return;
       cards.get(before.openedId)?.focus({ preventScroll: true });
@@ -302,7 +302,7 @@ function showList({ root, signal, setTitle }, { read, find, title, lede }) {
 }
 
 /**
- * Whether it comes after the last of a page, and so may be on one that was read before.
+ * Whether it comes after the last of a page, and so may be on an earlier one.
  *
  * @param {BookingEvent} event
  * @param {BookingEvent} last
@@ -314,7 +314,7 @@ function isBeyond(event, last) {
 }
 
 /**
- * What is in its right place stays untouched, so that focus and hover stay with it.
+ * Elements in the right place stay untouched, so that focus and hover stay with them.
  *
  * @param {HTMLElement} parent
  * @param {number} index

@@ -1,5 +1,5 @@
 // @ts-check
-/** That what a page is about could not be loaded. */
+/** An error in place of a page's subject that could not be loaded. */
 
 import { el } from "../dom.js";
 import { explainPolled, explainRead } from "../explain.js";
@@ -11,14 +11,14 @@ export const loadErrorNotice = (error, more = "") => noticeElement(explainRead(e
 const noticeElement = (text) => el("p", { class: "lede", role: "alert", "data-testid": "load-error" }, text);
 
 /**
- * In the place of all else, by a page that keeps polling.
+ * Replaces all else in a page that keeps polling.
  *
  * @param {HTMLElement} body
  * @param {HTMLElement} heading
  * @param {unknown} error
  */
 export function showLoadError(body, heading, error) {
-  // Once is enough: an alert that is drawn anew is also read out anew.
+  // Once is enough: a redrawn alert is announced again.
   if (body.querySelector("[data-testid=load-error]")) return;
   body.replaceChildren(heading, noticeElement(explainPolled(error)));
 }

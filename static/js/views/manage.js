@@ -1,5 +1,5 @@
 // @ts-check
-/** Giving a registration up, or passing it on. */
+/** Cancels or transfers a registration. */
 
 import { createConfirmStep } from "../confirm_step.js";
 import { el, setText } from "../dom.js";
@@ -49,7 +49,7 @@ export function createManage(api, { signal, onCancelled, onPassedOn }) {
     update(registration, isPast) {
       const { status = "confirmed", checked_in_at } = registration;
       transfer.update(registration);
-      // The server still takes it back then, but there is nobody who could have the seat. What was sent by then goes on.
+      // The server still accepts it then, but nobody could use the seat. Requests in progress go on.
       const isLate = isPast && !hasUnsettled(node);
       node.hidden = isLate || !CANCELLABLE.includes(status) || Boolean(checked_in_at);
       transfer.node.hidden = status !== "confirmed" || isPast;

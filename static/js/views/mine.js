@@ -1,11 +1,11 @@
 // @ts-check
-/** The registrations that are kept on this device. The server is asked for nothing: it does not know of them. */
+/** The registrations stored on this device. No request is made: the server does not know of them. */
 
 import { pageAddress, registrationAddress } from "../address.js";
 import { el, setText } from "../dom.js";
 import { formatMoment } from "../event_times.js";
-import { countKeptTickets, forgetTicket, forgetTickets } from "../kept_tickets.js";
-import { forgetAllMine, forgetMine, myRegistrations, onMineChange } from "../my_registrations.js";
+import { countKeptTickets, removeKeptTicket, clearKeptTickets } from "../kept_tickets.js";
+import { clearMine, removeMine, myRegistrations, onMineChange } from "../my_registrations.js";
 import { createQuestion } from "../question.js";
 import { nameShown } from "../text.js";
 import { t, tNodes } from "../words.js";
@@ -29,7 +29,7 @@ export function mineView({ root, signal, setTitle }) {
     t("mine.none"),
   );
   const tickets = el("p", { class: "quiet", "data-testid": "mine-tickets" });
-  /** What is to be forgotten; null is all. @type {Mine | null} */
+  /** The registration to remove; null for all. @type {Mine | null} */
   let doomed = null;
   const question = createQuestion({
     testid: "forget-mine",
@@ -38,11 +38,11 @@ export function mineView({ root, signal, setTitle }) {
     isGrave: true,
     onYes() {
       if (doomed) {
-        forgetTicket(doomed.id);
-        forgetMine(doomed.id);
+        removeKeptTicket(doomed.id);
+        removeMine(doomed.id);
       } else {
-        forgetTickets();
-        forgetAllMine();
+        clearKeptTickets();
+        clearMine();
         draw();
       }
       title.focus();
@@ -85,7 +85,7 @@ export function mineView({ root, signal, setTitle }) {
   }
 
   function draw() {
-    // The last kept is what is looked for first.
+    // The last one is the likeliest to be wanted.
     const rows = myRegistrations().reverse();
     list.replaceChildren(...rows.map(rowElement));
     const count = countKeptTickets();

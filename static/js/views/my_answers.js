@@ -1,5 +1,5 @@
 // @ts-check
-/** What somebody answered to the event's questions, for them to change. The ticket and the link stay as they are. */
+/** An attendee's answers to the event's questions, to be changed. The ticket and the link stay as they are. */
 
 import { changedAnswers, createAnswers } from "../answers.js";
 import { createAskedQuestions } from "../asked_questions.js";
@@ -36,7 +36,7 @@ export function createMyAnswers(api, { signal, onChanged }) {
   const area = createOutcomeArea();
   const node = disclosureElement("my-answers", t("answers.title"), form, area.node);
   node.hidden = true;
-  /** As the server has them. @type {Answers} */
+  /** The server's state. @type {Answers} */
   let known = {};
   /** @type {ReturnType<typeof createAskedQuestions> | null} */
   let asked = null;
@@ -72,7 +72,7 @@ export function createMyAnswers(api, { signal, onChanged }) {
 
   node.addEventListener("toggle", () => {
     submission.clear();
-    // What was begun and not saved is gone with it.
+    // Unsaved input is lost with it.
     if (node.open) answers.fill(known);
   });
 

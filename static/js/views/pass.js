@@ -1,5 +1,5 @@
 // @ts-check
-/** A registration as one ticket: the event, whose it is, and on the stub what lets them in. */
+/** A registration as one ticket: the event, the holder, and on the stub the QR code. */
 
 import { eventAddress } from "../address.js";
 import { createDateBlock } from "../date_block.js";
@@ -33,7 +33,7 @@ export function createPass(stub, ...more) {
 
   return {
     node,
-    /** It is not theirs any more. */
+    /** The registration was transferred. */
     removePerson: () => person.remove(),
     /** @param {Registration} registration @param {BookingEvent} event */
     update(registration, event) {
@@ -43,7 +43,7 @@ export function createPass(stub, ...more) {
       date.update(event);
       facts.update(event);
       calendar.update(event);
-      // Who does not come has nothing to note down.
+      // A cancelled registration needs no calendar links.
       if (registration.status === "cancelled" || registration.status === "expired") calendar.node.hidden = true;
       setText(name, registration.name ?? "");
       setText(email, registration.user_email);

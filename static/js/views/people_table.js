@@ -1,5 +1,5 @@
 // @ts-check
-/** Those who are registered, as a table with a row for each: drawn anew is only who is another than before. */
+/** Registrations as a table, one row each: only changed rows are redrawn. */
 
 import { isSame } from "../changed.js";
 import { el } from "../dom.js";
@@ -10,11 +10,11 @@ import { t } from "../words.js";
 /** @import { Row } from "./registration_row.js" */
 
 /**
- * @typedef {(one: Registration, onOpen: (row: Row) => void) => Row} MakeRow `onOpen` closes what is being corrected of
- *   another: of one at a time.
+ * @typedef {(one: Registration, onOpen: (row: Row) => void) => Row} MakeRow `onOpen` closes the open correction of
+ *   another row: one at a time.
  */
 
-/** Without anybody as yet. @param {string} label */
+/** Empty at first. @param {string} label */
 export function createPeopleTable(label) {
   const list = el("tbody", { role: "rowgroup" });
   const head = headElement(
@@ -40,7 +40,7 @@ export function createPeopleTable(label) {
     opened = row;
   }
 
-  /** The row that is there, if nothing of it is new. @param {Registration} one @param {MakeRow} make */
+  /** The present row, if nothing has changed. @param {Registration} one @param {MakeRow} make */
   function rowOf(one, make) {
     const known = rows.get(one.id);
     if (known && isSame(known.drawn, one)) return known;
@@ -60,7 +60,7 @@ export function createPeopleTable(label) {
     rows = now;
     [...now.values()].forEach(({ row }, at) => {
       const here = list.children[at];
-      // Whoever stands where they belong is not touched: somebody may be writing there.
+      // Rows in the right place are not touched: one may be in use.
       if (here !== row.node) list.insertBefore(row.node, here ?? null);
     });
     node.hidden = now.size === 0;
@@ -69,10 +69,10 @@ export function createPeopleTable(label) {
   return {
     node,
     count: () => rows.size,
-    /** Of all others none stays. @param {Registration[]} people @param {MakeRow} make */
+    /** Removes all others. @param {Registration[]} people @param {MakeRow} make */
     show: (people, make) => place(rowsOf(people, make)),
     /**
-     * From the top; those who stood below the last of them stay there, and are not asked for again.
+     * Replaces the rows from the top; those below the last of them stay, and are not read again.
      *
      * @param {Registration[]} people
      * @param {MakeRow} make
@@ -86,7 +86,7 @@ export function createPeopleTable(label) {
       place(new Map([...rowsOf(people, make), ...below]));
       return below.length > 0;
     },
-    /** Below all others. @param {Registration[]} people @param {MakeRow} make */
+    /** Adds them below all others. @param {Registration[]} people @param {MakeRow} make */
     append(people, make) {
       const now = new Map(rows);
       for (const [id, row] of rowsOf(people, make)) {

@@ -1,5 +1,5 @@
 // @ts-check
-/** The form that takes a seat, and what stands in its place while none can be taken. */
+/** The registration form, and what replaces it while no seat is available. */
 
 import { timeoutSignal } from "../abort.js";
 import { getEvent } from "../api.js";
@@ -40,8 +40,8 @@ const TITLES = {
  * @param {AbortSignal} context.signal
  * @param {() => BookingEvent | null} context.latest
  * @param {() => void} context.refresh
- * @param {(action: Action) => void} context.onAction What there is to do now.
- * @param {Question[] | null} context.questions What the page came with; null if it came with none.
+ * @param {(action: Action) => void} context.onAction The present action.
+ * @param {Question[] | null} context.questions The questions in the page; null if it had none.
  */
 export function createRegisterPanel(eventId, { signal, latest, refresh, onAction, questions }) {
   const register = submitButton("register", t("register.register"), t("register.registering"), "register");
@@ -49,7 +49,7 @@ export function createRegisterPanel(eventId, { signal, latest, refresh, onAction
   const join = submitButton("waitlist", t("register.join"), t("register.joining"), "waitlist-join");
   const buttons = el("div", { class: "actions" }, register, hold);
   const whyHold = el("p", { class: "field__hint" }, t("register.why_hold"));
-  /** As it was when the seat was asked for. @type {BookingEvent | null} */
+  /** The event when the seat was requested. @type {BookingEvent | null} */
   let before = null;
   const tryFor = createRegistering(eventId, latest, signal);
   const form = createPersonForm({
@@ -95,7 +95,7 @@ export function createRegisterPanel(eventId, { signal, latest, refresh, onAction
   );
   const windowNotice = createRegistrationWindowNotice(signal, () => draw());
   let isHolding = false;
-  /** What came of it stands where the form was, until somebody else is to be registered. */
+  /** The result replaces the form, until another person is to be registered. */
   let isDone = false;
 
   another.addEventListener("click", () => {
@@ -142,7 +142,7 @@ export function createRegisterPanel(eventId, { signal, latest, refresh, onAction
   async function placeFor(registration, before) {
     if ((registration.status ?? "confirmed") !== "confirmed") return null;
     const known = placeOf(registration, before, null);
-    // Worth one more question, but never worth spoiling the good news.
+    // Worth one more request, but never worth spoiling the good news.
     const after =
       known === null ? await getEvent(eventId, null, timeoutSignal(2_000)).catch(() => null) : null;
     const number = known ?? placeOf(registration, before, after?.event ?? null);
@@ -164,17 +164,17 @@ export function createRegisterPanel(eventId, { signal, latest, refresh, onAction
     const wanted = wishesOf(event);
     setText(hint, wanted.hint);
     onAction(isFree ? actionOf(event, wanted.waitlist) : state === "upcoming" ? "upcoming" : null);
-    // A seat that a mail asks about is held anyway.
+    // A seat that is to be confirmed by mail is held anyway.
     offer(wanted.waitlist ? [join] : event.confirm_address ? [register] : [register, hold]);
   }
 
   /**
-   * Which buttons there are; the first is the one that the Enter key presses.
+   * The visible buttons; the first is the one that the Enter key presses.
    *
    * @param {HTMLElement[]} wanted
    */
   function offer(wanted) {
-    // Not under the hands of somebody who is waiting for an answer, or has to ask for it once more.
+    // Not while the visitor is waiting for an answer, or has to retry.
     const isThere = wanted.length === buttons.children.length && wanted.every((button, i) => buttons.children[i] === button);
     if (isUnsettled(form.node) || isThere) return;
     const hadFocus = buttons.contains(document.activeElement);
@@ -183,7 +183,7 @@ export function createRegisterPanel(eventId, { signal, latest, refresh, onAction
     if (hadFocus) wanted[0]?.focus();
   }
 
-  /** Whoever went away before the answer came finds what they asked for. */
+  /** A visitor who left before the answer came finds their request. */
   function resume() {
     const held = currentHold(eventId).get();
     if (held) return holding.start(held, false);
@@ -207,10 +207,10 @@ export function createRegisterPanel(eventId, { signal, latest, refresh, onAction
       form.area.node,
       another,
     ),
-    /** Where somebody registers, to be scrolled to. */
+    /** The registration form, to be scrolled to. */
     form: form.node,
     focus: form.focus,
-    /** What is drawn follows from the latest event, and from the clock. */
+    /** Draws the latest event's state at the present time. */
     update: draw,
   };
 }

@@ -5,8 +5,8 @@ import { pageAddress } from "../address.js";
 import { ProblemError, getEvent, registrationApi } from "../api.js";
 import { createCalling } from "../calling.js";
 import { el, setText } from "../dom.js";
-import { forgetTicket, keptTicket } from "../kept_tickets.js";
-import { forgetMine } from "../my_registrations.js";
+import { removeKeptTicket, keptTicket } from "../kept_tickets.js";
+import { removeMine } from "../my_registrations.js";
 import { startPolling } from "../poll.js";
 import { hasUnsettled } from "../unsettled.js";
 import { t } from "../words.js";
@@ -19,11 +19,11 @@ import { createTransfer, openTransfer } from "./transfer.js";
 /** @import { BookingEvent, Registration, View } from "../types.js" */
 
 const POLL_MS = 3_000;
-/** The same while nobody looks, but somebody waits to be offered a seat, or is called. */
+/** The interval while the page is hidden, but its holder waits for an offer, or was alerted to one. */
 const HIDDEN_POLL_MS = 30_000;
-/** The same for a ticket that is only looked at, and by nobody who does anything with it. */
+/** The interval for a ticket that is only displayed, without any input. */
 const CALM_POLL_MS = 60_000;
-/** For how long after somebody touched the page they may be waiting for what comes of it. */
+/** For how long after the last input the visitor may be waiting for its effect. */
 const TOUCHED_FOR_MS = 60_000;
 
 /**
@@ -51,7 +51,7 @@ export function registrationView({ root, signal, setTitle }, id, token) {
 
   const isCalm = () => isSeated && Date.now() - touchedAt > TOUCHED_FOR_MS && !hasUnsettled(body);
 
-  /** Whoever comes back to a ticket wants to know how it stands now. */
+  /** A visitor who returns to a ticket wants its present state. */
   function touch() {
     const wasCalm = isCalm();
     touchedAt = Date.now();
@@ -60,8 +60,8 @@ export function registrationView({ root, signal, setTitle }, id, token) {
   for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, touch, { signal });
 
   /**
-   * An offer lasts for a while only, and who waits is looking at something else. Where they accept it, or it is taken
-   * away, nobody is called any more.
+   * An offer lasts only for a while, and its holder is in another tab. The alert ends where the offer is accepted
+   * or withdrawn.
    *
    * @param {Registration["status"]} status
    */
@@ -98,14 +98,14 @@ export function registrationView({ root, signal, setTitle }, id, token) {
       note(registration.status);
     },
     onFailure(error) {
-      // After the registration was passed on the page says so itself, and the link is dead.
+      // After a transfer the page shows that itself, and the link is dead.
       if (page?.isOver()) return stop();
       const isGone = error instanceof ProblemError && [401, 403, 404].includes(error.status);
-      // Whatever is sent from this page may be why, and its answer may be all that leads on from here.
+      // A request of this page may be the cause, and only its answer may lead on.
       if (isGone && hasUnsettled(body)) return "settling";
       if (isGone) {
-        forgetTicket(id);
-        forgetMine(id, token);
+        removeKeptTicket(id);
+        removeMine(id, token);
       }
       if (error instanceof ProblemError && [401, 403].includes(error.status)) {
         showDeadLink();
@@ -141,7 +141,7 @@ export function registrationView({ root, signal, setTitle }, id, token) {
     const heading = el("h1", { tabindex: -1 }, t("registration.dead_title"));
     body.replaceChildren(deadLink(heading));
     if (hadFocus) heading.focus();
-    // The answer with the link in its place was lost with the page before: it can still be asked for.
+    // The answer with the new link was lost with the previous page: it can still be requested.
     const to = openTransfer(id);
     if (!to) return;
     const transfer = createTransfer(api, signal, () => setText(heading, t("registration.passed_on_title")));

@@ -1,13 +1,13 @@
 // @ts-check
-/** What an attendee sees of a registration, and may do with it, while it has the status that it has. */
+/** An attendee's view of a registration, and the actions that its status allows. */
 
 import { createChanged } from "../changed.js";
 import { serverNow } from "../clock.js";
 import { createConfirmation, nameOf } from "../confirmation.js";
 import { el, setText } from "../dom.js";
 import { createKeepOnDevice } from "../keep_on_device.js";
-import { forgetTicket, keepTicket } from "../kept_tickets.js";
-import { forgetMine, refreshMine } from "../my_registrations.js";
+import { removeKeptTicket, keepTicket } from "../kept_tickets.js";
+import { removeMine, refreshMine } from "../my_registrations.js";
 import { isOver as isEventOver, overAt } from "../registration_window.js";
 import { formatNumber } from "../format.js";
 import { t, tNodes } from "../words.js";
@@ -49,7 +49,7 @@ export function createRegistrationPage(api, id, token, { signal, refresh }) {
     el("div", { class: "page-head" }, el("div", {}, title, statusLine)),
     inLine,
     deadline,
-    // At the door it is the ticket that must be found at once.
+    // At the door the ticket must be found at once.
     pass.node,
     ticket.code,
     correct.node,
@@ -58,7 +58,7 @@ export function createRegistrationPage(api, id, token, { signal, refresh }) {
     history.node,
   );
   let isOver = false;
-  /** Of which hold or offer the countdown runs. @type {string | null} */
+  /** The hold or offer of the countdown. @type {string | null} */
   let running = null;
   /** @type {ReturnType<typeof createConfirmation> | null} */
   let confirmation = null;
@@ -68,27 +68,27 @@ export function createRegistrationPage(api, id, token, { signal, refresh }) {
   let latest = null;
   const isChanged = createChanged();
 
-  /** What is shown is there again without a network, as it was last. */
+  /** Stored, so that it can be shown without a network. */
   function keep() {
     if (code === null || latest === null) return;
     const { registration, event } = latest;
-    // How full it is says nothing to whoever is in.
+    // The holder of a seat does not need the seat counts.
     const { name, starts_at, ends_at, over_at, timezone, venue, language } = event;
     if (!isChanged(code.text, registration, name, starts_at, ends_at, over_at, timezone, venue, language)) return;
     keepTicket({ registration, event, ...code });
   }
 
-  /** It stands otherwise now, and what was pressed is gone: the title says how it stands. */
+  /** The status has changed, and the pressed button is gone: the title shows the status. */
   function settle() {
     refresh();
     title.focus();
   }
 
-  /** It is somebody else's now: nothing of it is shown any more. */
+  /** Another person has the seat now: nothing of the registration is shown any more. */
   function leave() {
     isOver = true;
-    forgetTicket(id);
-    forgetMine(id);
+    removeKeptTicket(id);
+    removeMine(id);
     setText(title, t("registration.passed_on_title"));
     setText(statusLine, t("registration.passed_on"));
     statusLine.dataset.status = "passed_on";
@@ -99,7 +99,7 @@ export function createRegistrationPage(api, id, token, { signal, refresh }) {
 
   /** @param {Registration} registration @param {BookingEvent} event */
   function drawDeadline({ status, expires_at }, event) {
-    // Nobody can accept anything of an event that is over, whatever the registration still says.
+    // After the event no offer can be accepted, whatever its status.
     const isKept = !isEventOver(event, serverNow());
     const what = !isKept ? null : status === "held" ? "hold" : status === "offered" ? "offer" : null;
     const wanted = what && `${what} ${expires_at}`;
@@ -110,7 +110,7 @@ export function createRegistrationPage(api, id, token, { signal, refresh }) {
 
   /** @param {"hold" | "offer" | null} what */
   function startDeadline(what) {
-    // The one before is not shown any more, and its end is nobody's concern.
+    // The previous one is hidden, and its end does not matter.
     confirmation?.setEnd(null, null);
     confirmation = what && createConfirmation({ id, token, what, signal, onEnd: settle });
     if (!what || !confirmation) return deadline.replaceChildren();
@@ -148,7 +148,7 @@ export function createRegistrationPage(api, id, token, { signal, refresh }) {
       if (status === "confirmed") keep();
       else {
         code = null;
-        forgetTicket(id);
+        removeKeptTicket(id);
       }
       correct.update(registration);
       answers.update(registration, event);

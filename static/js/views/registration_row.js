@@ -1,5 +1,5 @@
 // @ts-check
-/** One who is registered, for the organizer: how they stand, and what can be put right for them. */
+/** A registration in the organizer's table: its status, and corrections. */
 
 import { renewLink } from "../api.js";
 import { createConfirmStep } from "../confirm_step.js";
@@ -18,7 +18,7 @@ import { createCorrection } from "./correction.js";
  * @typedef {object} Row
  * @property {HTMLElement} node
  * @property {(latest: Registration) => void} update
- * @property {() => void} close What is being corrected is left as it is.
+ * @property {() => void} close Closes a correction without saving.
  *
  * @typedef {Component & { buttons: HTMLElement[], update: (latest: Registration) => void }} RowMore
  */
@@ -28,7 +28,7 @@ import { createCorrection } from "./correction.js";
  * @param {object} context
  * @param {AbortSignal} context.signal
  * @param {(row: Row) => void} context.onOpen
- * @param {(onOpen: (isOpen: boolean) => void, describedBy: string) => RowMore} [context.more] What else can be done for them.
+ * @param {(onOpen: (isOpen: boolean) => void, describedBy: string) => RowMore} [context.more] Further actions.
  * @returns {Row}
  */
 export function createRow(first, { signal, onOpen, more }) {
@@ -50,7 +50,7 @@ export function createRow(first, { signal, onOpen, more }) {
     t("row.correct"),
   );
   const editor = el("div", { class: "person__below" });
-  // In the page before its text comes, so that it is read out.
+  // In the page before its text, so that it is announced.
   const made = el("div", { class: "person__below", role: "status" });
   let latest = first;
 
@@ -71,7 +71,7 @@ export function createRow(first, { signal, onOpen, more }) {
   });
 
   const others = more?.((isOpen) => setOpen(isOpen), personId);
-  // Laid out as a grid, which takes from a table what it is to those who hear it: so it is said again.
+  // The grid layout removes the table's semantics for screen readers: so roles are explicit.
   const node = el(
     "tr",
     { class: "person", role: "row", "data-testid": "registration" },
@@ -89,7 +89,7 @@ export function createRow(first, { signal, onOpen, more }) {
   );
   const row = { node, update, close };
 
-  /** What is asked or corrected has the whole width. @param {boolean} isOpen */
+  /** An open question or correction takes the whole width. @param {boolean} isOpen */
   function setOpen(isOpen) {
     node.classList.toggle("person--open", isOpen || editor.hasChildNodes() || made.hasChildNodes());
   }
@@ -118,7 +118,7 @@ export function createRow(first, { signal, onOpen, more }) {
 
   /** @param {Seated} corrected */
   function onCorrected({ manage_token, ...corrected }) {
-    // The list may have heard of it before: then the token alone tells.
+    // The list may have got it before: then only the token is new.
     const isOtherLink = manage_token !== undefined || corrected.user_email !== latest.user_email;
     leave();
     update(corrected);
@@ -130,7 +130,7 @@ export function createRow(first, { signal, onOpen, more }) {
   function showLink(heading, shown) {
     close();
     const title = el("h3", { tabindex: -1 }, heading);
-    // It is done, but a server may have been unable to say the token.
+    // It is saved, but the server may have been unable to return the token.
     const link = shown === null
         ? el("p", {}, t("row.lost"))
         : privateLinkElement(id, shown, t("private.their_registration"), t("private.theirs"));
@@ -141,7 +141,7 @@ export function createRow(first, { signal, onOpen, more }) {
     title.focus();
   }
 
-  /** Draws what is known of them; what is being typed or shown below stays. @param {Registration} now */
+  /** Draws the registration; open input or output below stays. @param {Registration} now */
   function update(now) {
     latest = now;
     others?.update(now);
@@ -165,7 +165,7 @@ function statusPrefix(status, checkedInAt) {
   return words === undefined ? "" : `${t(words)} · `;
 }
 
-/** What is said of who has no seat for good. @type {Partial<Record<NonNullable<Registration["status"]>, string>>} */
+/** The texts of final statuses. @type {Partial<Record<NonNullable<Registration["status"]>, string>>} */
 const STANDING = {
   held: "row.held",
   offered: "row.offered",

@@ -1,5 +1,5 @@
 // @ts-check
-/** How a registration stands, in words. */
+/** A registration's status, in words. */
 
 import { formatMoment } from "../event_times.js";
 import { t } from "../words.js";

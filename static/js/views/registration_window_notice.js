@@ -11,12 +11,12 @@ import { t } from "../words.js";
 /** @import { BookingEvent } from "../types.js" */
 /** @import { WindowState } from "../registration_window.js" */
 
-/** The longest that a timer of a browser can wait. */
+/** The longest delay of a browser's timer. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /**
  * @param {AbortSignal} signal
- * @param {() => void} onChange Registration may have opened or closed by themselves.
+ * @param {() => void} onChange Registration may have opened or closed.
  */
 export function createRegistrationWindowNotice(signal, onChange) {
   const text = el("p", { class: "panel__text", role: "status" });

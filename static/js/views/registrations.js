@@ -1,5 +1,5 @@
 // @ts-check
-/** Who has a seat, for the organizer: oldest first, loaded only once somebody looks. */
+/** An event's registrations, for its organizer: oldest first, loaded on demand. */
 
 import { getRegistrations, registrationsPath } from "../api.js";
 import { disclosureElement } from "../disclosure.js";
@@ -12,7 +12,7 @@ import { createPeopleTable } from "./people_table.js";
 /** @import { MakeRow } from "./people_table.js" */
 
 const PAGE_REGISTRATIONS = 50;
-/** However far somebody has paged, one look at what is new asks for no more than this. */
+/** The most registrations in one update, however many are shown. */
 const REFRESH_REGISTRATIONS_MAX = 200;
 
 /**
@@ -26,16 +26,16 @@ export function createRegistrations(eventId, signal) {
   more.setAttribute("data-testid", "registrations-more");
   const node = disclosureElement("registrations", t("registrations.title"), status, table.node, more);
 
-  /** The page that comes next. @type {string | null} */
+  /** The next page. @type {string | null} */
   let next = null;
-  /** The one that was read before it. @type {string | null} */
+  /** The page before it. @type {string | null} */
   let last = null;
   let loading = false;
   let version = 0;
   /** @type {number | null} The version of the event when the list was last read. */
   let readAt = null;
 
-  /** What makes a row is loaded with the first: few look. @param {(make: MakeRow) => Promise<void>} read */
+  /** The code of rows is loaded with the first: few organizers open the list. @param {(make: MakeRow) => Promise<void>} read */
   async function load(read) {
     if (loading) return;
     loading = true;
@@ -59,7 +59,7 @@ export function createRegistrations(eventId, signal) {
     }
   }
 
-  /** From the start: people leave, too, and are let in. What was paged in beyond that stays. @param {MakeRow} make */
+  /** From the start: rows change and disappear, too. Further pages stay. @param {MakeRow} make */
   async function readHead(make) {
     const limit = Math.min(Math.max(table.count(), PAGE_REGISTRATIONS), REFRESH_REGISTRATIONS_MAX);
     const page = await getRegistrations(registrationsPath(eventId, limit), signal);
@@ -67,7 +67,7 @@ export function createRegistrations(eventId, signal) {
       table.show(page.items, make);
       [last, next] = [null, page.next];
     } else if (next === null && last !== null) {
-      // All had been read, and whoever has come since stands at their end.
+      // All had been read, and newer ones are at their end.
       await readPage(last, make);
     }
   }

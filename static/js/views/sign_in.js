@@ -1,5 +1,5 @@
 // @ts-check
-/** Where an organizer shows their token. */
+/** The form for an organizer's token. */
 
 import { el } from "../dom.js";
 import { createField } from "../form.js";
@@ -10,12 +10,12 @@ import { trimmedCode } from "../text.js";
 import { t } from "../words.js";
 
 /**
- * The form alone. What happens once it went well is for those who listen to the session.
+ * Only the form. Listeners of the session handle a success.
  *
  * @param {AbortSignal} signal
  */
 export function createSignIn(signal) {
-  // A password to browsers: not shown, and kept by nobody but those who keep passwords.
+  // A password to browsers: hidden, and stored only by password managers.
   const field = createField({
     name: "organizer_token",
     label: t("session.token"),
@@ -32,7 +32,7 @@ export function createSignIn(signal) {
   const form = el(
     "form",
     { class: "form", novalidate: true, "data-testid": "sign-in", "aria-label": t("session.form") },
-    // Who keeps passwords asks whose it is.
+    // Password managers need a user name.
     el("input", { type: "text", autocomplete: "username", value: "organizer", readonly: true, hidden: true }),
     field.node,
     button,
@@ -50,7 +50,7 @@ export function createSignIn(signal) {
     send(_write, _pressed, read) {
       const token = trimmedCode(field.input.value);
       if (token === "") return refuse(t("session.token_missing"));
-      // What no header can hold is no token either.
+      // A text that no header can hold is no token.
       if (!/^[\x21-\x7e]+$/.test(token)) return refuse(t("session.token_unknown"));
       return read(() => signIn(token));
     },
@@ -59,7 +59,7 @@ export function createSignIn(signal) {
     },
   });
 
-  /** The field says it all; nothing was sent that an outcome could be told of. @param {string} detail */
+  /** The error at the field is enough, since nothing was sent. @param {string} detail */
   function refuse(detail) {
     field.setError(detail);
     field.input.focus();

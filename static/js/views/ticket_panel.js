@@ -1,5 +1,5 @@
 // @ts-check
-/** The ticket: as a QR code for the scanner at the door, and as text for when that fails. */
+/** The ticket: a QR code for the scanner at the door, and a text in case that fails. */
 
 import { copyButtonElement } from "../copy.js";
 import { disclosureElement } from "../disclosure.js";
@@ -11,7 +11,7 @@ import { t } from "../words.js";
 
 /** The stub of a ticket, and what belongs below it. */
 export function createTicketStub() {
-  // A picture from an SVG runs no script and reads nothing of this page, whatever is in it.
+  // An image from an SVG runs no script and reads nothing of this page, whatever it contains.
   const code = el("img", {
     class: "qr",
     alt: t("ticket.qr"),
@@ -40,7 +40,7 @@ export function createTicketStub() {
 
   return {
     node,
-    /** What is folded away until it is needed. */
+    /** The collapsed part. */
     code: details,
     /** @param {string} svg @param {string} ticket @param {boolean} isPast Whether the event is over. */
     show(svg, ticket, isPast) {
@@ -49,7 +49,7 @@ export function createTicketStub() {
       code.hidden = details.hidden = print.hidden = false;
       setText(status, hintOf(isPast));
     },
-    /** A ticket that is worth nothing must not be shown at a door. */
+    /** A void ticket must not be shown at a door. */
     clear() {
       code.removeAttribute("src");
       setText(text, "");
@@ -62,7 +62,7 @@ export function createTicketStub() {
   };
 }
 
-/** What to do with a ticket that is shown: nobody scans it once the event is over. @param {boolean} isPast */
+/** The hint for a shown ticket, which is not scanned any more once the event is over. @param {boolean} isPast */
 const hintOf = (isPast) => t(isPast ? "ticket.hint_over" : "ticket.hint");
 
 /**
@@ -81,7 +81,7 @@ export function createTicket(api, signal, onShown) {
     state = "loading";
     try {
       const [ticket, svg] = await Promise.all([api.ticket(signal), api.ticketSvg(signal)]);
-      // It may have been given up meanwhile.
+      // It may have been cancelled meanwhile.
       if (state !== "loading") return;
       stub.show(svg, ticket.ticket, isOver);
       state = "shown";

@@ -1,5 +1,5 @@
 // @ts-check
-/** The ticket of an event as it will be, beside the form that it is written in. It is only to be seen. */
+/** A preview of an event's ticket, beside its form. Display only. */
 
 import { createDateBlock } from "../date_block.js";
 import { el, setText } from "../dom.js";
@@ -11,7 +11,7 @@ import { t } from "../words.js";
 
 /**
  * @param {HTMLElement} form
- * @param {() => Values} read What the form says.
+ * @param {() => Values} read The form's values.
  */
 export function createTicketPreview(form, read) {
   const date = createDateBlock();
@@ -21,7 +21,7 @@ export function createTicketPreview(form, read) {
   const seats = el("p", { class: "preview__seats" });
   const node = el(
     "div",
-    // Whoever hears the form has heard all of it.
+    // Screen readers have read all of it in the form.
     { class: "preview", "aria-hidden": "true", "data-testid": "ticket-preview" },
     el(
       "div",

@@ -1,5 +1,5 @@
 // @ts-check
-/** A time on the clock of the event's own zone. What the clock leaves open is asked, not guessed. */
+/** A time in the event's own zone. Ambiguous times are asked about, not guessed. */
 
 import { el, setText } from "../dom.js";
 import { createField } from "../form.js";
@@ -15,7 +15,7 @@ import { t } from "../words.js";
  * @property {HTMLElement} node
  * @property {() => { iso: string | null, error: string | null }} read
  * @property {(iso: string | null | undefined) => void} fill
- * @property {() => void} check Says at once what is wrong, as when the zone was changed.
+ * @property {() => void} check Shows errors at once, as after a change of the zone.
  */
 
 /**
@@ -35,8 +35,8 @@ export function createTimeField({ name, label, hint, zone }) {
   const second = createChoice(name, "1", false);
   const twice = el("fieldset", { class: "twice", hidden: true, "data-testid": `twice-${name}` });
   twice.append(legend, first.node, second.node);
-  const said = el("span", { role: "status" }, twice);
-  /** What the server had; its seconds are more than the field can show. @type {string | null} */
+  const statusLine = el("span", { role: "status" }, twice);
+  /** The server's value; the field cannot show its seconds. @type {string | null} */
   let filled = null;
   let filledWall = "";
   let filledZone = "";
@@ -44,10 +44,10 @@ export function createTimeField({ name, label, hint, zone }) {
 
   function read() {
     const wall = field.input.value;
-    // A browser gives "" also for what it cannot read; then the field is not valid.
+    // A browser also returns "" for input that it cannot parse; then the field is invalid.
     if (wall === "" && !field.input.validity.badInput) return { iso: null, error: null };
     const isFilled = wall === filledWall && zone() === filledZone;
-    // Of a time that comes twice also the choice has to be the same.
+    // For a time that comes twice the choice has to be the same, too.
     if (isFilled && (twice.hidden || second.input.checked === filledSecond)) return { iso: filled, error: null };
     const moments = momentsOf(wall, zone());
     switch (moments.kind) {
@@ -83,7 +83,7 @@ export function createTimeField({ name, label, hint, zone }) {
 
   return {
     field,
-    node: el("div", { class: "time" }, field.node, said),
+    node: el("div", { class: "time" }, field.node, statusLine),
     read,
     check,
     fill(iso) {

@@ -1,5 +1,5 @@
 // @ts-check
-/** Passing a registration on to somebody else. */
+/** Transfers a registration to another person. */
 
 import { isSame } from "../changed.js";
 import { disclosureElement } from "../disclosure.js";
@@ -15,7 +15,7 @@ import { t, tNodes } from "../words.js";
 /** @import { Refusals } from "../explain.js" */
 /** @import { Person, Registration, Seated } from "../types.js" */
 
-/** Of what kind these writes are, for their keys. */
+/** The kinds of these writes, for their keys. */
 const TRANSFER = "transfer";
 
 /**
@@ -30,7 +30,7 @@ export function createTransfer(api, signal, onDone) {
     t("transfer.submit"),
   );
   let own = "";
-  /** To whom it was said that it is to go. @type {Person | null} */
+  /** The person in the confirmed question. @type {Person | null} */
   let agreed = null;
   const question = createQuestion({
     testid: "transfer-confirm",
@@ -55,7 +55,7 @@ export function createTransfer(api, signal, onDone) {
     signal,
     nothing: t("transfer.nothing"),
     asks(filled) {
-      // To whom it is theirs already nothing is passed on.
+      // A transfer to the own address needs no question.
       const isOwn = filled.user_email.toLowerCase() === own;
       if (isOwn || isSame(agreed, personOf(filled))) return false;
       question.ask(...tNodes("transfer.question", { email: el("bdi", {}, filled.user_email) }));
@@ -66,7 +66,7 @@ export function createTransfer(api, signal, onDone) {
       return write([TRANSFER, api.id, to], (key) => api.transfer(to, key));
     },
     onSent(theirs) {
-      // Nothing is passed on to the address that it has already: that is a correction of the name.
+      // Nothing is transferred to the present address: that is a correction of the name.
       if (theirs.user_email === own) form.area.show({ kind: "saved", title: t("transfer.own_title"), text: t("transfer.own") });
       else show(theirs);
     },
@@ -104,7 +104,7 @@ export function createTransfer(api, signal, onDone) {
 
   return {
     node,
-    /** @param {Person} to To whom it may have been passed on. */
+    /** @param {Person} to The person who may have got it. */
     resume(to) {
       node.open = true;
       agreed = to;
@@ -118,7 +118,7 @@ export function createTransfer(api, signal, onDone) {
 }
 
 /**
- * To whom a registration may have been passed on: the answer was lost, and with it the new link.
+ * The person who may have got a registration: the answer was lost, and with it the new link.
  *
  * @param {string} id
  */

@@ -1,5 +1,5 @@
 // @ts-check
-/** A webhook: whether messages arrive there, which were sent, and what can be done about it. */
+/** A webhook: its state, its deliveries, and actions on it. */
 
 import { createConfirmStep } from "../confirm_step.js";
 import { copyButtonElement } from "../copy.js";
@@ -24,7 +24,7 @@ export function createWebhookRow(first, signal, onGone) {
   let webhook = first;
   const address = el("bdi", { class: "entry__name", id: `webhook-${first.id}`, "data-testid": "webhook-url" }, first.url);
   const state = el("span", { class: "stamp", "data-testid": "webhook-state" });
-  const said = el("p", { class: "quiet entry__below", role: "status", "data-testid": "webhook-said" });
+  const statusLine = el("p", { class: "quiet entry__below", role: "status", "data-testid": "webhook-said" });
   const shown = el("div", { class: "entry__below" });
   const test = smallButtonElement(t("webhooks.test"), "webhook-test", address.id);
   const toggle = smallButtonElement("", "webhook-toggle", address.id);
@@ -63,15 +63,15 @@ export function createWebhookRow(first, signal, onGone) {
     address,
     state,
     el("div", { class: "entry__actions actions" }, test, toggle, renew.node, remove.node),
-    said,
+    statusLine,
     shown,
     createDeliveries(api, signal).node,
   );
 
   onPress(test, {
-    act: async () => setText(said, triedText(await api.test())),
+    act: async () => setText(statusLine, triedText(await api.test())),
     nothing: t("webhooks.not_sent"),
-    said,
+    statusLine,
     signal,
   });
   onPress(toggle, {
@@ -80,7 +80,7 @@ export function createWebhookRow(first, signal, onGone) {
       draw();
     },
     nothing: t("webhooks.nothing"),
-    said,
+    statusLine,
     signal,
   });
 
@@ -101,7 +101,7 @@ export function createWebhookRow(first, signal, onGone) {
   return { node };
 }
 
-/** What was sent there, the latest first. @param {WebhookApi} api @param {AbortSignal} signal */
+/** Its deliveries, the latest first. @param {WebhookApi} api @param {AbortSignal} signal */
 function createDeliveries(api, signal) {
   const status = el("p", { class: "quiet", role: "status" });
   const list = el("ul", { class: "entries", role: "list", "data-testid": "deliveries" });
@@ -133,7 +133,7 @@ function createDeliveries(api, signal) {
   return { node };
 }
 
-/** What is told of a delivery, by its state. @type {Record<string, string>} */
+/** The text of a delivery, by its state. @type {Record<string, string>} */
 const STATES = { retrying: "webhooks.retrying", delivered: "webhooks.delivered", dead: "webhooks.dead" };
 
 /** @param {Delivery} delivery @param {WebhookApi} api @param {AbortSignal} signal */
@@ -141,12 +141,12 @@ function deliveryElement({ id, type, state, attempts, tried_at, status, failure 
   const what = el("code", { id: `delivery-${id}` }, type);
   const words = Object.hasOwn(STATES, state) ? t(/** @type {string} */ (STATES[state])) : state;
   const why = status ?? failure;
-  const said = el("span", { class: "quiet", role: "status" });
+  const statusLine = el("span", { class: "quiet", role: "status" });
   const again = smallButtonElement(t("webhooks.redeliver"), "redeliver", what.id);
   onPress(again, {
-    act: async () => setText(said, triedText(await api.redeliver(id))),
+    act: async () => setText(statusLine, triedText(await api.redeliver(id))),
     nothing: t("webhooks.not_sent"),
-    said,
+    statusLine,
     signal,
   });
   return el(
@@ -164,7 +164,7 @@ function deliveryElement({ id, type, state, attempts, tried_at, status, failure 
       momentElement(tried_at),
     ),
     again,
-    said,
+    statusLine,
   );
 }
 
@@ -174,7 +174,7 @@ function triedText({ delivered, status, failure }) {
   return t("webhooks.not_arrived", { why: String(status ?? failure ?? "–") });
 }
 
-/** What messages are signed with, which is shown once. @param {string | null} secret */
+/** The secret that signs messages, which is shown once. @param {string | null} secret */
 export function secretElement(secret) {
   const title = el("h3", { tabindex: -1 }, t("webhooks.secret_title"));
   if (secret === null) return el("div", { class: "outcome outcome--note" }, title, el("p", {}, t("webhooks.secret_lost")));

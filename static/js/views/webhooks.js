@@ -1,5 +1,5 @@
 // @ts-check
-/** Where an organizer's events are told of, and what was sent there. */
+/** An organizer's webhooks, and their deliveries. */
 
 import { pageAddress } from "../address.js";
 import { createWebhook, getWebhooks } from "../desk/api.js";
@@ -34,7 +34,7 @@ export async function webhooksView({ root, signal, setTitle }) {
   );
   const area = createOutcomeArea();
   const made = el("div", { role: "status" });
-  const said = el("p", { class: "quiet", role: "status" }, t("list.loading"));
+  const statusLine = el("p", { class: "quiet", role: "status" }, t("list.loading"));
   const list = el("ul", { class: "entries", role: "list", "data-testid": "webhooks" });
   root.append(
     el("a", { class: "back", href: pageAddress("organizer") }, t("webhooks.back")),
@@ -48,7 +48,7 @@ export async function webhooksView({ root, signal, setTitle }) {
         el("p", { class: "lede" }, t("webhooks.lede")),
       ),
     ),
-    said,
+    statusLine,
     list,
     el("h2", { id: "webhook-new" }, t("webhooks.new_title")),
     form,
@@ -63,7 +63,7 @@ export async function webhooksView({ root, signal, setTitle }) {
     });
     list.append(row.node);
   };
-  const count = () => setText(said, list.children.length === 0 ? t("webhooks.none") : "");
+  const count = () => setText(statusLine, list.children.length === 0 ? t("webhooks.none") : "");
 
   submitForm({
     form,
@@ -93,6 +93,6 @@ export async function webhooksView({ root, signal, setTitle }) {
     for (const webhook of await getWebhooks(signal)) add(webhook);
     count();
   } catch (error) {
-    if (!signal.aborted) setText(said, explainRead(error));
+    if (!signal.aborted) setText(statusLine, explainRead(error));
   }
 }

@@ -1,6 +1,6 @@
-//! Batches of different events side by side: when they go so, and that no event notices.
+//! Batches of different events side by side: when they run so, and that each event's order is kept.
 
-use crate::scripted::{Executed, ScriptedStore, asked_for, register};
+use crate::scripted::{Executed, ScriptedStore, register, registration_of};
 use crate::{AGE, Answer, OLDER, SETTLE, confirmed, start, submit};
 use booking_admission::{Admission, Limits, SubmitError};
 use booking_core::prelude::*;
@@ -12,15 +12,15 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::{JoinSet, unconstrained};
 
-/// As many as make a batch full enough to go beside another.
+/// As many as make a batch full enough to run beside another.
 const FULL_ENOUGH: usize = 64;
 const LONG: Duration = Duration::from_secs(600);
-/// Longer than anything takes that is free.
+/// Longer than anything takes that need not wait.
 const SOON: Duration = Duration::from_secs(20);
 
 type Answering = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
-/// Submits a command, which has its place in the queue when this returns, and nobody else a turn.
+/// Submits a command, which is queued when this returns; no other task runs meanwhile.
 fn submit_now(admission: &Admission, command: EventCommand) -> Answering {
     let admission = admission.clone();
     let mut answering: Answering = Box::pin(async move { admission.submit(command).await });
@@ -32,7 +32,7 @@ fn sizes(store: &ScriptedStore) -> Vec<usize> {
     store.batches().iter().map(Vec::len).collect()
 }
 
-/// What is wrong with how commands were executed, which were asked for in this order.
+/// What is wrong with how commands were executed; `asked` has the order in which they were submitted.
 fn faults(executed: &[Executed], asked: &[EventCommand]) -> Vec<String> {
     let mut faults = Vec::new();
     let events = |batch: &Executed| -> HashSet<EventId> {
@@ -48,10 +48,10 @@ fn faults(executed: &[Executed], asked: &[EventCommand]) -> Vec<String> {
         }
     }
     let order: HashMap<RegistrationId, usize> =
-        asked.iter().enumerate().map(|(n, item)| (asked_for(item), n)).collect();
+        asked.iter().enumerate().map(|(n, item)| (registration_of(item), n)).collect();
     let mut last: HashMap<EventId, usize> = HashMap::new();
-    for (event, asked_for) in executed.iter().flat_map(|batch| &batch.decided) {
-        let now = order[asked_for];
+    for (event, registration) in executed.iter().flat_map(|batch| &batch.decided) {
+        let now = order[registration];
         if last.insert(*event, now).is_some_and(|before| before >= now) {
             faults.push(format!("command {now} of {event} is late, or is there twice"));
         }
@@ -89,7 +89,7 @@ async fn another_batch_begins_beside_one_only_if_it_is_full_enough() {
 }
 
 #[tokio::test]
-async fn a_store_that_takes_turns_gets_one_batch_at_a_time_whatever_is_set() {
+async fn a_store_with_one_writer_gets_one_batch_at_a_time() {
     let (store, admission) = start(Limits { batches_per_node: 4, ..Limits::default() });
     let (one, another) = (store.create_ending(1).await, store.create_ending(2).await);
     store.close_gate();
@@ -106,7 +106,7 @@ async fn a_store_that_takes_turns_gets_one_batch_at_a_time_whatever_is_set() {
 }
 
 #[tokio::test]
-async fn what_is_enough_for_several_batches_is_shared_among_them() {
+async fn commands_for_several_batches_are_shared_among_them() {
     let (store, admission) = start(Limits { batches_per_node: 4, ..Limits::default() });
     store.take_at_once(4);
     store.close_gate();
@@ -127,7 +127,7 @@ async fn what_is_enough_for_several_batches_is_shared_among_them() {
 }
 
 #[tokio::test]
-async fn an_event_under_way_keeps_its_lane_waiting_and_those_in_it_grow_old() {
+async fn a_lane_waits_for_its_event_under_way_and_counts_into_the_queue_age() {
     let limits = Limits { batches_per_node: 4, queue_full_age: AGE, ..Limits::default() };
     let (store, admission) = start(limits);
     store.take_at_once(4);
@@ -136,7 +136,7 @@ async fn an_event_under_way_keeps_its_lane_waiting_and_those_in_it_grow_old() {
     store.close_gate();
     let mut answers = vec![submit_now(&admission, register(event, "first"))];
     tokio::time::sleep(SETTLE).await;
-    // So many that they are looked at, and taken out of the queue.
+    // So many that the driver looks at them and takes them out of the queue.
     for n in 0..FULL_ENOUGH / 2 {
         answers.push(submit_now(&admission, register(event, format!("same-{n}"))));
         answers.push(submit_now(&admission, register(beside, format!("beside-{n}"))));
@@ -161,7 +161,7 @@ async fn an_event_under_way_keeps_its_lane_waiting_and_those_in_it_grow_old() {
 }
 
 #[tokio::test]
-async fn a_batch_is_of_one_cell_and_nodes_go_on_by_themselves() {
+async fn a_batch_is_of_one_cell_and_nodes_do_not_wait_for_each_other() {
     let (store, admission) = start(Limits::default());
     let (here, too, there) =
         (store.create_ending(1).await, store.create_ending(2).await, store.create_ending(3).await);
@@ -192,7 +192,7 @@ async fn a_batch_is_of_one_cell_and_nodes_go_on_by_themselves() {
     }
 }
 
-/// A node whose batches never end, and one beside it: an event on each.
+/// A node whose batches never end, and one beside it, with one event on each.
 async fn one_away(limits: Limits) -> (Arc<ScriptedStore>, Admission, EventId, EventId) {
     let (store, admission) = start(limits);
     let (away, there) = (store.create_ending(1).await, store.create_ending(2).await);
@@ -205,7 +205,7 @@ async fn one_away(limits: Limits) -> (Arc<ScriptedStore>, Admission, EventId, Ev
 }
 
 #[tokio::test]
-async fn a_node_that_does_not_answer_makes_the_queue_full_for_itself_alone() {
+async fn an_unresponsive_node_fills_the_queue_only_for_itself() {
     let (store, admission, away, there) =
         one_away(Limits { queue_full_age: AGE, ..Limits::default() }).await;
     let mut answers = vec![submit(&admission, away, "under-way").await];
@@ -227,7 +227,7 @@ async fn a_node_that_does_not_answer_makes_the_queue_full_for_itself_alone() {
 }
 
 #[tokio::test]
-async fn those_who_wait_for_one_node_leave_room_for_others() {
+async fn commands_waiting_for_one_node_leave_room_for_others() {
     let (store, admission, away, there) =
         one_away(Limits { queue_commands_max: 8, ..Limits::default() }).await;
     let mut answers = vec![submit(&admission, away, "under-way").await];
@@ -256,7 +256,7 @@ fn submit_later(
 }
 
 #[tokio::test]
-async fn held_events_of_one_node_keep_none_of_another_waiting() {
+async fn locked_events_of_one_node_do_not_delay_another_node() {
     let (store, admission) = start(Limits { busy_events_max: 1, ..Limits::default() });
     let (away, there) = (store.create_ending(1).await, store.create_ending(2).await);
     store.put(away, SeatLane { node: 1, cell: 1 });
@@ -272,7 +272,7 @@ async fn held_events_of_one_node_keep_none_of_another_waiting() {
     confirmed(of_away.await.expect("no panic"));
 }
 
-/// Commands in bursts, for events that share lanes and cells, while batches take a while, fail and panic, an event is
+/// Bursts of commands for events that share lanes and cells, while batches take a while, fail and panic, an event is
 /// held now and then, another is broken, and events may move.
 async fn play(seed: u64, moves: bool) {
     let mut rng = fastrand::Rng::with_seed(seed);
@@ -323,15 +323,15 @@ async fn play(seed: u64, moves: bool) {
     let decided: HashSet<_> = executed.iter().flat_map(|batch| &batch.decided).copied().collect();
     let mut confirmed = 0;
     for (command, answer) in asked.iter().zip(answers) {
-        // What has drained has answered everybody. So many are not to be looked at in one turn of a task's.
+        // After draining, every caller is answered. They are too many to be polled in one turn of a task.
         match unconstrained(answer).now_or_never().expect("it is answered") {
             Ok(Outcome::Confirmed(seat)) => {
-                assert_eq!(seat.id, asked_for(command), "seed {seed}: another's answer");
+                assert_eq!(seat.id, registration_of(command), "seed {seed}: another's answer");
                 assert!(decided.contains(&(command.event_id, seat.id)));
                 confirmed += 1;
             }
             Err(SubmitError::Store(_)) => {
-                let it = (command.event_id, asked_for(command));
+                let it = (command.event_id, registration_of(command));
                 assert!(!decided.contains(&it), "seed {seed}: it has a seat, and was not told");
             }
             other => panic!("seed {seed}: {other:?}"),
@@ -348,7 +348,7 @@ async fn play(seed: u64, moves: bool) {
 }
 
 #[tokio::test]
-async fn each_events_order_is_kept_and_everybody_answered_once_whatever_happens() {
+async fn every_command_is_answered_once_and_in_its_events_order() {
     for seed in 0..12 {
         play(seed, false).await;
     }
@@ -361,9 +361,9 @@ async fn an_events_order_is_kept_while_it_moves() {
     }
 }
 
-/// The negative controls: whoever executes batches without lanes is found out.
+/// The negative controls: a driver without lanes is caught.
 #[tokio::test]
-async fn batches_without_lanes_are_found_out() {
+async fn batches_without_lanes_are_caught() {
     for at_once in [true, false] {
         let store = Arc::new(ScriptedStore::new());
         let mut asked = Vec::new();

@@ -1,4 +1,4 @@
-//! Delivery is the memory's own.
+//! Delivery is the in-memory store's own.
 
 use super::ScriptedStore;
 use async_trait::async_trait;

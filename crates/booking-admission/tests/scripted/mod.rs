@@ -1,4 +1,4 @@
-//! A store in memory that can be held up, made busy and made to fail, and that remembers its batches.
+//! A store in memory that can be held up, made busy and made to fail, and that records its batches.
 
 mod delivery;
 mod trace;
@@ -28,18 +28,18 @@ pub(crate) struct ScriptedStore {
     /// Each batch takes one permit, if `is_gated`.
     gate: Semaphore,
     is_gated: AtomicBool,
-    /// Events whose rows somebody else holds.
+    /// Events whose rows another transaction holds.
     held: Mutex<HashSet<EventId>>,
     /// Taken when a held event's row becomes free.
     released: Semaphore,
     pub(crate) broken: Mutex<HashSet<EventId>>,
     pub(crate) panics: AtomicBool,
     batches: Mutex<Vec<Vec<EventCommand>>>,
-    /// Where events are that are not where most are.
+    /// The places of events that are not in the default place.
     places: Mutex<HashMap<EventId, SeatLane>>,
     at_once: AtomicUsize,
     trace: Trace,
-    /// What batches do by chance: take a while, find the store away, panic.
+    /// What batches do at random: take a while, find the store away, panic.
     chance: Mutex<Option<fastrand::Rng>>,
 }
 
@@ -65,23 +65,23 @@ impl ScriptedStore {
         }
     }
 
-    /// From now on this store has use for so many batches at the same time.
+    /// From now on the store runs so many batches at the same time.
     pub(crate) fn take_at_once(&self, batches: usize) {
         self.at_once.store(batches, Ordering::SeqCst);
     }
 
-    /// From now on an event is there.
+    /// From now on an event is in that place.
     pub(crate) fn put(&self, event: EventId, place: SeatLane) {
         self.places.lock().expect("no test panics here").insert(event, place);
     }
 
-    /// From now on chance has a hand in every batch.
+    /// From now on every batch behaves at random.
     pub(crate) fn leave_to_chance(&self, seed: u64) {
         let chance = fastrand::Rng::with_seed(seed);
         *self.chance.lock().expect("no test panics here") = Some(chance);
     }
 
-    /// The batches that were executed, or are.
+    /// The batches that were executed, or are under way.
     pub(crate) fn executed(&self) -> Vec<Executed> {
         self.trace.executed()
     }
@@ -393,8 +393,8 @@ pub(crate) fn register(event_id: EventId, who: impl std::fmt::Display) -> EventC
     EventCommand::new(event_id, Caller::Operator, Command::Register(claim.into()))
 }
 
-/// The registration that a command asks for; of one that asks for none, one that nobody asks for.
-pub(crate) fn asked_for(item: &EventCommand) -> RegistrationId {
+/// The registration that a command names; for one that names none, a fixed id that no command names.
+pub(crate) fn registration_of(item: &EventCommand) -> RegistrationId {
     match &item.command {
         Command::Register(asked) => asked.claim.registration_id,
         Command::Hold(asked) => asked.claim.registration_id,

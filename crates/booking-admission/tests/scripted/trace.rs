@@ -1,4 +1,4 @@
-//! What was executed, and what at the same time.
+//! The batches that were executed, and which at the same time.
 
 use booking_core::{EventCommand, EventId, RegistrationId};
 use std::sync::{Mutex, MutexGuard};
@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard};
 #[derive(Debug, Clone)]
 pub(crate) struct Executed {
     pub(crate) began: usize,
-    /// None if it has not.
+    /// `None` if it has not ended.
     pub(crate) ended: Option<usize>,
     pub(crate) batch: Vec<EventCommand>,
     /// The commands that were decided, none if it failed.
@@ -23,7 +23,7 @@ struct Tracing {
     executed: Vec<Executed>,
 }
 
-/// A batch that is being executed. It has ended when this is dropped, however that comes about.
+/// A batch that is being executed. It ends when this is dropped.
 pub(super) struct UnderWay<'a> {
     trace: &'a Trace,
     number: usize,
@@ -56,7 +56,7 @@ impl Tracing {
 
 impl UnderWay<'_> {
     pub(super) fn decided(&self, commands: &[EventCommand]) {
-        let decided = commands.iter().map(|item| (item.event_id, super::asked_for(item)));
+        let decided = commands.iter().map(|item| (item.event_id, super::registration_of(item)));
         self.trace.tracing().executed[self.number].decided = decided.collect();
     }
 }

@@ -46,8 +46,8 @@ fn hold(event: EventId, who: &str) -> EventCommand {
     item
 }
 
-/// An event whose one seat somebody holds for a minute while somebody waits.
-async fn with_one_who_waits(store: &ScriptedStore, admission: &Admission) -> EventId {
+/// An event whose one seat is held for a minute while another attendee waits.
+async fn with_one_waiting(store: &ScriptedStore, admission: &Admission) -> EventId {
     let event = store.create(1).await;
     admission.submit(hold(event, "ada")).await.expect("it answers");
     let mut wait = register(event, "grace");
@@ -67,7 +67,7 @@ async fn statuses(store: &ScriptedStore, event: EventId) -> Vec<Status> {
     rows(store, event).await.iter().map(|row| row.status).collect()
 }
 
-/// Waits until something is so, for as long as a busy machine may take.
+/// Waits until `is_so`, for as long as a busy machine may take.
 async fn soon(is_so: impl AsyncFn() -> bool) {
     for _ in 0..5_000 {
         if is_so().await {
@@ -79,11 +79,11 @@ async fn soon(is_so: impl AsyncFn() -> bool) {
 }
 
 #[tokio::test]
-async fn a_seat_that_comes_free_is_offered_without_anybody_asking() {
+async fn the_sweeper_offers_freed_seats() {
     let (store, clock, admission) = start();
-    let event = with_one_who_waits(&store, &admission).await;
+    let event = with_one_waiting(&store, &admission).await;
     clock.advance_micros(MINUTE_MICROS);
-    // The negative control: nobody sweeps.
+    // The negative control: no sweeper runs.
     tokio::time::sleep(A_WHILE).await;
     assert_eq!(statuses(&store, event).await, [Status::Expired, Status::Waitlisted]);
 
@@ -95,9 +95,9 @@ async fn a_seat_that_comes_free_is_offered_without_anybody_asking() {
 }
 
 #[tokio::test]
-async fn a_sweeper_that_was_stopped_sweeps_no_more() {
+async fn a_stopped_sweeper_sweeps_no_more() {
     let (store, clock, admission) = start();
-    let event = with_one_who_waits(&store, &admission).await;
+    let event = with_one_waiting(&store, &admission).await;
     let (stop, sweeping) = sweep(Sweeper::new(store.clone(), admission.clone()));
     tokio::time::sleep(A_WHILE).await;
     drop(stop);
@@ -123,9 +123,9 @@ impl Observer for Sweeps {
 }
 
 #[tokio::test]
-async fn each_sweep_is_observed_and_one_that_fails_is_not_the_last() {
+async fn every_sweep_is_observed_and_a_failed_one_is_repeated() {
     let (store, clock, admission) = start();
-    let event = with_one_who_waits(&store, &admission).await;
+    let event = with_one_waiting(&store, &admission).await;
     store.broken.lock().expect("no panic").insert(event);
     clock.advance_micros(MINUTE_MICROS);
     let sweeps = Arc::new(Sweeps::default());
@@ -142,7 +142,7 @@ async fn each_sweep_is_observed_and_one_that_fails_is_not_the_last() {
 }
 
 #[tokio::test]
-async fn what_was_kept_for_long_enough_is_erased_and_old_records_are_forgotten() {
+async fn the_sweeper_erases_old_registrations_and_purges_old_records() {
     let (store, clock, admission) = start();
     let event = store.create(1).await;
     let end = Some(clock.now() + Duration::from_secs(60));
@@ -158,7 +158,7 @@ async fn what_was_kept_for_long_enough_is_erased_and_old_records_are_forgotten()
     clock.advance_micros(2 * DAY_MICROS);
     assert!(!rows(&store, event).await[0].is_erased());
 
-    // Records are forgotten by somebody else, who is asked.
+    // Records are purged by the closure that is passed in.
     let asked = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&asked);
     let purge = move |_: PageLimit| {
@@ -173,7 +173,7 @@ async fn what_was_kept_for_long_enough_is_erased_and_old_records_are_forgotten()
 }
 
 #[tokio::test]
-async fn records_that_have_run_out_are_forgotten() {
+async fn expired_idempotency_records_are_purged() {
     let (store, clock, admission) = start();
     let event = store.create(1).await;
     let key = IdempotencyKey::new(KeyHash::new([1; 32]), Fingerprint::new([2; 32]));

@@ -25,7 +25,7 @@ use uuid::Uuid;
 
 const REACHABLE_WITHIN: Duration = Duration::from_secs(60);
 
-/// So many cells, called `c0`, `c1` and so on, which have as many bytes each as can be.
+/// So many cells, called `c0`, `c1` and so on, with the bytes divided evenly.
 pub(crate) fn map(cells: usize) -> CellMap {
     let first = |at: usize| at * 256 / cells;
     let specs = (0..cells).map(|at| {
@@ -45,17 +45,17 @@ pub(crate) fn named(name: &str) -> CellName {
     CellName::parse(name).expect("a valid name")
 }
 
-/// A cell that is to be.
+/// A cell for a change to add.
 pub(crate) fn new_cell(name: &str) -> NewCell {
     NewCell { name: named(name), node: "here".to_owned(), schema: name.to_owned() }
 }
 
-/// A mover of its own each time.
+/// The id of a new mover.
 pub(crate) fn new_mover() -> MoveId {
     Uuid::now_v7().into()
 }
 
-/// Whoever lets every step of a move be.
+/// An observer that stops nothing.
 pub(crate) struct Unwatched;
 
 impl MoveObserver for Unwatched {
@@ -66,7 +66,7 @@ impl MoveObserver for Unwatched {
 
 /// Where a cell's data is.
 #[derive(Debug)]
-pub(crate) enum Kept {
+pub(crate) enum Backend {
     Memory(MemoryStore),
     Sqlite(Folder),
     Postgres(Database),
@@ -97,8 +97,8 @@ impl Folder {
         self.here().join("booking.db")
     }
 
-    /// The file to open, which has our tables from the first time on. They are made once and copied: each time anew they
-    /// would take most of a test's time.
+    /// The file to open, with our tables. They are created once and copied: creating them each time would take most of
+    /// a test's time.
     async fn file_with_tables(&self) -> PathBuf {
         static EMPTY: OnceCell<Vec<u8>> = OnceCell::const_new();
         let file = self.file();
@@ -124,7 +124,7 @@ impl Folder {
     }
 }
 
-impl Kept {
+impl Backend {
     pub(crate) fn memory() -> Self {
         Self::Memory(MemoryStore::default())
     }
@@ -162,7 +162,7 @@ impl Kept {
         }
     }
 
-    /// The same for events to be moved.
+    /// The same as a store that events can be moved from and to.
     pub(crate) async fn open_to_move(&self, clock: Option<Clock>) -> Arc<dyn MoveStore> {
         match self {
             Self::Memory(_) => panic!("nobody else can have what is in memory"),
@@ -257,51 +257,51 @@ fn dump_database(database: &Database) -> Vec<u8> {
 
 /// Stores of several cells over the same data.
 pub(crate) struct Cells {
-    pub(crate) kept: Vec<Kept>,
+    pub(crate) backends: Vec<Backend>,
     map: CellMap,
-    /// What is done to each store.
+    /// Applied to each store.
     alter: fn(CellStore) -> CellStore,
 }
 
 impl Cells {
-    /// So many cells, each kept by the next of `kinds`.
-    pub(crate) fn of(cells: usize, kinds: &[fn() -> Kept]) -> Self {
-        let kept = kinds.iter().cycle().take(cells).map(|kind| kind());
-        Self { kept: kept.collect(), map: map(cells), alter: |store| store }
+    /// So many cells, with backends taken in turn from `kinds`.
+    pub(crate) fn of(cells: usize, kinds: &[fn() -> Backend]) -> Self {
+        let backends = kinds.iter().cycle().take(cells).map(|kind| kind());
+        Self { backends: backends.collect(), map: map(cells), alter: |store| store }
     }
 
-    /// The same while one of them is split: so many are there in the end.
-    pub(crate) fn while_one_is_split(cells: usize, kinds: &[fn() -> Kept]) -> Self {
+    /// The same while one of them is split: `cells` is their number in the end.
+    pub(crate) fn while_one_is_split(cells: usize, kinds: &[fn() -> Backend]) -> Self {
         let to = new_cell("split_off");
         let split = MapChange::Split { cell: named("c0"), at: 0x20, to };
         let map = map(cells - 1).changed(&split).expect("it can be");
         Self { map, ..Self::of(cells, kinds) }
     }
 
-    /// The same while one of them is moved: so many have events, and one does not in the end.
-    pub(crate) fn while_one_is_moved(cells: usize, kinds: &[fn() -> Kept]) -> Self {
+    /// The same while one of them is moved: `cells` includes the one that has no events in the end.
+    pub(crate) fn while_one_is_moved(cells: usize, kinds: &[fn() -> Backend]) -> Self {
         let moved = MapChange::Move { cell: named("c1"), to: new_cell("moved_to") };
         let map = map(cells - 1).changed(&moved).expect("it can be");
         Self { map, ..Self::of(cells, kinds) }
     }
 
-    /// The same, through a change that `alter` makes to each store.
+    /// The same, with `alter` applied to each store.
     pub(crate) fn altered(self, alter: fn(CellStore) -> CellStore) -> Self {
         Self { alter, ..self }
     }
 
     pub(crate) async fn open_cells(&self, clock: Option<Clock>) -> CellStore {
         let mut stores = Vec::new();
-        for kept in &self.kept {
-            stores.push(kept.open(clock.clone()).await);
+        for backend in &self.backends {
+            stores.push(backend.open(clock.clone()).await);
         }
         (self.alter)(CellStore::new(&self.map, stores))
     }
 
     /// The folder of a cell whose data is in one.
     pub(crate) fn folder(&self, at: usize) -> &Folder {
-        match &self.kept[at] {
-            Kept::Sqlite(folder) => folder,
+        match &self.backends[at] {
+            Backend::Sqlite(folder) => folder,
             other => panic!("it is no folder: {other:?}"),
         }
     }
@@ -314,29 +314,30 @@ impl Fixture for Cells {
     }
 
     async fn dump_everything(&self) -> Vec<u8> {
-        self.kept.iter().flat_map(Kept::dump).collect()
+        self.backends.iter().flat_map(Backend::dump).collect()
     }
 }
 
-/// Each of these tests, which take what makes a store, on SQLite and on PostgreSQL.
+/// Runs each of these tests, which take a function that makes a backend, on SQLite and on
+/// PostgreSQL.
 macro_rules! kinds {
     ($($test:ident)*) => {
         mod sqlite {
-            use super::common::Kept;
+            use super::common::Backend;
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $test() {
-                    super::$test(Kept::sqlite).await;
+                    super::$test(Backend::sqlite).await;
                 }
             )*
         }
 
         mod postgres {
-            use super::common::Kept;
+            use super::common::Backend;
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $test() {
-                    super::$test(Kept::postgres).await;
+                    super::$test(Backend::postgres).await;
                 }
             )*
         }

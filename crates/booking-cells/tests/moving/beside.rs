@@ -1,6 +1,6 @@
-//! What is beside events while they move: tokens and endpoints, which are copied, and what the stores are called.
+//! What is beside events while they move: tokens and endpoints, which are copied, and the names of the stores.
 
-use crate::common::Kept;
+use crate::common::Backend;
 use crate::{
     Pair, Steps, Until, clear_all, have_it_leave, left_by, mover, new_mover, plain_event, register,
     seat,
@@ -41,7 +41,7 @@ async fn is_valid(store: &dyn MoveStore, id: TokenId) -> bool {
     tokens.iter().any(|token| token.id == id && token.revoked_at.is_none())
 }
 
-/// Where an endpoint's messages go, and whether they do; `None` if there is none of that id.
+/// An endpoint's URL, and whether it is enabled; `None` if there is none of that id.
 async fn endpoint(store: &dyn MoveStore, id: EndpointId) -> Option<(EndpointUrl, bool)> {
     let endpoints = store.endpoints().await.expect("it answers");
     let found = endpoints.into_iter().find(|endpoint| endpoint.id == id);
@@ -56,8 +56,8 @@ fn disabled() -> EndpointChange {
     EndpointChange { enabled: Some(Err(WhyDisabled::ByOrganizer)), ..EndpointChange::default() }
 }
 
-/// While events move, people are given tokens and lose them, and their programs move, too.
-async fn whoever_loses_a_token_loses_it_where_events_go_to(from: fn() -> Kept, to: fn() -> Kept) {
+/// While events move, organizers get tokens and lose them, and change their endpoints.
+async fn a_revoked_token_is_revoked_in_the_target(from: fn() -> Backend, to: fn() -> Backend) {
     let pair = Pair::of(from, to).await;
     let (from, to, all) = (&*pair.from, &*pair.to, Steps::all());
     let mover = mover(from, to, &all);
@@ -81,10 +81,7 @@ async fn whoever_loses_a_token_loses_it_where_events_go_to(from: fn() -> Kept, t
     assert!(!is_valid(to, later).await);
 }
 
-async fn whoever_changes_an_endpoint_changes_it_where_events_go_to(
-    from: fn() -> Kept,
-    to: fn() -> Kept,
-) {
+async fn a_changed_endpoint_is_changed_in_the_target(from: fn() -> Backend, to: fn() -> Backend) {
     let pair = Pair::of(from, to).await;
     let (from, to, all) = (&*pair.from, &*pair.to, Steps::all());
     let mover = mover(from, to, &all);
@@ -96,7 +93,8 @@ async fn whoever_changes_an_endpoint_changes_it_where_events_go_to(
     }
     let [stops, moves, goes, stays] = ids[..] else { panic!("there are four") };
     mover.copy_shared().await.expect("the stores answer");
-    // Whoever is in the new store already says so there, and is not overruled by what is older.
+    // An organizer who uses the new store already changes it there, and is not overruled by what is
+    // older.
     change(to, stays, disabled()).await;
     let mut shared = SharedCopy::default();
     mover.copy_shared_again(&mut shared).await.expect("the stores answer");
@@ -114,7 +112,7 @@ async fn whoever_changes_an_endpoint_changes_it_where_events_go_to(
         assert_eq!(endpoint(to, comes).await, Some((url("hooks"), true)));
         assert_eq!(endpoint(to, stays).await, Some((url("hooks"), false)));
     }
-    // What came meanwhile is known from then on.
+    // What was created meanwhile is known from then on.
     change(from, comes, disabled()).await;
     let enabled = EndpointChange { enabled: Some(Ok(())), ..EndpointChange::default() };
     change(from, stops, enabled).await;
@@ -123,10 +121,10 @@ async fn whoever_changes_an_endpoint_changes_it_where_events_go_to(
     assert_eq!(endpoint(to, stops).await, Some((url("hooks"), true)));
 }
 
-/// Whatever it is called, a store is not moved to itself.
-async fn a_store_is_not_moved_to_itself(kept: fn() -> Kept, other: fn() -> Kept) {
-    let (kept, other) = (kept(), other());
-    let (one, same) = (kept.open_to_move(None).await, kept.open_to_move(None).await);
+/// A store is not moved to itself, by whatever name.
+async fn a_store_is_not_moved_to_itself(backend: fn() -> Backend, other: fn() -> Backend) {
+    let (backend, other) = (backend(), other());
+    let (one, same) = (backend.open_to_move(None).await, backend.open_to_move(None).await);
     let other = other.open_to_move(None).await;
     let event = one.create_event(plain_event(9)).await.expect("it answers").id;
     let all = Steps::all();
@@ -147,9 +145,12 @@ async fn a_store_is_not_moved_to_itself(kept: fn() -> Kept, other: fn() -> Kept)
     );
 }
 
-/// An event left for a store, which has forgotten it since and is called otherwise by now: it is brought there, and to no
+/// An event left for a store that has forgotten it since and has another name by now: it is copied there, and to no
 /// other.
-async fn an_event_goes_on_to_the_store_that_it_left_for(from: fn() -> Kept, to: fn() -> Kept) {
+async fn an_event_goes_on_to_the_store_that_it_left_for(
+    from: fn() -> Backend,
+    to: fn() -> Backend,
+) {
     let pair = Pair::of(from, to).await;
     let (from, to, all) = (&*pair.from, &*pair.to, Steps::all());
     let event = from.create_event(plain_event(9)).await.expect("it answers").id;
@@ -159,8 +160,8 @@ async fn an_event_goes_on_to_the_store_that_it_left_for(from: fn() -> Kept, to: 
     assert!(to.give_up_room(event, left_by_move).await.expect("it answers"));
     assert_eq!(to.place_of(event).await.expect("it answers"), Place::Unknown);
 
-    let third_kept = Kept::sqlite();
-    let third = third_kept.open_to_move(Some(pair.clock.as_clock())).await;
+    let third_backend = Backend::sqlite();
+    let third = third_backend.open_to_move(Some(pair.clock.as_clock())).await;
     let elsewhere = Mover { to_name: "a third", ..mover(from, &*third, &all) };
     let refused = elsewhere.move_event(event).await;
     assert!(
@@ -175,7 +176,7 @@ async fn an_event_goes_on_to_the_store_that_it_left_for(from: fn() -> Kept, to: 
     let stopped = called_otherwise.move_event(event).await;
     assert!(matches!(stopped, Err(MoveError::Stopped)), "{stopped:?}");
     assert!(to.registration(ada.id).await.expect("it answers").is_some());
-    // Back it goes to where it came from, whatever that is called, although it was not cleared away there.
+    // It moves back to where it came from, by whatever name, although it was not deleted there.
     let back = mover(to, from, &all);
     for (from_name, to_name) in [("here", "where it was"), ("here", "there")] {
         let back = Mover { from_name, to_name, ..back };
@@ -187,8 +188,8 @@ async fn an_event_goes_on_to_the_store_that_it_left_for(from: fn() -> Kept, to: 
 }
 
 in_all_pairs! {
-    whoever_loses_a_token_loses_it_where_events_go_to
-    whoever_changes_an_endpoint_changes_it_where_events_go_to
+    a_revoked_token_is_revoked_in_the_target
+    a_changed_endpoint_is_changed_in_the_target
     a_store_is_not_moved_to_itself
     an_event_goes_on_to_the_store_that_it_left_for
 }

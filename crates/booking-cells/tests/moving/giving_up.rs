@@ -1,6 +1,6 @@
-//! Moves that are begun and not ended: by whoever gives them up, and by upkeep.
+//! Moves that are begun and not ended: abandoned by an operator, or by upkeep.
 
-use crate::common::Kept;
+use crate::common::Backend;
 use crate::{
     Pair, Steps, Until, ask, clear_all, command, everything, have_it_leave, mover, new_mover,
     plain_event, register, rows_of, seat,
@@ -13,7 +13,7 @@ use booking_core::{
 use chrono::TimeDelta;
 use std::sync::atomic::AtomicUsize;
 
-/// What is of an event in a store, but for what is of requests, which runs out by itself.
+/// How many rows of an event a store has, without idempotency records, which expire by themselves.
 async fn rows_there(store: &dyn MoveStore, event: EventId) -> usize {
     let rows = rows_of(store, event).await;
     let of_event = rows.iter().filter(|(table, _)| *table != "idempotency_records");
@@ -24,7 +24,7 @@ fn wait(pair: &Pair, time: TimeDelta) {
     pair.clock.advance_micros(time.num_microseconds().expect("it is short"));
 }
 
-/// Deletes what upkeep deletes, in pieces, and tells how much that was.
+/// Deletes what upkeep deletes, in pieces, and returns how much.
 async fn purge(store: &dyn MoveStore, limit: u32) -> u64 {
     let (limit, mut purged) = (PageLimit::parse(limit).expect("valid"), 0);
     loop {
@@ -43,10 +43,11 @@ async fn assert_it_is_sold(store: &dyn MoveStore, event: EventId) {
     ask(store, command(event, Command::Cancel { registration_id: late.id })).await;
 }
 
-/// Wherever a mover was killed before the event left, its move can be given up, and nothing of it is where it was to go.
-async fn whoever_gives_up_a_move_leaves_nothing_where_it_went(
-    from: fn() -> Kept,
-    to: fn() -> Kept,
+/// Wherever a mover was killed before the event left, its move can be abandoned, and nothing of it is left in the
+/// target.
+async fn an_abandoned_move_leaves_nothing_in_the_target(
+    from: fn() -> Backend,
+    to: fn() -> Backend,
 ) {
     let pair = Pair::of(from, to).await;
     let (from, to, all) = (&*pair.from, &*pair.to, Steps::all());
@@ -56,7 +57,7 @@ async fn whoever_gives_up_a_move_leaves_nothing_where_it_went(
         let steps = Steps(AtomicUsize::new(stop_after));
         let stopped = mover(from, to, &steps).move_event(event).await;
         if from.place_of(event).await.expect("it answers") != Place::Served {
-            // It has left: whoever would give it up now would lose it, and nothing is lost by going on.
+            // It has left: abandoning the move now would lose it, and nothing is lost by going on.
             let refused = mover(from, to, &all).abandon(event).await;
             assert!(matches!(refused, Err(MoveError::HasLeft)), "{refused:?}");
             mover(from, to, &all).move_event(event).await.expect("it goes on");
@@ -75,7 +76,7 @@ async fn whoever_gives_up_a_move_leaves_nothing_where_it_went(
             continue;
         };
         assert!(to.events_arriving(None, 9).await.expect("it answers").contains(&event));
-        // Whoever gives up may be killed, too.
+        // The process that abandons the move may be killed, too.
         let first = Steps(AtomicUsize::new(0));
         let killed = mover(from, to, &first).abandon(event).await;
         assert!(matches!(killed, Err(MoveError::Stopped)), "{killed:?}");
@@ -88,13 +89,13 @@ async fn whoever_gives_up_a_move_leaves_nothing_where_it_went(
         assert!(!to.is_moving(event).await.expect("it answers"));
         assert!(!to.may_be_moving(ada.id).await.expect("it answers"));
         assert_eq!(to.events_arriving(None, 9).await.expect("it answers"), []);
-        // Who slept writes nothing there any more.
+        // The mover that slept writes nothing there any more.
         let table = &MOVED_TABLES[0];
         let rows = from.moved_rows(event, table, None, None, 9).await.expect("it answers");
         assert!(!to.take_in(event, dead, table, &rows).await.expect("it answers"));
         assert!(from.freeze(event, dead).await.expect("it answers").is_none());
         assert_it_is_sold(from, event).await;
-        // It can be moved all the same.
+        // It can still be moved.
         mover(from, to, &all).move_event(event).await.expect("nothing is in its way");
         assert!(to.registration(ada.id).await.expect("it answers").is_some());
         let refused = mover(from, to, &all).abandon(event).await;
@@ -105,11 +106,8 @@ async fn whoever_gives_up_a_move_leaves_nothing_where_it_went(
     }
 }
 
-/// What cannot be erased because it is on its way can be once it is not.
-async fn whoever_asks_to_be_erased_is_where_a_move_was_given_up(
-    from: fn() -> Kept,
-    to: fn() -> Kept,
-) {
+/// An event that cannot be erased while it moves can be once the move is abandoned.
+async fn an_erasure_succeeds_after_a_move_is_abandoned(from: fn() -> Backend, to: fn() -> Backend) {
     let pair = Pair::of(from, to).await;
     let (from, to, all) = (&*pair.from, &*pair.to, Steps::all());
     let event = everything(from).await.event;
@@ -127,8 +125,8 @@ async fn whoever_asks_to_be_erased_is_where_a_move_was_given_up(
     assert_eq!(rows_there(to, event).await, 0);
 }
 
-/// Nobody knows where an event is that is in neither store.
-async fn a_move_of_what_is_elsewhere_is_not_given_up(from: fn() -> Kept, to: fn() -> Kept) {
+/// An event that is in neither store may be anywhere.
+async fn a_move_of_an_event_elsewhere_is_not_abandoned(from: fn() -> Backend, to: fn() -> Backend) {
     let pair = Pair::of(from, to).await;
     let (from, to, all) = (&*pair.from, &*pair.to, Steps::all());
     let event = plain_event(9).id;
@@ -142,9 +140,9 @@ async fn a_move_of_what_is_elsewhere_is_not_given_up(from: fn() -> Kept, to: fn(
     );
 }
 
-/// Room in which nothing came for a week is nobody's any more, and goes with all that is in it; what left for there comes all
-/// the same.
-async fn upkeep_deletes_what_never_came_and_loses_nothing(from: fn() -> Kept, to: fn() -> Kept) {
+/// Room in which nothing arrived for a week belongs to no mover any more, and is deleted with all that is in it; an
+/// event that left for it arrives all the same.
+async fn upkeep_deletes_unused_room_and_loses_nothing(from: fn() -> Backend, to: fn() -> Backend) {
     let pair = Pair::of(from, to).await;
     let (from, to, all) = (&*pair.from, &*pair.to, Steps::all());
     let stays = everything(from).await.event;
@@ -174,7 +172,7 @@ async fn upkeep_deletes_what_never_came_and_loses_nothing(from: fn() -> Kept, to
     assert!(of_requests > 0, "some ran out");
 
     wait(&pair, TimeDelta::minutes(2));
-    // A piece at a time, and whoever made the room has it no more once that has begun.
+    // In pieces, and the mover that made the room has lost it once that has begun.
     assert_eq!(to.purge_records(PageLimit::parse(1).expect("valid")).await.expect("it answers"), 1);
     assert!(rows_there(to, stays).await > 0);
     let Place::Arriving(nobody) = to.place_of(stays).await.expect("it answers") else {
@@ -201,8 +199,11 @@ async fn upkeep_deletes_what_never_came_and_loses_nothing(from: fn() -> Kept, to
     }
 }
 
-/// While upkeep deletes room, the mover comes back that had slept for a week: it is sent away, or begins anew.
-async fn a_mover_that_slept_for_a_week_puts_up_no_rest(from: fn() -> Kept, to: fn() -> Kept) {
+/// While upkeep deletes room, the mover comes back that had slept for a week: it is refused, or begins anew.
+async fn a_mover_that_slept_for_a_week_activates_no_partial_event(
+    from: fn() -> Backend,
+    to: fn() -> Backend,
+) {
     let pair = Pair::of(from, to).await;
     let (from, to, all) = (&*pair.from, &*pair.to, Steps::all());
     let event = everything(from).await.event;
@@ -228,8 +229,8 @@ async fn a_mover_that_slept_for_a_week_puts_up_no_rest(from: fn() -> Kept, to: f
     clear_all(from, event, first).await;
 }
 
-/// That somebody was moving an event, and that one came, says nothing after a moment, and is not kept.
-async fn upkeep_deletes_what_was_said_for_a_moment(from: fn() -> Kept, to: fn() -> Kept) {
+/// That a mover had an event, and that one arrived, is of no use after a moment, and is deleted.
+async fn upkeep_deletes_outdated_move_notes(from: fn() -> Backend, to: fn() -> Backend) {
     let pair = Pair::of(from, to).await;
     let (from, to) = (&*pair.from, &*pair.to);
     let moves = from.create_event(plain_event(9)).await.expect("it answers").id;
@@ -243,7 +244,7 @@ async fn upkeep_deletes_what_was_said_for_a_moment(from: fn() -> Kept, to: fn() 
     assert!(!to.may_be_moving(ada.id).await.expect("it answers"));
     assert_eq!((purge(from, 9).await, purge(to, 9).await), (1, 1));
     assert_eq!((purge(from, 9).await, purge(to, 9).await), (0, 0));
-    // That it left is known for good.
+    // That it left is stored for good.
     wait(&pair, ROOM_KEPT * 2);
     assert_eq!(purge(from, 9).await, 0);
     assert!(from.is_moving(moves).await.expect("it answers"));
@@ -253,10 +254,10 @@ async fn upkeep_deletes_what_was_said_for_a_moment(from: fn() -> Kept, to: fn() 
 }
 
 in_all_pairs! {
-    whoever_gives_up_a_move_leaves_nothing_where_it_went
-    whoever_asks_to_be_erased_is_where_a_move_was_given_up
-    a_move_of_what_is_elsewhere_is_not_given_up
-    upkeep_deletes_what_never_came_and_loses_nothing
-    a_mover_that_slept_for_a_week_puts_up_no_rest
-    upkeep_deletes_what_was_said_for_a_moment
+    an_abandoned_move_leaves_nothing_in_the_target
+    an_erasure_succeeds_after_a_move_is_abandoned
+    a_move_of_an_event_elsewhere_is_not_abandoned
+    upkeep_deletes_unused_room_and_loses_nothing
+    a_mover_that_slept_for_a_week_activates_no_partial_event
+    upkeep_deletes_outdated_move_notes
 }

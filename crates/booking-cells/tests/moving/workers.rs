@@ -1,6 +1,6 @@
-//! Workers go on through a move: mails and webhooks are nobody's decision, and are written while an event is frozen.
+//! Workers go on during a move: mails and webhooks need no decision, and are written while an event is frozen.
 
-use crate::common::Kept;
+use crate::common::Backend;
 use crate::{
     Frozen, Pair, Steps, ask, command, everything, mover, new_mover, plain_event, register, seat,
 };
@@ -16,7 +16,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// Does something after a step, before the mover goes on, or has it stop there.
+/// Runs a function after each step, before the mover goes on, which may stop it there.
 struct Meanwhile<F>(F);
 
 impl<F: Fn(Step) -> bool + Send + Sync> MoveObserver for Meanwhile<F> {
@@ -25,7 +25,7 @@ impl<F: Fn(Step) -> bool + Send + Sync> MoveObserver for Meanwhile<F> {
     }
 }
 
-/// Waits for `work` in the middle of something that does not wait.
+/// Blocks on `work` in synchronous code.
 fn now<T>(work: impl Future<Output = T>) -> T {
     tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(work))
 }
@@ -40,7 +40,7 @@ fn mail_to(registration: &Registration, kind: MailKind) -> NewMail {
     }
 }
 
-/// What the state that an event left with says of its mails: of each its state, and how often it was tried.
+/// The mails in the state that an event left with: of each its state, and how often it was tried.
 async fn left_with(store: &dyn MoveStore, event: EventId) -> BTreeMap<String, (String, i64)> {
     let Place::Left { state: Some(left), .. } = store.place_of(event).await.expect("it answers")
     else {
@@ -54,7 +54,7 @@ async fn left_with(store: &dyn MoveStore, event: EventId) -> BTreeMap<String, (S
     mails.collect()
 }
 
-/// What became of the mails that are done.
+/// The outcomes of the mails that are done.
 async fn done(store: &dyn MoveStore, event: EventId) -> BTreeMap<String, String> {
     let rows = store.moved_rows(event, &MOVED_MAILS, None, None, 99).await.expect("it answers");
     let mails = rows.iter().map(|row| {
@@ -65,9 +65,12 @@ async fn done(store: &dyn MoveStore, event: EventId) -> BTreeMap<String, String>
     mails.collect()
 }
 
-/// A worker has mails, and writes what becomes of them before the event is frozen, at the last moment while it is, and after
-/// it has left. Where it goes to each is as the worker was told that it was written.
-async fn a_worker_that_settles_mails_goes_on_through_a_move(from: fn() -> Kept, to: fn() -> Kept) {
+/// A worker has mails, and writes their outcomes before the event is frozen, at the last moment while it is, and after
+/// it has left. In the target each is as the source reported it to the worker.
+async fn a_worker_that_settles_mails_goes_on_through_a_move(
+    from: fn() -> Backend,
+    to: fn() -> Backend,
+) {
     let pair = Pair::of(from, to).await;
     let (from, to) = (&*pair.from, &*pair.to);
     from.show_mail().await.expect("it answers");
@@ -81,7 +84,7 @@ async fn a_worker_that_settles_mails_goes_on_through_a_move(from: fn() -> Kept, 
     };
     assert!(former(from).await.is_some(), "she is to be told");
 
-    // By what becomes of them: first before it is frozen, then meanwhile, then too late.
+    // Named by their outcome: first before it is frozen, then meanwhile, then too late.
     let names =
         ["sent", "stuck", "sent while frozen", "stuck while frozen", "dropped while frozen"];
     let names = names.iter().chain(&["tried while frozen", "handed over while frozen", "too late"]);
@@ -151,7 +154,7 @@ async fn a_worker_that_settles_mails_goes_on_through_a_move(from: fn() -> Kept, 
     let backlog = from.backlog().await.expect("it answers");
     assert_eq!((backlog.mails_due, backlog.mails_stuck), (0, 0));
     assert!(done(from, event).await.is_empty());
-    // Its worker there has what was too late, once the lease has ended.
+    // The target's worker claims what was too late, once the lease has ended.
     pair.clock.advance_micros(600_000_000);
     let claimed = to.claim_mails(9, LeaseId::from(Uuid::now_v7())).await.expect("it answers");
     let mut claimed: Vec<_> =
@@ -162,8 +165,9 @@ async fn a_worker_that_settles_mails_goes_on_through_a_move(from: fn() -> Kept, 
     assert_eq!(claimed, expected);
 }
 
-/// The mover is killed once the event has left, before it has copied what was written at the last moment: who goes on does.
-async fn what_was_written_last_is_not_lost_with_the_mover(from: fn() -> Kept, to: fn() -> Kept) {
+/// The mover is killed once the event has left, before it has copied what was written at the last moment: the next one
+/// does.
+async fn a_late_write_survives_the_mover(from: fn() -> Backend, to: fn() -> Backend) {
     let pair = Pair::of(from, to).await;
     let (from, to) = (&*pair.from, &*pair.to);
     let event = from.create_event(plain_event(99)).await.expect("it answers").id;
@@ -188,8 +192,9 @@ async fn what_was_written_last_is_not_lost_with_the_mover(from: fn() -> Kept, to
     assert_eq!(done(to, event).await, sent);
 }
 
-/// A worker that carries an event's facts to an endpoint writes how far it is while the event is frozen, with what it sent.
-async fn a_worker_that_sends_goes_on_through_a_move(from: fn() -> Kept, to: fn() -> Kept) {
+/// A worker that sends an event's facts to an endpoint writes its progress, and what it sent, while the event is
+/// frozen.
+async fn a_worker_that_sends_goes_on_through_a_move(from: fn() -> Backend, to: fn() -> Backend) {
     let pair = Pair::of(from, to).await;
     let (from, to) = (&*pair.from, &*pair.to);
     let there = everything(from).await;
@@ -246,8 +251,11 @@ async fn a_worker_that_sends_goes_on_through_a_move(from: fn() -> Kept, to: fn()
     assert_eq!(lanes.expect("it answers")[0].version, next);
 }
 
-/// What leaves with an event leaves in one piece, and has a limit.
-async fn an_event_with_too_many_mails_that_are_due_stays(from: fn() -> Kept, to: fn() -> Kept) {
+/// The state that an event leaves with goes in one piece, and has a limit.
+async fn an_event_with_too_many_mails_that_are_due_stays(
+    from: fn() -> Backend,
+    to: fn() -> Backend,
+) {
     let pair = Pair::of(from, to).await;
     let (from, to) = (&*pair.from, &*pair.to);
     let event = from.create_event(plain_event(99)).await.expect("it answers").id;
@@ -291,13 +299,13 @@ async fn an_event_with_too_many_mails_that_are_due_stays(from: fn() -> Kept, to:
     mover(from, to, &frozen).move_event(event).await.expect("nothing is in its way");
     assert_eq!(to.mails_to_leave(event).await.expect("it answers"), LEAVING_MAILS_MAX);
     let frozen = frozen.0.lock().expect("nobody panics with it").expect("it was");
-    // How long that takes is no promise: others have the machine, too.
+    // How long that takes is not asserted: other processes use the machine, too.
     println!("{LEAVING_MAILS_MAX} mails left with it: frozen for {frozen:?}");
 }
 
 in_all_pairs! {
     a_worker_that_settles_mails_goes_on_through_a_move
-    what_was_written_last_is_not_lost_with_the_mover
+    a_late_write_survives_the_mover
     a_worker_that_sends_goes_on_through_a_move
     an_event_with_too_many_mails_that_are_due_stays
 }

@@ -1,4 +1,4 @@
-//! Events in the order of their beginnings.
+//! Events in the order of their start times.
 
 use crate::Fixture;
 use crate::tools::*;
@@ -28,14 +28,14 @@ async fn listed(
     }
 }
 
-/// The soonest come first, and of what is past the latest; those without a beginning are last, and never past. Each sees
-/// what is theirs to see, and pages have neither gaps nor anything twice.
-pub async fn events_are_listed_by_their_beginnings(fixture: &dyn Fixture) {
+/// Upcoming events come soonest first, past ones latest first; events without a start are last, and never past. Each
+/// caller gets only the events it may see, and pages have neither gaps nor duplicates.
+pub async fn events_are_listed_by_start_time(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     store.create_token(new_token(organizer(1), 1)).await.expect("the store answers");
     let hours = |hours| clock.now() + TimeDelta::hours(hours);
-    let put_up = async |times: EventTimes, owner, status| {
+    let add_event = async |times: EventTimes, owner, status| {
         let new = new_event("An event", 1).with(|new| {
             (new.details.starts_at, new.details.ends_at) = (times.starts_at, times.ends_at);
             new.organizer_id = owner;
@@ -48,20 +48,20 @@ pub async fn events_are_listed_by_their_beginnings(fixture: &dyn Fixture) {
         ends_at: ends.map(hours),
     };
     let public = EventStatus::Published;
-    let never = put_up(EventTimes::default(), None, public).await;
-    let next_week = put_up(at(168, None), None, public).await;
-    let gone = put_up(at(-48, Some(-40)), None, public).await;
-    let tomorrow = put_up(at(24, Some(26)), None, public).await;
-    // It has no end, and so lasts a day.
-    let yesterday = put_up(at(-25, None), None, public).await;
-    let now = put_up(at(-23, None), None, public).await;
-    let for_days = put_up(at(-72, Some(72)), None, public).await;
+    let never = add_event(EventTimes::default(), None, public).await;
+    let next_week = add_event(at(168, None), None, public).await;
+    let gone = add_event(at(-48, Some(-40)), None, public).await;
+    let tomorrow = add_event(at(24, Some(26)), None, public).await;
+    // It has no end, so it lasts a day.
+    let yesterday = add_event(at(-25, None), None, public).await;
+    let now = add_event(at(-23, None), None, public).await;
+    let for_days = add_event(at(-72, Some(72)), None, public).await;
     let mut together =
-        [put_up(at(30, None), None, public).await, put_up(at(30, None), None, public).await];
+        [add_event(at(30, None), None, public).await, add_event(at(30, None), None, public).await];
     together.sort_unstable();
-    let draft = put_up(at(25, None), None, EventStatus::Draft).await;
-    let own = put_up(at(10, None), Some(organizer_id(1)), EventStatus::Draft).await;
-    // Between two that are listed, so that their pages are as full as without them.
+    let draft = add_event(at(25, None), None, EventStatus::Draft).await;
+    let own = add_event(at(10, None), Some(organizer_id(1)), EventStatus::Draft).await;
+    // Between two that are listed, so that pages stay full without them.
     let unlisted = async |times: EventTimes, owner| {
         let new = new_event("Not for everybody", 1).with(|new| {
             (new.details.starts_at, new.details.ends_at) = (times.starts_at, times.ends_at);
@@ -94,7 +94,7 @@ pub async fn events_are_listed_by_their_beginnings(fixture: &dyn Fixture) {
         }
     }
     let mut with_draft = cases[1].1.clone();
-    // Whoever manages them finds them beside the drafts.
+    // A caller that manages them finds them beside the drafts.
     with_draft.splice(3..3, [draft, hidden]);
     assert_eq!(listed(&*store, Caller::OpenOrganizer, upcoming, 2).await, with_draft);
     with_draft.splice(2..2, [own, own_hidden]);
@@ -102,7 +102,7 @@ pub async fn events_are_listed_by_their_beginnings(fixture: &dyn Fixture) {
     let owner = Caller::Organizer(organizer_id(1));
     assert_eq!(listed(&*store, owner, everything, 2).await, [own, own_hidden]);
 
-    // What is over is so by the store's time.
+    // Whether an event is over is decided by the store's time.
     clock.advance_micros(2 * 3_600 * SECOND);
     assert_eq!(listed(&*store, Caller::Anyone, past, 2).await, [now, yesterday, gone]);
     // Events are read as they are.

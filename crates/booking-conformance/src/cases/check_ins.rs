@@ -1,4 +1,4 @@
-//! The door: one ticket lets one person in, once.
+//! Check-in: one ticket admits one attendee, once.
 
 use crate::Fixture;
 use crate::tools::*;
@@ -35,8 +35,8 @@ fn void(reason: TicketVoid) -> Outcome {
     Outcome::Refused(Refusal::TicketVoid { reason })
 }
 
-/// The second scan hears when the first one was; the same scan told again is the same success.
-pub async fn a_ticket_lets_in_once(fixture: &dyn Fixture) {
+/// A second scan is refused with the time of the first one; the same scan repeated is the same success.
+pub async fn a_ticket_admits_once(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 1).await;
@@ -54,7 +54,7 @@ pub async fn a_ticket_lets_in_once(fixture: &dyn Fixture) {
     assert_eq!(look(&*store, ada.id).await, *inside);
     assert_eq!(read(&*store, event.id).await.booked_count, 1, "a seat that is used is taken");
 
-    // A seat that was used is neither given up nor given away.
+    // A used seat is neither cancelled nor transferred.
     let refused = execute_one(&*store, cancel(&ada)).await;
     assert_eq!(refused, Outcome::Refused(Refusal::NotCancellable));
     let refused = execute_one(&*store, transfer(&ada, "grace", None)).await;
@@ -68,7 +68,7 @@ pub async fn a_ticket_lets_in_once(fixture: &dyn Fixture) {
     assert_audit_is_clean(&*store).await;
 }
 
-/// A ticket is refused for what became of its registration.
+/// A ticket is refused with the reason why it is void.
 pub async fn a_void_ticket_is_refused_with_its_reason(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 4).await;
@@ -92,8 +92,8 @@ pub async fn a_void_ticket_is_refused_with_its_reason(fixture: &dyn Fixture) {
     }
 }
 
-/// A scan that was made without a network counts from when it was made, never from the future.
-pub async fn a_scan_counts_from_when_it_was_made(fixture: &dyn Fixture) {
+/// An offline scan counts from when it was made, never from the future.
+pub async fn an_offline_scan_counts_from_when_it_was_made(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 2).await;
@@ -110,7 +110,7 @@ pub async fn a_scan_counts_from_when_it_was_made(fixture: &dyn Fixture) {
 }
 
 /// Fifty scanners, one ticket, one success.
-pub async fn a_race_of_scanners_lets_one_in(fixture: &dyn Fixture) {
+pub async fn concurrent_scans_admit_one_attendee(fixture: &dyn Fixture) {
     let stores = [fixture.open(None).await, fixture.open(None).await];
     let event = create(&*stores[0], 2).await;
     let ada = confirmed(execute_one(&*stores[0], register(event.id, "ada")).await);
@@ -128,7 +128,7 @@ pub async fn a_race_of_scanners_lets_one_in(fixture: &dyn Fixture) {
         })
         .collect();
     assert_eq!(inside.len(), 1, "{outcomes:?}");
-    let told = Outcome::Refused(Refusal::AlreadyCheckedIn { checked_in_at: inside[0].at });
-    assert_eq!(outcomes.iter().filter(|outcome| **outcome == told).count(), 49);
+    let refused = Outcome::Refused(Refusal::AlreadyCheckedIn { checked_in_at: inside[0].at });
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == refused).count(), 49);
     assert_audit_is_clean(&*stores[0]).await;
 }

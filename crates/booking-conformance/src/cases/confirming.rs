@@ -1,5 +1,5 @@
-//! Events that confirm addresses: a visitor's seat is held until whoever has the address says by mail that they
-//! want it, and nobody else finds out who is registered.
+//! Events that confirm addresses: a visitor's seat is held until the owner of the address confirms it by a mailed link,
+//! and no other visitor learns who is registered.
 
 use crate::Fixture;
 use crate::tools::*;
@@ -10,7 +10,7 @@ use booking_core::{
 };
 use chrono::TimeDelta;
 
-/// Whoever comes as visitors do, to an event that is nobody's.
+/// The callers that register as visitors for an event without an organizer.
 const VISITORS: [Caller; 3] = [
     Caller::Anyone,
     Caller::OpenOrganizer,
@@ -27,12 +27,12 @@ async fn create_confirming(store: &dyn BookingStore, seats: u32) -> Event {
     create_by(store, seats, EventRules::default()).await
 }
 
-/// Every way to ask for a seat.
+/// Every command that claims a seat.
 fn claims(event: &Event, who: &str) -> [EventCommand; 3] {
     [register(event.id, who), queue_up(event.id, who), hold(event.id, who, 60)]
 }
 
-/// Whoever comes as a visitor is held a seat for half an hour, in which the address confirms it or does not.
+/// A visitor's seat is held for half an hour, in which the owner of the address may confirm it.
 pub async fn a_visitors_seat_is_held_until_its_address_is_confirmed(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
@@ -64,9 +64,9 @@ pub async fn a_visitors_seat_is_held_until_its_address_is_confirmed(fixture: &dy
     assert_audit_is_clean(&*store).await;
 }
 
-/// Whoever asks hears the same of an address, whatever it has; and where there is no seat everybody hears that
-/// before the address is looked at.
-pub async fn only_whoever_has_an_address_hears_that_it_is_registered(fixture: &dyn Fixture) {
+/// A visitor gets the same answer for every address; and where there is no seat, the refusal comes before the address
+/// is looked at.
+pub async fn only_the_address_owner_learns_that_it_is_registered(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create_confirming(&*store, 4).await;
@@ -84,7 +84,7 @@ pub async fn only_whoever_has_an_address_hears_that_it_is_registered(fixture: &d
         }
     }
     assert_eq!(read(&*store, event.id).await, before, "nothing was changed");
-    // In one batch with the claim that makes the address known.
+    // In one batch with the claim that registers the address.
     let batch = ["kay", "kay"].map(|who| register(event.id, who).by(Caller::Anyone));
     let outcomes = execute(&*store, &batch).await;
     let kay = to_confirm(outcomes[0].clone());
@@ -109,7 +109,7 @@ pub async fn only_whoever_has_an_address_hears_that_it_is_registered(fixture: &d
             assert_eq!(execute_one(&*store, command).await, SOLD_OUT, "{who}");
         }
     }
-    // What has ended is known no more.
+    // A registration that has ended is unknown.
     execute_one(&*store, cancel(&ada)).await;
     let again = register(event.id, "ada").by(Caller::Anyone);
     assert_ne!(to_confirm(execute_one(&*store, again).await).id, ada.id);
@@ -124,9 +124,11 @@ pub async fn only_whoever_has_an_address_hears_that_it_is_registered(fixture: &d
     assert_audit_is_clean(&*store).await;
 }
 
-/// Who waits is offered the seat that comes free, also where others would be given it at once: nobody is seated
-/// who has not answered a mail.
-pub async fn a_place_in_the_queue_is_kept_by_mail_and_offered(fixture: &dyn Fixture) {
+/// A waiting attendee is offered the freed seat, also where others would be confirmed at once: no visitor gets a seat
+/// without answering a mail.
+pub async fn a_waitlisted_visitor_is_offered_a_seat_where_addresses_are_confirmed(
+    fixture: &dyn Fixture,
+) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     for (offer_ttl, seconds) in [(OfferTtl::parse(90).ok(), 90), (None, 86_400)] {
@@ -150,8 +152,8 @@ pub async fn a_place_in_the_queue_is_kept_by_mail_and_offered(fixture: &dyn Fixt
     }
 }
 
-/// Whoever manages the event knows who is registered, and gives seats as ever.
-pub async fn an_organizer_gives_seats_at_once_where_addresses_are_confirmed(fixture: &dyn Fixture) {
+/// A caller that manages the event learns who is registered, and registers attendees directly.
+pub async fn an_organizer_registers_attendees_without_confirmation_mail(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let token = store.create_token(new_token(organizer(1), 1)).await;
@@ -179,9 +181,9 @@ pub async fn an_organizer_gives_seats_at_once_where_addresses_are_confirmed(fixt
     assert_audit_is_clean(&*store).await;
 }
 
-/// Who has a seat can neither find out by giving it away who else has one, nor have somebody seated who did not
-/// ask for it. The organizer can.
-pub async fn nobody_gives_a_seat_to_an_address_that_did_not_confirm_it(fixture: &dyn Fixture) {
+/// An attendee can neither learn by a transfer who else is registered, nor give a seat to an address that did not ask
+/// for it. The organizer can transfer.
+pub async fn a_seat_is_not_transferred_to_an_unconfirmed_address(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create_confirming(&*store, 3).await;
     let claim = Claim { token_hash: Some(token_hash(3)), ..claim(event.id, "ada") };
@@ -208,9 +210,9 @@ pub async fn nobody_gives_a_seat_to_an_address_that_did_not_confirm_it(fixture: 
     assert_audit_is_clean(&*store).await;
 }
 
-/// What is told of an address that is registered is remembered as what is told of one that is not: for as long,
-/// and for the same request alone.
-pub async fn what_is_told_by_mail_is_told_again_under_its_key(fixture: &dyn Fixture) {
+/// The answer for a registered address is stored as long as the answer for an unregistered one, and replayed for the
+/// same request alone.
+pub async fn an_outcome_sent_by_mail_is_replayed_under_its_key(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create_confirming(&*store, 3).await;

@@ -1,4 +1,4 @@
-//! Putting right whose a registration is: the seat and the ticket stay.
+//! Correcting the attendee of a registration: the seat and the ticket stay.
 
 use crate::Fixture;
 use crate::tools::*;
@@ -55,9 +55,9 @@ fn register_with(event_id: booking_core::EventId, who: &str, token: u8) -> Event
     EventCommand::new(event_id, Caller::Operator, Command::Register(register))
 }
 
-/// A name by who has the registration, an address by who manages the event: on a full event too, with the
-/// ticket and the place that they have.
-pub async fn a_mistake_is_corrected_and_the_ticket_stays_good(fixture: &dyn Fixture) {
+/// The attendee corrects the name, the organizer the address: on a full event too. The ticket and the waitlist place
+/// stay.
+pub async fn a_correction_keeps_the_ticket_valid(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 2).await;
     let ada = confirmed(execute_one(&*store, register_with(event.id, "adda", 1)).await);
@@ -74,7 +74,7 @@ pub async fn a_mistake_is_corrected_and_the_ticket_stays_good(fixture: &dyn Fixt
     let again = corrected(execute_one(&*store, named.by(holder)).await);
     assert_eq!(again, row, "again changes nothing");
 
-    // An address: not by who has the link, since that may be somebody else.
+    // An address is not corrected with the link, which may be in the wrong person's hands.
     let moved = correct(&ada, Some("ada"), None, 3);
     let refused = execute_one(&*store, moved.clone().by(holder)).await;
     assert_eq!(refused, Outcome::Refused(Refusal::Forbidden));
@@ -88,17 +88,17 @@ pub async fn a_mistake_is_corrected_and_the_ticket_stays_good(fixture: &dyn Fixt
     assert_eq!(look(&*store, ada.id).await, row);
     let taken = execute_one(&*store, correct(&ada, Some("grace"), None, 4)).await;
     assert_eq!(taken, ALREADY_REGISTERED);
-    // The wrong one is free, the right one is not.
+    // The wrong address is free again, the right one is taken.
     let batch = [register(event.id, "ada"), queue_up(event.id, "adda")];
     let outcomes = execute(&*store, &batch).await;
     assert_eq!(outcomes[0], ALREADY_REGISTERED);
     waitlisted(outcomes[1].clone());
 
-    // Whoever waits keeps the place, and a name can be cleared.
+    // A waiting attendee keeps the place, and a name can be cleared.
     let row = corrected(execute_one(&*store, correct(&waits, Some("w"), Some(None), 5)).await);
     assert_eq!((row.position, row.person.name), (Some(1), None));
     assert!(matches!(execute_one(&*store, scan(&ada)).await, Outcome::CheckedIn(_)));
-    // Who is inside may still have been written wrongly.
+    // A name can be corrected after check-in too.
     corrected(execute_one(&*store, correct(&ada, None, Some(Some("Ada L.")), 9)).await);
     let history = store.history(ada.id, PageLimit::MAX).await.expect("the store answers");
     let kinds: Vec<_> = history.expect("it is there").iter().map(|entry| entry.kind).collect();
@@ -108,7 +108,7 @@ pub async fn a_mistake_is_corrected_and_the_ticket_stays_good(fixture: &dyn Fixt
     assert_audit_is_clean(&*store).await;
 }
 
-/// A transfer to the address that it has already, with another name, is a correction.
+/// A transfer to the address that the registration has already, with another name, is a correction.
 pub async fn a_transfer_to_oneself_is_a_correction(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 1).await;
@@ -130,8 +130,8 @@ pub async fn a_transfer_to_oneself_is_a_correction(fixture: &dyn Fixture) {
     assert_eq!(history.expect("it is there").len(), 2);
 }
 
-/// A new link makes the one before worthless, and nothing else.
-pub async fn a_new_link_ends_the_one_before(fixture: &dyn Fixture) {
+/// A new link invalidates the old one, and nothing else.
+pub async fn a_new_link_invalidates_the_old_one(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 1).await;
     let ada = confirmed(execute_one(&*store, register_with(event.id, "ada", 1)).await);
@@ -152,7 +152,7 @@ pub async fn a_new_link_ends_the_one_before(fixture: &dyn Fixture) {
     let ended = execute_one(&*store, by(2, cancel(&ada))).await;
     assert!(matches!(ended, Outcome::Cancelled(_)), "{ended:?}");
 
-    // What has ended has no mistakes that matter, and a cancelled event no links that do.
+    // An ended registration cannot be corrected, and a cancelled event renews no links.
     let not_correctable = Outcome::Refused(Refusal::NotCorrectable);
     assert_eq!(execute_one(&*store, renew(&ada, 3)).await, not_correctable);
     let late = correct(&ada, Some("other"), None, 3);

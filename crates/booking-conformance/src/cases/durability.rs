@@ -1,4 +1,4 @@
-//! What a store has acknowledged is there: in every field, without gaps, as a whole, and after it was closed.
+//! Acknowledged writes are stored: in every field, without gaps, as a whole, and after the store was closed.
 
 use crate::Fixture;
 use crate::deliveries::*;
@@ -25,7 +25,7 @@ fn edit(event_id: EventId, edit: Edit) -> EventCommand {
     EventCommand::new(event_id, Caller::Operator, Command::Edit(Box::new(edit)))
 }
 
-/// A claim with what may be said and need not be: a name, a token to manage it with.
+/// A claim with its optional fields: a name, a manage token.
 fn claim_with(event_id: EventId, who: &str, called: Option<&str>, token: Option<u8>) -> Claim {
     let name = called.map(|called| PersonName::parse(called).expect("a valid name"));
     let person = Person { name, ..Person::from(address(who)) };
@@ -36,7 +36,7 @@ fn register_with(event_id: EventId, claim: Claim) -> EventCommand {
     EventCommand::new(event_id, Caller::Operator, Command::Register(claim.into()))
 }
 
-/// Events of which one thing is said that need not be, and one of which everything is.
+/// Events that set one optional field each, and one that sets them all.
 fn events_that_say_something(clock: &ManualClock) -> Vec<NewEvent> {
     let now = clock.now();
     let (starts_at, ends_at) = (now + TimeDelta::days(2), now + TimeDelta::days(3));
@@ -86,8 +86,8 @@ fn events_that_say_something(clock: &ManualClock) -> Vec<NewEvent> {
     events
 }
 
-/// Each thing that may be said and need not be is kept where it was said, and nowhere else.
-pub async fn whatever_may_be_said_is_kept(fixture: &dyn Fixture) {
+/// Each optional field is stored where it was set, and nowhere else.
+pub async fn every_optional_field_is_stored(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let token = store.create_token(new_token(organizer(1), 1)).await;
@@ -135,8 +135,7 @@ pub async fn whatever_may_be_said_is_kept(fixture: &dyn Fixture) {
     assert_eq!(read_registrations(&*store, event.id, PageLimit::MAX).await, seats);
 }
 
-/// Each change makes the version after the last one, told in its answer and in its history, and a refusal
-/// makes none.
+/// Each change makes the next version, which is in its outcome and in the history; a refusal makes none.
 pub async fn versions_follow_one_another_without_gaps(fixture: &dyn Fixture) {
     let mut store = fixture.open(None).await;
     let event = create(&*store, 2).await;
@@ -157,7 +156,7 @@ pub async fn versions_follow_one_another_without_gaps(fixture: &dyn Fixture) {
     store = fixture.reopen(store, None).await;
     confirmed(execute_one(&*store, confirm(&grace)).await);
     let more = Edit { capacity: Some(capacity(3)), ..Edit::default() };
-    // It is served with the seat that there is now: two changes.
+    // It is confirmed on the seat that is added: two changes.
     let Outcome::EventChanged(after) = execute_one(&*store, edit(event.id, more)).await else {
         panic!("it can have more seats")
     };
@@ -174,8 +173,8 @@ pub async fn versions_follow_one_another_without_gaps(fixture: &dyn Fixture) {
     assert_audit_is_clean(&*store).await;
 }
 
-/// A batch is one transaction, over however many events: once it is answered all of it is there.
-pub async fn a_batch_over_many_events_is_kept_as_a_whole(fixture: &dyn Fixture) {
+/// A batch is one transaction, over however many events: once it is answered, all of it is stored.
+pub async fn a_batch_over_many_events_is_atomic(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let mut events = Vec::new();
     for _ in 0..4 {
@@ -198,8 +197,8 @@ pub async fn a_batch_over_many_events_is_kept_as_a_whole(fixture: &dyn Fixture) 
         assert_eq!(event.version, Version::new(4));
     }
     for (item, outcome) in batch.iter().zip(outcomes) {
-        let told = outcome.registration().expect("each has something").clone();
-        assert_eq!(look(&*store, told.id).await, told);
+        let registration = outcome.registration().expect("each has something").clone();
+        assert_eq!(look(&*store, registration.id).await, registration);
         assert_eq!(execute_one(&*store, item.clone()).await, replayed(outcome));
     }
     assert_audit_is_clean(&*store).await;
@@ -209,7 +208,7 @@ fn replayed(outcome: Outcome) -> Outcome {
     Outcome::Replayed(Box::new(outcome))
 }
 
-/// All that can be asked of a store.
+/// Every answer that a store gives.
 #[derive(Debug, PartialEq)]
 struct Answers {
     events: Vec<Event>,
@@ -284,15 +283,15 @@ async fn ask_everything(store: &dyn BookingStore) -> Answers {
     }
 }
 
-/// The events of [`fill`], which goes through whatever a store keeps.
+/// The events of [`fill`], which writes to every table of a store.
 struct Filled {
     /// Its one seat is held, and three wait.
     queue: EventId,
     waiting: Vec<Registration>,
     holder: Registration,
-    /// What was asked under keys, with the answers.
+    /// The commands that had keys, with their outcomes.
     keyed: Vec<(EventCommand, Outcome)>,
-    put_up: Outcome,
+    created_once: Outcome,
 }
 
 async fn fill(store: &dyn BookingStore, clock: &ManualClock) -> Filled {
@@ -336,7 +335,7 @@ async fn fill(store: &dyn BookingStore, clock: &ManualClock) -> Filled {
     let set = Command::SetQuestions(Box::new(SetQuestions { if_match: None, asked }));
     execute_one(store, EventCommand::new(owned, Caller::Operator, set)).await;
 
-    // Time alone has something to do with these three, and nobody lets it.
+    // These three change by time alone, and no command settles them.
     let soon = new_event("Soon", 2)
         .with(|soon| {
             soon.details.starts_at = Some(clock.now() + TimeDelta::hours(1));
@@ -373,13 +372,13 @@ async fn fill(store: &dyn BookingStore, clock: &ManualClock) -> Filled {
     for who in ["lin", "ida"] {
         waiting.push(waitlisted(execute_one(store, queue_up(queue, who)).await));
     }
-    let put_up = store.create_event_once(new_event_under(key(24), "Once", 3), key(24)).await;
-    let put_up = put_up.expect("the store answers");
+    let created_once = store.create_event_once(new_event_under(key(24), "Once", 3), key(24)).await;
+    let created_once = created_once.expect("the store answers");
     deliver_some(store, sink).await;
-    Filled { queue, waiting, holder, keyed, put_up }
+    Filled { queue, waiting, holder, keyed, created_once }
 }
 
-/// Carries out some of what there is: a message is sent, another is not, and a mail is to be.
+/// Delivers some of the facts: one message is sent, another fails, and a mail is queued.
 async fn deliver_some(store: &dyn BookingStore, sink: SinkId) {
     let lease = new_lease();
     route(store).await;
@@ -393,9 +392,8 @@ async fn deliver_some(store: &dyn BookingStore, sink: SinkId) {
     assert!(advance(store, step).await);
 }
 
-/// Whatever was acknowledged before a store was closed is there when it is opened again, and goes on from
-/// there.
-pub async fn what_was_acknowledged_is_there_after_reopening(fixture: &dyn Fixture) {
+/// What was acknowledged before a store was closed is there when it is opened again, and the store goes on from there.
+pub async fn acknowledged_writes_survive_reopening(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let mut store = fixture.open(Some(clock.as_clock())).await;
     let filled = fill(&*store, &clock).await;
@@ -410,12 +408,12 @@ pub async fn what_was_acknowledged_is_there_after_reopening(fixture: &dyn Fixtur
     for (command, answer) in &filled.keyed {
         assert_eq!(execute_one(&*store, command.clone()).await, replayed(answer.clone()));
     }
-    // As another request asks, with an id of its own.
+    // As a client repeats it, with another event id.
     let again = store.create_event_once(new_event_under(key(24), "Once", 3), key(24)).await;
-    assert_eq!(again.expect("the store answers"), replayed(filled.put_up));
+    assert_eq!(again.expect("the store answers"), replayed(filled.created_once));
     assert_eq!(ask_everything(&*store).await, before, "nothing was done again");
 
-    // The queue goes on where it was.
+    // The waitlist goes on where it was.
     let version = read(&*store, filled.queue).await.version;
     execute_one(&*store, cancel(&filled.holder)).await;
     let store = reopen(fixture, store, &clock).await;

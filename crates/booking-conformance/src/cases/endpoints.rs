@@ -1,4 +1,4 @@
-//! Where webhooks go, and what was sent there.
+//! Webhook endpoints, and their delivery logs.
 
 use crate::Fixture;
 use crate::deliveries::*;
@@ -20,8 +20,9 @@ async fn change(
     store.change_endpoint(id, change).await.expect("the store answers")
 }
 
-/// An endpoint is kept with all that is said of it, and changed in what is said, once however often that is asked.
-pub async fn an_endpoint_is_kept_and_changed(fixture: &dyn Fixture) {
+/// An endpoint is stored with all its fields; a change touches only the fields that it sets, and is made once however
+/// often it is repeated.
+pub async fn an_endpoint_is_stored_and_changed(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     make_organizer(&*store, 1).await;
@@ -111,8 +112,8 @@ pub async fn an_endpoint_is_kept_and_changed(fixture: &dyn Fixture) {
     assert_eq!(elsewhere.endpoints().await.expect("it answers"), [changed, second]);
 }
 
-/// An organizer never has more endpoints than there may be, however many are added at once.
-pub async fn there_are_never_too_many_endpoints(fixture: &dyn Fixture) {
+/// An organizer never has more endpoints than the limit, however many are added at once.
+pub async fn the_endpoint_limit_is_never_exceeded(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     make_organizer(&*store, 1).await;
     make_organizer(&*store, 2).await;
@@ -140,8 +141,8 @@ pub async fn there_are_never_too_many_endpoints(fixture: &dyn Fixture) {
     add_endpoint(&*store, new_endpoint(Some(1))).await;
 }
 
-/// An endpoint's log tells each message once, as it went the last time, latest first.
-pub async fn what_was_sent_is_listed_latest_try_first(fixture: &dyn Fixture) {
+/// An endpoint's log lists each message once, with its last attempt, latest first.
+pub async fn deliveries_are_listed_latest_attempt_first(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let sink = add_sink(&*store).await;
@@ -166,7 +167,7 @@ pub async fn what_was_sent_is_listed_latest_try_first(fixture: &dyn Fixture) {
         let mut step = done(&lane, lease, LaneNext::GoOn);
         step.deliveries = vec![failed];
         assert!(advance(&*store, step.clone()).await);
-        // It arrives with what follows, in the same instant.
+        // Both arrive in the same instant.
         step.deliveries = vec![Delivery { attempts: 2, ..arrived(&lane, 1) }, arrived(&lane, 2)];
         assert!(advance(&*store, LaneStep { next: LaneNext::Release, ..step.clone() }).await);
         expected.extend(step.deliveries.into_iter().map(|sent| Delivery { tried_at, ..sent }));
@@ -199,7 +200,7 @@ pub async fn what_was_sent_is_listed_latest_try_first(fixture: &dyn Fixture) {
     assert_eq!(find(id, last.event_id, last.version.get()).await.as_ref(), Some(&last));
     assert_eq!(find(id, last.event_id, 3).await, None);
     assert_eq!(find(Uuid::now_v7().into(), last.event_id, 1).await, None);
-    // Somebody wants it once more, and it fails.
+    // One is sent again on request, and fails.
     clock.advance_micros(SECOND);
     let state = DeliveryState::Dead;
     let (status, failure) = (Some(500), Some("it was answered by 500".to_owned()));
@@ -211,8 +212,8 @@ pub async fn what_was_sent_is_listed_latest_try_first(fixture: &dyn Fixture) {
     assert_eq!(listed(100).await, expected);
 }
 
-/// With an endpoint goes all that is its, whoever is at work on it, and nothing of another.
-pub async fn an_endpoint_is_deleted_with_all_that_is_its(fixture: &dyn Fixture) {
+/// An endpoint is deleted with everything it owns, even while a worker has it, and nothing of another is.
+pub async fn an_endpoint_is_deleted_with_its_lanes_and_log(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let (sink, other) = (add_sink(&*store).await, add_sink(&*store).await);
     let events = [create(&*store, 9).await.id, create(&*store, 9).await.id];

@@ -1,4 +1,4 @@
-//! Erasing whose registrations are or were: by address, and when an event has been over for long enough.
+//! Erasing personal data: by address, and when an event has been over for its retention period.
 
 use crate::Fixture;
 use crate::tools::*;
@@ -33,7 +33,7 @@ fn erased(outcome: Outcome) -> Registration {
     }
 }
 
-/// The ids of the registrations of somebody.
+/// The ids of the registrations of `who`.
 async fn of(store: &dyn BookingStore, who: &str) -> Vec<booking_core::RegistrationId> {
     let found = store.registrations_of(&address(who), PageLimit::MAX).await;
     let mut ids: Vec<_> = found.expect("the store answers").iter().map(|(_, id)| *id).collect();
@@ -46,7 +46,7 @@ async fn kinds(store: &dyn BookingStore, of: &Registration) -> Vec<FactKind> {
     history.expect("it exists").iter().map(|entry| entry.kind).collect()
 }
 
-/// An event that is over at some instant.
+/// An event that is over at the given instant.
 async fn over_at(
     store: &dyn BookingStore,
     seats: u32,
@@ -63,9 +63,9 @@ async fn over_at(
     store.create_event(new).await.expect("the store answers")
 }
 
-/// Whatever somebody has and had is found in every event, and nothing tells of them afterwards but that
-/// somebody was there.
-pub async fn whatever_is_of_an_address_is_found_and_erased(fixture: &dyn Fixture) {
+/// Every current and former registration of an address is found in every event; after erasure only anonymous rows are
+/// left.
+pub async fn every_registration_of_an_address_is_found_and_erased(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let (first, second) = (create(&*store, 3).await, create(&*store, 1).await);
     let mut named = claim(first.id, "ada");
@@ -96,9 +96,9 @@ pub async fn whatever_is_of_an_address_is_found_and_erased(fixture: &dyn Fixture
         assert_eq!(read(&*store, registration.event_id).await.version, version, "changes nothing");
     }
     assert_eq!(of(&*store, "ada").await, []);
-    let told = [FactKind::Registered, FactKind::Cancelled, FactKind::Erased];
-    assert_eq!(kinds(&*store, &seat).await, told);
-    assert_eq!(kinds(&*store, &given_up).await, told);
+    let expected = [FactKind::Registered, FactKind::Cancelled, FactKind::Erased];
+    assert_eq!(kinds(&*store, &seat).await, expected);
+    assert_eq!(kinds(&*store, &given_up).await, expected);
     assert_eq!(look(&*store, others.id).await, others);
     assert_eq!(read(&*store, first.id).await.booked_count, 1);
     assert_eq!(read(&*store, second.id).await.waitlist_count, 0);
@@ -110,8 +110,8 @@ pub async fn whatever_is_of_an_address_is_found_and_erased(fixture: &dyn Fixture
     assert_eq!(refused, Outcome::Refused(Refusal::RegistrationNotFound));
 }
 
-/// Before the event is over the seat of whoever is erased goes to who waits longest.
-pub async fn a_seat_that_is_erased_goes_to_the_head_of_the_queue(fixture: &dyn Fixture) {
+/// Before the event is over, an erased seat goes to the attendee who waits longest.
+pub async fn an_erased_seat_goes_to_the_head_of_the_waitlist(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 1).await;
     let seat = confirmed(execute_one(&*store, register(event.id, "ada")).await);
@@ -125,8 +125,8 @@ pub async fn a_seat_that_is_erased_goes_to_the_head_of_the_queue(fixture: &dyn F
     assert_audit_is_clean(&*store).await;
 }
 
-/// Once it is over, all that is counted stays, and nobody can have the seat of whoever was erased.
-pub async fn an_event_that_is_over_keeps_its_counts(fixture: &dyn Fixture) {
+/// Once it is over, all counts stay, and the erased seat is not given out again.
+pub async fn a_finished_event_keeps_its_counts_after_erasure(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = over_at(&*store, 1, clock.now() + TimeDelta::hours(1), None).await;
@@ -147,11 +147,11 @@ pub async fn an_event_that_is_over_keeps_its_counts(fixture: &dyn Fixture) {
     assert_audit_is_clean(&*store).await;
 }
 
-/// A record may hold the address of somebody who has nothing any more.
-pub async fn records_of_an_address_are_forgotten(fixture: &dyn Fixture) {
+/// A record may hold an address that has no registration any more.
+pub async fn idempotency_records_of_an_address_are_purged(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 3).await;
-    // Quotes and backslashes are written otherwise in JSON.
+    // Quotes and backslashes are escaped in JSON.
     let odd = EmailAddress::parse(r#""a\"d\\a"@example.org"#).expect("an address");
     let theirs = register_as(event.id, claim(event.id, "x").registration_id, odd.clone());
     let seat = confirmed(execute_one(&*store, keyed(theirs, 1)).await);
@@ -165,14 +165,14 @@ pub async fn records_of_an_address_are_forgotten(fixture: &dyn Fixture) {
     };
     assert_eq!(purge(&odd).await, 1);
     assert_eq!(purge(&odd).await, 0);
-    // Not of whose address theirs is the end.
+    // `race@` is not `grace@`.
     assert_eq!(purge(&EmailAddress::parse("race@example.org").expect("valid")).await, 0);
     let again = execute_one(&*store, grace).await;
     assert_eq!(again, Outcome::Replayed(Box::new(kept)));
 }
 
-/// What was kept for as long as its event says is erased: no earlier, all of it, and for good.
-pub async fn what_was_kept_for_long_enough_is_erased(fixture: &dyn Fixture) {
+/// Registrations are erased after the event's retention period: not earlier, all of them, and for good.
+pub async fn registrations_are_erased_after_the_retention_period(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let ends_at = clock.now() + TimeDelta::days(1);
@@ -186,7 +186,7 @@ pub async fn what_was_kept_for_long_enough_is_erased(fixture: &dyn Fixture) {
     let erasable = async || store.erasable_events(PageLimit::MAX).await.expect("it answers");
     clock.advance_micros(2 * DAY - 1);
     assert_eq!(erasable().await, []);
-    // An answer that somebody may ask for again.
+    // An outcome that a client may ask for again.
     confirmed(execute_one(&*store, keyed(confirm(&seat), 1)).await);
     let before = read(&*store, event.id).await;
     assert_eq!(execute_one(&*store, erase_due(event.id)).await, Outcome::Settled);
@@ -215,7 +215,7 @@ pub async fn what_was_kept_for_long_enough_is_erased(fixture: &dyn Fixture) {
     execute_one(&*store, erase_due(event.id)).await;
     assert_eq!(read(&*store, event.id).await.version, version, "again changes nothing");
 
-    // Whoever opens it again has it looked at again.
+    // Reopening the event makes it due for erasure again.
     let ends_at = Some(Some(clock.now() + TimeDelta::hours(1)));
     let open = Edit { closes_at: Some(None), ends_at, ..Edit::default() };
     execute_one(
@@ -234,8 +234,8 @@ pub async fn what_was_kept_for_long_enough_is_erased(fixture: &dyn Fixture) {
     assert_audit_is_clean(&*store).await;
 }
 
-/// An event that was cancelled keeps nothing for longer either, and still says that it was.
-pub async fn what_was_registered_for_a_cancelled_event_is_erased(fixture: &dyn Fixture) {
+/// A cancelled event keeps personal data no longer either, and still reports that it was cancelled.
+pub async fn registrations_of_a_cancelled_event_are_erased(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = over_at(&*store, 1, clock.now() + TimeDelta::days(1), Some(0)).await;
@@ -245,13 +245,13 @@ pub async fn what_was_registered_for_a_cancelled_event_is_erased(fixture: &dyn F
     execute_one(&*store, erase_due(event.id)).await;
     let after = look(&*store, seat.id).await;
     assert_eq!((after.status, after.is_erased()), (Status::Cancelled, true));
-    let told = [FactKind::Registered, FactKind::EventCancelled, FactKind::Erased];
-    assert_eq!(kinds(&*store, &seat).await, told);
+    let expected = [FactKind::Registered, FactKind::EventCancelled, FactKind::Erased];
+    assert_eq!(kinds(&*store, &seat).await, expected);
     assert_eq!(store.erasable_events(PageLimit::MAX).await.expect("the store answers"), []);
     assert_audit_is_clean(&*store).await;
 }
 
-/// More than one transaction may erase is erased step by step, whoever takes which.
+/// What is too much for one transaction is erased in steps, by whichever server.
 pub async fn a_large_event_is_erased_in_steps(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let stores =
@@ -284,8 +284,8 @@ pub async fn a_large_event_is_erased_in_steps(fixture: &dyn Fixture) {
     assert_audit_is_clean(&*stores[0]).await;
 }
 
-/// Erasing beside a sale: every seat is somebody's, and nobody's data is left of those erased.
-pub async fn erasing_beside_a_sale_loses_no_seat(fixture: &dyn Fixture) {
+/// Erasing during a sale: every seat has an owner, and no personal data of the erased is left.
+pub async fn erasing_during_a_sale_loses_no_seat(fixture: &dyn Fixture) {
     const SEATS: u32 = 20;
     let stores = [fixture.open(None).await, fixture.open(None).await];
     let event = create(&*stores[0], SEATS).await;

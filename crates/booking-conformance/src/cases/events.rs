@@ -1,4 +1,4 @@
-//! The event itself: its doors, its edits, its end.
+//! The event itself: its hours, its edits, its end.
 
 use crate::Fixture;
 use crate::tools::*;
@@ -25,8 +25,8 @@ fn changed(outcome: Outcome) -> booking_core::Event {
     }
 }
 
-/// Doors open and close at their instants, by the store's clock.
-pub async fn doors_open_and_close_at_their_instants(fixture: &dyn Fixture) {
+/// Registration opens and closes at the given instants, by the store's clock.
+pub async fn registration_opens_and_closes_on_time(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let rules = EventRules {
@@ -47,13 +47,13 @@ pub async fn doors_open_and_close_at_their_instants(fixture: &dyn Fixture) {
     confirmed(execute_one(&*store, register(event.id, "c")).await);
     clock.advance_micros(1);
     assert_eq!(execute_one(&*store, register(event.id, "d")).await, CLOSED);
-    // Nor does anybody hear who is registered: nobody who asks for that would leave a trace.
+    // Nor does it report who is registered: asking would leave no trace.
     assert_eq!(execute_one(&*store, register(event.id, "a")).await, CLOSED);
     confirmed(execute_one(&*store, confirm(&kept)).await);
 }
 
-/// A draft takes nobody until it is published.
-pub async fn a_draft_takes_nobody(fixture: &dyn Fixture) {
+/// A draft takes no registrations until it is published.
+pub async fn a_draft_takes_no_registrations(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let rules = EventRules { status: EventStatus::Draft, ..EventRules::default() };
     let new = new_event("Not yet", 9).with(|new| new.rules = rules).expect("in order");
@@ -67,8 +67,8 @@ pub async fn a_draft_takes_nobody(fixture: &dyn Fixture) {
     confirmed(execute_one(&*store, register(event.id, "a")).await);
 }
 
-/// What leaves a store by its facts says whether an event was published, moved, or changed otherwise.
-pub async fn each_change_of_an_event_is_kept_for_what_it_was(fixture: &dyn Fixture) {
+/// The fact of each edit says whether the event was published, moved, or edited otherwise.
+pub async fn each_event_change_is_recorded_with_its_kind(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let rules = EventRules { status: EventStatus::Draft, ..EventRules::default() };
     let new = elaborate(new_event("Not yet", 9)).with(|new| new.rules = rules).expect("in order");
@@ -77,7 +77,7 @@ pub async fn each_change_of_an_event_is_kept_for_what_it_was(fixture: &dyn Fixtu
     let renamed = Some(EventName::parse("At last").expect("valid"));
     let edits = [
         ("event_moved", Edit { venue: venue("Elsewhere"), name: renamed, ..Edit::default() }),
-        // Wherever it is then.
+        // Published, not moved, although its venue is set with it.
         ("event_published", Edit { publish: true, venue: venue("Here"), ..Edit::default() }),
         ("event_edited", Edit { capacity: Some(capacity(7)), ..Edit::default() }),
     ];
@@ -89,7 +89,7 @@ pub async fn each_change_of_an_event_is_kept_for_what_it_was(fixture: &dyn Fixtu
         assert!(!is_kept().await, "{kind} was kept before it was so");
         changed(execute_one(&*store, edit(event.id, change.clone())).await);
         assert!(is_kept().await, "{kind} is not kept");
-        // It is so already: nothing happens.
+        // A repeated edit changes nothing.
         let again = changed(execute_one(&*store, edit(event.id, change)).await);
         assert_eq!(again, read(&*store, event.id).await);
     }
@@ -97,8 +97,8 @@ pub async fn each_change_of_an_event_is_kept_for_what_it_was(fixture: &dyn Fixtu
     assert_audit_is_clean(&*store).await;
 }
 
-/// What an edit names is changed, and nothing else.
-pub async fn an_edit_changes_what_it_names(fixture: &dyn Fixture) {
+/// An edit changes the fields that it names, and no others.
+pub async fn an_edit_changes_only_the_fields_it_names(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let other = create(&*store, 2).await;
     let new = elaborate(new_event("Before", 5))
@@ -126,7 +126,7 @@ pub async fn an_edit_changes_what_it_names(fixture: &dyn Fixture) {
     assert_eq!(after, expected);
     assert!(after.changed_at >= before.changed_at);
     assert_eq!(read(&*store, before.id).await, after);
-    // What is so already is no change, whatever version it asks for: a lost answer is asked again.
+    // An edit that changes nothing succeeds, whatever version it names: a client repeats it after a lost answer.
     assert_eq!(changed(execute_one(&*store, edit(before.id, some)).await), after);
     assert_eq!(changed(execute_one(&*store, edit(before.id, Edit::default())).await), after);
 
@@ -151,9 +151,9 @@ pub async fn an_edit_changes_what_it_names(fixture: &dyn Fixture) {
     assert_audit_is_clean(&*store).await;
 }
 
-/// An edit that names states of an event is made in one of them, and in no other: neither at another version,
-/// nor at that version of a history that went another way.
-pub async fn an_edit_is_for_the_states_that_it_names(fixture: &dyn Fixture) {
+/// An edit with a precondition is made only in a state that it names: neither at another version, nor at that version
+/// of another history, as after a restored backup.
+pub async fn an_edit_is_made_only_if_its_precondition_holds(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 5).await;
@@ -177,7 +177,7 @@ pub async fn an_edit_is_for_the_states_that_it_names(fixture: &dyn Fixture) {
     let second = changed(execute_one(&*store, renamed("a", vec![elsewhere, first])).await);
     assert_eq!((second.version, second.changed_at), (Version::new(2), clock.now()));
     stale("b", vec![first]).await;
-    // What a batch has changed has the batch's time.
+    // Changes of a batch have the batch's time.
     clock.advance_micros(SECOND);
     let bare = EventTag { version: Version::new(3), changed_at: None };
     let of_batch = EventTag { changed_at: Some(clock.now()), ..bare };
@@ -196,8 +196,8 @@ pub async fn an_edit_is_for_the_states_that_it_names(fixture: &dyn Fixture) {
     assert_eq!(read(&*store, event.id).await, last);
 }
 
-/// There are never fewer seats than are taken.
-pub async fn a_capacity_is_never_below_what_is_booked(fixture: &dyn Fixture) {
+/// The capacity never drops below the taken seats.
+pub async fn the_capacity_never_drops_below_the_booked_seats(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 5).await;
@@ -216,7 +216,7 @@ pub async fn a_capacity_is_never_below_what_is_booked(fixture: &dyn Fixture) {
 }
 
 /// A rush while the capacity goes up and down never takes more seats than there are at that moment.
-pub async fn a_rush_against_changes_of_capacity_never_oversells(fixture: &dyn Fixture) {
+pub async fn a_rush_during_capacity_changes_never_oversells(fixture: &dyn Fixture) {
     let stores = [fixture.open(None).await, fixture.open(None).await];
     let event = create(&*stores[0], 5).await;
     let mut tasks = JoinSet::new();
@@ -246,8 +246,8 @@ pub async fn a_rush_against_changes_of_capacity_never_oversells(fixture: &dyn Fi
     assert_audit_is_clean(&*stores[0]).await;
 }
 
-/// A cancelled event has no seats taken and nobody waiting, and takes nobody.
-pub async fn cancelling_an_event_ends_what_is_registered(fixture: &dyn Fixture) {
+/// A cancelled event has no seats taken and no waitlist, and takes no registrations.
+pub async fn cancelling_an_event_ends_its_registrations(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 2).await;
     let a = confirmed(execute_one(&*store, register(event.id, "a")).await);
@@ -266,8 +266,8 @@ pub async fn cancelling_an_event_ends_what_is_registered(fixture: &dyn Fixture) 
     for person in [&a, &b, &c] {
         let now = look(&*store, person.id).await;
         assert_eq!((now.status, now.position, now.expires_at), (Status::Cancelled, None, None));
-        let told = execute_one(&*store, cancel(person)).await;
-        assert_eq!(told, Outcome::Cancelled(now), "it has ended already");
+        let answer = execute_one(&*store, cancel(person)).await;
+        assert_eq!(answer, Outcome::Cancelled(now), "it has ended already");
         let history = store.history(person.id, PageLimit::MAX).await.expect("the store answers");
         let last = history.expect("it exists").pop().map(|entry| (entry.kind, entry.version));
         let expected = Some((FactKind::EventCancelled, gone.version));

@@ -1,4 +1,4 @@
-//! Those who gave their seats to somebody else: kept for the mail that tells them, and no longer.
+//! Attendees who transferred their seats: stored for the mail that notifies them, and no longer.
 
 use crate::Fixture;
 use crate::deliveries::*;
@@ -10,7 +10,7 @@ use booking_core::{
 };
 use chrono::TimeDelta;
 
-/// Gives a seat away, and tells whose it is then.
+/// Transfers a seat, and returns its registration.
 async fn pass_on(store: &dyn BookingStore, seat: &Registration, to: &str) -> Registration {
     match execute_one(store, transfer(seat, to, None)).await {
         Outcome::Transferred(registration) => registration,
@@ -18,7 +18,7 @@ async fn pass_on(store: &dyn BookingStore, seat: &Registration, to: &str) -> Reg
     }
 }
 
-/// Who had a seat until it came to be as it is here.
+/// The holder before the transfer that made this version of a seat.
 async fn former(store: &dyn BookingStore, seat: &Registration) -> Option<Person> {
     former_at(store, seat, seat.event_version).await
 }
@@ -36,7 +36,7 @@ async fn show_mail(store: &dyn BookingStore) {
     store.show_mail().await.expect("the store answers");
 }
 
-/// The mail that tells of a seat as it is here.
+/// The mail about this version of a seat.
 fn mail_of(seat: &Registration, kind: MailKind) -> NewMail {
     let (registration_id, version) = (seat.id, seat.event_version);
     NewMail { registration_id, version, ..new_mail(seat.event_id, kind) }
@@ -51,8 +51,8 @@ fn erase(seat: &Registration) -> EventCommand {
     EventCommand::new(seat.event_id, Caller::Operator, erase)
 }
 
-/// A transfer keeps who had the seat, each time, until the mail to them is done; a correction is no transfer.
-pub async fn whoever_gave_a_seat_away_is_known_until_they_were_told(fixture: &dyn Fixture) {
+/// Each transfer stores the former holder until their mail is done; a correction is no transfer.
+pub async fn a_former_holder_is_stored_until_notified(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 9).await.id;
@@ -65,7 +65,7 @@ pub async fn whoever_gave_a_seat_away_is_known_until_they_were_told(fixture: &dy
     let other = confirmed(execute_one(&*store, register(event, "other")).await);
     assert_eq!(former(&*store, &seat).await, None, "it is hers");
 
-    // What was written wrongly was nobody's.
+    // A corrected address has no former holder.
     let registration_id = seat.id;
     let address_of = |who: &str| Some(CorrectedAddress::new(address(who)));
     for who in ["adda", "ada"] {
@@ -91,37 +91,37 @@ pub async fn whoever_gave_a_seat_away_is_known_until_they_were_told(fixture: &dy
     assert_eq!(former(&*store, &graces).await, Some(ada.clone()), "who gave it away is kept");
     assert_eq!(former_at(&*store, &graces, graces.event_version.next()).await, None);
     assert_eq!(former_at(&*store, &other, graces.event_version).await, None, "of another seat");
-    // In one batch, from one to the other.
+    // Two transfers in one batch.
     let batch = ["kay", "lin"].map(|who| transfer(&seat, who, None));
     let passed_on = execute(&*store, &batch).await;
     let [kays, lins] = [0, 1].map(|at| passed_on[at].registration().expect("it was transferred"));
     assert_eq!(former(&*store, kays).await, Some(address("grace").into()));
     assert_eq!(former(&*store, lins).await, Some(address("kay").into()));
 
-    // It stays for as long as there is something to be done about the mail.
-    let (told, lease) = (mail_of(&graces, MailKind::HandedOver), new_lease());
+    // It is stored until the mail is done.
+    let (notice, lease) = (mail_of(&graces, MailKind::HandedOver), new_lease());
     let others = [
         mail_of(&graces, MailKind::Transferred),
         mail_of(kays, MailKind::HandedOver),
         mail_of(lins, MailKind::HandedOver),
     ];
-    store.add_mails(&[told]).await.expect("the store answers");
+    store.add_mails(&[notice]).await.expect("the store answers");
     store.add_mails(&others).await.expect("the store answers");
     assert_eq!(claim_mails(&*store, lease).await.len(), 4);
     assert!(settle(&*store, others[0], lease, MailStep::Sent).await);
-    assert!(settle(&*store, told, lease, MailStep::GoOn).await);
-    assert!(!settle(&*store, told, new_lease(), MailStep::Sent).await, "it is another's");
+    assert!(settle(&*store, notice, lease, MailStep::GoOn).await);
+    assert!(!settle(&*store, notice, new_lease(), MailStep::Sent).await, "it is another's");
     assert_eq!(former(&*store, &graces).await, Some(ada.clone()));
     let later = MailStep::RetryAfter(TimeDelta::minutes(5), "421 later".to_owned());
-    assert!(settle(&*store, told, lease, later).await);
+    assert!(settle(&*store, notice, lease, later).await);
     wait(TimeDelta::minutes(5), &clock);
-    assert!(claim_mails(&*store, lease).await.iter().any(|mail| mail.mail == told));
-    assert!(settle(&*store, told, lease, MailStep::Stuck("550 no".to_owned())).await);
+    assert!(claim_mails(&*store, lease).await.iter().any(|mail| mail.mail == notice));
+    assert!(settle(&*store, notice, lease, MailStep::Stuck("550 no".to_owned())).await);
     assert_eq!(former(&*store, &graces).await, Some(ada), "it may be tried again");
     wait(LEASE, &clock);
     store.retry_deliveries(Some(SinkId::MAIL)).await.expect("the store answers");
     assert_eq!(claim_mails(&*store, lease).await.len(), 3);
-    assert!(settle(&*store, told, lease, MailStep::Sent).await);
+    assert!(settle(&*store, notice, lease, MailStep::Sent).await);
     assert_eq!(former(&*store, &graces).await, None, "she was told");
     assert!(settle(&*store, others[1], lease, MailStep::Dropped).await);
     assert_eq!(former(&*store, kays).await, None, "nobody will tell them");
@@ -129,10 +129,8 @@ pub async fn whoever_gave_a_seat_away_is_known_until_they_were_told(fixture: &dy
     assert_audit_is_clean(&*store).await;
 }
 
-/// Nothing is kept for mails that nobody sends.
-pub async fn nobody_is_known_to_have_given_a_seat_away_where_no_mail_is_sent(
-    fixture: &dyn Fixture,
-) {
+/// No former holder is stored where no mail is sent.
+pub async fn no_former_holder_is_stored_where_no_mail_is_sent(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 9).await.id;
@@ -150,8 +148,8 @@ pub async fn nobody_is_known_to_have_given_a_seat_away_where_no_mail_is_sent(
     assert_audit_is_clean(&*store).await;
 }
 
-/// Whether there ever was a mail or not: after thirty days, or with all that there was to be sent.
-pub async fn whoever_gave_a_seat_away_is_forgotten_in_time(fixture: &dyn Fixture) {
+/// Whether or not a mail was queued: after thirty days, or when mails are dropped.
+pub async fn former_holders_are_purged_in_time(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 9).await.id;
@@ -186,7 +184,7 @@ pub async fn whoever_gave_a_seat_away_is_forgotten_in_time(fixture: &dyn Fixture
     assert_audit_is_clean(&*store).await;
 }
 
-/// An event that is over after an hour, and keeps nobody for longer.
+/// An event that is over after an hour and keeps no personal data after that.
 async fn create_short(store: &dyn BookingStore, clock: &ManualClock) -> EventId {
     let new = new_event("Kept for no longer", 9).with(|new| {
         new.details.ends_at = Some(clock.now() + TimeDelta::hours(1));
@@ -195,28 +193,28 @@ async fn create_short(store: &dyn BookingStore, clock: &ManualClock) -> EventId 
     store.create_event(new.expect("in order")).await.expect("the store answers").id
 }
 
-/// By their address, though no registration is of it any more; with the registration, in the same batch, too; and
-/// with an event that was kept for long enough.
-pub async fn nothing_is_left_of_whoever_gave_a_seat_away_and_was_erased(fixture: &dyn Fixture) {
+/// By their address, though they have no registration any more; with the registration, also in the same batch; and with
+/// an event past its retention.
+pub async fn erasing_a_former_holder_leaves_nothing(fixture: &dyn Fixture) {
     const NAME: &str = "Zerlina Given-Away";
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let short = create_short(&*store, &clock).await;
     let events = [create(&*store, 9).await.id, create(&*store, 9).await.id, short];
     show_mail(&*store).await;
-    // As a store may hold it that an earlier version has written.
+    // As an earlier version may have stored it.
     let spelt = EmailAddress::parse_stored("zerlina.given@b\u{fc}cher.example").expect("stored");
     let canonical = spelt.canonical();
     assert_ne!(spelt, canonical);
     let person = Person { name: PersonName::parse(NAME).ok(), ..Person::from(spelt) };
-    let kept = Some(Person { user_email: canonical.clone(), ..person.clone() });
+    let stored = Some(Person { user_email: canonical.clone(), ..person.clone() });
     let mut seats = Vec::new();
     for event in events {
         let claim = Claim { person: person.clone(), ..claim(event, "zerlina") };
         let claim = EventCommand::new(event, Caller::Operator, Command::Register(claim.into()));
         let seat = confirmed(execute_one(&*store, claim).await);
         let seat = pass_on(&*store, &seat, "grace").await;
-        assert_eq!(former(&*store, &seat).await, kept);
+        assert_eq!(former(&*store, &seat).await, stored);
         seats.push(seat);
     }
     let is_anywhere = async |what: &str| {
@@ -236,7 +234,7 @@ pub async fn nothing_is_left_of_whoever_gave_a_seat_away_and_was_erased(fixture:
     }
     assert!(!is_anywhere(NAME).await && !is_anywhere("zerlina").await, "something is left");
 
-    // With whoever has it by now, and with nobody else's.
+    // With the registration of its current holder, and with no other.
     let [first, second, last] = [&seats[0], &seats[1], &seats[2]];
     let [firsts, seconds] =
         [pass_on(&*store, first, "kay").await, pass_on(&*store, second, "kay").await];

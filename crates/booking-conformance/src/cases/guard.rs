@@ -1,4 +1,4 @@
-//! The guard for erasure: nothing of a person is anywhere in a store any more.
+//! The guard for erasure: no personal data of an erased person is left anywhere in a store.
 
 use crate::Fixture;
 use crate::deliveries;
@@ -13,11 +13,11 @@ use booking_core::{
 use chrono::TimeDelta;
 use uuid::Uuid;
 
-/// Something that tells whose a registration is or was.
+/// A value that identifies the attendee of a registration.
 #[derive(PartialEq)]
 struct Personal {
     field: &'static str,
-    /// What to look for: any of these.
+    /// How the value may be stored: any of these.
     spellings: Vec<Vec<u8>>,
 }
 
@@ -37,22 +37,22 @@ impl Personal {
     }
 }
 
-/// What of a registration tells whose it is: its person, and the token that they have. It is taken apart in full,
-/// and so is the person: whoever adds a field has to say here whether it is personal, and sees this case fail if it
-/// is and `Registration::erase` leaves it, or a store does.
+/// The personal data of a registration: its person and its manage token. Both structs are destructured in full: the
+/// author of a new field has to decide here whether it is personal, and this case fails if it is and
+/// `Registration::erase` or a store leaves it.
 fn personal(registration: &Registration) -> Vec<Personal> {
     let Registration {
         // Chosen by programs, and all that is left afterwards.
         id: _,
         event_id: _,
         person: Person { user_email, name, answers },
-        // What became of a seat, not of whom.
+        // The state of the seat, not of the person.
         status: _,
         expires_at: _,
         position: _,
         check_in: _,
         generation: _,
-        // What opens it: nobody's any more.
+        // Opens the registration: empty after erasure.
         token_hash,
         created_version: _,
         event_version: _,
@@ -62,7 +62,7 @@ fn personal(registration: &Registration) -> Vec<Personal> {
     personal.extend(name.as_ref().map(|name| Personal::text("name", name.as_str())));
     personal.extend(answers.iter().filter_map(|(_, answer)| match answer {
         Answer::Text(text) => Some(Personal::text("answers", text.as_str())),
-        // Of these many have the same.
+        // Values that many attendees share.
         Answer::Several(_) | Answer::YesNo(_) | Answer::Consent(_) => None,
     }));
     personal.extend(token_hash.as_ref().map(|hash| Personal::hash("token_hash", hash)));
@@ -73,7 +73,7 @@ fn question_key() -> QuestionKey {
     QuestionKey::parse("diet").expect("a valid key")
 }
 
-/// Has an event ask what people answer here.
+/// Makes the event ask the questions that are answered here.
 async fn ask_something(store: &dyn BookingStore, event_id: EventId) {
     let (key, kind) = (question_key(), QuestionKind::Text);
     let wording = Wording::parse("What do you eat?").expect("valid");
@@ -86,7 +86,7 @@ async fn ask_something(store: &dyn BookingStore, event_id: EventId) {
     assert!(matches!(outcome, Outcome::EventChanged(_)), "{outcome:?}");
 }
 
-/// A name, an address, an answer and a token that nobody else has, for the `number`th person.
+/// A name, an address, an answer and a token that are unique to the `number`th person.
 fn who(number: u8) -> (Person, TokenHash) {
     let name = PersonName::parse(&format!("Zerlina Guarded the {number}th")).expect("valid");
     let hash = TokenHash::new(std::array::from_fn(|at| (at as u8).wrapping_mul(37) ^ number));
@@ -103,10 +103,10 @@ fn claim_of(event_id: EventId, number: u8) -> Claim {
     Claim { registration_id, person, token_hash: Some(hash) }
 }
 
-/// Has people go through all that a registration can go through, each command under a key, from the person
-/// numbered `first` on, and takes down everything that was ever personal.
+/// Takes registrations through every command, each under a key, for people numbered from `first` on, and returns every
+/// personal value that was ever stored.
 async fn live(store: &dyn BookingStore, event_id: EventId, first: u8) -> Vec<Personal> {
-    let mut told = Vec::new();
+    let mut stored = Vec::new();
     let mut number = first;
     let mut ask = async |command: Command| {
         let id = *Uuid::now_v7().as_bytes();
@@ -116,7 +116,7 @@ async fn live(store: &dyn BookingStore, event_id: EventId, first: u8) -> Vec<Per
         let outcome = execute_one(store, command).await;
         let registration = outcome.registration().cloned();
         let registration = registration.unwrap_or_else(|| panic!("it went badly: {outcome:?}"));
-        told.extend(personal(&registration));
+        stored.extend(personal(&registration));
         registration
     };
     let mut next = || {
@@ -124,7 +124,7 @@ async fn live(store: &dyn BookingStore, event_id: EventId, first: u8) -> Vec<Per
         number
     };
 
-    // One who was somebody else, was written wrongly, and is inside.
+    // One that was transferred, corrected and checked in.
     let seat = ask(Command::Register(claim_of(event_id, next()).into())).await;
     let registration_id = seat.id;
     let (person, hash) = who(next());
@@ -137,21 +137,21 @@ async fn live(store: &dyn BookingStore, event_id: EventId, first: u8) -> Vec<Per
     let seat = ask(Command::RenewLink(RenewLink::new(registration_id, token_hash))).await;
     let (generation, scan_id, scanned_at) = (seat.generation, Uuid::now_v7(), None);
     ask(Command::CheckIn(CheckIn { registration_id, generation, scan_id, scanned_at })).await;
-    // One who gave up, one who has not decided, and one who waits.
+    // One cancelled, one held, and one that waits.
     let gone = ask(Command::Register(claim_of(event_id, next()).into())).await;
     ask(Command::Cancel { registration_id: gone.id }).await;
     let hold = Hold { claim: claim_of(event_id, next()), ttl: HoldTtl::default() };
     ask(Command::Hold(hold)).await;
     let wait = Register { on_full: OnFull::Waitlist, ..Register::from(claim_of(event_id, next())) };
     ask(Command::Register(wait)).await;
-    told
+    stored
 }
 
 async fn rows(store: &dyn BookingStore, event: EventId) -> Vec<Registration> {
     read_listed(store, event, Listed::All, PageLimit::MAX).await
 }
 
-/// Who had the seat that was given to somebody else, as long as that is known.
+/// The former holder of the transferred seat, while stored.
 async fn former_holder(store: &dyn BookingStore, event_id: EventId) -> Option<Person> {
     let seat = rows(store, event_id).await.remove(0).id;
     let history = store.history(seat, PageLimit::MAX).await.expect("the store answers");
@@ -160,8 +160,8 @@ async fn former_holder(store: &dyn BookingStore, event_id: EventId) -> Option<Pe
     store.former_holder(event_id, seat, transfer.version).await.expect("the store answers")
 }
 
-/// Tells an endpoint that wants to know whose a registration is, and everybody by mail, of all that has happened. What
-/// is kept of that says nothing of them: messages are written from the registration when they are sent.
+/// Delivers all facts to an endpoint that includes personal data, and by mail. Stored deliveries hold no personal data:
+/// messages are rendered from the registration when they are sent.
 async fn deliver(store: &dyn BookingStore, sink: SinkId) {
     deliveries::route(store).await;
     let lease = deliveries::new_lease();
@@ -182,9 +182,9 @@ async fn deliver(store: &dyn BookingStore, sink: SinkId) {
     }
 }
 
-/// Whoever was erased, one by one or with an event that was kept for long enough, has left nothing of
-/// themselves: in no column of no table, and in no file.
-pub async fn nothing_is_left_of_whoever_was_erased(fixture: &dyn Fixture) {
+/// An erased person, erased alone or with an event past its retention, leaves no personal data in any column of any
+/// table, nor in any file.
+pub async fn erasing_a_person_leaves_nothing_personal(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let one_by_one = create(&*store, 2).await.id;
@@ -201,11 +201,11 @@ pub async fn nothing_is_left_of_whoever_was_erased(fixture: &dyn Fixture) {
     for event in [one_by_one, kept_a_day] {
         ask_something(&*store, event).await;
     }
-    let mut told = live(&*store, one_by_one, 0).await;
-    told.extend(live(&*store, kept_a_day, 100).await);
+    let mut stored = live(&*store, one_by_one, 0).await;
+    stored.extend(live(&*store, kept_a_day, 100).await);
     deliver(&*store, sink).await;
 
-    // What is looked for can be found, as long as it is there.
+    // The values are found in the dump before the erasure.
     let dump = fixture.dump_everything().await;
     for (event, first) in [(one_by_one, 1), (kept_a_day, 101)] {
         let former = Person { answers: Answers::default(), ..who(first).0 };
@@ -217,7 +217,7 @@ pub async fn nothing_is_left_of_whoever_was_erased(fixture: &dyn Fixture) {
             assert_eq!(of_row.len(), 4, "every field is set");
             for personal in &of_row {
                 assert!(personal.is_in(&dump), "no {} in all that is dumped", personal.field);
-                assert!(told.contains(personal));
+                assert!(stored.contains(personal));
             }
         }
     }
@@ -229,7 +229,7 @@ pub async fn nothing_is_left_of_whoever_was_erased(fixture: &dyn Fixture) {
         let outcome = execute_one(&*store, erase).await;
         assert!(matches!(outcome, Outcome::Erased(_)), "{outcome:?}");
     }
-    // Of whoever had a seat before, records alone tell.
+    // Former holders are left only in records.
     for number in 1..=9 {
         let address = who(number).0.user_email;
         store.purge_records_of(&address, PageLimit::MAX).await.expect("the store answers");
@@ -239,7 +239,7 @@ pub async fn nothing_is_left_of_whoever_was_erased(fixture: &dyn Fixture) {
     assert_eq!(execute_one(&*store, erase).await, Outcome::Settled);
 
     let dump = fixture.dump_everything().await;
-    for personal in &told {
+    for personal in &stored {
         assert!(!personal.is_in(&dump), "the {} of whoever was erased is there", personal.field);
     }
     let row = rows(&*store, one_by_one).await.remove(0);

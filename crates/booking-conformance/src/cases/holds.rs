@@ -1,4 +1,4 @@
-//! Holds: seats for a while, which come back when it is over, by time alone.
+//! Holds: temporary seats that are freed by time alone.
 
 use crate::Fixture;
 use crate::tools::*;
@@ -10,8 +10,8 @@ use chrono::TimeDelta;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
-/// Nobody has tidied anything, and yet what has run out is nowhere counted.
-pub async fn a_hold_that_has_run_out_counts_for_nothing(fixture: &dyn Fixture) {
+/// Without any settling, an expired hold counts nowhere.
+pub async fn an_expired_hold_counts_for_nothing(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 3).await;
@@ -42,9 +42,9 @@ pub async fn a_hold_that_has_run_out_counts_for_nothing(fixture: &dyn Fixture) {
     assert_audit_is_clean(&*store).await;
 }
 
-/// How full many events are is read at once, and is what each of them says by itself: whoever it belongs to,
-/// whatever has run out, whether it is there or not.
-pub async fn how_full_events_are_is_what_they_say(fixture: &dyn Fixture) {
+/// The availability of many events, read at once, equals what each event reports by itself: owned or not, with expired
+/// holds or not, existing or not.
+pub async fn availability_agrees_with_each_event(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let token = store.create_token(new_token(organizer(1), 1)).await;
@@ -65,28 +65,27 @@ pub async fn how_full_events_are_is_what_they_say(fixture: &dyn Fixture) {
     });
     let draft = store.create_event(draft.expect("in order")).await.expect("the store answers");
     execute_one(&*store, EventCommand::new(ids[3], Caller::Operator, Command::CancelEvent)).await;
-    // The same twice is told twice.
+    // A repeated id is answered twice.
     ids.extend([draft.id, ids[1]]);
     for _ in 0..2 {
-        let told = store.availability(&ids).await.expect("the store answers");
+        let found = store.availability(&ids).await.expect("the store answers");
         let mut expected = Vec::new();
         for id in &ids {
             let event = store.event(*id).await.expect("the store answers");
             expected.push(event.as_ref().map(Availability::from));
         }
-        assert_eq!(told, expected);
-        // And once more when what was held has run out, and nobody has tidied it.
+        assert_eq!(found, expected);
+        // And again when the holds have expired, and no command has settled them.
         clock.advance_micros(60 * SECOND);
     }
-    let told = store.availability(&ids[1..2]).await.expect("the store answers");
-    let told = told[0].expect("it is there");
-    assert_eq!((told.booked_count, told.is_settled), (0, false));
+    let found = store.availability(&ids[1..2]).await.expect("the store answers");
+    let found = found[0].expect("it is there");
+    assert_eq!((found.booked_count, found.is_settled), (0, false));
     assert_eq!(store.availability(&[]).await.expect("the store answers"), []);
 }
 
-/// The seat of a hold that has run out is there for the next caller in the same instant, as is its
-/// address.
-pub async fn a_seat_is_back_in_the_instant_in_which_its_hold_ends(fixture: &dyn Fixture) {
+/// The seat and the address of an expired hold are free for the next caller in the same instant.
+pub async fn a_seat_is_free_the_instant_its_hold_expires(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 2).await;
@@ -111,8 +110,8 @@ pub async fn a_seat_is_back_in_the_instant_in_which_its_hold_ends(fixture: &dyn 
     assert_audit_is_clean(&*store).await;
 }
 
-/// Whoever comes when every seat is taken hears when one may come back, if one may.
-pub async fn who_finds_all_seats_held_hears_when_to_come_again(fixture: &dyn Fixture) {
+/// When every seat is taken, the refusal says when one may come free, if one may.
+pub async fn a_refusal_says_when_a_held_seat_may_come_free(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 2).await;
@@ -132,13 +131,13 @@ pub async fn who_finds_all_seats_held_hears_when_to_come_again(fixture: &dyn Fix
     assert_eq!(execute_one(&*store, register(event.id, "eve")).await, SOLD_OUT);
 }
 
-/// What time has changed is found, tidied by whoever is asked to, and then found no more.
-pub async fn what_is_due_is_found_and_tidied(fixture: &dyn Fixture) {
+/// Events that time has changed are found, settled by any caller, and then found no more.
+pub async fn due_events_are_found_and_settled(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let stores =
         [fixture.open(Some(clock.as_clock())).await, fixture.open(Some(clock.as_clock())).await];
     let early = create(&*stores[0], 2).await;
-    // Where events are in several places, the order is each place's own.
+    // Where events are in several places, each place has its own order.
     let late = create_beside(&*stores[0], &early, 2).await;
     create(&*stores[0], 2).await;
     held(execute_one(&*stores[0], hold(late.id, "ada", 120)).await);
@@ -168,9 +167,9 @@ pub async fn what_is_due_is_found_and_tidied(fixture: &dyn Fixture) {
     assert_audit_is_clean(&*stores[0]).await;
 }
 
-/// More holds than one transaction tidies run out at once: every seat is there for the next callers,
-/// and what is left is tidied by and by.
-pub async fn many_holds_that_run_out_together_give_all_seats_back(fixture: &dyn Fixture) {
+/// More holds than one transaction settles expire at once: every seat is free for the next callers, and the rest is
+/// settled step by step.
+pub async fn many_holds_that_expire_together_free_every_seat(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let seats = 2 * SETTLED_MAX + 300;
@@ -202,9 +201,9 @@ pub async fn many_holds_that_run_out_together_give_all_seats_back(fixture: &dyn 
     assert_audit_is_clean(&*store).await;
 }
 
-/// Owners confirm, others cancel, and passers-by register, all while holds run out: every seat has one
-/// owner or none, and who was told yes is in.
-pub async fn a_race_at_the_end_of_holds_gives_each_seat_once(fixture: &dyn Fixture) {
+/// Holders confirm and cancel, and newcomers register, all while holds expire: every seat has at most one owner, and
+/// each caller that was confirmed has a seat.
+pub async fn a_race_at_hold_expiry_gives_each_seat_once(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let stores =
         [fixture.open(Some(clock.as_clock())).await, fixture.open(Some(clock.as_clock())).await];
@@ -223,10 +222,10 @@ pub async fn a_race_at_the_end_of_holds_gives_each_seat_once(fixture: &dyn Fixtu
             });
         }
     }
-    let mut told = Vec::new();
+    let mut confirmed_ids = Vec::new();
     while let Some(outcome) = tasks.join_next().await {
         if let Outcome::Confirmed(seat) = outcome.expect("no caller panicked") {
-            told.push(seat.id);
+            confirmed_ids.push(seat.id);
         }
     }
     clock.advance_micros(SECOND);
@@ -235,9 +234,9 @@ pub async fn a_race_at_the_end_of_holds_gives_each_seat_once(fixture: &dyn Fixtu
         .into_iter()
         .map(|row| row.id)
         .collect();
-    told.sort_unstable();
+    confirmed_ids.sort_unstable();
     rows.sort_unstable();
-    assert_eq!(rows, told, "who was told yes has a seat, and nobody else");
+    assert_eq!(rows, confirmed_ids, "who was told yes has a seat, and nobody else");
     assert!(rows.len() <= 12);
     assert_audit_is_clean(&*stores[0]).await;
 }

@@ -1,4 +1,4 @@
-//! Hours and ends: when seats are given, and that an event which is over gives nothing out.
+//! Hours and ends: when seats are given out, and that a finished event gives out none.
 
 use crate::Fixture;
 use crate::tools::*;
@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 const CLOSED: Outcome = Outcome::Refused(Refusal::Closed);
 
-/// An event that begins and ends then, whose offers last a day.
+/// An event with these times, whose offers last a day.
 async fn create_at(store: &dyn BookingStore, seats: u32, times: EventTimes) -> Event {
     let new = new_event("In time", seats)
         .with(|new| {
@@ -43,9 +43,9 @@ fn scan(registration: &Registration, scanned_at: Option<DateTime<Utc>>) -> Event
     EventCommand::new(registration.event_id, Caller::Operator, command)
 }
 
-/// From its end on an event takes nobody, and nobody in it gets what they do not have; without an end it is
-/// over a day after its beginning, and without either never.
-pub async fn an_event_that_is_over_gives_nothing_out(fixture: &dyn Fixture) {
+/// From its end on an event takes no registrations, and no registration advances; without an end it is over a day after
+/// its start, and without either never.
+pub async fn a_finished_event_gives_out_no_seats(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let in_an_hour = clock.now() + TimeDelta::hours(1);
@@ -66,7 +66,7 @@ pub async fn an_event_that_is_over_gives_nothing_out(fixture: &dyn Fixture) {
             register(event.id, "late"),
             queue_up(event.id, "late"),
             hold(event.id, "late", 60),
-            // Nor is told who is registered.
+            // Nor does it report who is registered.
             register(event.id, "ada"),
             confirm(&kept),
             confirm(&waits),
@@ -76,7 +76,7 @@ pub async fn an_event_that_is_over_gives_nothing_out(fixture: &dyn Fixture) {
             let shown = format!("{:?}", command.command);
             assert_eq!(execute_one(&*store, command).await, CLOSED, "{shown}");
         }
-        // What they have they keep, and may give up; nobody is served for it.
+        // Attendees keep their seats and may cancel; the waitlist is not served for it.
         let again = execute_one(&*store, confirm(&ada)).await;
         assert_eq!(confirmed(again).status, Status::Confirmed, "twice is the same");
         execute_one(&*store, cancel(&ada)).await;
@@ -89,7 +89,7 @@ pub async fn an_event_that_is_over_gives_nothing_out(fixture: &dyn Fixture) {
         execute_one(&*store, EventCommand::new(event.id, Caller::Operator, Command::Settle)).await;
         assert_eq!(look(&*store, waits.id).await.status, Status::Waitlisted);
 
-        // An end that is put off lets them in.
+        // A later end lets them in.
         execute_one(&*store, ends_at(event.id, clock.now() + TimeDelta::hours(1))).await;
         assert_eq!(look(&*store, waits.id).await.status, Status::Offered);
         confirmed(execute_one(&*store, register(event.id, "late")).await);
@@ -114,7 +114,7 @@ pub async fn an_offer_ends_with_its_event(fixture: &dyn Fixture) {
     execute_one(&*store, cancel(&seats[0])).await;
     assert_eq!(look(&*store, people[0].id).await.expires_at, Some(over_at));
 
-    // In one batch with an offer that is made in it, which nobody has read.
+    // In one batch with an offer that is made in it, which the store has not read.
     let sooner = clock.now() + TimeDelta::hours(1);
     let outcomes = execute(&*store, &[cancel(&seats[1]), ends_at(event.id, sooner)]).await;
     assert!(matches!(outcomes[1], Outcome::EventChanged(_)), "{outcomes:?}");
@@ -123,11 +123,11 @@ pub async fn an_offer_ends_with_its_event(fixture: &dyn Fixture) {
         let expected = (Status::Offered, Some(sooner));
         assert_eq!((offered.status, offered.expires_at), expected, "an offer ends with its event");
     }
-    // Put off again, they stay as they are.
+    // When the end is put off again, they stay as they are.
     execute_one(&*store, ends_at(event.id, over_at)).await;
     assert_eq!(look(&*store, people[0].id).await.expires_at, Some(sooner));
 
-    // An end that is past already ends them at once.
+    // An end in the past ends them at once.
     execute_one(&*store, ends_at(event.id, clock.now())).await;
     for person in &people[..2] {
         assert_eq!(look(&*store, person.id).await.status, Status::Expired);
@@ -139,8 +139,8 @@ pub async fn an_offer_ends_with_its_event(fixture: &dyn Fixture) {
     assert_audit_is_clean(&*store).await;
 }
 
-/// An end that is changed twice in one batch is as if it had been changed in two.
-pub async fn ends_that_change_in_one_batch_are_as_one_by_one(fixture: &dyn Fixture) {
+/// An end that is changed twice in one batch acts as if changed in two.
+pub async fn end_times_changed_in_one_batch_act_as_one_by_one(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let hours = |hours| clock.now() + TimeDelta::hours(hours);
@@ -175,8 +175,8 @@ pub async fn ends_that_change_in_one_batch_are_as_one_by_one(fixture: &dyn Fixtu
     assert_audit_is_clean(&*store).await;
 }
 
-/// After the doors have closed nobody comes, but who has a hold may confirm it, and who waits is served.
-pub async fn whoever_came_before_the_doors_closed_is_served(fixture: &dyn Fixture) {
+/// After registration closes there are no new registrations, but a hold may be confirmed, and the waitlist is served.
+pub async fn holds_and_the_waitlist_are_served_after_registration_closes(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let closes_at = clock.now() + TimeDelta::seconds(60);
@@ -212,7 +212,7 @@ pub async fn whoever_came_before_the_doors_closed_is_served(fixture: &dyn Fixtur
     assert_audit_is_clean(&*store).await;
 }
 
-/// A full event may keep to itself who is registered; while there are seats it says so.
+/// A full event may conceal who is registered; while there are seats, a duplicate is reported.
 pub async fn a_full_event_may_conceal_who_is_registered(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let create = async |conceals_registered| {
@@ -234,18 +234,18 @@ pub async fn a_full_event_may_conceal_who_is_registered(fixture: &dyn Fixture) {
         assert_eq!(execute_one(&*store, hold(discreet.id, who, 60)).await, SOLD_OUT);
     }
     assert_eq!(execute_one(&*store, register(open.id, "ada")).await, ALREADY_REGISTERED);
-    // Who would wait leaves a trace, and has to hear that they have a seat.
+    // Joining the waitlist leaves a trace, and a registered attendee must be told.
     assert_eq!(execute_one(&*store, queue_up(discreet.id, "ada")).await, ALREADY_REGISTERED);
     let shown = read(&*store, discreet.id).await;
     assert!(shown.rules.conceals_registered);
     let conceals_registered = Some(false);
-    let told = Edit { conceals_registered, ..Edit::default() };
-    execute_one(&*store, edit(discreet.id, told)).await;
+    let revealed = Edit { conceals_registered, ..Edit::default() };
+    execute_one(&*store, edit(discreet.id, revealed)).await;
     assert_eq!(execute_one(&*store, register(discreet.id, "ada")).await, ALREADY_REGISTERED);
 }
 
-/// A scan is never refused for the hour; the answer says whether they are early or late.
-pub async fn a_scan_tells_who_is_early_and_who_is_late(fixture: &dyn Fixture) {
+/// A scan is never refused for its time; the outcome says whether the attendee is early or late.
+pub async fn a_scan_reports_early_and_late_attendees(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let made_at = clock.now();
@@ -282,9 +282,9 @@ pub async fn a_scan_tells_who_is_early_and_who_is_late(fixture: &dyn Fixture) {
     }
 }
 
-/// What names a state of an event: its version and when that was made. What calendars need: when people were
-/// last told something new, and how often they would have to be somewhere else.
-pub async fn an_event_tells_when_it_was_changed(fixture: &dyn Fixture) {
+/// What identifies a state of an event: its version and when that was made. What calendars need: when the details last
+/// changed, and how often the time or place did.
+pub async fn an_event_reports_when_it_was_changed(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let made_at = clock.now();
@@ -295,7 +295,7 @@ pub async fn an_event_tells_when_it_was_changed(fixture: &dyn Fixture) {
     };
     assert_eq!(marks().await, (made_at, made_at, 0));
     let mut at = made_at;
-    let mut told_at = made_at;
+    let mut announced_at = made_at;
     let mut sequence = 0;
     let soon = Some(Some(made_at + TimeDelta::days(1)));
     let parsed = |text| booking_core::EventName::parse(text).ok();
@@ -307,19 +307,19 @@ pub async fn an_event_tells_when_it_was_changed(fixture: &dyn Fixture) {
         (edit(event.id, Edit { closes_at: soon, ..Edit::default() }), false, false),
         (EventCommand::new(event.id, Caller::Operator, Command::CancelEvent), true, true),
     ];
-    for (command, is_told, is_moved) in steps {
+    for (command, is_announced, is_moved) in steps {
         clock.advance_micros(SECOND);
         at += TimeDelta::seconds(1);
-        told_at = if is_told { at } else { told_at };
+        announced_at = if is_announced { at } else { announced_at };
         sequence += u32::from(is_moved);
         let answered = execute_one(&*store, command.clone()).await;
-        assert_eq!(marks().await, (at, told_at, sequence), "{:?}", command.command);
-        if let Outcome::EventChanged(told) = answered {
-            assert_eq!(*told, read(&*store, event.id).await);
+        assert_eq!(marks().await, (at, announced_at, sequence), "{:?}", command.command);
+        if let Outcome::EventChanged(changed) = answered {
+            assert_eq!(*changed, read(&*store, event.id).await);
         }
         clock.advance_micros(SECOND);
         at += TimeDelta::seconds(1);
-        // What changes nothing leaves them.
+        // Commands that change nothing leave them.
         execute_one(&*store, EventCommand::new(event.id, Caller::Operator, Command::Settle)).await;
         assert_eq!(marks().await.0, at - TimeDelta::seconds(1));
     }

@@ -1,4 +1,4 @@
-//! Idempotency keys: the same request sent again is answered with the first one's answer.
+//! Idempotency keys: a repeated request gets the first one's answer.
 
 use crate::Fixture;
 use crate::tools::*;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-/// For how long a refusal is kept, in microseconds.
+/// How long a refusal is stored, in microseconds.
 const REFUSAL_KEPT: i64 = 10 * 60 * 1_000_000;
 const KEY_REUSED: Outcome = Outcome::Refused(Refusal::KeyReused);
 
@@ -27,11 +27,11 @@ fn replayed(outcome: &Outcome) -> Outcome {
 }
 
 /// One key is one request, in one batch and in the next, and for other instances.
-pub async fn a_key_is_answered_with_its_first_answer(fixture: &dyn Fixture) {
+pub async fn a_repeated_key_returns_the_first_answer(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 3).await;
-    // As clients do it: each try makes an id of its own.
+    // As clients do it: each attempt makes an id of its own.
     let batch = [0; 3].map(|_| keyed(register(event.id, "ada"), 1, 1));
     let outcomes = execute(&*store, &batch).await;
     let first = outcomes[0].clone();
@@ -41,7 +41,7 @@ pub async fn a_key_is_answered_with_its_first_answer(fixture: &dyn Fixture) {
     let other = fixture.open(Some(clock.as_clock())).await;
     let again = keyed(register(event.id, "ada"), 1, 1);
     assert_eq!(execute_one(&*other, again).await, replayed(&first));
-    // Whatever became of it since: it is the answer to that request.
+    // Even though it was cancelled since: this is the answer to that request.
     execute_one(&*store, cancel(&seat)).await;
     assert_eq!(
         execute_one(&*store, keyed(register(event.id, "ada"), 1, 1)).await,
@@ -59,8 +59,8 @@ pub async fn a_key_is_answered_with_its_first_answer(fixture: &dyn Fixture) {
     assert_audit_is_clean(&*store).await;
 }
 
-/// A refusal that was decided is an answer too; what was asked of nothing is not kept.
-pub async fn a_refusal_is_answered_again(fixture: &dyn Fixture) {
+/// A decided refusal is an answer too; one that names an unknown registration is not stored.
+pub async fn a_refusal_is_replayed_under_its_key(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 1).await;
     let ada = confirmed(execute_one(&*store, register(event.id, "ada")).await);
@@ -85,8 +85,8 @@ pub async fn a_refusal_is_answered_again(fixture: &dyn Fixture) {
     assert_audit_is_clean(&*store).await;
 }
 
-/// Keys belong to their event, and every command may have one.
-pub async fn every_command_may_have_a_key(fixture: &dyn Fixture) {
+/// Keys belong to their event, and every command accepts one.
+pub async fn every_command_accepts_an_idempotency_key(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let (event, other) = (create(&*store, 2).await, create(&*store, 2).await);
     let kept = held(execute_one(&*store, keyed(hold(event.id, "ada", 60), 1, 1)).await);
@@ -103,8 +103,8 @@ pub async fn every_command_may_have_a_key(fixture: &dyn Fixture) {
     assert_audit_is_clean(&*store).await;
 }
 
-/// Whether a key was used can be asked without using it.
-pub async fn a_replay_finds_what_was_answered_under_a_key(fixture: &dyn Fixture) {
+/// A key can be looked up without using it.
+pub async fn a_replay_returns_the_stored_answer_of_a_key(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 2).await;
@@ -124,7 +124,7 @@ pub async fn a_replay_finds_what_was_answered_under_a_key(fixture: &dyn Fixture)
     assert_audit_is_clean(&*store).await;
 }
 
-/// Sixty at once with one key: one seat, and sixty answers that say the same.
+/// Sixty requests at once with one key: one seat, and sixty equal answers.
 pub async fn a_race_with_one_key_takes_one_seat(fixture: &dyn Fixture) {
     let stores = [fixture.open(None).await, fixture.open(None).await];
     let event = create(&*stores[0], 100).await;
@@ -146,8 +146,8 @@ pub async fn a_race_with_one_key_takes_one_seat(fixture: &dyn Fixture) {
     assert_audit_is_clean(&*stores[0]).await;
 }
 
-/// The same for putting up an event.
-pub async fn an_event_is_put_up_once_for_a_key(fixture: &dyn Fixture) {
+/// The same for creating an event.
+pub async fn an_event_is_created_once_per_key(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let stores =
         [fixture.open(Some(clock.as_clock())).await, fixture.open(Some(clock.as_clock())).await];
@@ -180,7 +180,7 @@ pub async fn an_event_is_put_up_once_for_a_key(fixture: &dyn Fixture) {
     let first = stores[0].create_event_once(same.clone(), key(2, 1)).await.expect("it answers");
     let again = stores[0].create_event_once(same, key(2, 1)).await.expect("it answers");
     assert!([first.clone(), replayed(&first)].contains(&again), "{again:?}");
-    // As after the record was lost, or for an id that somebody else has used.
+    // As after the record was lost, or for an id that another request has used.
     let known = stores[0].create_event_once(new(3), key(3, 1)).await.expect("it answers");
     let Outcome::EventChanged(known) = known else { panic!("{known:?}") };
     let other = new_event("Another", 9).with(|new| new.id = known.id).expect("in order");
@@ -192,8 +192,8 @@ pub async fn an_event_is_put_up_once_for_a_key(fixture: &dyn Fixture) {
     assert_audit_is_clean(&*stores[0]).await;
 }
 
-/// Records that have run out are deleted, a page at a time, and no others.
-pub async fn records_that_have_run_out_are_forgotten(fixture: &dyn Fixture) {
+/// Expired records are deleted, a page at a time, and no others.
+pub async fn expired_idempotency_records_are_purged(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 9).await;
@@ -218,9 +218,8 @@ pub async fn records_that_have_run_out_are_forgotten(fixture: &dyn Fixture) {
     assert!(matches!(kept, Outcome::Replayed(_)), "{kept:?}");
 }
 
-/// A refusal is kept for minutes only, and then decided anew, as if it had never been asked; what was done is
-/// kept for a day all the same.
-pub async fn a_refusal_is_kept_for_minutes(fixture: &dyn Fixture) {
+/// A refusal is stored for minutes only, and then decided anew; a success is stored for a day.
+pub async fn a_refusal_is_stored_for_minutes(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 1).await;
@@ -247,8 +246,8 @@ pub async fn a_refusal_is_kept_for_minutes(fixture: &dyn Fixture) {
     assert_audit_is_clean(&*store).await;
 }
 
-/// Seeds are kept in their order, and the first of many who find none is the only one.
-pub async fn signing_seeds_are_kept(fixture: &dyn Fixture) {
+/// Seeds are stored in order, and of many servers that find none only the first adds one.
+pub async fn signing_seeds_are_stored(fixture: &dyn Fixture) {
     let stores = [fixture.open(None).await, fixture.open(None).await];
     assert_eq!(stores[0].signing_seeds().await.expect("the store answers"), []);
     let seed = |byte| booking_core::SigningSeed::new([byte; 32]);
@@ -270,8 +269,8 @@ pub async fn signing_seeds_are_kept(fixture: &dyn Fixture) {
     assert_eq!(seeds, [seed(101), seed(100), first[0]], "newest first");
 }
 
-/// What any server has shown is known to all for a day, and for another when it is shown again.
-pub async fn ticket_keys_are_known_while_they_are_shown(fixture: &dyn Fixture) {
+/// A key shown by any server is listed to all for a day, and for another day when it is shown again.
+pub async fn ticket_keys_are_shared_while_a_server_shows_them(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let stores =
         [fixture.open(Some(clock.as_clock())).await, fixture.open(Some(clock.as_clock())).await];

@@ -1,4 +1,4 @@
-//! From facts to sinks: each goes to whom it is for, once, and in the order of its event.
+//! From facts to sinks: each fact goes to its sinks, once, and in the order of its event.
 
 use crate::Fixture;
 use crate::deliveries::*;
@@ -18,9 +18,9 @@ fn micros(span: TimeDelta) -> i64 {
     span.num_microseconds().expect("a short span")
 }
 
-/// Facts are for the endpoints of their event's organizer that are for all its events or for that one, whether
-/// they are enabled or not.
-pub async fn facts_go_to_those_that_they_are_for(fixture: &dyn Fixture) {
+/// Facts go to the endpoints of their event's organizer that are for all its events or for that one, whether they are
+/// enabled or not.
+pub async fn facts_are_routed_to_their_endpoints(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     make_organizer(&*store, 1).await;
     make_organizer(&*store, 2).await;
@@ -58,7 +58,7 @@ pub async fn facts_go_to_those_that_they_are_for(fixture: &dyn Fixture) {
         assert_eq!(claim_of(&*store, *sink, new_lease()).await, [], "somebody has them");
     }
 
-    // Who comes later hears of what comes then.
+    // An endpoint that is added later gets only later facts.
     let late = add_endpoint(&*store, new_endpoint(Some(1))).await.id.into();
     assert_eq!(route(&*store).await, 0);
     assert_eq!(claim_of(&*store, late, new_lease()).await, []);
@@ -68,8 +68,8 @@ pub async fn facts_go_to_those_that_they_are_for(fixture: &dyn Fixture) {
     assert_eq!((lane.event_id, lane.version.get(), lane.target.get()), (events[0], 1, 2));
 }
 
-/// What is decided while no server is there that sends mail is not for mail, and never will be.
-pub async fn facts_are_for_mail_while_somebody_sends_it(fixture: &dyn Fixture) {
+/// Facts decided while no server sends mail are not for mail, and never will be.
+pub async fn facts_are_routed_to_mail_while_a_server_sends_it(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 9).await.id;
@@ -97,8 +97,8 @@ pub async fn facts_are_for_mail_while_somebody_sends_it(fixture: &dyn Fixture) {
     assert_eq!(came_back, (5, 6), "what lies between was not for it");
 }
 
-/// A lane gives all facts of its event in their order, however many lie in one row, and whatever comes meanwhile.
-pub async fn a_lane_leads_along_every_fact_in_order(fixture: &dyn Fixture) {
+/// A lane returns all facts of its event in order, however many are in one row, and whatever is added meanwhile.
+pub async fn a_lane_returns_every_fact_in_order(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let sink = add_sink(&*store).await;
@@ -138,7 +138,7 @@ pub async fn a_lane_leads_along_every_fact_in_order(fixture: &dyn Fixture) {
     assert_eq!(facts_after(&*store, event, lane.target, 9).await, []);
     assert_eq!(facts_after(&*store, Uuid::now_v7().into(), Version::new(0), 9).await, []);
 
-    // It comes to the third, and in the fourth to somebody, when there is more to do.
+    // It has done version 3, and is halfway through 4, when there is more to do.
     let (version, position) = (Version::new(3), Some(Version::new(2)));
     let halfway = LaneStep { version, position, ..done(&lane, lease, LaneNext::GoOn) };
     assert!(advance(&*store, halfway.clone()).await);
@@ -157,9 +157,9 @@ pub async fn a_lane_leads_along_every_fact_in_order(fixture: &dyn Fixture) {
     assert_eq!((lane.version.get(), lane.position, lane.target.get()), (8, None, 9));
 }
 
-/// A lane is its worker's for as long as it says so, and somebody else's soon after it has fallen silent. What is
-/// written by whoever has lost it changes nothing.
-pub async fn a_lost_lease_writes_nothing(fixture: &dyn Fixture) {
+/// A lane belongs to its worker while the lease is renewed, and can be claimed by another worker soon after it is not.
+/// A worker that has lost its lease writes nothing.
+pub async fn an_expired_lease_writes_nothing(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let sink = add_sink(&*store).await;
@@ -172,40 +172,40 @@ pub async fn a_lost_lease_writes_nothing(fixture: &dyn Fixture) {
         let log = store.deliveries(endpoint, None, PageLimit::MAX).await;
         log.expect("the store answers").items.len()
     };
-    let told = |lease, next| LaneStep {
+    let sent = |lease, next| LaneStep {
         deliveries: vec![arrived(&lane, 1)],
         mails: vec![new_mail(event, booking_core::MailKind::Confirmed)],
         ..done(&lane, lease, next)
     };
-    let untold = |lease| LaneStep { version: lane.version, ..done(&lane, lease, LaneNext::GoOn) };
+    let unsent = |lease| LaneStep { version: lane.version, ..done(&lane, lease, LaneNext::GoOn) };
     for lease in [grace, new_lease()] {
-        assert!(!advance(&*store, told(lease, LaneNext::Release)).await, "it is not theirs");
+        assert!(!advance(&*store, sent(lease, LaneNext::Release)).await, "it is not theirs");
     }
-    // It goes on twice, whereby each time it is its own for as long again.
+    // Each of its two steps renews the lease.
     for _ in 0..2 {
         clock.advance_micros(micros(LEASE) - 1);
         assert_eq!(claim_of(&*store, sink, grace).await, []);
-        assert!(advance(&*store, untold(ada)).await);
-        assert!(advance(&*store, untold(ada)).await, "asked again");
+        assert!(advance(&*store, unsent(ada)).await);
+        assert!(advance(&*store, unsent(ada)).await, "asked again");
     }
-    // Its time is over, and nobody has noticed.
+    // The lease has ended, and no other worker has claimed the lane.
     clock.advance_micros(micros(LEASE));
-    assert!(advance(&*store, untold(ada)).await);
+    assert!(advance(&*store, unsent(ada)).await);
     clock.advance_micros(micros(LEASE));
     assert_eq!(claim_one(&*store, sink, grace).await, lane, "nothing was done");
-    assert!(!advance(&*store, told(ada, LaneNext::GoOn)).await, "it is another's");
+    assert!(!advance(&*store, sent(ada, LaneNext::GoOn)).await, "it is another's");
     let mails = store.claim_mails(MANY, ada).await.expect("the store answers");
     assert_eq!((log().await, mails), (0, vec![]), "it wrote all the same");
 
-    assert!(advance(&*store, told(grace, LaneNext::Release)).await);
+    assert!(advance(&*store, sent(grace, LaneNext::Release)).await);
     assert_eq!(log().await, 1);
     assert_eq!(store.claim_mails(MANY, ada).await.expect("the store answers").len(), 1);
-    assert!(!advance(&*store, untold(grace)).await, "it has given it back");
+    assert!(!advance(&*store, unsent(grace)).await, "it has given it back");
     assert_eq!(claim_of(&*store, sink, grace).await, [], "it is done");
 }
 
-/// Workers on lanes of their own write together: each hears of its own, in whatever order they come, and what it has sent
-/// and wants to be mailed is of its own event. That one has lost its lane is nothing to the others.
+/// Workers on different lanes write together: each gets its own result, in whatever order they come, and its deliveries
+/// and mails are of its own event. A lost lane does not affect the others.
 pub async fn steps_of_many_lanes_are_written_together(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let sink = add_sink(&*store).await;
@@ -237,8 +237,8 @@ pub async fn steps_of_many_lanes_are_written_together(fixture: &dyn Fixture) {
 
     let log = store.deliveries(endpoint, None, PageLimit::MAX).await.expect("the store answers");
     let logged: BTreeSet<_> = log.items.iter().map(|sent| sent.event_id).collect();
-    let told = BTreeSet::from([0, 2, 3].map(|at| steps[at].event_id));
-    assert_eq!((log.items.len(), &logged), (3, &told));
+    let expected = BTreeSet::from([0, 2, 3].map(|at| steps[at].event_id));
+    assert_eq!((log.items.len(), &logged), (3, &expected));
     let mails = store.claim_mails(MANY, lease).await.expect("the store answers");
     let mailed: BTreeSet<_> = mails.iter().map(|of| (of.mail.event_id, of.mail.id)).collect();
     let wanted = [0, 2, 3].map(|at| (steps[at].event_id, steps[at].mails[0].id));
@@ -247,9 +247,9 @@ pub async fn steps_of_many_lanes_are_written_together(fixture: &dyn Fixture) {
     assert_eq!(again, [false, false, true, false, false], "only one has gone on");
 }
 
-/// What failed comes again when it was said to, or at once if somebody wants that, and goes on from where it was
-/// unless it is given up.
-pub async fn what_failed_is_tried_again_or_given_up(fixture: &dyn Fixture) {
+/// A failed lane is due again after its delay, or at once on request, and goes on from where it was unless it is
+/// dropped.
+pub async fn failed_deliveries_are_retried_or_dropped(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let (sink, other) = (add_sink(&*store).await, add_sink(&*store).await);
@@ -271,8 +271,8 @@ pub async fn what_failed_is_tried_again_or_given_up(fixture: &dyn Fixture) {
     clock.advance_micros(1);
     fail(2).await;
     let backlog = store.backlog().await.expect("the store answers");
-    let told = backlog.sinks.iter().map(|told| (told.sink, told.lanes, told.failing));
-    assert_eq!(told.collect::<BTreeSet<_>>(), BTreeSet::from([(sink, 1, 1), (other, 1, 0)]));
+    let found = backlog.sinks.iter().map(|found| (found.sink, found.lanes, found.failing));
+    assert_eq!(found.collect::<BTreeSet<_>>(), BTreeSet::from([(sink, 1, 1), (other, 1, 0)]));
     assert_eq!(retry(Some(other)).await, 0, "nothing of it has failed");
     assert_eq!(retry(Some(sink)).await, 1);
     fail(3).await;
@@ -296,7 +296,7 @@ pub async fn what_failed_is_tried_again_or_given_up(fixture: &dyn Fixture) {
     assert_eq!((lane.version, lane.target.get()), (Version::new(0), 2), "nobody gave that up");
 }
 
-/// Of each sink as many lanes as are wanted are claimed, those first that have been due for longest.
+/// As many lanes as wanted are claimed of each sink, longest due first.
 pub async fn lanes_are_claimed_by_sink_longest_due_first(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
@@ -315,7 +315,7 @@ pub async fn lanes_are_claimed_by_sink_longest_due_first(fixture: &dyn Fixture) 
     let of = |sink: SinkId, events: &[EventId]| -> BTreeSet<_> {
         events.iter().map(|event| (sink, *event)).collect()
     };
-    // What would be claimed can be looked at.
+    // `due_lanes` lists what would be claimed.
     let look = async |wanted: &[(SinkId, usize)]| {
         let due = store.due_lanes(wanted).await.expect("the store answers");
         due.iter().map(|lane| (lane.sink, lane.event_id, lane.due_at)).collect::<Vec<_>>()
@@ -339,7 +339,7 @@ pub async fn lanes_are_claimed_by_sink_longest_due_first(fixture: &dyn Fixture) 
     assert_eq!(look(&[(one, MANY), (other, MANY)]).await, [], "somebody has them");
 }
 
-/// What was refused has not happened, so that nobody hears of it.
+/// A refused command makes no fact.
 pub async fn a_refusal_makes_no_fact(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let sink = add_sink(&*store).await;
@@ -358,10 +358,10 @@ pub async fn a_refusal_makes_no_fact(fixture: &dyn Fixture) {
     assert_eq!(facts_after(&*store, event, Version::new(2), 9).await, []);
 }
 
-/// What a worker has seen, by event.
+/// The versions that workers have seen, by event.
 type Seen = Arc<Mutex<BTreeMap<EventId, Vec<u64>>>>;
 
-/// Looks at facts and goes along lanes for as long as somebody sells, and then until nothing is left.
+/// Routes facts and advances lanes while the sale goes on, and then until nothing is left.
 async fn work(store: Arc<dyn BookingStore>, sink: SinkId, seen: Seen, sold: Arc<AtomicBool>) {
     let lease = new_lease();
     loop {
@@ -390,9 +390,9 @@ async fn work(store: Arc<dyn BookingStore>, sink: SinkId, seen: Seen, sold: Arc<
     }
 }
 
-/// However many sell, look at facts and carry them out at once, each fact is seen once, after it was committed and in
-/// the order of its event.
-pub async fn no_fact_is_ever_passed_over(fixture: &dyn Fixture) {
+/// With many sellers, routers and workers at once, each fact is seen once, after it was committed and in the order of
+/// its event.
+pub async fn no_fact_is_ever_skipped(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let sink = add_sink(&*store).await;
     let (seen, sold) = (Seen::default(), Arc::<AtomicBool>::default());

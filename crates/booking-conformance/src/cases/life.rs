@@ -1,4 +1,4 @@
-//! The life of a registration: confirmed, given up, given to somebody else, and what is told of it.
+//! The life of a registration: confirmed, cancelled, transferred, and its history.
 
 use crate::Fixture;
 use crate::tools::*;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 const FORBIDDEN: Outcome = Outcome::Refused(Refusal::Forbidden);
 
-/// A hold becomes a seat, and saying so twice is the same.
+/// A hold becomes a seat; confirming twice is the same success.
 pub async fn a_hold_is_confirmed_once(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
@@ -30,8 +30,8 @@ pub async fn a_hold_is_confirmed_once(fixture: &dyn Fixture) {
     assert_audit_is_clean(&*store).await;
 }
 
-/// A seat that was given up is there for others, and for the same address again.
-pub async fn a_seat_is_given_up_and_given_again(fixture: &dyn Fixture) {
+/// A cancelled seat is free for others, and for the same address again.
+pub async fn a_cancelled_seat_can_be_registered_again(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 1).await;
     let first = confirmed(execute_one(&*store, register(event.id, "ada")).await);
@@ -52,8 +52,8 @@ pub async fn a_seat_is_given_up_and_given_again(fixture: &dyn Fixture) {
     assert_audit_is_clean(&*store).await;
 }
 
-/// Ids that nobody has are told so, in each command that takes one.
-pub async fn a_registration_that_does_not_exist_is_told(fixture: &dyn Fixture) {
+/// Unknown ids are reported, by each command that takes one.
+pub async fn an_unknown_registration_is_reported(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 1).await;
     let mut nobody = confirmed(execute_one(&*store, register(event.id, "ada")).await);
@@ -80,8 +80,8 @@ pub async fn a_registration_that_does_not_exist_is_told(fixture: &dyn Fixture) {
     assert_eq!(events, [None, Some(event.id), Some(event.id)], "its id leads there");
 }
 
-/// The new owner has the seat, and whoever had it has nothing left to manage it with.
-pub async fn a_seat_is_given_to_somebody_else(fixture: &dyn Fixture) {
+/// The new holder has the seat, and the former holder's token is void.
+pub async fn a_seat_is_transferred_to_another_attendee(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 2).await;
     let mut claim = claim(event.id, "ada");
@@ -100,7 +100,7 @@ pub async fn a_seat_is_given_to_somebody_else(fixture: &dyn Fixture) {
     assert_eq!(look(&*store, ada.id).await, *seat);
     assert_eq!(execute_one(&*store, cancel(&ada).by(owner)).await, FORBIDDEN);
 
-    // The address that gave it away may come again, and the one that got it has one.
+    // The address that transferred it may register again, and the new one is registered.
     let back = confirmed(execute_one(&*store, register(event.id, "ada")).await);
     assert_eq!(execute_one(&*store, transfer(&back, "grace", None)).await, ALREADY_REGISTERED);
     let ended = execute_one(&*store, cancel(&back)).await;
@@ -111,7 +111,7 @@ pub async fn a_seat_is_given_to_somebody_else(fixture: &dyn Fixture) {
 }
 
 /// A token opens its own registration.
-pub async fn a_token_opens_its_own_registration(fixture: &dyn Fixture) {
+pub async fn a_manage_token_opens_only_its_own_registration(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 3).await;
     let mut claim = claim(event.id, "ada");
@@ -132,7 +132,7 @@ pub async fn a_token_opens_its_own_registration(fixture: &dyn Fixture) {
     assert!(matches!(ended, Outcome::Cancelled(_)), "{ended:?}");
 }
 
-/// In one batch an address goes from one registration to another, and back, in any order.
+/// In one batch an address moves from one registration to another, and back, in any order.
 pub async fn an_address_moves_between_registrations_in_one_batch(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 3).await;
@@ -157,7 +157,7 @@ pub async fn an_address_moves_between_registrations_in_one_batch(fixture: &dyn F
     let expected = [(a.id, address("b")), (b.id, address("a")), (x.id, address("x"))];
     assert_eq!(emails(rows), expected);
 
-    // Given up and taken by others at once, down a chain.
+    // Cancelled and taken by others at once, down a chain.
     let batch = [
         cancel(&b),
         transfer(&a, "a", Some(4)),
@@ -172,8 +172,8 @@ pub async fn an_address_moves_between_registrations_in_one_batch(fixture: &dyn F
     assert_audit_is_clean(&*store).await;
 }
 
-/// What was made and ended in one batch is kept as what it became.
-pub async fn a_whole_life_in_one_batch(fixture: &dyn Fixture) {
+/// A registration made and ended in one batch is stored in its final state.
+pub async fn a_registration_is_made_and_ended_in_one_batch(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 1).await;
     let first = hold(event.id, "ada", 60);
@@ -195,22 +195,22 @@ pub async fn a_whole_life_in_one_batch(fixture: &dyn Fixture) {
     assert_audit_is_clean(&*store).await;
 }
 
-/// Every change of a registration is told, in order, with who made it.
-pub async fn a_history_tells_every_change(fixture: &dyn Fixture) {
+/// Every change of a registration is listed, in order, with its actor.
+pub async fn a_history_lists_every_change(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 1).await;
     let ada = held(execute_one(&*store, hold(event.id, "ada", 60)).await);
     let grace = waitlisted(execute_one(&*store, queue_up(event.id, "grace")).await);
     clock.advance_micros(60 * SECOND);
-    // Somebody else's question is what notices that the hold has ended.
+    // Another attendee's command finds that the hold has expired.
     waitlisted(execute_one(&*store, queue_up(event.id, "edsger")).await);
     clock.advance_micros(SECOND);
     confirmed(execute_one(&*store, confirm(&grace)).await);
     execute_one(&*store, transfer(&grace, "barbara", None)).await;
     execute_one(&*store, cancel(&grace)).await;
 
-    let told = |id| {
+    let history_of = |id| {
         let store = &store;
         async move {
             let history = store.history(id, PageLimit::MAX).await.expect("the store answers");
@@ -220,11 +220,11 @@ pub async fn a_history_tells_every_change(fixture: &dyn Fixture) {
         }
     };
     assert_eq!(
-        told(ada.id).await,
+        history_of(ada.id).await,
         [(FactKind::Held, Actor::Attendee), (FactKind::Expired, Actor::System)]
     );
     assert_eq!(
-        told(grace.id).await,
+        history_of(grace.id).await,
         [
             (FactKind::Waitlisted, Actor::Attendee),
             (FactKind::Offered, Actor::System),

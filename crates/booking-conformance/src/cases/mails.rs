@@ -1,4 +1,4 @@
-//! Mails that are to be sent, who is to hear of an event, and what is forgotten of all that.
+//! Mails to be sent, the recipients of an event, and purging.
 
 use crate::Fixture;
 use crate::deliveries::*;
@@ -15,8 +15,8 @@ async fn backlog(store: &dyn BookingStore) -> Backlog {
     store.backlog().await.expect("the store answers")
 }
 
-/// A mail is made once, and is one worker's until it says what became of it or falls silent.
-pub async fn a_mail_is_sent_by_one_at_a_time(fixture: &dyn Fixture) {
+/// A mail is made once, and belongs to one worker until it is settled or the lease ends.
+pub async fn a_mail_is_claimed_by_one_worker_at_a_time(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 9).await.id;
@@ -27,7 +27,7 @@ pub async fn a_mail_is_sent_by_one_at_a_time(fixture: &dyn Fixture) {
     store.add_mails(&mails[..2]).await.expect("the store answers");
     store.add_mails(&[]).await.expect("the store answers");
     clock.advance_micros(1);
-    // One that is there stays as it was made.
+    // An existing mail is not changed.
     let otherwise = NewMail { kind: MailKind::Reminder, ..mails[0] };
     store.add_mails(&[otherwise, mails[2]]).await.expect("the store answers");
     let first = store.claim_mails(2, ada).await.expect("the store answers");
@@ -45,7 +45,7 @@ pub async fn a_mail_is_sent_by_one_at_a_time(fixture: &dyn Fixture) {
     assert!(settle(&*store, mails[0], ada, MailStep::Sent).await);
     assert!(!settle(&*store, mails[0], ada, MailStep::Sent).await, "it was sent before");
     assert!(settle(&*store, mails[2], grace, MailStep::Dropped).await);
-    // Whoever falls silent loses it.
+    // A worker that does not renew its lease loses it.
     wait(LEASE, &clock);
     let taken = claim_mails(&*store, grace).await;
     assert_eq!(taken.iter().map(|taken| taken.mail).collect::<Vec<_>>(), [mails[1]]);
@@ -65,8 +65,9 @@ pub async fn a_mail_is_sent_by_one_at_a_time(fixture: &dyn Fixture) {
     );
 }
 
-/// What became of several is written together, of each as if it were alone; what was put back was never tried.
-pub async fn what_became_of_mails_is_written_together(fixture: &dyn Fixture) {
+/// The results of several mails are written together, each as if it were alone; one that was put back counts no
+/// attempt.
+pub async fn mail_results_are_written_together(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let (event, other) = (create(&*store, 9).await.id, create(&*store, 9).await.id);
@@ -91,10 +92,10 @@ pub async fn what_became_of_mails_is_written_together(fixture: &dyn Fixture) {
     assert_eq!(settle(steps.clone()).await, [true, false, true, true, true, true]);
     assert_eq!(settle(steps).await, [false, false, false, false, false, true]);
     assert_eq!(settle(Vec::new()).await, <[bool; 0]>::default());
-    let told = backlog(&*store).await;
-    assert_eq!((told.mails_due, told.mails_stuck), (4, 1));
+    let found = backlog(&*store).await;
+    assert_eq!((found.mails_due, found.mails_stuck), (4, 1));
 
-    // Whoever can may have it at once.
+    // A worker that can send it gets it at once.
     let claimed = claim_mails(&*store, grace).await;
     assert_eq!(claimed, [Mail { mail: mails[3], attempts: 0, made_at }]);
     assert_eq!(settle(vec![settled(mails[3], ada, MailStep::Sent)]).await, [false]);
@@ -114,8 +115,8 @@ pub async fn what_became_of_mails_is_written_together(fixture: &dyn Fixture) {
     }
 }
 
-/// Mails that wait or are stuck can be tried at once, or given up.
-pub async fn mails_are_tried_again_or_given_up(fixture: &dyn Fixture) {
+/// Mails that wait for another attempt or are stuck can be retried at once, or dropped.
+pub async fn mails_are_retried_or_dropped(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 9).await.id;
@@ -131,9 +132,9 @@ pub async fn mails_are_tried_again_or_given_up(fixture: &dyn Fixture) {
         assert!(settle(&*store, mails[1], lease, MailStep::Stuck(why())).await);
     };
     fail().await;
-    let told = backlog(&*store).await;
+    let found = backlog(&*store).await;
     let expected = (2, Some(clock.now()), 1);
-    assert_eq!((told.mails_due, told.oldest_mail, told.mails_stuck), expected);
+    assert_eq!((found.mails_due, found.oldest_mail, found.mails_stuck), expected);
     let retry = async |sink| store.retry_deliveries(sink).await.expect("the store answers");
     assert_eq!(retry(Some(Uuid::now_v7().into())).await, 0);
     assert_eq!(retry(Some(SinkId::MAIL)).await, 2, "and the third is somebody's");
@@ -152,15 +153,15 @@ pub async fn mails_are_tried_again_or_given_up(fixture: &dyn Fixture) {
     assert_eq!(give_up(SinkId::MAIL).await, 3);
     assert_eq!(give_up(SinkId::MAIL).await, 0);
     assert!(!settle(&*store, mails[2], lease, MailStep::Sent).await, "it was given up");
-    let told = backlog(&*store).await;
-    assert_eq!((told.mails_due, told.oldest_mail, told.mails_stuck), (0, None, 0));
+    let found = backlog(&*store).await;
+    assert_eq!((found.mails_due, found.oldest_mail, found.mails_stuck), (0, None, 0));
     assert_eq!(retry(None).await, 0);
     wait(TimeDelta::hours(1), &clock);
     assert_eq!(claim_mails(&*store, lease).await, []);
 }
 
-/// What is undone is told by sink, that first whose oldest fact waits for longest.
-pub async fn a_backlog_tells_who_lags_behind(fixture: &dyn Fixture) {
+/// The backlog is reported by sink, oldest waiting fact first.
+pub async fn the_backlog_reports_the_sinks_that_lag(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let (sink, began) = (add_sink(&*store).await, clock.now());
@@ -180,15 +181,15 @@ pub async fn a_backlog_tells_who_lags_behind(fixture: &dyn Fixture) {
     let lane = claim_one(&*store, sink, lease).await;
     let version = lane.version.next();
     assert!(advance(&*store, LaneStep { version, ..done(&lane, lease, LaneNext::GoOn) }).await);
-    // Another has yet to begin with what came first of an event of its own.
+    // Another sink has yet to deliver the first fact of an event of its own.
     let other = add_sink(&*store).await;
     let young = create(&*store, 9).await.id;
     clock.advance_micros(SECOND);
     route(&*store).await;
     let mut sinks = backlog(&*store).await.sinks;
-    let told = SinkBacklog { lanes: 2, ..behind(sink, later) };
-    sinks.sort_by_key(|told| told.lanes);
-    assert_eq!(sinks, [behind(other, later), told]);
+    let lagging = SinkBacklog { lanes: 2, ..behind(sink, later) };
+    sinks.sort_by_key(|sink| sink.lanes);
+    assert_eq!(sinks, [behind(other, later), lagging]);
 
     assert!(advance(&*store, done(&lane, lease, LaneNext::Release)).await);
     let young_lane = claim_one(&*store, sink, lease).await;
@@ -206,8 +207,8 @@ pub async fn a_backlog_tells_who_lags_behind(fixture: &dyn Fixture) {
     assert_eq!(sinks, [failing, other], "the one that fails first");
 }
 
-/// What is done, or was tried last, is forgotten after thirty days, some at a time; a mail that is to be sent never.
-pub async fn what_was_delivered_is_forgotten_in_steps(fixture: &dyn Fixture) {
+/// Finished mails and tried deliveries are purged after thirty days, in steps; a mail that is to be sent never is.
+pub async fn finished_deliveries_are_purged_in_steps(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let sink = add_sink(&*store).await;
@@ -243,8 +244,8 @@ pub async fn what_was_delivered_is_forgotten_in_steps(fixture: &dyn Fixture) {
     let id = sink.endpoint().expect("it is one");
     let log = store.deliveries(id, None, limit(9)).await.expect("the store answers").items;
     assert_eq!(log, []);
-    let told = backlog(&*store).await;
-    assert_eq!((told.mails_due, told.mails_stuck), (1, 0));
+    let found = backlog(&*store).await;
+    assert_eq!((found.mails_due, found.mails_stuck), (1, 0));
     // The facts themselves are history, and stay.
     assert_eq!(facts_after(&*store, event, lane.version, 99).await.len(), 6);
     let again = NewMail { kind: MailKind::Found, ..mails[0] };
@@ -252,8 +253,8 @@ pub async fn what_was_delivered_is_forgotten_in_steps(fixture: &dyn Fixture) {
     assert_eq!(backlog(&*store).await.mails_due, 2, "nobody knows that it was there");
 }
 
-/// Those who are to hear of an event are they whose rows are live, also if it was called off, page by page.
-pub async fn those_who_are_to_hear_of_an_event_are_listed(fixture: &dyn Fixture) {
+/// The recipients of an event are its live rows, also after it was cancelled, page by page.
+pub async fn the_live_registrations_of_an_event_are_listed(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 3).await.id;
@@ -263,7 +264,7 @@ pub async fn those_who_are_to_hear_of_an_event_are_listed(fixture: &dyn Fixture)
     let grace = held(execute_one(&*store, hold(event, "grace", 60)).await);
     let kay = confirmed(execute_one(&*store, register(event, "kay")).await);
     let lin = waitlisted(execute_one(&*store, queue_up(event, "lin")).await);
-    // The hold has run out, and nobody has tidied it: it is for whoever does to tell.
+    // The hold has expired, and is not settled yet: the settling decides what to send.
     clock.advance_micros(60 * SECOND);
     let live = [ada.id, grace.id, kay.id, lin.id];
     let listed = async |at_most| {
@@ -290,7 +291,7 @@ pub async fn those_who_are_to_hear_of_an_event_are_listed(fixture: &dyn Fixture)
     assert_eq!(nowhere.expect("the store answers"), None);
 }
 
-/// Puts up an event of which people are to be reminded then, a day before it begins.
+/// Creates an event with that reminder time, a day before it starts.
 async fn create_reminding(
     store: &dyn BookingStore,
     remind_at: DateTime<Utc>,
@@ -312,9 +313,9 @@ async fn note_reminded(store: &dyn BookingStore, event: EventId, remind_at: Date
     store.note_reminded(event, remind_at).await.expect("the store answers");
 }
 
-/// People are to be reminded of an event that is on from the time on that it says, until that is done, and again if
-/// it is moved. That is no change of the event.
-pub async fn people_are_reminded_of_an_event_once_for_each_time(fixture: &dyn Fixture) {
+/// Attendees of a published event are due a reminder from the reminder time on, until it is done, and again if the
+/// event is moved. A reminder is no change of the event.
+pub async fn attendees_are_reminded_once_for_each_reminder_time(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let (hour, began) = (TimeDelta::hours(1), clock.now());
@@ -336,7 +337,7 @@ pub async fn people_are_reminded_of_an_event_once_for_each_time(fixture: &dyn Fi
     assert_eq!(due_reminders(&*store, 9).await, both, "longest overdue first");
     assert_eq!(due_reminders(&*store, 1).await, both[..1]);
 
-    // Whoever reminded at another time than it is by now has not reminded at this one.
+    // A reminder for another time does not count for this one.
     for other in [TimeDelta::microseconds(-1), TimeDelta::microseconds(1), hour] {
         note_reminded(&*store, sooner, began + hour + other).await;
     }

@@ -1,5 +1,4 @@
-//! The cases. Each gets a fixture of its own, whose database is empty, and panics if the store does
-//! not do as it must.
+//! The cases. Each gets its own fixture, whose database is empty, and panics if the store misbehaves.
 
 mod agenda;
 mod check_ins;

@@ -1,11 +1,11 @@
-//! What a store tells of itself.
+//! What a store reports about itself.
 
 use crate::Fixture;
 use crate::tools::*;
 use booking_core::{Caller, Command, EventCommand, EventRules, EventStatus, StoreHealth, Totals};
 
-/// A store that is there takes writes, and has all its tables.
-pub async fn a_store_that_is_there_says_so(fixture: &dyn Fixture) {
+/// A working store takes writes, and has all its tables.
+pub async fn a_working_store_reports_its_health(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let health = store.health().await.expect("the store answers");
     assert_eq!(health, StoreHealth::WELL);
@@ -16,7 +16,7 @@ pub async fn a_store_that_is_there_says_so(fixture: &dyn Fixture) {
 }
 
 /// Totals are sums over published events, and over no others.
-pub async fn totals_are_those_of_published_events(fixture: &dyn Fixture) {
+pub async fn totals_count_only_published_events(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let totals = async || store.totals().await.expect("the store answers");
     assert_eq!(totals().await, Totals::default());

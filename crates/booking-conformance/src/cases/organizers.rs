@@ -42,8 +42,8 @@ async fn create_as(
     store.create_event(new).await.expect("the store answers")
 }
 
-/// A token is kept under its id, told with its organizer, and worthless once it is revoked.
-pub async fn a_token_is_kept_and_revoked(fixture: &dyn Fixture) {
+/// A token is stored under its id, listed with its organizer, and invalid once revoked.
+pub async fn an_organizer_token_is_stored_and_revoked(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let tokens = async || store.tokens().await.expect("the store answers");
@@ -79,14 +79,14 @@ pub async fn a_token_is_kept_and_revoked(fixture: &dyn Fixture) {
     assert_eq!(elsewhere.tokens().await.expect("it answers"), [other, revoked, first]);
 }
 
-/// What may be done with a token, and with which events, is kept with it; said nothing, it is all.
-pub async fn a_token_has_its_role_and_its_events(fixture: &dyn Fixture) {
+/// A token's role and its events are stored with it; by default it may do everything.
+pub async fn an_organizer_token_has_its_role_and_its_events(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let make = async |new| store.create_token(new).await.expect("it answers").expect("room");
     let all = make(new_token(organizer(1), 1)).await;
     assert_eq!((all.role, &all.events), (Role::Owner, &None));
     let event = create_of(&*store, Some(1), EventStatus::Published).await;
-    // One that is not there, too: which those are is the caller's to know.
+    // Including an event that does not exist: checking the ids is the caller's task.
     let two = vec![event.id, Uuid::now_v7().into()];
     let mut made = vec![all];
     for (number, role) in (2..).zip(Role::ALL) {
@@ -98,7 +98,7 @@ pub async fn a_token_has_its_role_and_its_events(fixture: &dyn Fixture) {
             let token = make(new.clone()).await;
             assert_eq!((token.role, &token.events), (role, &events));
             assert_eq!(token.organizer, organizer(1), "whatever it may do");
-            // It is what it was made, whoever asks for something else under its id.
+            // Created again under its id with other fields, it stays as it was.
             let more = NewToken { role: Role::Owner, events: None, ..new };
             assert_eq!(make(more).await, token);
             made.push(token);
@@ -112,8 +112,8 @@ pub async fn a_token_has_its_role_and_its_events(fixture: &dyn Fixture) {
     assert_eq!((revoked.role, &revoked.events), (last.role, &last.events));
 }
 
-/// Whoever makes tokens of one name at the same time makes them of one organizer.
-pub async fn racing_tokens_of_one_name_are_of_one_organizer(fixture: &dyn Fixture) {
+/// Tokens of one name that are created at the same time belong to one organizer.
+pub async fn concurrent_tokens_of_one_name_share_one_organizer(fixture: &dyn Fixture) {
     let mut racers = JoinSet::new();
     for number in 0..8 {
         let store = fixture.open(None).await;
@@ -130,8 +130,8 @@ pub async fn racing_tokens_of_one_name_are_of_one_organizer(fixture: &dyn Fixtur
     assert_eq!(kept.len(), made.len());
 }
 
-/// To an organizer another's event is not there; to everybody else it is an event like any other.
-pub async fn an_organizer_manages_its_own_events_alone(fixture: &dyn Fixture) {
+/// For an organizer another's event does not exist; for all others it is an ordinary event.
+pub async fn an_organizer_manages_only_its_own_events(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     make_organizers(&*store, [1, 2]).await;
     let event = create_of(&*store, Some(1), EventStatus::Published).await;
@@ -166,7 +166,7 @@ pub async fn an_organizer_manages_its_own_events_alone(fixture: &dyn Fixture) {
         assert_eq!(answer, REGISTRATION_NOT_FOUND, "{command:?}");
     }
     for nobody in [Caller::Anyone, Caller::OpenOrganizer, Caller::Attendee(token_hash(8))] {
-        // The first two are for anybody.
+        // The first two are allowed to any caller.
         for command in &of_event[2..] {
             let answer = execute_one(&*store, command.clone().by(nobody)).await;
             assert_eq!(answer, EVENT_NOT_FOUND, "{command:?}");
@@ -178,7 +178,7 @@ pub async fn an_organizer_manages_its_own_events_alone(fixture: &dyn Fixture) {
     }
     assert_eq!(read(&*store, event.id).await, before, "nothing was changed");
 
-    // In one batch, what one may another still may not.
+    // In one batch, each caller has only its own rights.
     let own = Caller::Organizer(organizer_id(1));
     let batch = [rename(event.id).by(another), rename(event.id).by(own)];
     let answers = execute(&*store, &batch).await;
@@ -194,8 +194,8 @@ pub async fn an_organizer_manages_its_own_events_alone(fixture: &dyn Fixture) {
     assert_audit_is_clean(&*store).await;
 }
 
-/// A draft is not there for anybody but its organizer, and what that was told is forgotten.
-pub async fn a_draft_is_there_for_its_organizer_alone(fixture: &dyn Fixture) {
+/// A draft exists only for its organizer, and `EventNotFound` is not stored under a key.
+pub async fn a_draft_is_visible_only_to_its_organizer(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     make_organizers(&*store, [1]).await;
     let (own, closed) = (Caller::Organizer(organizer_id(1)), Outcome::Refused(Refusal::Closed));
@@ -205,18 +205,18 @@ pub async fn a_draft_is_there_for_its_organizer_alone(fixture: &dyn Fixture) {
             booking_core::KeyHash::new([owner.unwrap_or_default(); 32]),
             booking_core::Fingerprint::new([1; 32]),
         );
-        let come = register(event, "ada").by(Caller::Anyone).with_key(Some(key));
-        assert_eq!(execute_one(&*store, come.clone()).await, EVENT_NOT_FOUND);
+        let request = register(event, "ada").by(Caller::Anyone).with_key(Some(key));
+        assert_eq!(execute_one(&*store, request.clone()).await, EVENT_NOT_FOUND);
         assert_eq!(execute_one(&*store, register(event, "ada").by(manager)).await, closed);
         let publish = Edit { publish: true, ..Edit::default() };
         let publish = EventCommand::new(event, manager, Command::Edit(Box::new(publish)));
         assert!(matches!(execute_one(&*store, publish).await, Outcome::EventChanged(_)));
-        confirmed(execute_one(&*store, come).await);
+        confirmed(execute_one(&*store, request).await);
     }
 }
 
-/// The listing has what its reader sees, page by page.
-pub async fn events_are_listed_for_those_who_see_them(fixture: &dyn Fixture) {
+/// The listing has the events that its caller may see, page by page.
+pub async fn events_are_listed_only_for_callers_who_may_see_them(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     make_organizers(&*store, [1, 2]).await;
@@ -224,7 +224,7 @@ pub async fn events_are_listed_for_those_who_see_them(fixture: &dyn Fixture) {
     for status in EventStatus::ALL {
         for (at, owner) in [None, Some(1), Some(2), Some(1), None].into_iter().enumerate() {
             clock.advance_micros(1);
-            // In a row, so that a page of one of them would have nothing on it.
+            // In a row, so that a page of only these would be empty.
             let is_unlisted = (1..4).contains(&at);
             events.push(create_as(&*store, owner, status, is_unlisted).await);
         }
@@ -254,9 +254,8 @@ pub async fn events_are_listed_for_those_who_see_them(fixture: &dyn Fixture) {
     }
 }
 
-/// What is nobody's can be given to an organizer, in the middle of a sale too, and what is somebody's
-/// cannot.
-pub async fn events_of_nobody_are_assigned(fixture: &dyn Fixture) {
+/// Events without an organizer can be assigned to one, during a sale too; events of an organizer cannot.
+pub async fn unowned_events_are_assigned_to_an_organizer(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     make_organizers(&*store, [1, 2]).await;
     let others = create_of(&*store, Some(2), EventStatus::Published).await;

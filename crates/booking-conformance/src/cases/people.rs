@@ -1,4 +1,4 @@
-//! Finding people of an event, and counting them.
+//! Finding registrations of an event, and counting them.
 
 use crate::Fixture;
 use crate::tools::*;
@@ -23,16 +23,16 @@ async fn counts(store: &dyn BookingStore, event: &Event) -> RegistrationCounts {
     counts.expect("the event exists")
 }
 
-/// What there is, counted by somebody who looks at each.
+/// The counts, made by looking at each registration.
 async fn counted(store: &dyn BookingStore, event: &Event) -> RegistrationCounts {
     let mut counts = RegistrationCounts::default();
     all(store, event).await.iter().for_each(|row| counts.add(row));
     counts
 }
 
-/// Registrations are read by their ids as the listing shows them, each in the place of its id; what is another
-/// event's is not there.
-pub async fn registrations_are_read_by_their_ids(fixture: &dyn Fixture) {
+/// Registrations are read by id as the listing shows them, each in the place of its id; those of other events are not
+/// found.
+pub async fn registrations_are_read_by_id(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 3).await;
@@ -64,8 +64,8 @@ pub async fn registrations_are_read_by_their_ids(fixture: &dyn Fixture) {
     assert_eq!(nowhere.expect("the store answers"), None);
 }
 
-/// Those are read by their addresses who are live: whoever gave up, or whose hold has run out, is not there.
-pub async fn live_registrations_are_read_by_their_addresses(fixture: &dyn Fixture) {
+/// Only live registrations are read by address: cancelled and expired ones are not found.
+pub async fn live_registrations_are_read_by_address(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 3).await;
@@ -92,9 +92,9 @@ pub async fn live_registrations_are_read_by_their_addresses(fixture: &dyn Fixtur
     assert_eq!(nowhere.expect("the store answers"), None);
 }
 
-/// Counts tell what the listing shows: what has run out is expired in that instant, swept or not, and nothing is live
+/// Counts agree with the listing: an expired hold counts as expired in that instant, swept or not, and nothing is live
 /// in a cancelled event.
-pub async fn counts_tell_what_became_of_registrations(fixture: &dyn Fixture) {
+pub async fn counts_agree_with_the_listed_registrations(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 4).await;
@@ -122,13 +122,13 @@ pub async fn counts_tell_what_became_of_registrations(fixture: &dyn Fixture) {
     assert_eq!(counts(&*store, &event).await, seats);
     assert_eq!(counted(&*store, &event).await, seats);
 
-    // Its hold has run out, and nobody has swept.
+    // Its hold has expired, and is not swept.
     clock.advance_micros(61 * SECOND);
     let run_out = RegistrationCounts { held: 0, expired: 1, ..seats };
     assert_eq!(counts(&*store, &event).await, run_out);
     assert_eq!(counted(&*store, &event).await, run_out);
 
-    // Swept, and offered to the head of the queue.
+    // Swept, and offered to the head of the waitlist.
     let settle = EventCommand::new(event.id, Caller::Operator, Command::Settle);
     execute_one(&*store, settle).await;
     let offered = RegistrationCounts { offered: 1, waitlisted: 1, ..run_out };
@@ -150,9 +150,9 @@ pub async fn counts_tell_what_became_of_registrations(fixture: &dyn Fixture) {
     assert_eq!(counts(&*store, &beside).await.confirmed, 1);
 }
 
-/// Who manages an event registers somebody outside its hours, of a draft, and without a mail that has to confirm the
-/// address; nobody else does, and seats are as for everybody.
-pub async fn whoever_manages_an_event_registers_outside_its_hours(fixture: &dyn Fixture) {
+/// A caller that manages the event registers attendees outside its hours, in a draft, and without a confirmation mail;
+/// no other caller does, and the capacity holds for all.
+pub async fn an_organizer_registers_attendees_outside_the_hours(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     store.create_token(new_token(organizer(1), 1)).await.expect("the store answers");

@@ -1,4 +1,4 @@
-//! What an event asks of those who come, and what they answer.
+//! The questions of an event, and their answers.
 
 use crate::Fixture;
 use crate::tools::*;
@@ -24,7 +24,7 @@ fn question(name: &str, kind: QuestionKind, wording: &str, is_required: bool) ->
     question
 }
 
-/// One of each kind, of which one has to be answered.
+/// One question of each kind, of which one is required.
 fn all_kinds() -> Vec<Question> {
     vec![
         question("name", QuestionKind::Text, "What is on your badge?\n\tIn one line.", true),
@@ -44,7 +44,7 @@ fn answers<const N: usize>(given: [(&str, Answer); N]) -> Answers {
         .expect("they are short")
 }
 
-/// An answer to each of all kinds.
+/// An answer to each of them.
 fn all_answers() -> Answers {
     answers([
         ("name", text("Ada \u{1f680}, \"Countess\"")),
@@ -74,8 +74,8 @@ fn changed(outcome: Outcome) -> Event {
     }
 }
 
-/// A visitor who answers that.
-fn come(event_id: EventId, who: &str, answers: Answers) -> EventCommand {
+/// A visitor who gives these answers.
+fn register_with(event_id: EventId, who: &str, answers: Answers) -> EventCommand {
     let mut claim = claim(event_id, who);
     claim.person.answers = answers;
     claim.token_hash = Some(token_hash(7));
@@ -106,9 +106,9 @@ async fn answers_of(store: &dyn BookingStore, id: RegistrationId) -> Answers {
     found.person.answers
 }
 
-/// What an event asks is kept with it, in its order, and the event says whether it is anything. It makes a version, and
-/// done twice is done once.
-pub async fn what_an_event_asks_is_kept(fixture: &dyn Fixture) {
+/// The questions of an event are stored in order, and the event says whether it has any. Setting them makes a version;
+/// repeating it changes nothing.
+pub async fn the_questions_of_an_event_are_stored(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 9).await;
     let beside = create_beside(&*store, &event, 9).await;
@@ -135,7 +135,7 @@ pub async fn what_an_event_asks_is_kept(fixture: &dyn Fixture) {
     let says = |id| listed.iter().find(|event| event.id == id).map(|event| event.asks);
     assert_eq!((says(event.id), says(beside.id)), (Some(true), Some(false)));
 
-    // By who manages it alone, for a state that it is in, and not once it is called off.
+    // Only by a caller that manages it, only in a state that the precondition names, and not once it is cancelled.
     let by_anyone = set(event.id, Vec::new()).by(Caller::Anyone);
     assert_eq!(execute_one(&*store, by_anyone).await, EVENT_NOT_FOUND);
     let old = SetQuestions { if_match: Some(event.version.into()), ..SetQuestions::default() };
@@ -152,21 +152,21 @@ pub async fn what_an_event_asks_is_kept(fixture: &dyn Fixture) {
     assert_audit_is_clean(&*store).await;
 }
 
-/// Whoever comes answers what has to be answered, or has no seat; who registers them need not know.
-pub async fn a_visitor_answers_what_has_to_be_answered(fixture: &dyn Fixture) {
+/// A visitor must answer the required questions to get a seat; an organizer who registers them need not.
+pub async fn a_visitor_must_answer_required_questions(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = asking(&*store, 2, all_kinds()).await;
-    let nothing = execute_one(&*store, come(event.id, "ada", Answers::default())).await;
+    let nothing = execute_one(&*store, register_with(event.id, "ada", Answers::default())).await;
     assert_eq!(nothing, refused("name", AnswerFault::Missing));
     let wrong = answers([("name", text("Ada")), ("diet", text("c"))]);
-    let wrong = execute_one(&*store, come(event.id, "ada", wrong)).await;
+    let wrong = execute_one(&*store, register_with(event.id, "ada", wrong)).await;
     assert_eq!(wrong, refused("diet", AnswerFault::NotAnOption));
     let unasked = answers([("name", text("Ada")), ("age", text("7"))]);
-    let unasked = execute_one(&*store, come(event.id, "ada", unasked)).await;
+    let unasked = execute_one(&*store, register_with(event.id, "ada", unasked)).await;
     assert_eq!(unasked, refused("age", AnswerFault::NoQuestion));
     assert_eq!(read(&*store, event.id).await.booked_count, 0);
 
-    let command = come(event.id, "ada", all_answers());
+    let command = register_with(event.id, "ada", all_answers());
     let ada = confirmed(execute_one(&*store, command.clone()).await);
     assert_eq!(ada.person.answers, all_answers());
     assert_eq!(confirmed(execute_one(&*store, command).await), ada, "executed again");
@@ -177,16 +177,16 @@ pub async fn a_visitor_answers_what_has_to_be_answered(fixture: &dyn Fixture) {
     let by_organizer = confirmed(execute_one(&*store, register(event.id, "grace")).await);
     assert!(by_organizer.person.answers.is_empty());
 
-    // Where nothing is asked nothing is answered.
+    // An event without questions takes no answers.
     let silent = create(&*store, 2).await;
-    let answered = execute_one(&*store, come(silent.id, "ada", all_answers())).await;
+    let answered = execute_one(&*store, register_with(silent.id, "ada", all_answers())).await;
     assert!(matches!(answered, Outcome::Refused(Refusal::AnswerRefused { .. })), "{answered:?}");
-    confirmed(execute_one(&*store, come(silent.id, "ada", Answers::default())).await);
+    confirmed(execute_one(&*store, register_with(silent.id, "ada", Answers::default())).await);
     assert_audit_is_clean(&*store).await;
 }
 
-/// Answers are where their registration is, whatever becomes of that; but not with somebody else.
-pub async fn answers_go_along_with_their_registration(fixture: &dyn Fixture) {
+/// Answers stay with their registration, except in a transfer.
+pub async fn answers_stay_with_their_registration(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = asking(&*store, 9, all_kinds()).await;
     let mut of_ada = claim(event.id, "ada");
@@ -210,7 +210,7 @@ pub async fn answers_go_along_with_their_registration(fixture: &dyn Fixture) {
     assert_eq!(ada.person.answers, both);
     assert_eq!(answers_of(&*store, ada.id).await, both);
 
-    // Who has it may change it, and takes nothing back that has to be there.
+    // The attendee may change an answer, but not remove a required one.
     let back = execute_one(&*store, correct(&ada, change([("name", None)]))).await;
     assert_eq!(back, refused("name", AnswerFault::Missing));
     let other = change([("diet", None), ("car", Some(Answer::YesNo(true)))]);
@@ -246,15 +246,15 @@ pub async fn answers_go_along_with_their_registration(fixture: &dyn Fixture) {
     assert_audit_is_clean(&*store).await;
 }
 
-/// What somebody has answered means what it meant: the question can be left out, and not be made another. That it was
-/// answered is known whoever asks, and to the next command of the same batch.
-pub async fn a_question_that_was_answered_is_only_retired(fixture: &dyn Fixture) {
+/// An answered question keeps its meaning: it can be retired, but not changed. That it was answered is known to all
+/// callers, and to the next command of the same batch.
+pub async fn an_answered_question_can_only_be_retired(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let badge = |wording: &str| vec![question("name", QuestionKind::Text, wording, false)];
     let event = asking(&*store, 9, badge("Your name?")).await;
     changed(execute_one(&*store, set(event.id, badge("Your badge?"))).await);
     let answer = answers([("name", text("Ada"))]);
-    let batch = [come(event.id, "ada", answer.clone()), set(event.id, badge("Your pet?"))];
+    let batch = [register_with(event.id, "ada", answer.clone()), set(event.id, badge("Your pet?"))];
     let done = execute(&*store, &batch).await;
     let ada = confirmed(done[0].clone());
     let answered = Outcome::Refused(Refusal::QuestionAnswered { key: key("name") });
@@ -268,10 +268,10 @@ pub async fn a_question_that_was_answered_is_only_retired(fixture: &dyn Fixture)
     let kept = questions(&*elsewhere, event.id).await;
     assert!(kept.all()[0].is_retired && kept.asked().next().is_none());
     assert_eq!(answers_of(&*elsewhere, ada.id).await, answer, "it stays");
-    let late = execute_one(&*store, come(event.id, "grace", answer)).await;
+    let late = execute_one(&*store, register_with(event.id, "grace", answer)).await;
     assert!(matches!(late, Outcome::Refused(Refusal::AnswerRefused { .. })), "{late:?}");
-    confirmed(execute_one(&*store, come(event.id, "grace", Answers::default())).await);
-    // An answer to what is asked no more can be taken back.
+    confirmed(execute_one(&*store, register_with(event.id, "grace", Answers::default())).await);
+    // An answer to a retired question can be removed.
     let Outcome::Corrected(silent) =
         execute_one(&*store, correct(&ada, change([("name", None)]))).await
     else {
@@ -283,19 +283,19 @@ pub async fn a_question_that_was_answered_is_only_retired(fixture: &dyn Fixture)
     assert_audit_is_clean(&*store).await;
 }
 
-/// Whoever agreed has agreed to the wording that there was, which is kept; the next agree to the one that there is.
-pub async fn every_wording_of_a_consent_is_kept(fixture: &dyn Fixture) {
+/// A consent is stored with the wording that was agreed to; later attendees agree to the current one.
+pub async fn every_wording_of_a_consent_is_stored(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let worded = |wording: &str| vec![question("terms", QuestionKind::Consent, wording, true)];
     let event = asking(&*store, 9, worded("I agree to be seen.")).await;
     let agrees = |to| answers([("terms", Answer::Consent(to))]);
-    let ada = confirmed(execute_one(&*store, come(event.id, "ada", agrees(1))).await);
+    let ada = confirmed(execute_one(&*store, register_with(event.id, "ada", agrees(1))).await);
     clock.advance_micros(SECOND);
     changed(execute_one(&*store, set(event.id, worded("I agree to be filmed."))).await);
-    let outdated = execute_one(&*store, come(event.id, "grace", agrees(1))).await;
+    let outdated = execute_one(&*store, register_with(event.id, "grace", agrees(1))).await;
     assert_eq!(outdated, refused("terms", AnswerFault::OtherWording { version: 2 }));
-    confirmed(execute_one(&*store, come(event.id, "grace", agrees(2))).await);
+    confirmed(execute_one(&*store, register_with(event.id, "grace", agrees(2))).await);
     let kept = questions(&*fixture.open(None).await, event.id).await;
     let wording = Wording::parse("I agree to be seen.").expect("valid");
     let [FormerWording { version: 1, wording: former, replaced_at, .. }] =

@@ -1,4 +1,4 @@
-//! The waitlist: first come, first served, and nobody barges in.
+//! The waitlist: first come, first served, and newcomers do not pass it.
 
 use crate::Fixture;
 use crate::tools::*;
@@ -34,8 +34,8 @@ async fn statuses(
     statuses
 }
 
-/// Who waits is told the true place, and moves up when somebody before them leaves.
-pub async fn positions_are_told_and_true(fixture: &dyn Fixture) {
+/// A waiting attendee's position is correct, and improves when an earlier one leaves.
+pub async fn waitlist_positions_are_reported_correctly(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create_with_offers(&*store, 1, Some(OFFER_SECONDS)).await;
     confirmed(execute_one(&*store, queue_up(event.id, "first")).await);
@@ -47,7 +47,7 @@ pub async fn positions_are_told_and_true(fixture: &dyn Fixture) {
     assert_eq!((after.booked_count, after.waitlist_count), (1, 3));
     assert_eq!(read_registrations(&*store, event.id, PageLimit::MAX).await.len(), 1);
 
-    // Asked again under its id, in a batch in which somebody before leaves.
+    // Executed again under its id, in a batch in which an earlier one leaves.
     let again = |who: &Registration, name| {
         let mut command = queue_up(event.id, name);
         let Command::Register(register) = &mut command.command else { unreachable!() };
@@ -68,8 +68,8 @@ pub async fn positions_are_told_and_true(fixture: &dyn Fixture) {
     assert_audit_is_clean(&*store).await;
 }
 
-/// A seat that comes free is offered to who waits longest, in the transaction that frees it.
-pub async fn a_freed_seat_is_offered_to_the_head_of_the_queue(fixture: &dyn Fixture) {
+/// A freed seat is offered to the attendee who waits longest, in the transaction that frees it.
+pub async fn a_freed_seat_is_offered_to_the_head_of_the_waitlist(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create_with_offers(&*store, 1, Some(OFFER_SECONDS)).await;
@@ -91,8 +91,8 @@ pub async fn a_freed_seat_is_offered_to_the_head_of_the_queue(fixture: &dyn Fixt
     assert_audit_is_clean(&*store).await;
 }
 
-/// An offer that nobody accepts goes on to the next, whoever notices; the queue is not left for it.
-pub async fn an_offer_that_lapses_is_passed_on(fixture: &dyn Fixture) {
+/// An expired offer goes to the next in line, whichever command settles it; the missed attendee leaves the waitlist.
+pub async fn an_expired_offer_goes_to_the_next_in_line(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create_with_offers(&*store, 1, Some(OFFER_SECONDS)).await;
@@ -112,15 +112,15 @@ pub async fn an_offer_that_lapses_is_passed_on(fixture: &dyn Fixture) {
     assert_eq!(late, Outcome::Refused(Refusal::HoldExpired));
     let now = statuses(&*store, &[a, b, c]).await;
     assert_eq!(now, [(Expired, None), (Expired, None), (Offered, None)]);
-    // Whoever missed an offer may queue again, behind.
+    // An attendee who missed an offer may queue again, at the end.
     let again = waitlisted(execute_one(&*store, queue_up(event.id, "a")).await);
     assert_eq!(again.position, Some(1));
     confirmed(execute_one(&*store, confirm(c)).await);
     assert_audit_is_clean(&*store).await;
 }
 
-/// Where the event says so, who waits is confirmed at once.
-pub async fn without_offers_the_head_of_the_queue_is_confirmed(fixture: &dyn Fixture) {
+/// If the event makes no offers, the waiting attendee is confirmed at once.
+pub async fn without_offers_the_head_of_the_waitlist_is_confirmed(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create_with_offers(&*store, 1, None).await;
     let first = confirmed(execute_one(&*store, register(event.id, "first")).await);
@@ -132,8 +132,8 @@ pub async fn without_offers_the_head_of_the_queue_is_confirmed(fixture: &dyn Fix
     assert_audit_is_clean(&*store).await;
 }
 
-/// New seats go to those who wait, and only what is left to whoever comes.
-pub async fn raising_the_capacity_serves_the_queue_first(fixture: &dyn Fixture) {
+/// New seats go to the waitlist first, and only the rest to newcomers.
+pub async fn raising_the_capacity_serves_the_waitlist_first(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create_with_offers(&*store, 1, Some(OFFER_SECONDS)).await;
     confirmed(execute_one(&*store, register(event.id, "first")).await);
@@ -154,7 +154,7 @@ pub async fn raising_the_capacity_serves_the_queue_first(fixture: &dyn Fixture) 
     assert_audit_is_clean(&*store).await;
 }
 
-/// A switched-off waitlist takes nobody, and serves those who are on it.
+/// A disabled waitlist takes no attendees, and serves those who are on it.
 pub async fn a_waitlist_can_be_closed(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create_with_offers(&*store, 1, None).await;
@@ -168,8 +168,8 @@ pub async fn a_waitlist_can_be_closed(fixture: &dyn Fixture) {
     assert_audit_is_clean(&*store).await;
 }
 
-/// One seat comes free while a thousand passers-by ask for it: the head of the queue has it.
-pub async fn a_thousand_passers_by_do_not_get_the_seat_of_who_waits(fixture: &dyn Fixture) {
+/// One seat comes free while a thousand newcomers ask for it: the head of the waitlist gets it.
+pub async fn a_thousand_newcomers_do_not_get_the_seat_of_the_waitlist(fixture: &dyn Fixture) {
     let stores = [fixture.open(None).await, fixture.open(None).await];
     let event = create_with_offers(&*stores[0], 1, Some(OFFER_SECONDS)).await;
     let first = confirmed(execute_one(&*stores[0], register(event.id, "first")).await);
@@ -200,8 +200,8 @@ pub async fn a_thousand_passers_by_do_not_get_the_seat_of_who_waits(fixture: &dy
     assert_audit_is_clean(&*stores[0]).await;
 }
 
-/// A queue longer than one transaction serves gets its seats in order, and nobody slips in between.
-pub async fn a_long_queue_is_served_in_order(fixture: &dyn Fixture) {
+/// A waitlist longer than one transaction serves gets its seats in order, and no newcomer gets in between.
+pub async fn a_long_waitlist_is_served_in_order(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let waiting = SETTLED_MAX + 400;
     let event = create_with_offers(&*store, 1, None).await;

@@ -1,4 +1,4 @@
-//! What names something in one event names nothing in another: ids, addresses, tokens, keys.
+//! Identifiers are scoped to one event: ids, addresses, tokens, keys.
 
 use crate::Fixture;
 use crate::tools::*;
@@ -10,7 +10,7 @@ use booking_core::{
 use chrono::TimeDelta;
 use uuid::Uuid;
 
-/// Asks for a seat to be held for somebody who has a name, and a token to manage it with.
+/// Holds a seat for a named attendee with a manage token.
 fn hold_as(event_id: EventId, id: RegistrationId, who: &str, token: u8) -> EventCommand {
     let name = PersonName::parse(&format!("Dr {who}")).expect("a valid name");
     let person = Person { name: Some(name), ..Person::from(address(who)) };
@@ -22,7 +22,7 @@ fn hold_as(event_id: EventId, id: RegistrationId, who: &str, token: u8) -> Event
     )
 }
 
-/// Whatever can be done with a hold: each from a hold that nothing has been done with.
+/// Every command that can be executed on a hold: each on an untouched hold.
 fn changes(of: &Registration) -> Vec<(&'static str, Vec<EventCommand>)> {
     let registration_id = of.id;
     let command = |command| EventCommand::new(of.event_id, Caller::Operator, command);
@@ -56,14 +56,13 @@ fn changes(of: &Registration) -> Vec<(&'static str, Vec<EventCommand>)> {
     ]
 }
 
-/// An event with all that is registered for it.
+/// An event with all its registrations.
 async fn state(store: &dyn BookingStore, id: EventId) -> (Event, Vec<Registration>) {
     (read(store, id).await, read_listed(store, id, Listed::All, PageLimit::MAX).await)
 }
 
-/// Makes two registrations in two events, does to the one and then to the other whatever can be done, and
-/// checks after each that nothing has become of the other: not of its row, not of its event, and not of the
-/// answer to its claim.
+/// Makes two registrations in two events, executes every command on the one and then on the other, and checks after
+/// each that the other is unchanged: its row, its event, and the answer to its claim.
 async fn assert_apart(
     fixture: &dyn Fixture,
     claims: impl Fn([EventId; 2]) -> [EventCommand; 2] + Send + Sync,
@@ -86,12 +85,12 @@ async fn assert_apart(
             let (what, commands) = changes(&made[here]).remove(kind);
             for command in commands {
                 let outcome = execute_one(&*store, command).await;
-                let told = outcome.registration().map(|row| (row.id, row.event_id));
-                assert_eq!(told, Some((made[here].id, events[here])), "{what}: {outcome:?}");
+                let found = outcome.registration().map(|row| (row.id, row.event_id));
+                assert_eq!(found, Some((made[here].id, events[here])), "{what}: {outcome:?}");
             }
             let after = state(&*store, events[there]).await;
             assert_eq!(after, before, "one was {what}, and the other has changed");
-            // Asked again, each finds its own as it has become.
+            // Executed again, each finds its own registration in its current state.
             for at in [here, there] {
                 let again = execute_one(&*store, claims[at].clone()).await;
                 let rows = state(&*store, events[at]).await.1;
@@ -103,27 +102,27 @@ async fn assert_apart(
     assert_audit_is_clean(&*store).await;
 }
 
-/// An id is looked for in its event alone, whatever is done under it.
+/// An id is looked up in its event alone, by every command.
 pub async fn one_id_in_two_events_is_two_registrations(fixture: &dyn Fixture) {
     assert_apart(fixture, |events| {
         let id = Uuid::now_v7().into();
         [hold_as(events[0], id, "ada", 1), hold_as(events[1], id, "grace", 2)]
     })
     .await;
-    // Whoever asks by the id alone hears of one of the two.
+    // A read by the id alone returns one of the two.
     let store = fixture.open(None).await;
     let events = [create(&*store, 1).await.id, create(&*store, 1).await.id];
     let id = Uuid::now_v7().into();
     let batch = events.map(|event| register_as(event, id, address("ada")));
     let made: Vec<_> = execute(&*store, &batch).await.into_iter().map(confirmed).collect();
     assert!(made.contains(&look(&*store, id).await));
-    let told = store.events_by_registration(&[id]).await.expect("the store answers");
-    assert!(told.len() == 1 && told[0].is_some_and(|event| events.contains(&event)), "{told:?}");
+    let found = store.events_by_registration(&[id]).await.expect("the store answers");
+    assert!(found.len() == 1 && found[0].is_some_and(|event| events.contains(&event)), "{found:?}");
     let history = store.history(id, PageLimit::MAX).await.expect("the store answers");
     assert_eq!(history.map(|entries| entries.len()), Some(1), "and of no other's past");
 }
 
-/// Somebody who is registered for two events is registered twice.
+/// An attendee who is registered for two events is registered twice.
 pub async fn one_address_in_two_events_is_two_registrations(fixture: &dyn Fixture) {
     assert_apart(fixture, |events| {
         events.map(|event| hold_as(event, new_registration_id(event), "ada", 1))
@@ -147,7 +146,7 @@ pub async fn one_address_in_two_events_is_two_registrations(fixture: &dyn Fixtur
     assert_eq!(found, events);
 }
 
-/// The same in one transaction: in each event that which was asked of it.
+/// The same in one transaction: each event executes its own command.
 pub async fn one_id_in_two_events_of_a_batch_is_two_registrations(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let events = [create(&*store, 1).await.id, create(&*store, 1).await.id];
@@ -156,17 +155,17 @@ pub async fn one_id_in_two_events_of_a_batch_is_two_registrations(fixture: &dyn 
     let made: Vec<_> = execute(&*store, &claims).await.into_iter().map(held).collect();
     let batch = [cancel(&made[0]), confirm(&made[1]), claims[0].clone(), claims[1].clone()];
     let outcomes = execute(&*store, &batch).await;
-    let told: Vec<_> = outcomes.iter().filter_map(Outcome::registration).collect();
-    let statuses: Vec<_> = told.iter().map(|row| (row.event_id, row.status)).collect();
+    let found: Vec<_> = outcomes.iter().filter_map(Outcome::registration).collect();
+    let statuses: Vec<_> = found.iter().map(|row| (row.event_id, row.status)).collect();
     let expected = [(events[0], Status::Cancelled), (events[1], Status::Confirmed)];
     assert_eq!(statuses, [expected, expected].concat());
-    for (row, event) in told.iter().zip(events) {
+    for (row, event) in found.iter().zip(events) {
         assert_eq!(state(&*store, event).await.1, [(*row).clone()]);
     }
     assert_audit_is_clean(&*store).await;
 }
 
-/// A token that two registrations have opens both, and what becomes of the one's leaves the other's.
+/// A token shared by two registrations opens both, and losing it for one leaves the other's.
 pub async fn one_manage_token_of_two_registrations_manages_each(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let events = [create(&*store, 3).await.id, create(&*store, 3).await.id];
@@ -192,7 +191,7 @@ pub async fn one_manage_token_of_two_registrations_manages_each(fixture: &dyn Fi
     assert_audit_is_clean(&*store).await;
 }
 
-/// A key belongs to its event, or to putting one up.
+/// A key belongs to its event, or to the creation of one.
 pub async fn one_key_in_three_scopes_is_three_requests(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
@@ -217,30 +216,30 @@ pub async fn one_key_in_three_scopes_is_three_requests(fixture: &dyn Fixture) {
     let second = ask(goes_on, seat(goes_on), 2).await;
     confirmed(first.clone());
     confirmed(second.clone());
-    let put_up = async || {
+    let create_once = async || {
         let new = new_event_under(key(3), "Once", 3);
         store.create_event_once(new, key(3)).await.expect("the store answers")
     };
-    let third = put_up().await;
+    let third = create_once().await;
     assert!(matches!(third, Outcome::EventChanged(_)), "{third:?}");
     let again = |outcome: &Outcome| Outcome::Replayed(Box::new(outcome.clone()));
     assert_eq!(ask(ends, seat(ends), 1).await, again(&first));
     assert_eq!(ask(goes_on, seat(goes_on), 2).await, again(&second));
-    assert_eq!(put_up().await, again(&third));
+    assert_eq!(create_once().await, again(&third));
     assert_eq!(ask(ends, seat(ends), 2).await, Outcome::Refused(Refusal::KeyReused));
 
-    // What one event forgets is its own.
+    // Purging the records of one event leaves the other's.
     clock.advance_micros(3_600 * SECOND);
     let erase = EventCommand::new(ends, Caller::Operator, Command::EraseDue);
     assert_eq!(execute_one(&*store, erase).await, Outcome::Settled);
     assert_eq!(ask(ends, Command::Replay, 1).await, Outcome::Settled);
     assert_eq!(ask(goes_on, Command::Replay, 2).await, again(&second));
-    assert_eq!(put_up().await, again(&third));
+    assert_eq!(create_once().await, again(&third));
     assert_audit_is_clean(&*store).await;
 }
 
-/// What becomes of one token leaves the others of its organizer, and those of others.
-pub async fn one_token_of_an_organizer_is_revoked_alone(fixture: &dyn Fixture) {
+/// Revoking one token leaves the other tokens of its organizer, and those of others.
+pub async fn revoking_a_token_leaves_the_others_valid(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let make = async |new| {
@@ -250,7 +249,7 @@ pub async fn one_token_of_an_organizer_is_revoked_alone(fixture: &dyn Fixture) {
     let new = new_token(organizer(1), 1);
     let first = make(new.clone()).await;
     let second = make(new_token(organizer(1), 2)).await;
-    // A name in other letters is another's.
+    // A name in another case is another organizer's.
     let mut shouted = organizer(2);
     shouted.name = "ORGANIZER 1".parse().expect("a valid name");
     let other = make(new_token(shouted.clone(), 3)).await;
@@ -260,7 +259,7 @@ pub async fn one_token_of_an_organizer_is_revoked_alone(fixture: &dyn Fixture) {
     let revoked = revoked.expect("it is there");
     assert_eq!(revoked.revoked_at, Some(clock.now()));
     assert_eq!(make(new).await, revoked, "asking for it again does not bring it back");
-    // Nor is its organizer gone, whoever has no other token.
+    // Nor is the organizer deleted that has no other token.
     let mut of_that_name = organizer(9);
     of_that_name.name = shouted.name.clone();
     store.revoke_token(other.id).await.expect("the store answers");

@@ -1,4 +1,4 @@
-//! Seats: given out exactly, one for an address, however many ask at once.
+//! Seats: given out exactly, one per address, however many callers ask at once.
 
 use crate::Fixture;
 use crate::tools::*;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-/// What was put up is what is read, with no seat taken.
+/// An event is read as it was created, with no seat taken.
 pub async fn an_event_is_read_back(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let plain = new_event("Jazz night", 30);
@@ -28,7 +28,7 @@ pub async fn an_event_is_read_back(fixture: &dyn Fixture) {
     }
 }
 
-/// The caller chooses the id, so that a lost answer can be asked for again.
+/// The caller chooses the id, so that a request can be repeated after a lost answer.
 pub async fn creating_an_event_again_returns_it(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let new = new_event("Once", 3);
@@ -44,8 +44,8 @@ pub async fn creating_an_event_again_returns_it(fixture: &dyn Fixture) {
     assert_audit_is_clean(&*store).await;
 }
 
-/// Whatever is asked of an event that does not exist is answered, and makes nothing.
-pub async fn what_does_not_exist_is_told(fixture: &dyn Fixture) {
+/// Every command and read of an unknown event is answered, and creates nothing.
+pub async fn an_unknown_event_is_reported(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let nothing = EventId::from(Uuid::now_v7());
     assert_eq!(store.event(nothing).await.expect("the store answers"), None);
@@ -61,7 +61,7 @@ pub async fn what_does_not_exist_is_told(fixture: &dyn Fixture) {
 }
 
 /// Texts are data, in every script and with every quote.
-pub async fn texts_survive(fixture: &dyn Fixture) {
+pub async fn texts_are_stored_unchanged(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let name = "'; DROP TABLE events; -- \"Ünïcödé\" 東京 🎟 %s {} \\ $1";
     let description = "line 1\nline 2\twith a tab, <script>alert(1)</script>";
@@ -127,7 +127,7 @@ pub async fn registrations_are_listed_oldest_first_in_pages(fixture: &dyn Fixtur
     assert_eq!(read_registrations(&*store, empty.id, PageLimit::MAX).await, []);
 }
 
-/// A seat given shows in the count, in the list and in the version.
+/// A given seat shows in the count, in the list and in the version.
 pub async fn a_registration_takes_a_seat(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 2).await;
@@ -142,7 +142,7 @@ pub async fn a_registration_takes_a_seat(fixture: &dyn Fixture) {
     assert_eq!((report.events, report.registrations, report.differences), (1, 1, vec![]));
 }
 
-/// N places are N registrations.
+/// N seats take N registrations.
 pub async fn the_last_seat_is_given_and_no_more(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 3).await;
@@ -157,8 +157,8 @@ pub async fn the_last_seat_is_given_and_no_more(fixture: &dyn Fixture) {
     assert_sold_exactly(&*store, event.id, 3).await;
 }
 
-/// One live registration for an address in an event, another in another event.
-pub async fn an_address_has_one_seat_of_an_event(fixture: &dyn Fixture) {
+/// One live registration per address in an event, another in another event.
+pub async fn an_address_has_one_seat_per_event(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 3).await;
     let other = create(&*store, 3).await;
@@ -169,8 +169,8 @@ pub async fn an_address_has_one_seat_of_an_event(fixture: &dyn Fixture) {
     assert_audit_is_clean(&*store).await;
 }
 
-/// "Sold out" would frighten somebody who has a seat.
-pub async fn whoever_has_a_seat_hears_that_even_when_sold_out(fixture: &dyn Fixture) {
+/// "Sold out" would frighten an attendee who has a seat.
+pub async fn a_duplicate_is_reported_even_when_sold_out(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 1).await;
     confirmed(execute_one(&*store, register(event.id, "ada")).await);
@@ -192,7 +192,7 @@ pub async fn duplicates_inside_a_batch_get_one_seat(fixture: &dyn Fixture) {
     assert_sold_exactly(&*store, event.id, 2).await;
 }
 
-/// Each command hears of its own event, in the order of the batch.
+/// Each command is answered by its own event, in the order of the batch.
 pub async fn a_batch_over_many_events_answers_in_order(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let mut events = Vec::new();
@@ -250,7 +250,7 @@ pub async fn a_large_batch_is_answered(fixture: &dyn Fixture) {
     }
 }
 
-/// A lost answer is asked for again: the same id is the same success, in every field.
+/// A repeated command after a lost answer: the same id is the same success, in every field.
 pub async fn executing_again_finds_its_own_success(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 3).await;
@@ -279,12 +279,12 @@ pub async fn executing_again_finds_its_own_success(fixture: &dyn Fixture) {
     assert_sold_exactly(&*store, new.id, 1).await;
 }
 
-/// Only the id leads to what was made before: not its address, which may be another by now, and not a
-/// refusal, since there are seats left.
-pub async fn an_id_that_is_taken_is_found_whatever_became_of_its_address(fixture: &dyn Fixture) {
+/// Only the id finds the earlier registration: its address may have changed since, and there is no refusal, since there
+/// are seats left.
+pub async fn a_repeated_id_is_found_even_after_its_address_changed(fixture: &dyn Fixture) {
     let event = create(&*fixture.open(None).await, 9).await;
     for who in ["ada", "grace"] {
-        // A store that was just opened remembers nothing of batches before.
+        // A store that was just opened has nothing of earlier batches in memory.
         let store = fixture.open(None).await;
         let command = register(event.id, who);
         let seat = confirmed(execute_one(&*store, command.clone()).await);
@@ -344,7 +344,7 @@ pub async fn the_stores_clock_is_used(fixture: &dyn Fixture) {
     assert_eq!(read(&*store, event.id).await.created_at, event.created_at);
 }
 
-/// Time goes on by itself where no test stops it, and two instances share it.
+/// Without a test's clock time goes on by itself, and two instances share it.
 pub async fn without_a_clock_the_databases_time_is_used(fixture: &dyn Fixture) {
     let (one, two) = (fixture.open(None).await, fixture.open(None).await);
     let event = create(&*one, 10).await;
@@ -371,7 +371,7 @@ pub async fn a_race_of_two_instances_gives_out_exactly_the_seats(fixture: &dyn F
     race(&stores, &[7, 1, 30, 12], 16, 40).await;
 }
 
-/// One address, asked for by everybody at once, in batches of others.
+/// One address, requested by all callers at once, in batches with others.
 pub async fn a_race_for_one_address_has_one_winner(fixture: &dyn Fixture) {
     let stores = [fixture.open(None).await, fixture.open(None).await];
     let event = create(&*stores[0], 1_000).await;
@@ -392,8 +392,8 @@ pub async fn a_race_for_one_address_has_one_winner(fixture: &dyn Fixture) {
     assert_sold_exactly(&*stores[0], event.id, 17).await;
 }
 
-/// The same commands sent by several callers at once, as retries may be: one set of seats, and
-/// everybody hears the same.
+/// The same commands sent by several callers at once, as retries may be: one set of seats, and the same answers for
+/// all.
 pub async fn a_race_of_the_same_commands_agrees(fixture: &dyn Fixture) {
     let stores = [fixture.open(None).await, fixture.open(None).await];
     let event = create(&*stores[0], 5).await;
@@ -410,7 +410,7 @@ pub async fn a_race_of_the_same_commands_agrees(fixture: &dyn Fixture) {
     assert_sold_exactly(&*stores[0], event.id, 5).await;
 }
 
-/// The same event put up by many at once, as retries may be, is one event.
+/// The same event created by many callers at once, as retries may be, is one event.
 pub async fn a_race_to_create_one_event_creates_one(fixture: &dyn Fixture) {
     let stores = [fixture.open(None).await, fixture.open(None).await];
     let new = new_event("Once", 3);
@@ -426,7 +426,7 @@ pub async fn a_race_to_create_one_event_creates_one(fixture: &dyn Fixture) {
     assert_eq!((report.events, report.differences), (1, vec![]));
 }
 
-/// While seats go, every read is of a committed state.
+/// During a sale, every read is of a committed state.
 pub async fn readers_never_see_an_oversold_event(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 60).await;
@@ -454,7 +454,7 @@ pub async fn readers_never_see_an_oversold_event(fixture: &dyn Fixture) {
     assert_sold_exactly(&*store, event.id, 60).await;
 }
 
-/// A command that was skipped was not decided; asked again with patience, it is.
+/// A skipped command was not decided; executed again with `WhenBusy::Wait`, it is.
 pub async fn skipping_busy_events_loses_nothing(fixture: &dyn Fixture) {
     let stores = [fixture.open(None).await, fixture.open(None).await];
     let event = create(&*stores[0], 1_000).await;
@@ -478,8 +478,8 @@ pub async fn skipping_busy_events_loses_nothing(fixture: &dyn Fixture) {
     assert_sold_exactly(&*stores[0], event.id, 160).await;
 }
 
-/// Lets `tasks` callers each send `turns` batches over all events, which have the given numbers of
-/// seats, and checks that everything that was answered is so.
+/// Lets `tasks` callers each send `turns` batches over all events, which have the given numbers of seats, and checks
+/// that every answer is true.
 async fn race(stores: &[Arc<dyn BookingStore>], seats: &[u32], tasks: usize, turns: usize) {
     let mut events = Vec::new();
     for capacity in seats {
@@ -490,7 +490,7 @@ async fn race(stores: &[Arc<dyn BookingStore>], seats: &[u32], tasks: usize, tur
         let store = Arc::clone(&stores[task % stores.len()]);
         let mut events = events.clone();
         callers.spawn(async move {
-            let mut told: Vec<Registration> = Vec::new();
+            let mut granted: Vec<Registration> = Vec::new();
             for turn in 0..turns {
                 events.rotate_left(1);
                 let who = format!("{task}-{turn}");
@@ -498,28 +498,28 @@ async fn race(stores: &[Arc<dyn BookingStore>], seats: &[u32], tasks: usize, tur
                     events.iter().map(|event| register(*event, &who)).collect();
                 for outcome in execute(&*store, &batch).await {
                     match outcome {
-                        Outcome::Confirmed(seat) => told.push(seat),
+                        Outcome::Confirmed(seat) => granted.push(seat),
                         other => assert_eq!(other, SOLD_OUT),
                     }
                 }
             }
-            told
+            granted
         });
     }
-    let mut told = Vec::new();
+    let mut granted = Vec::new();
     while let Some(seats) = callers.join_next().await {
-        told.extend(seats.expect("no caller panicked"));
+        granted.extend(seats.expect("no caller panicked"));
     }
     for (event, capacity) in events.into_iter().zip(seats) {
         let rows = assert_sold_exactly(&*stores[0], event, *capacity).await;
-        let mut told: Vec<_> = told.iter().filter(|seat| seat.event_id == event).cloned().collect();
-        told.sort_by_key(|seat| seat.event_version);
-        assert_eq!(rows, told, "the rows are what was told");
+        let mut granted: Vec<_> =
+            granted.iter().filter(|seat| seat.event_id == event).cloned().collect();
+        granted.sort_by_key(|seat| seat.event_version);
+        assert_eq!(rows, granted, "the rows are what was told");
     }
 }
 
-/// Checks that `seats` seats of the event are taken: by its count, its rows, their versions and
-/// their addresses.
+/// Checks that `seats` seats of the event are taken: by its count, its rows, their versions and their addresses.
 pub(crate) async fn assert_sold_exactly(
     store: &dyn BookingStore,
     event_id: EventId,

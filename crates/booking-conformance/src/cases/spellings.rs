@@ -1,4 +1,4 @@
-//! The same thing, spelt otherwise; and what earlier versions wrote, who knew more spellings.
+//! Other spellings of the same value, and spellings that earlier versions stored.
 
 use crate::Fixture;
 use crate::tools::*;
@@ -20,7 +20,7 @@ fn stored(text: &str) -> EmailAddress {
     address
 }
 
-/// As an earlier version would register somebody.
+/// A registration as an earlier version would have written it.
 fn register_stored(event_id: EventId, text: &str) -> EventCommand {
     let claim = Claim::new(Uuid::now_v7().into(), stored(text));
     EventCommand::new(event_id, Caller::Operator, Command::Register(claim.into()))
@@ -34,8 +34,8 @@ async fn of_address(store: &dyn BookingStore, limit: PageLimit) -> Vec<Registrat
     ids
 }
 
-/// Whoever spells an address otherwise is the same person.
-pub async fn an_address_has_one_seat_however_it_is_spelt(fixture: &dyn Fixture) {
+/// Another spelling of an address is the same attendee.
+pub async fn an_address_has_one_seat_in_every_spelling(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 3).await;
     let register = |text: &str| {
@@ -50,7 +50,7 @@ pub async fn an_address_has_one_seat_however_it_is_spelt(fixture: &dyn Fixture) 
     }
     assert_eq!(read(&*store, event.id).await.booked_count, 1);
 
-    // With a joiner, which shows nothing and is a letter's part there.
+    // With a joiner, which is invisible and part of a letter there.
     let event = create(&*store, 3).await;
     let [joined, in_dns] = ["ada@نامه\u{200c}ای.example", "ada@xn--mgba3gch31f060k.example"]
         .map(|text| EmailAddress::parse(text).expect("valid"));
@@ -60,8 +60,8 @@ pub async fn an_address_has_one_seat_however_it_is_spelt(fixture: &dyn Fixture) 
     assert_eq!(again, ALREADY_REGISTERED);
 }
 
-/// Rows and records that are there in another spelling are found under the one that counts, as many as
-/// are asked for, and nobody else's with them.
+/// Rows and records in another spelling are found under the canonical one, up to the limit, and no other address's with
+/// them.
 pub async fn other_spellings_of_an_address_are_found_and_erased(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 9).await;
@@ -100,8 +100,8 @@ pub async fn other_spellings_of_an_address_are_found_and_erased(fixture: &dyn Fi
     assert_audit_is_clean(&*store).await;
 }
 
-/// An earlier version took names that show nothing. They are read, and what is changed of such an event is.
-pub async fn names_that_show_nothing_are_still_read(fixture: &dyn Fixture) {
+/// An earlier version accepted invisible names. They are read, and the events can be edited.
+pub async fn invisible_names_are_still_read(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let name = EventName::parse_stored("\u{200b}").expect("it was taken once");
     let new = NewEvent::new(Uuid::now_v7().into(), name, capacity(2));

@@ -1,4 +1,4 @@
-//! Where facts go and how far they have come, as the oracle keeps it.
+//! The oracle's data of delivery: where facts go and how far they have come.
 
 use booking_core::{
     Backlog, DELIVERIES_KEPT, Delivery, DeliveryCursor, DueLane, ENDPOINTS_MAX, EmailAddress,
@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 
-/// The tables of a [`DeliveryStore`](booking_core::DeliveryStore), and which rows of facts are new. What it does at
-/// `now` is one transaction, for whoever has them alone meanwhile. It can be written down as a whole, so that
-/// stores in tests need no tables of their own for it.
+/// The tables of a [`DeliveryStore`](booking_core::DeliveryStore), and which rows of facts are new. Each call at `now`
+/// is one transaction, and needs exclusive access. They can be serialized as a whole, so that stores in tests need no
+/// tables of their own for it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct DeliveryTables {
     /// By the event and the first version of the row.
@@ -31,7 +31,7 @@ pub struct DeliveryTables {
     mails: BTreeMap<(EventId, MailId), MailRow>,
     #[serde(with = "entries")]
     former_holders: BTreeMap<(EventId, RegistrationId, Version), FormerHolderRow>,
-    /// For the negative control alone that goes by this and not by versions.
+    /// Used only by the negative control that goes by this and not by versions.
     sequence: u64,
     looked_at: u64,
 }
@@ -45,7 +45,7 @@ struct NewFacts {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct EndpointRow(#[serde(with = "EndpointFields")] Endpoint);
 
-/// An endpoint as it is written: its own type cannot be, so that nobody shows its secret.
+/// An endpoint as it is serialized: its own type cannot be, so that its secret is never shown.
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Endpoint")]
 struct EndpointFields {
@@ -69,7 +69,7 @@ struct LaneRow {
     position: Option<Version>,
     attempts: u32,
     lease: Option<LeaseId>,
-    /// When somebody may have a turn; `None` if there is nothing to do.
+    /// When a worker may claim it; `None` if there is nothing to do.
     due_at: Option<DateTime<Utc>>,
 }
 
@@ -99,7 +99,7 @@ enum MailState {
     Stuck,
 }
 
-/// A map in JSON, whose keys there can only be texts: a list of what is in it.
+/// A map as a JSON list of its entries: JSON keys can only be texts.
 mod entries {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
     use std::collections::BTreeMap;
@@ -125,13 +125,13 @@ mod entries {
 
 /// Facts: from new to lanes, and along them.
 impl DeliveryTables {
-    /// The facts of these versions were written.
+    /// Marks the facts of these versions as new.
     pub fn add_facts(&mut self, event_id: EventId, first: Version, last: Version) {
         let sequence = self.draw();
         self.add_drawn(event_id, first, last, sequence);
     }
 
-    /// Draws a sequence number, as databases do it: before anybody knows when the transaction ends.
+    /// Draws a sequence number, as databases do it: before it is known when the transaction ends.
     pub(crate) fn draw(&mut self) -> u64 {
         self.sequence += 1;
         self.sequence
@@ -147,8 +147,8 @@ impl DeliveryTables {
         self.new_facts.insert((event_id, first), NewFacts { last, sequence });
     }
 
-    /// A negative control: goes on from the highest sequence number that was there, and so passes over what is
-    /// committed later than one after it.
+    /// A negative control: goes on from the highest sequence number seen, and so skips facts that are committed later
+    /// than one after them.
     pub(crate) fn pass_over(&mut self) {
         let looked_at = self.looked_at;
         self.new_facts.retain(|_, row| row.sequence > looked_at);
@@ -179,7 +179,7 @@ impl DeliveryTables {
                 });
                 lane.target = lane.target.max(*last);
                 if lane.due_at.is_none() {
-                    // What lies between was not for it.
+                    // The facts in between were not for it.
                     lane.version = lane.version.max(before);
                     lane.due_at = (lane.target > lane.version).then_some(now);
                 }
@@ -320,25 +320,25 @@ impl DeliveryTables {
         let mut sinks: BTreeMap<SinkId, SinkBacklog> = BTreeMap::new();
         let undone =
             self.lanes.iter().filter(|(_, row)| row.due_at.is_some() && row.version < row.target);
-        // What is disabled has to do nothing, for however long.
+        // A disabled endpoint has nothing to do, for however long.
         let is_disabled = |sink: &SinkId| {
             let row = sink.endpoint().and_then(|id| self.endpoints.get(&id));
             row.is_some_and(|row| row.0.disabled.is_some())
         };
         for ((event_id, sink), row) in undone.filter(|((_, sink), _)| !is_disabled(sink)) {
-            let told = sinks.entry(*sink).or_insert(SinkBacklog {
+            let backlog = sinks.entry(*sink).or_insert(SinkBacklog {
                 sink: *sink,
                 lanes: 0,
                 failing: 0,
                 oldest: None,
             });
-            told.lanes += 1;
-            told.failing += u64::from(row.attempts > 0);
+            backlog.lanes += 1;
+            backlog.failing += u64::from(row.attempts > 0);
             let next = recorded_at(*event_id, row.version.next());
-            told.oldest = told.oldest.into_iter().chain(next).min();
+            backlog.oldest = backlog.oldest.into_iter().chain(next).min();
         }
         let mut sinks: Vec<_> = sinks.into_values().collect();
-        sinks.sort_by_key(|told| (told.oldest, Reverse(told.failing), told.sink));
+        sinks.sort_by_key(|backlog| (backlog.oldest, Reverse(backlog.failing), backlog.sink));
         sinks.truncate(Backlog::SINKS_MAX);
         let unrouted = self.new_facts.keys();
         let unrouted = unrouted.filter_map(|(event_id, first)| recorded_at(*event_id, *first));
@@ -472,7 +472,7 @@ impl DeliveryTables {
     }
 }
 
-/// Mails, and forgetting.
+/// Mails, and purging.
 impl DeliveryTables {
     /// See [`show_mail`](booking_core::DeliveryStore::show_mail).
     pub fn show_mail(&mut self, now: DateTime<Utc>) {
@@ -565,9 +565,9 @@ impl DeliveryTables {
     }
 }
 
-/// Those whose seats somebody else has by now.
+/// Former holders of seats.
 impl DeliveryTables {
-    /// Takes in who had a seat until what was written at `now`, and forgets whoever was erased by it.
+    /// Stores the former holders of a change written at `now`, and deletes those of registrations that it erases.
     pub fn keep_former_holders(&mut self, change: &EventChange, now: DateTime<Utc>) {
         let (event_id, erased) = (change.event_id, change.erased().collect::<HashSet<_>>());
         self.former_holders.retain(|(of, id, _), _| *of != event_id || !erased.contains(id));

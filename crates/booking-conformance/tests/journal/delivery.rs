@@ -1,5 +1,4 @@
-//! The store's part of delivery: what is changed is written as a whole, so that a line says it, and the rest is
-//! read from what there is.
+//! The store's part of delivery: each change writes all of it as one line, and reads use the state.
 
 use crate::line::Line;
 use crate::state::{State, Table};
@@ -24,8 +23,8 @@ impl JournalStore {
             let mut tables = state.delivery.clone();
             let answer = change(&mut tables, state, now);
             let is_changed = tables != state.delivery;
-            let forgets = tables.former_holders() < state.delivery.former_holders();
-            let line = if forgets { Line::Parted } else { Line::Delivered };
+            let purges = tables.former_holders() < state.delivery.former_holders();
+            let line = if purges { Line::FormerHoldersPurged } else { Line::Delivered };
             (answer, is_changed.then(|| line(Box::new(tables))))
         })
     }

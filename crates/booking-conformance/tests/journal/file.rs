@@ -1,5 +1,5 @@
-//! The file: lines are appended and synced before anybody hears of them, and it is written anew where
-//! something has to be gone.
+//! The file: lines are appended and synced before they are acknowledged, and the file is rewritten where something has
+//! to be erased.
 
 use crate::flaw::Flaw;
 use crate::line::Line;
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 /// The file, as far as this process has read it.
 pub(crate) struct Journal {
     path: PathBuf,
-    /// Whoever has locked this one has the other for itself, under whatever name it is written anew.
+    /// The process that has locked this file owns the other, under whatever name it is rewritten.
     lock: File,
     file: File,
     read_to: u64,
@@ -37,11 +37,11 @@ impl Journal {
         let file = open_file(&path)?;
         let mut journal = Self { path, lock, file, read_to: 0, state: State::default(), flaw };
         journal.locked(|_| ())?;
-        (flaw.forget)(&mut journal.state);
+        (flaw.lose)(&mut journal.state);
         Ok(journal)
     }
 
-    /// Lets `work` have the file for itself, as it is by now.
+    /// Lets `work` have the file exclusively, read up to its end.
     pub(crate) fn locked<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> io::Result<T> {
         self.lock.lock()?;
         let done = self.catch_up().map(|()| work(self));
@@ -64,13 +64,13 @@ impl Journal {
         }
         self.read_to += whole as u64;
         if whole < text.len() {
-            // Whoever wrote it did not get to its end, and told nobody that it had.
+            // The process that wrote it died before the end of the line, and acknowledged nothing.
             self.file.set_len(self.read_to)?;
         }
         Ok(())
     }
 
-    /// Writes a line. After an error nobody knows whether it is there; whoever reads next finds out.
+    /// Writes a line. After an error it is unknown whether it is there; the next reader finds out.
     pub(crate) fn commit(&mut self, mut line: Line) -> io::Result<()> {
         (self.flaw.distort)(&mut line);
         if line.erases() && !self.flaw.keeps_lines {
@@ -87,7 +87,7 @@ impl Journal {
     }
 
     fn write_anew(&mut self) -> io::Result<()> {
-        // Whatever has the name afterwards is read from its beginning.
+        // The file that then has this name is read from its beginning.
         let all = Line::All(mem::take(&mut self.state));
         self.read_to = 0;
         let anew = self.path.with_extension("anew");

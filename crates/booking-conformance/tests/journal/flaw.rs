@@ -1,4 +1,4 @@
-//! Mistakes that a store may have. The suite must find each.
+//! Mistakes that a store may make. The suite must find each.
 
 use crate::line::Line;
 use crate::state::{State, Table};
@@ -6,22 +6,22 @@ use booking_core::{EditedEvent, EventChange};
 
 #[derive(Clone, Copy)]
 pub(crate) struct Flaw {
-    /// A registration that is written again is looked for by its id alone.
+    /// A registration that is written again is looked up by its id alone.
     pub(crate) finds_by_id_alone: bool,
-    /// What was erased stays in the lines that said it.
+    /// Erased data stays in the earlier lines.
     pub(crate) keeps_lines: bool,
-    /// An erased row keeps the name that it had.
+    /// An erased row keeps its name.
     pub(crate) keeps_names: bool,
-    /// Whoever had an erased registration before is kept.
+    /// The former holder of an erased registration stays.
     pub(crate) keeps_former_holders: bool,
-    /// What is written otherwise than it was decided.
+    /// Changes a line before it is written.
     pub(crate) distort: fn(&mut Line),
-    /// What is written otherwise of an event that is put up.
-    pub(crate) put_up: fn(&mut Table),
-    /// What stays of an event's row although an edit says otherwise.
+    /// Changes a new event before it is written.
+    pub(crate) at_creation: fn(&mut Table),
+    /// Keeps parts of an event's row that an edit changes.
     pub(crate) keep: fn(&Table, &mut EditedEvent),
-    /// What is not there when a store is opened.
-    pub(crate) forget: fn(&mut State),
+    /// Removes parts of the state when a store is opened.
+    pub(crate) lose: fn(&mut State),
 }
 
 impl Flaw {
@@ -31,12 +31,12 @@ impl Flaw {
         keeps_names: false,
         keeps_former_holders: false,
         distort: |_| {},
-        put_up: |_| {},
+        at_creation: |_| {},
         keep: |_, _| {},
-        forget: |_| {},
+        lose: |_| {},
     };
 
-    /// Does to what is there what a flawed store does before it makes a change.
+    /// Does to the state what a flawed store does before it makes a change.
     pub(crate) fn spoil(&self, state: &mut State, change: &mut EventChange) {
         if self.finds_by_id_alone {
             for table in state.events.values_mut() {

@@ -1,5 +1,4 @@
-//! What is written: each line of the file is one of these, in JSON. `booking-core` says how what it decides is
-//! written.
+//! The lines: each line of the file is one of these, in JSON. `booking-core` defines how its decisions are serialized.
 
 use crate::state::State;
 use booking_conformance::DeliveryTables;
@@ -13,35 +12,35 @@ use serde::{Deserialize, Serialize};
 /// One transaction.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Line {
-    /// Everything: the first line of a file that was written anew.
+    /// Everything: the first line of a rewritten file.
     All(State),
-    /// An event was put up, or a request to do so was answered.
-    PutUp(Option<Box<Event>>, Option<Box<IdempotencyRecord>>),
+    /// An event was created, or a request to do so was answered.
+    Created(Option<Box<Event>>, Option<Box<IdempotencyRecord>>),
     Batch {
         at: DateTime<Utc>,
         changes: Vec<EventChange>,
     },
-    /// Records are forgotten: of which event, if of any, and under which key.
-    Forgotten(Vec<(Option<EventId>, KeyHash)>),
+    /// Records are deleted: of which event, if of any, and under which key.
+    Purged(Vec<(Option<EventId>, KeyHash)>),
     Assigned(OrganizerId, Vec<EventId>),
     Seed(SigningSeed),
     Shown(DateTime<Utc>, Vec<TicketKey>),
     Token(OrganizerToken),
     Revoked(TokenId, DateTime<Utc>),
-    /// Something about what is delivered has changed: all of that, as it is then.
+    /// Delivery has changed: all of its data, as it is then.
     Delivered(Box<DeliveryTables>),
-    /// The same where somebody who has given a seat away is kept no longer.
-    Parted(Box<DeliveryTables>),
-    /// Nobody is to be reminded of an event any more.
+    /// The same where a former holder is deleted.
+    FormerHoldersPurged(Box<DeliveryTables>),
+    /// The reminders of an event are done.
     Reminded(EventId),
 }
 
 impl Line {
-    /// Whether something that an earlier line says must not be anywhere afterwards.
+    /// Whether data of an earlier line must be gone afterwards.
     pub(crate) fn erases(&self) -> bool {
         let erased = |fact: &Fact| fact.kind == FactKind::Erased;
         match self {
-            Self::Forgotten(_) | Self::Parted(_) => true,
+            Self::Purged(_) | Self::FormerHoldersPurged(_) => true,
             Self::Batch { changes, .. } => changes
                 .iter()
                 .any(|change| change.purges_records || change.facts.iter().any(erased)),

@@ -1,6 +1,6 @@
-//! A store as a stranger would write one, over a file of JSON lines, with what `booking-core` makes public, and for
-//! delivery with the suite's own `DeliveryTables`, which it keeps as they are. It passes the suite; with any of the
-//! mistakes that strangers make the suite fails it, and says why.
+//! A store written from outside, over a file of JSON lines, with the public API of `booking-core`, and for delivery
+//! with the suite's own `DeliveryTables`, which it stores as they are. It passes the suite; with any of the common
+//! mistakes the suite fails it, and says why.
 
 mod delivery;
 mod file;
@@ -21,7 +21,7 @@ use std::thread;
 use store::JournalStore;
 use tempfile::TempDir;
 
-/// Takes something away from what is kept.
+/// Removes something from the stored data.
 type Loss<T> = fn(&mut T);
 
 struct Journals {
@@ -51,12 +51,12 @@ impl Fixture for Journals {
 
 booking_conformance::suite!(Journals::new(Flaw::NONE));
 
-/// Runs a case on stores with a flaw, and hands back what it panicked with, if it did.
+/// Runs a case on stores with a flaw, and returns its panic message, if it panicked.
 fn failure(
     flaw: Flaw,
     case: impl AsyncFnOnce(&dyn Fixture) + Send + 'static,
 ) -> Result<(), String> {
-    // In a thread of its own, so that nothing has to be said of what the case keeps while it waits.
+    // In a thread of its own, so that the case's future need not be `Send`.
     let run = thread::spawn(move || {
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         let runtime = runtime.worker_threads(2).enable_all().build().expect("a runtime");
@@ -70,8 +70,7 @@ fn failure(
     })
 }
 
-/// Checks that the suite has one case at least that a flaw fails, for `reason`, and that it is not just
-/// everything that fails.
+/// Checks that a case fails with a flaw, for `reason`, and that not every case does.
 #[track_caller]
 fn assert_caught(flaw: Flaw, case: impl AsyncFnOnce(&dyn Fixture) + Send + 'static, reason: &str) {
     let said = failure(flaw, case).expect_err("the suite did not notice the flaw");
@@ -89,10 +88,10 @@ fn a_store_that_finds_registrations_by_id_alone_is_caught() {
 }
 
 #[test]
-fn a_store_that_forgets_when_it_is_opened_again_is_caught() {
+fn a_store_that_loses_data_on_reopening_is_caught() {
     let parts: [(Loss<State>, &str); 8] = [
         (|state| state.events.clear(), "events: []"),
-        (|state| state.put_up.clear(), "Replayed"),
+        (|state| state.created.clear(), "Replayed"),
         (|state| state.seeds.clear(), "seeds: []"),
         (|state| state.ticket_keys.clear(), "ticket_keys: []"),
         (|state| state.tokens.clear(), "tokens: []"),
@@ -100,14 +99,14 @@ fn a_store_that_forgets_when_it_is_opened_again_is_caught() {
         (|state| state.events.values_mut().for_each(|table| table.records.clear()), "Replayed"),
         (|state| state.events.values_mut().for_each(|table| table.facts.clear()), "histories: [[]"),
     ];
-    for (forget, reason) in parts {
-        let flaw = Flaw { forget, ..Flaw::NONE };
-        assert_caught(flaw, cases::what_was_acknowledged_is_there_after_reopening, reason);
+    for (lose, reason) in parts {
+        let flaw = Flaw { lose, ..Flaw::NONE };
+        assert_caught(flaw, cases::acknowledged_writes_survive_reopening, reason);
     }
 }
 
 #[test]
-fn a_store_that_writes_a_part_of_a_batch_is_caught() {
+fn a_store_that_writes_part_of_a_batch_is_caught() {
     let distort = |line: &mut Line| {
         if let Line::Batch { changes, .. } = line {
             changes.truncate(1);
@@ -115,10 +114,10 @@ fn a_store_that_writes_a_part_of_a_batch_is_caught() {
     };
     let flaw = Flaw { distort, ..Flaw::NONE };
     let reason = "a part of the batch is missing";
-    assert_caught(flaw, cases::a_batch_over_many_events_is_kept_as_a_whole, reason);
+    assert_caught(flaw, cases::a_batch_over_many_events_is_atomic, reason);
 }
 
-/// Does something to each change of a line.
+/// Applies `distort` to each change of a line.
 fn each(line: &mut Line, distort: impl Fn(&mut EventChange)) {
     if let Line::Batch { changes, .. } = line {
         changes.iter_mut().for_each(distort);
@@ -130,14 +129,14 @@ fn each_row(line: &mut Line, distort: impl Fn(&mut Registration)) {
 }
 
 #[test]
-fn a_store_that_loses_what_may_be_left_out_is_caught() {
+fn a_store_that_loses_optional_fields_is_caught() {
     let losses: [(Loss<Line>, &str); 5] = [
         (|line| each_row(line, |row| row.person.name = None), "name: None"),
         (|line| each_row(line, |row| row.token_hash = None), "token_hash: None"),
         (|line| each_row(line, |row| row.check_in = None), "check_in: None"),
         (
             |line| {
-                if let Line::PutUp(Some(event), _) = line {
+                if let Line::Created(Some(event), _) = line {
                     event.details.venue = None;
                 }
             },
@@ -145,7 +144,7 @@ fn a_store_that_loses_what_may_be_left_out_is_caught() {
         ),
         (
             |line| {
-                if let Line::PutUp(Some(event), _) = line {
+                if let Line::Created(Some(event), _) = line {
                     event.rules.closes_at = None;
                 }
             },
@@ -154,7 +153,7 @@ fn a_store_that_loses_what_may_be_left_out_is_caught() {
     ];
     for (distort, reason) in losses {
         let flaw = Flaw { distort, ..Flaw::NONE };
-        assert_caught(flaw, cases::whatever_may_be_said_is_kept, reason);
+        assert_caught(flaw, cases::every_optional_field_is_stored, reason);
     }
 }
 
@@ -165,20 +164,20 @@ fn a_store_whose_versions_have_gaps_is_caught() {
     let said = failure(flaw, cases::versions_follow_one_another_without_gaps);
     let said = said.expect_err("the suite did not notice the flaw");
     assert!(said.contains("Version(5)"), "{said}");
-    // An audit counts the versions that facts have made, whatever answers say.
-    let said = failure(flaw, cases::an_address_has_one_seat_of_an_event);
+    // An audit counts the versions that facts have made, whatever the outcomes say.
+    let said = failure(flaw, cases::an_address_has_one_seat_per_event);
     let said = said.expect_err("the audit did not notice the flaw");
     assert!(said.contains("every version was made by one fact"), "{said}");
 }
 
 #[test]
-fn a_store_that_keeps_something_of_whoever_was_erased_is_caught() {
+fn a_store_that_keeps_erased_data_is_caught() {
     let kept = Flaw { keeps_names: true, ..Flaw::NONE };
     let reason = "the name of whoever was erased is there";
-    assert_caught(kept, cases::nothing_is_left_of_whoever_was_erased, reason);
+    assert_caught(kept, cases::erasing_a_person_leaves_nothing_personal, reason);
     let lines = Flaw { keeps_lines: true, ..Flaw::NONE };
     let reason = "of whoever was erased is there";
-    assert_caught(lines, cases::nothing_is_left_of_whoever_was_erased, reason);
+    assert_caught(lines, cases::erasing_a_person_leaves_nothing_personal, reason);
     let former = Flaw { keeps_former_holders: true, ..Flaw::NONE };
-    assert_caught(former, cases::nothing_is_left_of_whoever_was_erased, reason);
+    assert_caught(former, cases::erasing_a_person_leaves_nothing_personal, reason);
 }

@@ -1,4 +1,4 @@
-//! What the lines say together: maps in memory, which every store over the file keeps for itself.
+//! The state that the lines add up to: maps in memory, one per store over the file.
 
 use crate::flaw::Flaw;
 use crate::line::Line;
@@ -18,15 +18,15 @@ pub(crate) type Records = BTreeMap<KeyHash, IdempotencyRecord>;
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct State {
     pub(crate) events: BTreeMap<EventId, Table>,
-    /// What was answered to requests that put up events.
-    pub(crate) put_up: Records,
+    /// The answers to requests that created events.
+    pub(crate) created: Records,
     /// Oldest first.
     pub(crate) seeds: Vec<SigningSeed>,
-    /// When each was shown last.
+    /// When each was last shown.
     pub(crate) ticket_keys: BTreeMap<TicketKey, DateTime<Utc>>,
     /// Oldest first.
     pub(crate) tokens: Vec<OrganizerToken>,
-    /// The suite's own: most of delivery is nothing but these.
+    /// The suite's own: most of delivery needs no more.
     pub(crate) delivery: DeliveryTables,
 }
 
@@ -51,16 +51,16 @@ impl State {
     pub(crate) fn apply(&mut self, line: Line, flaw: &Flaw) {
         match line {
             Line::All(state) => *self = state,
-            Line::PutUp(event, record) => {
+            Line::Created(event, record) => {
                 if let Some(event) = &event {
                     self.delivery.add_facts(event.id, event.version, event.version);
                 }
                 self.events.extend(event.map(|event| {
                     let mut table = Table::new(*event);
-                    (flaw.put_up)(&mut table);
+                    (flaw.at_creation)(&mut table);
                     (table.event.id, table)
                 }));
-                self.put_up.extend(record.map(|record| (record.hash, *record)));
+                self.created.extend(record.map(|record| (record.hash, *record)));
             }
             Line::Batch { at, changes } => {
                 for mut change in changes {
@@ -80,11 +80,11 @@ impl State {
                     }
                 }
             }
-            Line::Forgotten(records) => {
+            Line::Purged(records) => {
                 for (event, hash) in records {
                     match event.and_then(|event| self.events.get_mut(&event)) {
                         Some(table) => table.records.remove(&hash),
-                        None => self.put_up.remove(&hash),
+                        None => self.created.remove(&hash),
                     };
                 }
             }
@@ -108,7 +108,9 @@ impl State {
                     token.revoked_at = Some(at);
                 }
             }
-            Line::Delivered(delivery) | Line::Parted(delivery) => self.delivery = *delivery,
+            Line::Delivered(delivery) | Line::FormerHoldersPurged(delivery) => {
+                self.delivery = *delivery
+            }
             Line::Reminded(event) => {
                 if let Some(table) = self.events.get_mut(&event) {
                     table.remind_at = None;
@@ -117,16 +119,16 @@ impl State {
         }
     }
 
-    /// Every record with the event that it is of.
+    /// Every record with its event.
     pub(crate) fn records(&self) -> impl Iterator<Item = (Option<EventId>, &IdempotencyRecord)> {
         let of_events = self
             .events
             .iter()
             .flat_map(|(id, table)| table.records.values().map(move |record| (Some(*id), record)));
-        of_events.chain(self.put_up.values().map(|record| (None, record)))
+        of_events.chain(self.created.values().map(|record| (None, record)))
     }
 
-    /// The registration of that id, in the first event that has it.
+    /// The registration with that id, in the first event that has it.
     pub(crate) fn find(&self, id: RegistrationId) -> Option<(&Table, Registration)> {
         let row = |table: &Table| table.rows().find(|row| row.id == id).cloned();
         self.events.values().find_map(|table| Some((table, row(table)?)))
@@ -177,7 +179,7 @@ impl Table {
             self.questions = *questions;
         }
         for row in change.registrations {
-            // The place in the queue is found when it is asked for.
+            // The waitlist place is counted when it is read.
             let row = Registration { position: None, ..row };
             self.rows.insert(row.created_version, Stored(row));
         }
@@ -190,7 +192,7 @@ impl Table {
         self.records.extend(change.records.into_iter().map(|record| (record.hash, record)));
     }
 
-    /// As it is at `now`, whoever has tidied what has run out.
+    /// The event as it is at `now`, whether or not expired holds were settled.
     pub(crate) fn read(&self, now: DateTime<Utc>) -> Event {
         let is_due = self.due_at.is_some_and(|due_at| due_at <= now);
         let has_run_out = |row: &&Registration| is_due && row.has_run_out(now);
@@ -209,7 +211,7 @@ impl Table {
         self.rows().filter(|row| row.status == Status::Waitlisted)
     }
 
-    /// A row with its place in the queue.
+    /// A row with its place in the waitlist.
     pub(crate) fn placed(&self, mut row: Registration) -> Registration {
         if row.status == Status::Waitlisted {
             let version = row.created_version;
@@ -219,7 +221,7 @@ impl Table {
         row
     }
 
-    /// What has to be known to decide on `commands`.
+    /// The state that a decision on `commands` needs.
     pub(crate) fn state(&self, commands: &[&EventCommand], now: DateTime<Utc>) -> EventState {
         let event = &self.event;
         let mut state = EventState::new(
@@ -300,7 +302,7 @@ impl Table {
         entries
     }
 
-    /// What an audit counts.
+    /// The counts for an audit.
     pub(crate) fn count(&self) -> EventCount {
         let rows = || self.rows();
         let count = |is: fn(Status) -> bool| rows().filter(|row| is(row.status)).count() as i64;

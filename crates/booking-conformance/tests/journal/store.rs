@@ -1,4 +1,4 @@
-//! The store over the file. It locks, looks up what `decide` has to know, and writes what it decided.
+//! The store over the file. It locks, loads the state that `decide` needs, and writes its decision.
 
 use crate::file::Journal;
 use crate::flaw::Flaw;
@@ -42,7 +42,7 @@ impl JournalStore {
         (self.clock)().trunc_subsecs(6)
     }
 
-    /// Answers from what there is.
+    /// Answers from the state.
     pub(crate) fn read<T>(
         &self,
         ask: impl FnOnce(&State, DateTime<Utc>) -> T,
@@ -51,7 +51,7 @@ impl JournalStore {
         read.map_err(StoreError::unavailable)
     }
 
-    /// Decides on what there is, and writes what was decided before it is answered.
+    /// Decides on the state, and writes the decision before it is answered.
     pub(crate) fn write<T>(
         &self,
         decide: impl FnOnce(&State, DateTime<Utc>) -> (T, Option<Line>),
@@ -64,8 +64,8 @@ impl JournalStore {
         written.map_err(StoreError::unavailable)?
     }
 
-    /// Forgets up to `limit` records that are `unwanted`.
-    fn forget(
+    /// Deletes up to `limit` records that are `unwanted`.
+    fn purge(
         &self,
         limit: PageLimit,
         unwanted: impl Fn(&IdempotencyRecord, DateTime<Utc>) -> bool,
@@ -75,7 +75,7 @@ impl JournalStore {
             let found: Vec<_> =
                 found.take(limit.get()).map(|(event, record)| (event, record.hash)).collect();
             let count = found.len() as u64;
-            (count, (count > 0).then_some(Line::Forgotten(found)))
+            (count, (count > 0).then_some(Line::Purged(found)))
         })
     }
 }
@@ -106,7 +106,7 @@ impl SeatStore for JournalStore {
             Some(table) => (table.read(now), None),
             None => {
                 let event = new.created_at(now);
-                (event.clone(), Some(Line::PutUp(Some(Box::new(event)), None)))
+                (event.clone(), Some(Line::Created(Some(Box::new(event)), None)))
             }
         })
     }
@@ -117,7 +117,7 @@ impl SeatStore for JournalStore {
         key: IdempotencyKey,
     ) -> Result<Outcome, StoreError> {
         self.write(|state, now| {
-            if let Some(record) = state.put_up.get(&key.hash)
+            if let Some(record) = state.created.get(&key.hash)
                 && record.holds(now)
             {
                 return (record.answer(key.fingerprint), None);
@@ -127,14 +127,14 @@ impl SeatStore for JournalStore {
             let event = known.or(made.as_deref().cloned()).expect("it was there, or is made");
             let outcome = Outcome::EventChanged(Box::new(event));
             let record = IdempotencyRecord::new(key, outcome.clone(), now);
-            (outcome, Some(Line::PutUp(made, Some(Box::new(record)))))
+            (outcome, Some(Line::Created(made, Some(Box::new(record)))))
         })
     }
 
     async fn execute(
         &self,
         batch: &[EventCommand],
-        // There is one lock, which no event has for itself.
+        // There is one lock for all events.
         _: WhenBusy,
     ) -> Result<Vec<Execution>, StoreError> {
         self.write(|state, at| {
@@ -408,9 +408,11 @@ impl UpkeepStore for JournalStore {
         user_email: &EmailAddress,
         limit: PageLimit,
     ) -> Result<u64, StoreError> {
-        self.forget(limit, |record, _| {
-            let told = record.outcome.registration();
-            told.is_some_and(|told| told.person.user_email.canonical() == *user_email)
+        self.purge(limit, |record, _| {
+            let registration = record.outcome.registration();
+            registration.is_some_and(|registration| {
+                registration.person.user_email.canonical() == *user_email
+            })
         })
     }
 
@@ -423,7 +425,7 @@ impl UpkeepStore for JournalStore {
     }
 
     async fn purge_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
-        self.forget(limit, |record, now| !record.holds(now))
+        self.purge(limit, |record, now| !record.holds(now))
     }
 
     async fn audit(&self) -> Result<AuditReport, StoreError> {

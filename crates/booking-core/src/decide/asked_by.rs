@@ -1,9 +1,8 @@
 use crate::{EventCommand, RequestId};
 use std::fmt;
 
-/// Who asked for a batch, in few characters: the first request's id and how many commands there are
-/// beside its own, `0193…+511`. A precision cuts the id and nothing else. What nobody asked for, as a
-/// sweep, has no id.
+/// Who asked for a batch, in few characters: the first request's id and how many other commands there are, `0193…+511`.
+/// A format precision cuts the id and nothing else. A batch that no request asked for, as a sweep, has no id.
 #[derive(Debug, Clone, Copy)]
 pub struct AskedBy<'a> {
     first: Option<&'a RequestId>,
@@ -11,13 +10,13 @@ pub struct AskedBy<'a> {
 }
 
 impl<'a> AskedBy<'a> {
-    /// Who asked for `batch`.
+    /// The requests behind `batch`.
     pub fn of(batch: &'a [EventCommand]) -> Self {
         let first = batch.iter().find_map(|item| item.request_id.as_ref());
         Self { first, others: batch.len().saturating_sub(1) }
     }
 
-    /// Whether a request asked, and not only this program itself.
+    /// Whether a request asked for it, and not only this program itself.
     pub fn is_known(&self) -> bool {
         self.first.is_some()
     }

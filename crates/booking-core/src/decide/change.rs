@@ -6,8 +6,8 @@ use crate::{
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// What one batch changes in one event: all of it is written, or none. It can be serialized for a store that
-/// keeps what happened, with the hashes of tokens.
+/// What one batch changes in one event: all of it is written, or none. It can be serialized for a store that keeps a
+/// log of changes; token hashes are included.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventChange {
     /// The event.
@@ -19,9 +19,9 @@ pub struct EventChange {
     pub version: Version,
     /// See [`EventState::due_at`](crate::EventState::due_at).
     pub due_at: Option<DateTime<Utc>>,
-    /// What else is new about it.
+    /// Other changes of the event's row.
     pub edited: Option<Box<EditedEvent>>,
-    /// All that it asks and has asked, if that is another than before.
+    /// All its current and retired questions, if they changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub questions: Option<Box<Questions>>,
     /// The registrations that are new or changed, as they are now.
@@ -32,14 +32,13 @@ pub struct EventChange {
     pub replaced: Vec<RegistrationId>,
     /// What happened, in the order of the versions that it made; the last made `version`.
     pub facts: Vec<Fact>,
-    /// Those whose seats were given to somebody else, for the mails that tell them. Those of registrations that
-    /// are [erased](Self::erased) go before they are kept.
+    /// Attendees who transferred their seats away, for the mails that notify them. Those of registrations that are
+    /// [erased](Self::erased) are deleted before these are stored.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub former_holders: Vec<FormerHolder>,
-    /// Whether everything that was answered under idempotency keys is deleted, before `records` are
-    /// kept.
+    /// Whether all idempotency records of the event are deleted, before `records` are stored.
     pub purges_records: bool,
-    /// What was answered under idempotency keys. A record that is there already has run out.
+    /// The new idempotency records. An existing record with the same key has expired.
     pub records: Vec<IdempotencyRecord>,
 }
 
@@ -49,27 +48,27 @@ impl EventChange {
         Version::new(self.version.get() + 1 - self.facts.len() as u64)
     }
 
-    /// The registrations whose personal data is erased, and so is what was kept of
-    /// [those who had them before](crate::DeliveryStore::former_holder).
+    /// The registrations whose personal data is erased; the [former holders](crate::DeliveryStore::former_holder) of
+    /// them are erased too.
     pub fn erased(&self) -> impl Iterator<Item = RegistrationId> {
         let erased = self.facts.iter().filter(|fact| fact.kind == FactKind::Erased);
         erased.filter_map(|fact| fact.registration_id)
     }
 }
 
-/// Somebody who had a seat until it was given to somebody else: all that is left of them, since the registration is of
-/// the other from then on.
+/// A former holder: an attendee who transferred the seat to another. All that is left of them, since the registration
+/// is now the other's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FormerHolder {
-    /// Which was theirs.
+    /// The registration that was theirs.
     pub registration_id: RegistrationId,
-    /// The version of the event that gave it away.
+    /// The version of the event that transferred it.
     pub version: Version,
-    /// Who they are, with the address in its canonical spelling.
+    /// The attendee, with the address in its canonical spelling.
     pub person: Person,
 }
 
-/// An event whose row was changed in more than its counts.
+/// An event whose row changed in more than its counts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EditedEvent {
     /// See [`Event::details`](crate::Event::details).
@@ -82,18 +81,18 @@ pub struct EditedEvent {
     pub details_changed_at: DateTime<Utc>,
     /// See [`Event::sequence`](crate::Event::sequence).
     pub sequence: u32,
-    /// Offers whose rows are there already end then if they last longer, before `registrations` are
-    /// written: the event is over. `None` if none can.
+    /// Stored offers that last longer than this end at this time instead, before `registrations` are written: the event
+    /// is over then. `None` if no offer can last longer.
     pub offers_end_by: Option<DateTime<Utc>>,
     /// The version that cancelled the event, if one did.
     pub cancelled_version: Option<Version>,
-    /// When there is something to be erased of it; `None` if never, or if everything is.
+    /// When personal data of the event is next due to be erased; `None` if never, or if all of it is.
     pub erase_at: Option<DateTime<Utc>>,
-    /// When those who come are to be reminded; `None` if never, or if they were, or if it was too late for that
-    /// when the event was moved.
+    /// When attendees are to be reminded; `None` if never, or if they were, or if it was too late for that when the
+    /// event was moved.
     #[serde(default)]
     pub remind_at: Option<DateTime<Utc>>,
-    /// Every registration that this or an earlier version made is erased. `None` if it is as it was.
+    /// Every registration made by this version or an earlier one is erased. `None` if unchanged.
     pub erased_to: Option<Version>,
     /// See [`Event::asks`](crate::Event::asks).
     #[serde(default)]

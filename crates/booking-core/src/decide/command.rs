@@ -7,119 +7,118 @@ use crate::{
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-/// Something that is asked of one event. A new feature is a new command here and a new case in
-/// [`decide`](crate::decide()), never a second way to write.
+/// A command to one event. A new feature is a new command here and a new case in [`decide`](crate::decide()), never a
+/// second way to write.
 ///
-/// Commands, and the fields of a [`Registration`](crate::Registration), are taken apart in full by the guards of
-/// `booking-conformance`, which have to hear of another one. So they are not `#[non_exhaustive]`.
+/// The guards of `booking-conformance` destructure commands, and the fields of a [`Registration`](crate::Registration),
+/// in full, so that a new one is not missed. So they are not `#[non_exhaustive]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// Take a seat, or wait for one.
     Register(Register),
-    /// Keep a seat for a while.
+    /// Hold a seat for a while.
     Hold(Hold),
     /// Turn a hold or an offer into a seat.
     Confirm {
         /// The registration.
         registration_id: RegistrationId,
-        /// What is answered by then, beside what was before.
+        /// The answers given now, added to those given before.
         answers: Answers,
     },
-    /// Give up a seat, a hold, an offer or a place in the queue.
+    /// Give up a seat, a hold, an offer or a place on the waitlist.
     Cancel {
         /// The registration.
         registration_id: RegistrationId,
     },
-    /// Give a seat to another attendee.
+    /// Transfer a seat to another attendee.
     Transfer(Transfer),
-    /// Put the attendee's name or address right. Its seat and its ticket stay.
+    /// Correct the attendee's name or address. The seat and the ticket stay.
     Correct(Correct),
-    /// Give the attendee another token to manage a registration with.
+    /// Give the attendee a new token to manage a registration with.
     RenewLink(RenewLink),
-    /// Let an attendee in.
+    /// Check an attendee in.
     CheckIn(CheckIn),
-    /// Take that back.
+    /// Undo a check-in.
     UndoCheckIn {
         /// The registration.
         registration_id: RegistrationId,
     },
     /// Change the event itself.
     Edit(Box<Edit>),
-    /// Say what the event asks of those who come.
+    /// Set the questions that the event asks.
     SetQuestions(Box<SetQuestions>),
-    /// Cancel the event, and with it all that is registered.
+    /// Cancel the event, and with it all registrations.
     CancelEvent,
-    /// Erase whose a registration is or was. Before the event is over, what is live is given up first.
-    /// The operator of the servers asks for it, for any organizer's event.
+    /// Erase the personal data of a registration. Before the event is over, a live one is cancelled first. Only the
+    /// operator of the servers may send it, for any organizer's event.
     Erase {
         /// The registration.
         registration_id: RegistrationId,
     },
-    /// Erase whose the event's registrations were, as many as one decision may, if they were to be kept
-    /// for no longer ([`EventDetails::erase_at`](crate::EventDetails::erase_at)). Servers ask for it by
-    /// themselves.
+    /// Erase the personal data of the event's registrations, as many as one decision may, once they are to be kept no
+    /// longer ([`EventDetails::erase_at`](crate::EventDetails::erase_at)). Servers send it by themselves.
     EraseDue,
-    /// Tidy what time alone has changed: end holds and offers that have run out, and serve the queue.
-    /// Whatever else is asked of an event does so first.
+    /// Apply what time alone has changed: end expired holds and offers, and serve the waitlist. Every other command
+    /// does so first.
     Settle,
-    /// Find what was answered under the same idempotency key, and do nothing if nothing was: it is
-    /// then answered as [`Settle`](Self::Settle) is, and leaves no record.
+    /// Look up the outcome stored under the same idempotency key. If there is none, do nothing: the outcome is then
+    /// that of [`Settle`](Self::Settle), and no record is made.
     Replay,
 }
 
-/// Who claims a seat.
+/// A claim on a seat.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
-    /// The id of the registration to be made. It also names this request: executed again under the
-    /// same id, a registration that was made is answered as the success that it was.
+    /// The id of the registration to be made. It also identifies this request: if a registration with this id was made
+    /// before, the outcome is that earlier success.
     pub registration_id: RegistrationId,
-    /// Whose seat it will be.
+    /// The attendee.
     pub person: Person,
-    /// What they will manage it with.
+    /// The hash of the token to manage it with.
     pub token_hash: Option<TokenHash>,
 }
 
 impl Claim {
-    /// A claim by an address alone, which only the organizer can manage.
+    /// A claim by an address alone; only the organizer can manage the registration.
     pub fn new(registration_id: RegistrationId, user_email: EmailAddress) -> Self {
         Self { registration_id, person: user_email.into(), token_hash: None }
     }
 }
 
-/// Asks for one seat for one e-mail address.
+/// Registers one e-mail address for a seat.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Register {
     /// Who asks.
     pub claim: Claim,
-    /// What to do if there is none.
+    /// What to do if there is no free seat.
     pub on_full: OnFull,
-    /// Whether it is asked in the name of whoever manages the event: then also outside the hours, of a draft, and
-    /// without a mail that has to confirm the address. Who does not manage it is refused.
+    /// Whether it is sent in the name of the event's manager: then also outside the hours, for a draft, and without a
+    /// mail that confirms the address. A caller that does not manage the event is refused.
     pub as_organizer: bool,
 }
 
 impl From<Claim> for Register {
-    /// Asks for a seat now or not at all, as anybody may.
+    /// Asks for a seat now or not at all, as any visitor may.
     fn from(claim: Claim) -> Self {
         Self { claim, on_full: OnFull::Refuse, as_organizer: false }
     }
 }
 
-/// What to do for an attendee who comes when there is no seat.
+/// What to do when there is no free seat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnFull {
-    /// Say so.
+    /// Refuse.
     Refuse,
-    /// Let them wait for one, if the event allows that.
+    /// Put the attendee on the waitlist, if the event allows that.
     Waitlist,
 }
 
-/// Asks for a seat to be kept for a while.
+/// Holds a seat for a while.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hold {
     /// Who asks.
     pub claim: Claim,
-    /// For how long.
+    /// How long.
     pub ttl: HoldTtl,
 }
 
@@ -130,15 +129,15 @@ impl Hold {
     }
 }
 
-/// Asks for a seat to be given to another attendee.
+/// Transfers a seat to another attendee.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transfer {
     /// The registration.
     pub registration_id: RegistrationId,
-    /// Whose it will be.
+    /// The new attendee.
     pub person: Person,
-    /// What they will manage it with; the old token is worthless from then on. New for each transfer:
-    /// it also names this request.
+    /// The hash of their token to manage it with; the old token is invalid from then on. New for each transfer: it also
+    /// identifies this request.
     pub token_hash: Option<TokenHash>,
 }
 
@@ -149,50 +148,49 @@ impl Transfer {
     }
 }
 
-/// Asks for a mistake to be put right: it is the same person, whose ticket stays good.
+/// Corrects a registration: it stays the same person's, whose ticket stays valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Correct {
     /// The registration.
     pub registration_id: RegistrationId,
-    /// What they are called; `None` leaves that as it is.
+    /// The name; `None` leaves it as it is.
     pub name: Option<Option<PersonName>>,
-    /// Their address, which only the organizer can put right: the owner of the wrong one may have the
-    /// link, too.
+    /// The address, which only the organizer can correct: the owner of the wrong one may have the link, too.
     pub address: Option<CorrectedAddress>,
-    /// Which of their answers are others; `None` leaves all as they are.
+    /// Changed answers; `None` leaves all as they are.
     pub answers: Option<AnswersChange>,
 }
 
 impl Correct {
-    /// A correction that leaves everything as it is, until its fields say what is right.
+    /// A correction that changes nothing until its fields are set.
     pub fn new(registration_id: RegistrationId) -> Self {
         Self { registration_id, name: None, address: None, answers: None }
     }
 }
 
-/// An address that is put right.
+/// A corrected address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CorrectedAddress {
     /// The right one.
     pub user_email: EmailAddress,
-    /// What they will manage it with if it is another address; the old token is worthless from then on.
-    /// New for each correction: it also names this request.
+    /// The hash of the token to manage it with if the address changes; the old token is invalid from then on. New for
+    /// each correction: it also identifies this request.
     pub token_hash: Option<TokenHash>,
 }
 
 impl CorrectedAddress {
-    /// An address after whose correction only the organizer can manage the registration.
+    /// A corrected address, after which only the organizer can manage the registration.
     pub fn new(user_email: EmailAddress) -> Self {
         Self { user_email, token_hash: None }
     }
 }
 
-/// Asks for another token to manage a registration with.
+/// Replaces the token to manage a registration with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RenewLink {
     /// The registration.
     pub registration_id: RegistrationId,
-    /// The new one; the old token is worthless from then on. New for each time: it also names this
+    /// The hash of the new token; the old one is invalid from then on. New for each time: it also identifies this
     /// request.
     pub token_hash: TokenHash,
 }
@@ -204,17 +202,17 @@ impl RenewLink {
     }
 }
 
-/// Asks for an attendee to be let in on a ticket whose signature has been verified.
+/// Checks an attendee in with a ticket whose signature has been verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CheckIn {
     /// The registration that the ticket is for.
     pub registration_id: RegistrationId,
-    /// The generation that the ticket is of.
+    /// The generation of the ticket.
     pub generation: u32,
-    /// Names this scan: told again, it is answered as the success that it was.
+    /// Identifies this scan: sent again, the outcome is that earlier success.
     pub scan_id: Uuid,
-    /// When it was scanned, if that was earlier than now: without a network, say. Before the registration
-    /// was made it cannot have been.
+    /// When it was scanned, if earlier than now, for example offline. A time before the registration was made counts as
+    /// when it was made.
     pub scanned_at: Option<DateTime<Utc>>,
 }
 
@@ -225,10 +223,10 @@ impl CheckIn {
     }
 }
 
-/// Asks for an event to be changed. What is `None` stays as it is.
+/// Changes an event. `None` fields stay as they are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Edit {
-    /// What state the event must be in.
+    /// The state that the event must be in.
     pub if_match: Option<Precondition>,
     /// See [`EventDetails::name`](crate::EventDetails::name).
     pub name: Option<EventName>,
@@ -272,45 +270,44 @@ pub struct Edit {
     pub confirms_address: Option<bool>,
 }
 
-/// Asks for an event to ask these questions, and no others.
+/// Replaces the questions that an event asks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SetQuestions {
-    /// What state the event must be in.
+    /// The state that the event must be in.
     pub if_match: Option<Precondition>,
-    /// What it is to ask.
+    /// The new questions.
     pub asked: AskedQuestions,
 }
 
-/// A command, the event that it is for, and who asks: what batches are made of.
+/// A command, its event and its caller: batches are made of these.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventCommand {
-    /// The event that is asked.
+    /// The event that it is for.
     pub event_id: EventId,
-    /// What is asked of it.
+    /// The command.
     pub command: Command,
-    /// Who asks.
+    /// The caller.
     pub caller: Caller,
-    /// Under which key, if the same request may come again.
+    /// The idempotency key, if the same request may come again.
     pub key: Option<IdempotencyKey>,
-    /// The request that it is a part of, for logs. The same request sent again has another.
+    /// The request that it is a part of, for logs. A repeated request has another one.
     pub request_id: Option<RequestId>,
 }
 
 impl EventCommand {
-    /// A command that `caller` asks of an event. It is decided whether they may: so a visitor's is asked by
-    /// [`Caller::Anyone`], and only what the program does by itself by [`Caller::Operator`], who may do
-    /// everything.
+    /// A command to an event by `caller`. The decision checks what they may do: send a visitor's command with
+    /// [`Caller::Anyone`], and only what the program does by itself with [`Caller::Operator`], who may do everything.
     pub fn new(event_id: EventId, caller: Caller, command: Command) -> Self {
         Self { event_id, command, caller, key: None, request_id: None }
     }
 
-    /// The same, asked by another caller.
+    /// The same, by another caller.
     #[must_use]
     pub fn by(self, caller: Caller) -> Self {
         Self { caller, ..self }
     }
 
-    /// The same, asked under `key`.
+    /// The same, with an idempotency key.
     #[must_use]
     pub fn with_key(self, key: Option<IdempotencyKey>) -> Self {
         Self { key, ..self }
@@ -322,7 +319,7 @@ impl EventCommand {
         Self { request_id, ..self }
     }
 
-    /// The registration whose id the command names, to be made or to be there.
+    /// The registration that the command makes or names.
     pub fn registration_id(&self) -> Option<RegistrationId> {
         match &self.command {
             Command::Register(Register { claim, .. }) | Command::Hold(Hold { claim, .. }) => {
@@ -345,15 +342,15 @@ impl EventCommand {
         }
     }
 
-    /// Whether the command makes a registration of that id, so that it is there already only if the
-    /// command was executed before.
+    /// Whether the command makes a registration with that id, so that the id exists only if the command was executed
+    /// before.
     pub fn makes_registration(&self) -> bool {
         matches!(self.command, Command::Register(_) | Command::Hold(_))
     }
 
-    /// Whether `execution`, decided without a look for the id of the registration that the command makes,
-    /// stands only if no registration has that id: it is a refusal, or told as one would be, and a command that
-    /// was executed before is answered as the success that it was.
+    /// Whether `execution`, decided without looking up the id of the registration that the command makes, is final only
+    /// if no registration has that id. That is so for a refusal, or an outcome that stands for one: a command that was
+    /// executed before is answered with its earlier success.
     pub fn must_know_its_id(&self, execution: &Execution) -> bool {
         match execution {
             Execution::Decided(Outcome::Refused(refusal)) => {
@@ -368,7 +365,7 @@ impl EventCommand {
         }
     }
 
-    /// The address whose live registration the command must know of.
+    /// The address whose live registration the decision needs.
     pub fn user_email(&self) -> Option<&EmailAddress> {
         match &self.command {
             Command::Register(Register { claim, .. }) | Command::Hold(Hold { claim, .. }) => {
@@ -394,24 +391,23 @@ impl EventCommand {
     }
 }
 
-/// Who asks. Whether they are who they say was found out before; what they may do is decided.
+/// The caller. Authentication comes before; the decision checks what the caller may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Caller {
     /// The operator of the program that asks: may do everything.
     Operator,
-    /// An organizer: knows of its own events alone, and manages them.
+    /// An organizer: sees only its own events, and manages them.
     Organizer(OrganizerId),
-    /// Any caller, where there are no organizers: manages the events that have none.
+    /// Any caller, where there are no organizers: manages the events without one.
     OpenOrganizer,
-    /// Any caller: may come to an event that is no draft.
+    /// Any caller: may register for an event that is not a draft.
     Anyone,
-    /// The attendee, who has the token with this hash: may do to its registration what its owner may.
+    /// The attendee who has the token with this hash: may manage its registration.
     Attendee(TokenHash),
 }
 
 impl Caller {
-    /// Whether they may do whatever can be done to an event of `organizer`, and to what is registered for
-    /// it.
+    /// Whether the caller may do everything to an event of `organizer` and its registrations.
     pub fn manages(self, organizer: Option<OrganizerId>) -> bool {
         match self {
             Self::Operator => true,
@@ -421,19 +417,20 @@ impl Caller {
         }
     }
 
-    /// Whether they come to an event of `organizer` as anybody may, and not in its organizer's name. Where there
-    /// are no organizers, everybody who comes is a visitor.
+    /// Whether the caller registers for an event of `organizer` as a visitor, and not in its organizer's name. Where
+    /// there are no organizers, every caller is a visitor.
     pub(crate) fn is_visitor(self, organizer: Option<OrganizerId>) -> bool {
         self == Self::OpenOrganizer || !self.manages(organizer)
     }
 
-    /// Whether listings show them `event`: they [see](Self::sees) it, and it is listed or theirs to manage.
+    /// Whether listings show `event` to the caller: it [sees](Self::sees) the event, which is listed or the caller's to
+    /// manage.
     pub fn finds(self, event: &Event) -> bool {
         self.sees(event.organizer_id, event.rules.status)
             && (!event.details.is_unlisted || self.manages(event.organizer_id))
     }
 
-    /// Whether they may know of an event of `organizer`.
+    /// Whether the caller may see an event of `organizer`.
     pub fn sees(self, organizer: Option<OrganizerId>, status: EventStatus) -> bool {
         match self {
             Self::Operator | Self::Organizer(_) => self.manages(organizer),
@@ -444,18 +441,18 @@ impl Caller {
     }
 }
 
-/// Makes a request that is sent again the same request: it is answered with the first one's answer.
+/// Identifies a request that may be repeated: a repeated one gets the first one's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct IdempotencyKey {
-    /// What it is looked up by.
+    /// The key that it is looked up by.
     pub hash: KeyHash,
-    /// What was asked under it.
+    /// Distinguishes the request from others under the same key.
     pub fingerprint: Fingerprint,
 }
 
 impl IdempotencyKey {
-    /// The key that is looked up by `hash`, under which a request with this fingerprint was made.
+    /// The key looked up by `hash`, of a request with this fingerprint.
     pub const fn new(hash: KeyHash, fingerprint: Fingerprint) -> Self {
         Self { hash, fingerprint }
     }

@@ -3,32 +3,31 @@ use crate::{EventId, Fingerprint, IdempotencyKey, KeyHash, Outcome};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-/// What was answered to a request that may come again. It can be serialized for stores, with the hashes of
-/// tokens.
+/// The stored answer to a request that may come again. It can be serialized for stores; token hashes are included.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdempotencyRecord {
-    /// What it is looked up by.
+    /// The key that it is looked up by.
     pub hash: KeyHash,
-    /// What was asked.
+    /// Identifies the request.
     pub fingerprint: Fingerprint,
-    /// What was answered.
+    /// The outcome.
     #[serde(with = "stored::OutcomeForm")]
     pub outcome: Outcome,
-    /// The instant, to the microsecond, from which it is kept for [`KEPT`](Self::KEPT): the store's time when
-    /// it was. A refusal is to be kept for less, and has one that is as much earlier.
+    /// The instant, to the microsecond, from which it is kept for [`KEPT`](Self::KEPT): the store's time of the
+    /// decision. A refusal is kept for less, and has a time that is as much earlier.
     pub recorded_at: DateTime<Utc>,
 }
 
 impl IdempotencyRecord {
-    /// For how long a request that comes again is answered the same: 24 hours.
+    /// How long a repeated request gets the same answer: 24 hours.
     pub const KEPT: TimeDelta = TimeDelta::hours(24);
-    /// The same for a refusal: as long as clients try again after an answer that was lost. Whoever may ask at
-    /// all can have as many of these as it likes, and nothing was changed.
+    /// The same for a refusal: as long as clients retry after a lost answer. A client that may ask at all can make as
+    /// many of these as it likes, and nothing was changed.
     pub const REFUSAL_KEPT: TimeDelta = TimeDelta::minutes(10);
 
-    /// Of what was answered `now` to a request under `key`.
+    /// The record of an outcome at `now` of a request under `key`.
     pub fn new(key: IdempotencyKey, outcome: Outcome, now: DateTime<Utc>) -> Self {
-        // Kept in this way all that stores have to know is the one limit, and one index serves to forget.
+        // This way stores need only the one limit, and one index serves to purge.
         let recorded_at = match &outcome {
             Outcome::Refused(_) => now - (Self::KEPT - Self::REFUSAL_KEPT),
             _ => now,
@@ -36,7 +35,7 @@ impl IdempotencyRecord {
         Self { hash: key.hash, fingerprint: key.fingerprint, outcome, recorded_at }
     }
 
-    /// Whether it still counts at `now`.
+    /// Whether it is still valid at `now`.
     pub fn holds(&self, now: DateTime<Utc>) -> bool {
         now < self.recorded_at + Self::KEPT
     }
@@ -49,8 +48,8 @@ impl IdempotencyRecord {
         }
     }
 
-    /// The answer to a request with `fingerprint` that is to put up `event` under the same key. Where this is of that very
-    /// event, it is what the same request has answered before, whose COMMIT was lost: it has not come again.
+    /// The answer to a request with `fingerprint` that creates `event` under the same key. If the record is of that
+    /// very event, it is this request's own earlier execution, whose COMMIT answer was lost: that is no replay.
     pub fn answer_to_whoever_puts_up(self, event: EventId, fingerprint: Fingerprint) -> Outcome {
         match &self.outcome {
             Outcome::EventChanged(put_up)

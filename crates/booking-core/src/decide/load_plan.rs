@@ -1,31 +1,30 @@
 use crate::{Capacity, Command, EventCommand, EventState};
 use chrono::{DateTime, Utc};
 
-/// What a batch needs of an event beyond its row, its commands' registrations and their records.
+/// What a batch needs to read of an event beyond its row, its commands' registrations and their records.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LoadPlan {
-    /// How many holds and offers that have run out; with 0 none are looked for.
+    /// How many expired holds and offers; 0 reads none.
     pub overdue_max: u32,
-    /// How many of those who wait.
+    /// How many of the waitlist.
     pub waiting_max: u32,
-    /// How many that may not be erased yet.
+    /// How many registrations that are not erased yet.
     pub unerased_max: u32,
-    /// Whether what people are told of the event.
+    /// Whether the event's details.
     pub details: bool,
-    /// Whether what it asks and has asked.
+    /// Whether its current and retired questions.
     pub questions: bool,
 }
 
-/// The most that one decision tidies beyond one for each of its commands; the next one goes on. It
-/// bounds a transaction after many holds have run out together.
+/// The most that one decision settles beyond one for each of its commands; the next one goes on. It bounds a
+/// transaction after many holds have expired together.
 pub const SETTLED_MAX: u32 = 1_000;
 
-/// The most registrations that one decision erases because they were kept for long enough; the next one
-/// goes on.
+/// The most registrations that one decision erases after the retention period; the next one goes on.
 pub const ERASED_MAX: u32 = 500;
 
 impl EventState {
-    /// What else has to be read of it for `commands`, which are its part of a batch.
+    /// What else to read for `commands`, this event's part of a batch.
     pub fn load_plan<'a>(
         &self,
         commands: impl IntoIterator<Item = &'a EventCommand>,
@@ -43,12 +42,12 @@ impl EventState {
                 }
                 Command::CancelEvent => details = true,
                 Command::SetQuestions(_) => (details, questions) = (true, true),
-                // Where nothing is asked, nothing more is read of a sale.
+                // A sale reads nothing more unless the event has questions.
                 Command::Register(_)
                 | Command::Hold(_)
                 | Command::Confirm { .. }
                 | Command::Transfer(_) => questions |= self.asks,
-                // An answer may be taken back that is not asked for any more.
+                // An answer to a retired question may be removed.
                 Command::Correct(correct) => questions |= correct.answers.is_some(),
                 Command::Cancel { .. } => cancels += 1,
                 Command::Erase { .. } => {
@@ -68,8 +67,8 @@ impl EventState {
         }
         let is_due = self.is_due(now);
         let free = self.capacity.get().saturating_sub(self.counts.booked);
-        // Who runs out frees at least as many seats as the queue takes and the commands may want, so
-        // that nobody is refused for what was left untidied.
+        // Expired holds free at least as many seats as the waitlist takes and the commands may want, so that no command
+        // is refused because of unsettled rows.
         let freed = if is_due { SETTLED_MAX } else { free.min(SETTLED_MAX) };
         let freed = freed + raised.min(SETTLED_MAX) + cancels;
         LoadPlan {
@@ -83,7 +82,7 @@ impl EventState {
 }
 
 impl LoadPlan {
-    /// Whether there is nothing to be read.
+    /// Whether there is nothing to read.
     pub fn is_nothing(&self) -> bool {
         *self == Self::default()
     }

@@ -1,9 +1,9 @@
-//! The registrations that a decision knows of: as they were read, and as it has changed them.
+//! The registrations that a decision works on: as they were read, and as it has changed them.
 
 use crate::{EmailAddress, Registration, RegistrationId};
 use std::collections::HashMap;
 
-/// Registrations by their place, their id and, while they are live, their address.
+/// Registrations by index, by id and, while they are live, by address.
 pub(crate) struct Rows<'a> {
     rows: Vec<Row<'a>>,
     by_id: HashMap<RegistrationId, usize>,
@@ -26,7 +26,7 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Takes in a registration that was read; the same one again is where it was.
+    /// Adds a registration that was read; adding it again returns the same index.
     pub(crate) fn load(&mut self, registration: &'a Registration) -> usize {
         if let Some(row) = self.by_id.get(&registration.id) {
             return *row;
@@ -57,7 +57,7 @@ impl<'a> Rows<'a> {
         self.by_id.get(&id).copied()
     }
 
-    /// The one with this address that was live when last heard of.
+    /// The registration that was live with this address when last changed.
     pub(crate) fn by_email(&self, email: &EmailAddress) -> Option<usize> {
         self.by_email.get(email).copied()
     }
@@ -69,7 +69,7 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// One that will be written.
+    /// A row that will be written.
     pub(crate) fn get_mut(&mut self, row: usize) -> &mut Registration {
         if let Row::Loaded(loaded) = self.rows[row] {
             self.rows[row] = Row::Changed(Box::new(loaded.clone()), true);
@@ -80,7 +80,7 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Lets go of its address: it has ended.
+    /// Frees its address: it has ended.
     pub(crate) fn release_email(&mut self, row: usize) {
         let Self { rows, by_email, .. } = self;
         let email = match &rows[row] {
@@ -90,13 +90,13 @@ impl<'a> Rows<'a> {
         by_email.remove(email);
     }
 
-    /// Gives it another address. Its own field is changed with the rest of it.
+    /// Indexes it under another address. The caller changes the row's own field.
     pub(crate) fn rename(&mut self, row: usize, email: &'a EmailAddress) {
         self.release_email(row);
         self.by_email.insert(email, row);
     }
 
-    /// What is new or changed, and the ids of those that were read.
+    /// The new and changed rows, and the ids of those that were read.
     pub(crate) fn into_changed(self) -> (Vec<Registration>, Vec<RegistrationId>) {
         let (mut changed, mut replaced) = (Vec::new(), Vec::new());
         for row in self.rows {

@@ -1,15 +1,15 @@
-/// A rule that a test leaves out, to see that it is missed: the negative controls.
+/// A rule that a test leaves out, to check that its absence is caught: the negative controls.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
-    /// Nobody gets a seat while somebody waits.
+    /// No newcomer gets a seat while an attendee waits.
     QueueFirst,
-    /// What has run out counts for nothing.
+    /// An expired hold counts for nothing.
     Expiry,
-    /// An organizer manages its own events alone.
+    /// An organizer manages only its own events.
     Ownership,
-    /// An event that is over gives nothing out.
+    /// A finished event gives out no seats.
     EventEnd,
-    /// Where addresses are confirmed, nobody but whoever has one hears of it or has a seat by it.
+    /// Where addresses are confirmed, only the owner of an address learns of its registration or gets a seat by it.
     AddressConfirmed,
 }

@@ -1,5 +1,5 @@
-//! An event's seats while its part of a batch is being decided: the state that the commands move, and
-//! the few moves that there are. Which command makes which move is in `transitions`.
+//! An event's seats while its part of a batch is being decided: the state that commands change, and the few moves that
+//! change it. Which command makes which move is in `transitions`.
 
 use crate::decide::rows::Rows;
 use crate::{
@@ -20,26 +20,24 @@ pub(crate) struct Seats<'a> {
     pub(crate) counts: SeatCounts,
     pub(crate) version: Version,
     pub(crate) details: Option<StoredDetails>,
-    /// If they were read.
+    /// `None` if they were not read.
     questions: Option<Questions>,
     are_questions_new: bool,
     pub(crate) state: &'a EventState,
     left_out: Option<Rule>,
-    /// No hold or offer runs out before.
+    /// No hold or offer expires before this.
     due_at: Option<DateTime<Utc>>,
     rows: Rows<'a>,
-    /// The head of the queue.
+    /// The head of the waitlist.
     queue: VecDeque<usize>,
     /// How many wait behind those in `queue`.
     beyond: u32,
-    /// The places in the queue, by the version that made them, that were given up since the state was
-    /// read.
+    /// The waitlist places given up since the state was read, by the version that made them.
     left_queue: Vec<Version>,
     edited: bool,
-    /// When people are to be reminded by what the event says, whether they were or not.
+    /// When attendees are to be reminded by the event's details, whether or not they were.
     reminder: Option<DateTime<Utc>>,
-    /// Offers that were made before this decision end by then at the latest: an edit has changed when the
-    /// event ends.
+    /// Offers made before this decision end by then at the latest: an edit has changed when the event ends.
     offers_end_by: Option<DateTime<Utc>>,
     cancelled_version: Option<Version>,
     erased_to: Option<Version>,
@@ -72,7 +70,10 @@ impl<'a> Seats<'a> {
             beyond: 0,
             left_queue: Vec::new(),
             edited: false,
-            reminder: state.details.as_ref().and_then(|kept| kept.details.remind_at(&state.rules)),
+            reminder: state
+                .details
+                .as_ref()
+                .and_then(|stored| stored.details.remind_at(&state.rules)),
             offers_end_by: None,
             cancelled_version: None,
             erased_to: None,
@@ -96,7 +97,7 @@ impl<'a> Seats<'a> {
         seats
     }
 
-    /// Tidies what time alone has changed.
+    /// Applies what time alone has changed.
     pub(crate) fn settle(&mut self) {
         if !self.state.is_due(self.now) || self.left_out == Some(Rule::Expiry) {
             self.serve_queue();
@@ -104,7 +105,7 @@ impl<'a> Seats<'a> {
         }
         for registration in &self.state.overdue {
             let row = self.rows.load(registration);
-            self.expire_if_run_out(row);
+            self.expire_if_due(row);
         }
         let limit = self.state.load_plan([], self.now).overdue_max as usize;
         self.due_at = match self.state.overdue.last() {
@@ -120,7 +121,7 @@ impl<'a> Seats<'a> {
         self.times.is_over(self.now) && self.left_out != Some(Rule::EventEnd)
     }
 
-    /// Gives free seats to those who wait longest, until the event is over.
+    /// Gives free seats to the waitlist, in order, until the event is over.
     pub(crate) fn serve_queue(&mut self) {
         while self.free() > 0
             && self.left_out != Some(Rule::QueueFirst)
@@ -146,8 +147,8 @@ impl<'a> Seats<'a> {
         }
     }
 
-    /// Ends a hold or an offer that has run out. In a cancelled event none is left to end.
-    pub(crate) fn expire_if_run_out(&mut self, row: usize) {
+    /// Ends an expired hold or offer. In a cancelled event none is left to end.
+    pub(crate) fn expire_if_due(&mut self, row: usize) {
         let counts = self.rules.status != EventStatus::Cancelled;
         let holds = self.left_out != Some(Rule::Expiry);
         if counts && holds && self.row(row).has_run_out(self.now) {
@@ -155,7 +156,7 @@ impl<'a> Seats<'a> {
         }
     }
 
-    /// Ends a live registration, whatever it has.
+    /// Ends a live registration in any state.
     pub(crate) fn end(&mut self, row: usize, status: Status, kind: FactKind, actor: Actor) {
         let Registration { status: before, created_version, .. } = *self.row(row);
         match before {
@@ -182,32 +183,32 @@ impl<'a> Seats<'a> {
         });
     }
 
-    /// Whether somebody may do whatever can be done here.
+    /// Whether the caller manages the event.
     pub(crate) fn is_managed_by(&self, caller: Caller) -> bool {
         let is_an_organizer = matches!(caller, Caller::Organizer(_) | Caller::OpenOrganizer);
         caller.manages(self.state.organizer_id)
             || is_an_organizer && self.left_out == Some(Rule::Ownership)
     }
 
-    /// Whether it is whoever has the address who decides, by mail, and not whoever asks for a seat.
-    pub(crate) fn asks_by_mail(&self, caller: Caller) -> bool {
+    /// Whether the owner of the address decides, by mail, and not the caller.
+    pub(crate) fn confirms_by_mail(&self, caller: Caller) -> bool {
         self.rules.confirms_address
             && caller.is_visitor(self.state.organizer_id)
             && self.left_out != Some(Rule::AddressConfirmed)
     }
 
-    /// How many seats nobody has.
+    /// How many seats are free.
     pub(crate) fn free(&self) -> u32 {
         self.capacity.get().saturating_sub(self.counts.booked)
     }
 
-    /// Whether whoever comes now may have a seat.
-    pub(crate) fn has_seat_for_anybody(&self) -> bool {
+    /// Whether a newcomer may have a seat.
+    pub(crate) fn has_seat_for_newcomer(&self) -> bool {
         let queue_first = self.left_out != Some(Rule::QueueFirst);
         self.free() > 0 && (self.counts.waiting == 0 || !queue_first)
     }
 
-    /// The earliest instant at which a hold or an offer may run out.
+    /// The earliest instant at which a hold or an offer may expire.
     pub(crate) fn due_at(&self) -> Option<DateTime<Utc>> {
         self.due_at
     }
@@ -228,7 +229,7 @@ impl<'a> Seats<'a> {
         }
     }
 
-    /// Counts a seat as held no longer.
+    /// Counts a seat as no longer held.
     pub(crate) fn release_hold(&mut self) {
         self.counts.held -= 1;
         if self.counts.held == 0 {
@@ -236,10 +237,10 @@ impl<'a> Seats<'a> {
         }
     }
 
-    /// Whose live registration this is.
+    /// The live registration with this address.
     pub(crate) fn live_by_email(&mut self, email: &EmailAddress) -> Option<usize> {
         let row = self.rows.by_email(email)?;
-        self.expire_if_run_out(row);
+        self.expire_if_due(row);
         self.row(row).status.is_live().then_some(row)
     }
 
@@ -251,7 +252,7 @@ impl<'a> Seats<'a> {
         self.rows.get(row)
     }
 
-    /// A registration as it is answered.
+    /// A registration as it is returned.
     pub(crate) fn shown(&self, row: usize) -> Registration {
         let mut registration = self.row(row).clone();
         if let (Status::Waitlisted, Some(position)) = (registration.status, registration.position) {
@@ -280,23 +281,21 @@ impl<'a> Seats<'a> {
         self.facts.push(Fact { kind, registration_id, actor, previous });
     }
 
-    /// Gives a live registration to another address.
+    /// Gives a live registration another address.
     pub(crate) fn rename(&mut self, row: usize, email: &'a EmailAddress) {
         self.rows.rename(row, email);
     }
 
-    /// Keeps in mind who had a registration until the change that was made last gave it to somebody else.
+    /// Stores the attendee from whom the last change transferred a registration.
     pub(crate) fn keep_former_holder(&mut self, row: usize, person: Person) {
         let (registration_id, version) = (self.row(row).id, self.version);
-        // Whoever looks for it by address has to know one spelling.
-        // What they answered is nobody's any more.
+        // Stored under the one spelling that it is looked up by, without the answers.
         let answers = Answers::default();
         let person = Person { user_email: person.user_email.canonical(), answers, ..person };
         self.former_holders.push(FormerHolder { registration_id, version, person });
     }
 
-    /// Adds a registration, which makes a version and a fact. What is in `made` of versions does not
-    /// count.
+    /// Adds a registration, which makes a version and a fact. The versions in `made` are overwritten.
     pub(crate) fn add(
         &mut self,
         mut made: Registration,
@@ -309,8 +308,8 @@ impl<'a> Seats<'a> {
         let (registration_id, waits) = (Some(made.id), made.status == Status::Waitlisted);
         if waits {
             self.counts.waiting += 1;
-            // The place among all who have waited since the state was read: those who left count when
-            // it is shown.
+            // The place among all who have waited since the state was read: those who left are subtracted when it is
+            // shown.
             made.position = Some(self.counts.waiting + self.left_queue.len() as u32);
         }
         let row = self.rows.add(made, email);
@@ -328,17 +327,17 @@ impl<'a> Seats<'a> {
         self.edited = true;
         self.facts.push(Fact::of_event(kind).by(actor));
         let rules = self.rules;
-        let kept = self.details.as_mut().expect("details are read for an edit");
-        kept.erase_at = kept.details.erase_at(&rules);
-        let reminder = kept.details.remind_at(&rules);
+        let stored = self.details.as_mut().expect("details are read for an edit");
+        stored.erase_at = stored.details.erase_at(&rules);
+        let reminder = stored.details.remind_at(&rules);
         if reminder != self.reminder {
-            // Who was reminded of another time is reminded of this one, too, unless that has passed.
-            kept.remind_at = reminder.filter(|at| *at > self.now);
+            // Attendees reminded for another time are reminded for this one, too, unless it has passed.
+            stored.remind_at = reminder.filter(|at| *at > self.now);
             self.reminder = reminder;
         }
     }
 
-    /// All that the event asks and has asked: nothing, where none was read.
+    /// The event's current and retired questions: none if none were read.
     pub(crate) fn questions(&self) -> &Questions {
         const NONE: &Questions = &Questions::NONE;
         self.questions.as_ref().unwrap_or(NONE)
@@ -349,19 +348,19 @@ impl<'a> Seats<'a> {
         self.are_questions_new = true;
     }
 
-    /// Keeps in mind which questions somebody has answered.
+    /// Marks the questions that these answers answer.
     pub(crate) fn note_answered(&mut self, answers: &Answers) {
         if let Some(questions) = &mut self.questions {
             self.are_questions_new |= questions.note_answered(answers);
         }
     }
 
-    /// Whether the event asks something.
+    /// Whether the event has questions.
     fn asks(&self) -> bool {
         self.questions.as_ref().map_or(self.state.asks, Questions::asks)
     }
 
-    /// Takes the times of the event from its details, which an edit has changed.
+    /// Updates the event's times after an edit of its details.
     pub(crate) fn reschedule(&mut self) {
         let times = self.details.as_ref().expect("details are read for an edit").details.times();
         let is_new_end = times.over_at() != self.times.over_at();
@@ -375,7 +374,7 @@ impl<'a> Seats<'a> {
         }
     }
 
-    /// Sees to it that an offer lasts no longer than that.
+    /// Makes an offer end at `end` at the latest.
     fn end_offer_by(&mut self, row: usize, end: DateTime<Utc>) {
         let Registration { status, expires_at, .. } = *self.row(row);
         if status == Status::Offered && expires_at.is_some_and(|expires_at| expires_at > end) {
@@ -383,16 +382,15 @@ impl<'a> Seats<'a> {
         }
     }
 
-    /// Keeps in mind that what people are told of the event is new; `is_moved` if they have to be somewhere
-    /// else, at another time, or nowhere any more.
+    /// Notes that the event's public details changed; `is_moved` if the time or the place changed, or it was cancelled.
     pub(crate) fn announce(&mut self, is_moved: bool) {
         let now = self.now;
-        let kept = self.details.as_mut().expect("details are read for an edit");
-        kept.details_changed_at = now;
-        kept.sequence += u32::from(is_moved);
+        let stored = self.details.as_mut().expect("details are read for an edit");
+        stored.details_changed_at = now;
+        stored.sequence += u32::from(is_moved);
     }
 
-    /// Takes in a registration of the state that no command named.
+    /// Adds a registration of the state that no command named.
     pub(crate) fn load(&mut self, registration: &'a Registration) -> usize {
         let row = self.rows.load(registration);
         if let Some(end) = self.offers_end_by {
@@ -401,13 +399,13 @@ impl<'a> Seats<'a> {
         row
     }
 
-    /// How many registrations are known of.
+    /// How many registrations are loaded.
     pub(crate) fn known(&self) -> usize {
         self.rows.len()
     }
 
-    /// Erases whose a registration is or was, whoever had it before included, and who may manage it. Its id, its
-    /// seat and its history stay, and so does all that is counted.
+    /// Erases the personal data of a registration, its former holders included, and its token. Its id, its seat, its
+    /// history and all counts stay.
     pub(crate) fn erase_row(&mut self, row: usize) {
         if self.row(row).is_erased() {
             return;
@@ -420,22 +418,21 @@ impl<'a> Seats<'a> {
         self.change(row, FactKind::Erased, Actor::System, Registration::erase);
     }
 
-    /// Keeps in mind how far everything is erased, and when there will be more to erase.
+    /// Records how far everything is erased, and when more is to be erased.
     pub(crate) fn erased_to(&mut self, version: Version, erase_at: Option<DateTime<Utc>>) {
         self.edited = true;
         self.erased_to = Some(version);
         self.details.as_mut().expect("details are read to erase").erase_at = erase_at;
     }
 
-    /// Forgets what was answered under idempotency keys.
+    /// Deletes the event's idempotency records.
     pub(crate) fn purge_records(&mut self) {
         self.purges_records = true;
         self.records.clear();
         self.new_records.clear();
     }
 
-    /// Ends everything that is registered, in one stroke: what is live in a cancelled event counts as
-    /// cancelled, whatever its row says.
+    /// Ends all registrations at once: what is live in a cancelled event counts as cancelled, whatever its row says.
     pub(crate) fn set_cancelled(&mut self) {
         self.rules.status = EventStatus::Cancelled;
         self.announce(true);
@@ -449,9 +446,9 @@ impl<'a> Seats<'a> {
 
     /// The event as it is now.
     pub(crate) fn event(&self) -> Event {
-        let kept = self.details.clone().expect("details are read for an edit");
+        let stored = self.details.clone().expect("details are read for an edit");
         let StoredDetails { details, created_at, changed_at, details_changed_at, sequence, .. } =
-            kept;
+            stored;
         let is_changed = self.version != self.state.version;
         Event {
             id: self.id,
@@ -471,7 +468,7 @@ impl<'a> Seats<'a> {
         }
     }
 
-    /// What was answered under `hash`, if that still counts.
+    /// The stored outcome under `hash`, if it is still valid.
     pub(crate) fn record(&self, hash: &KeyHash) -> Option<&IdempotencyRecord> {
         self.records.get(hash).filter(|record| record.holds(self.now))
     }
@@ -484,7 +481,7 @@ impl<'a> Seats<'a> {
     pub(crate) fn into_change(mut self) -> Option<EventChange> {
         let is_serving = self.rules.status == EventStatus::Published && !self.is_over();
         if self.free() > 0 && self.counts.waiting > 0 && is_serving {
-            // More may be served than were read: the next transaction goes on.
+            // More may be due than were read: the next transaction goes on.
             self.due_at = Some(self.due_at.map_or(self.now, |due| due.min(self.now)));
         }
         let asks = self.asks();
@@ -505,10 +502,10 @@ impl<'a> Seats<'a> {
         assert!(held <= booked, "event {id}: {held} held of {booked}");
 
         let edited = self.edited.then(|| {
-            let kept = self.details.take().expect("details are read for an edit");
+            let stored = self.details.take().expect("details are read for an edit");
             let StoredDetails {
                 details, details_changed_at, sequence, erase_at, remind_at, ..
-            } = kept;
+            } = stored;
             let (capacity, rules) = (self.capacity, self.rules);
             Box::new(EditedEvent {
                 details,

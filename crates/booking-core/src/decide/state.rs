@@ -5,10 +5,10 @@ use crate::{
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// How many seats are counted for what. Kept on the event's row, and always what its rows give.
+/// The seat counts of an event. Stored on the event's row, and always equal to a count of its rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SeatCounts {
-    /// Rows that are confirmed, held or offered, whether time has ended them or not.
+    /// Rows that are confirmed, held or offered, expired or not.
     pub booked: u32,
     /// Those of them that are held or offered.
     pub held: u32,
@@ -16,7 +16,7 @@ pub struct SeatCounts {
     pub waiting: u32,
 }
 
-/// One event as it was read under its lock, with as much of it as a batch needs.
+/// One event as it was read under its lock, as far as a batch needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventState {
     /// The event.
@@ -33,36 +33,34 @@ pub struct EventState {
     pub rules: EventRules,
     /// When it takes place.
     pub times: EventTimes,
-    /// Before this instant time alone changes nothing: no hold or offer runs out. `None` if there are
-    /// none.
+    /// No hold or offer expires before this instant. `None` if there are none.
     pub due_at: Option<DateTime<Utc>>,
     /// See [`Event::asks`](crate::Event::asks).
     pub asks: bool,
-    /// All that it asks and has asked. Only if [`LoadPlan::questions`](crate::LoadPlan::questions), and then
-    /// [`Questions::NONE`] if that is nothing.
+    /// Its current and retired questions. Only if [`LoadPlan::questions`](crate::LoadPlan::questions), and then
+    /// [`Questions::NONE`] if it has none.
     pub questions: Option<Questions>,
-    /// Every registration of this event that has the id of one of the commands, and every one whose
-    /// row is live that has its e-mail address. Others may be among them, and some may be twice. One
-    /// that waits has its position, if the answer to a command may show it.
+    /// Every registration of this event with the id of one of the commands, and every live row with the e-mail address
+    /// of one. Others may be among them, and some may be twice. A waitlisted one has its position, if the answer to a
+    /// command may show it.
     pub registrations: Vec<Registration>,
-    /// The first [`LoadPlan::overdue_max`](crate::LoadPlan::overdue_max) holds and offers that have run out,
-    /// by the time of their end and the version that made them.
+    /// The first [`LoadPlan::overdue_max`](crate::LoadPlan::overdue_max) expired holds and offers, by the time of their
+    /// end and the version that made them.
     pub overdue: Vec<Registration>,
     /// The earliest end of a hold or an offer that is not in `overdue`. Only if `overdue` was asked for.
     pub due_next: Option<DateTime<Utc>>,
-    /// The first [`LoadPlan::waiting_max`](crate::LoadPlan::waiting_max) who wait, in their order.
+    /// The first [`LoadPlan::waiting_max`](crate::LoadPlan::waiting_max) of the waitlist, in order.
     pub waiting: Vec<Registration>,
-    /// The first [`LoadPlan::unerased_max`](crate::LoadPlan::unerased_max) registrations that may not be
-    /// erased yet, in the order of the versions that made them: those after
-    /// [`EditedEvent::erased_to`](crate::EditedEvent::erased_to).
+    /// The first [`LoadPlan::unerased_max`](crate::LoadPlan::unerased_max) registrations that may not be erased yet, in
+    /// the order of the versions that made them: those after [`EditedEvent::erased_to`](crate::EditedEvent::erased_to).
     pub unerased: Vec<Registration>,
-    /// What people are told of it. Only if [`LoadPlan::details`](crate::LoadPlan::details).
+    /// Its public details. Only if [`LoadPlan::details`](crate::LoadPlan::details).
     pub details: Option<StoredDetails>,
-    /// What was answered under the idempotency keys of the commands.
+    /// The records of the commands' idempotency keys.
     pub records: Vec<IdempotencyRecord>,
 }
 
-/// What is read of an event only where it matters.
+/// The columns of an event that are read only when needed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredDetails {
     /// See [`Event::details`](crate::Event::details).
@@ -82,7 +80,7 @@ pub struct StoredDetails {
 }
 
 impl EventState {
-    /// An event's row, before anything else was read: one that asks nothing, until `asks` says so.
+    /// The state of an event's row, before anything else was read: without questions, until `asks` is set.
     #[expect(clippy::too_many_arguments, reason = "one for each column that a row has")]
     pub fn new(
         id: EventId,

@@ -1,5 +1,5 @@
-//! How a store writes down what holds the hashes of tokens. What is serialized for people and programs does
-//! without them, and a store must not: who manages a registration by its link would be locked out.
+//! How a store serializes values with token hashes. The API's JSON leaves the hashes out; a store must not, or
+//! attendees who manage a registration by its link would be locked out.
 
 use crate::{
     Admitted, CheckedIn, Event, EventId, Outcome, Person, Refusal, Registration, RegistrationId,
@@ -8,10 +8,10 @@ use crate::{
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Something in the form in which a store keeps it: a [`Registration`] or an [`Outcome`] with the hash of the
-/// token that manages it, which is left out where one is serialized by itself.
+/// A [`Registration`] or an [`Outcome`] in the form in which a store serializes it: with the hash of the manage token,
+/// which is left out otherwise.
 ///
-/// It is the same JSON that every earlier version kept. What is given to anybody else is the plain value.
+/// The JSON is the same as in every earlier version. Everywhere but in stores, serialize the plain value.
 ///
 /// ```
 /// use booking_core::{Registration, Stored, TokenHash};
@@ -67,7 +67,7 @@ impl<'de> Deserialize<'de> for Stored<Outcome> {
     }
 }
 
-/// See [`Registration`]. The compiler misses here whatever field is added there.
+/// See [`Registration`]. The compiler reports here each field that is added there.
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Registration")]
 struct RegistrationForm {
@@ -131,7 +131,7 @@ mod boxed {
     }
 }
 
-/// Those of a change.
+/// The registrations of a change.
 pub(crate) mod registrations {
     use super::{Deserialize, Deserializer, Registration, Serializer, Stored};
 
@@ -155,8 +155,8 @@ mod tests {
     use super::*;
     use serde_json::{from_str, to_string};
 
-    /// As every version before kept an outcome.
-    fn kept(outcome: &str, more: &str) -> String {
+    /// As every earlier version stored an outcome.
+    fn stored(outcome: &str, more: &str) -> String {
         let hash = "07".repeat(32);
         format!(
             r#"{{"{outcome}":{{"id":"0190f1c5-01b3-7d20-8c4f-5e11223344e7","event_id":"0190f1c4-6f2a-7c11-9a53-0242ac12a0e7","user_email":"ada@example.org","name":null,"status":"confirmed","expires_at":null,"position":null,"check_in":null,"generation":1,"token_hash":"{hash}","created_version":2,"event_version":2,"created_at":"2026-05-01T19:00:00Z"{more}}}}}"#
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn outcomes_are_kept_as_ever_and_told_without_tokens() {
+    fn outcomes_are_stored_unchanged_and_serialized_without_tokens() {
         for name in [
             "confirmed",
             "held",
@@ -179,13 +179,13 @@ mod tests {
             "erased",
         ] {
             let more = if name == "checked_in" { r#","timing":"on_time""# } else { "" };
-            let text = kept(name, more);
+            let text = stored(name, more);
             let Stored(outcome) = from_str::<Stored<Outcome>>(&text).expect("it was always read");
             let registration = outcome.registration().expect("it tells of one");
             assert_eq!(registration.token_hash, Some(TokenHash::new([7; 32])), "{name}");
             assert_eq!(to_string(&Stored(&outcome)).ok(), Some(text), "{name}");
-            let told = to_string(&outcome).expect("plain data");
-            assert!(!told.contains("token") && !told.contains("0707"), "{told}");
+            let serialized = to_string(&outcome).expect("plain data");
+            assert!(!serialized.contains("token") && !serialized.contains("0707"), "{serialized}");
             let replayed = Outcome::Replayed(Box::new(outcome));
             let text = to_string(&Stored(&replayed)).expect("plain data");
             assert_eq!(from_str::<Stored<Outcome>>(&text).ok(), Some(Stored(replayed.clone())));
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn outcomes_without_a_registration_are_kept_as_they_are_told() {
+    fn outcomes_without_a_registration_are_stored_as_serialized() {
         let known = Outcome::KnownAddress(uuid::Uuid::from_u128(7).into());
         for outcome in [Outcome::Settled, Outcome::Refused(Refusal::SoldOut), known] {
             let text = to_string(&outcome).expect("plain data");
@@ -205,8 +205,8 @@ mod tests {
 
     #[test]
     fn an_old_outcome_without_a_token_or_a_timing_is_read() {
-        let text =
-            kept("checked_in", "").replace(&format!(r#""token_hash":"{}","#, "07".repeat(32)), "");
+        let text = stored("checked_in", "")
+            .replace(&format!(r#""token_hash":"{}","#, "07".repeat(32)), "");
         let Stored(outcome) = from_str::<Stored<Outcome>>(&text).expect("it was always read");
         assert_eq!(outcome.registration().and_then(|registration| registration.token_hash), None);
     }

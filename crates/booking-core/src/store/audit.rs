@@ -1,25 +1,25 @@
 use crate::{CellName, EventId};
 use std::fmt;
 
-/// What recounting every event against its rows found.
+/// The result of recounting every event against its rows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuditReport {
     /// How many events were counted.
     pub events: u64,
     /// How many registrations were counted.
     pub registrations: u64,
-    /// Where something does not agree; empty if all is well.
+    /// Where the counts disagree; empty if all is well.
     pub differences: Vec<Difference>,
-    /// The cells that were not there to be counted: nothing is said of their events.
+    /// The cells that could not be reached: their events were not counted.
     pub missing: Vec<CellName>,
 }
 
-/// What a store counted for one event, in one consistent view of all of them.
+/// The counts of one event, in one consistent view of all of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventCount {
     /// The event.
     pub event_id: EventId,
-    /// What the event's own row says; `None` if there are rows for an event that does not exist.
+    /// The event's own row; `None` if there are rows for an event that does not exist.
     pub stated: Option<EventStated>,
     /// How many registrations have a seat by their rows: confirmed, held and offered.
     pub seated: i64,
@@ -29,7 +29,7 @@ pub struct EventCount {
     pub waiting: i64,
     /// How many different e-mail addresses the live ones have.
     pub addresses: i64,
-    /// How many holds and offers end before the event's row says that the first one does.
+    /// How many holds and offers end before the earliest end on the event's row.
     pub before_due: i64,
     /// How many versions were made by facts that follow the facts before them.
     pub fact_versions: i64,
@@ -42,7 +42,7 @@ pub struct EventCount {
 pub struct EventStated {
     /// See [`Event::capacity`](crate::Event::capacity).
     pub capacity: i64,
-    /// Whether it was cancelled: then what its rows say does not count.
+    /// Whether it was cancelled: then its registrations' rows do not count.
     pub is_cancelled: bool,
     /// See [`SeatCounts::booked`](crate::SeatCounts::booked).
     pub booked: i64,
@@ -54,22 +54,22 @@ pub struct EventStated {
     pub version: i64,
 }
 
-/// One thing about one event that is not as it must be.
+/// One violated rule of one event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Difference {
     /// The event.
     pub event_id: EventId,
-    /// What must hold and does not, for the operator.
+    /// The rule that does not hold, for the operator.
     pub rule: &'static str,
-    /// What the event's row says, or the most that it allows.
+    /// The number on the event's row, or the most that it allows.
     pub stated: i64,
-    /// What its rows give.
+    /// The number counted from its rows.
     pub counted: i64,
 }
 
 impl AuditReport {
-    /// Holds what a store counted against the rules.
+    /// Checks a store's counts against the rules.
     pub fn of(counts: impl IntoIterator<Item = EventCount>) -> Self {
         let mut report = Self::default();
         for count in counts {
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_agrees_is_no_difference() {
+    fn correct_counts_report_no_difference() {
         let cancelled =
             EventStated { is_cancelled: true, booked: 0, held: 0, waiting: 0, ..stated() };
         let cancelled = EventCount { stated: Some(cancelled), before_due: 1, ..good() };
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn each_rule_is_held() {
+    fn each_broken_rule_is_reported() {
         let with = |stated| EventCount { stated: Some(stated), ..good() };
         for (what, broken) in [
             ("miscounted", with(EventStated { booked: 1, ..stated() })),

@@ -1,13 +1,13 @@
-//! What a store keeps where it is one of many, a cell: which events it may put up, and, if it is the home of all, the map.
+//! What a store keeps as one of many, a cell: which events may be created in it, and, in the home cell, the map.
 
 use crate::{EventId, Invalid, MapId, StoreError};
 use std::fmt;
 use thiserror::Error;
 
-/// The migration that a program has to know not to put up an event in a cell that keeps to other bytes.
+/// The migration from which on programs respect a cell's bytes.
 pub const KNOWS_BYTES: i32 = 21;
 
-/// Which events a cell has: those whose ids end in one of these bytes.
+/// Which events a cell owns: those whose ids end in one of these bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CellBytes {
     /// The first of the bytes.
@@ -17,7 +17,7 @@ pub struct CellBytes {
 }
 
 impl CellBytes {
-    /// All there are.
+    /// All bytes.
     pub const ALL: Self = Self { first: 0x00, last: 0xff };
 
     /// Whether `byte` is one of these.
@@ -38,33 +38,34 @@ impl fmt::Display for CellBytes {
     }
 }
 
-/// What a store was told of the cell that it is.
+/// The cell that a store was assigned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StoredBytes {
-    /// That of the map which said so.
+    /// The version of the map that assigned it.
     pub version: u64,
-    /// It puts up events whose ids end in one of these; `None`: it puts up none.
+    /// Events are created here if their ids end in one of these; `None`: none are.
     pub bytes: Option<CellBytes>,
-    /// Which cells it is one of. `None` if it was not told that.
+    /// The map that it belongs to. `None` if it was not assigned that.
     pub map: Option<MapId>,
 }
 
-/// The map of all cells, as the home keeps it. Texts are at most [`StoredMap::BYTES_MAX`] bytes, and nothing to a store.
+/// The map of all cells, as the home cell stores it. Texts are at most [`StoredMap::BYTES_MAX`] bytes, and opaque to a
+/// store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredMap {
-    /// Which tells it from those before it.
+    /// Its version, raised by each change.
     pub version: u64,
-    /// What all servers go by.
+    /// The map that all servers use.
     pub map: String,
-    /// What all servers are to go by next, if a change has begun.
+    /// The map that all servers will use next, if a change has begun.
     pub next: Option<String>,
 }
 
 impl StoredMap {
-    /// The longest text of a map: 256 cells have less than half of it.
+    /// The longest text of a map: 256 cells need less than half of it.
     pub const BYTES_MAX: usize = 1 << 20;
 
-    /// Makes sure that a store can keep it.
+    /// Checks that a store can store it.
     ///
     /// # Errors
     /// [`StoreError::Broken`] if a text is longer than [`BYTES_MAX`](Self::BYTES_MAX).
@@ -77,14 +78,14 @@ impl StoredMap {
     }
 }
 
-/// An event was not put up, since the cell is not to have it: its id does not end in one of the
-/// [bytes that it keeps to](crate::MoveStore::keep_to_bytes). The server that asked has an old map.
+/// An event was not created, since its id does not end in one of the [bytes of the
+/// cell](crate::MoveStore::keep_to_bytes). The server has an outdated map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("no event whose id ends in {0:02x} is put up in this cell")]
 pub struct ForeignByte(pub u8);
 
 impl ForeignByte {
-    /// That of an event.
+    /// The error for an event.
     pub fn of(event: EventId) -> Self {
         let [.., byte] = event.as_uuid().into_bytes();
         Self(byte)

@@ -1,12 +1,12 @@
 //! A row's columns in one list, for stores that keep their statements in files: a statement says where the columns
-//! belong, and a row is read by their names. Both are settled when the program is compiled.
+//! belong, and a row is read by their names. Both are resolved at compile time.
 
-/// The columns that a row is read from, in the order in which every statement asks for them, each as SQL has it: a
-/// name, which a cast may follow.
+/// The columns that a row is read from, in the order in which every statement selects them, each in SQL: a name,
+/// possibly with a cast.
 ///
-/// Where a statement says `{row}`, with the name that the row has, all of its columns come in; where it says
-/// `{row of r}`, they are those of `r`, and where it says `{row names}` they are without their casts, to be written to;
-/// `{row places}` is as many numbered parameters, `?1, ?2, …`, to be written.
+/// In a statement `{row}`, with the row's name, expands to all of its columns; `{row of r}` to those of the alias `r`;
+/// `{row names}` to their names without casts, for writing; and `{row places}` to as many numbered parameters, `?1, ?2,
+/// …`, for writing.
 ///
 /// ```
 /// use booking_core::{Columns, StatementText};
@@ -24,7 +24,7 @@ pub struct Columns {
     columns: &'static [&'static str],
 }
 
-/// The text of a statement with all its columns.
+/// The text of a statement with its columns filled in.
 #[derive(Debug, Clone, Copy)]
 pub struct StatementText<const BYTES: usize>([u8; BYTES]);
 
@@ -39,25 +39,25 @@ impl<const BYTES: usize> StatementText<BYTES> {
 }
 
 impl Columns {
-    /// The columns of what statements call `row`.
+    /// The columns of the row that statements call `row`.
     pub const fn new(row: &'static str, columns: &'static [&'static str]) -> Self {
         Self { row, columns }
     }
 
-    /// How many there are: what else a statement asks for after them begins there.
+    /// How many columns there are: a statement's further columns start at this index.
     pub const fn count(self) -> usize {
         self.columns.len()
     }
 
-    /// What they are called, in their order.
+    /// The names of the columns, in order.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
         self.columns.iter().map(|column| column.split("::").next().unwrap_or(column))
     }
 
-    /// The place of the column called `name`.
+    /// The index of the column called `name`.
     ///
     /// # Panics
-    /// If there is none. In a `const` that is an error of the compiler.
+    /// If there is none. In a `const` that is a compile error.
     pub const fn at(self, name: &str) -> usize {
         let mut at = 0;
         while at < self.columns.len() {
@@ -71,11 +71,11 @@ impl Columns {
         panic!("there is no column of that name")
     }
 
-    /// `template` with the columns where they belong.
+    /// `template` with its columns filled in.
     ///
     /// # Panics
-    /// If `BYTES` is not [`text_bytes`](Self::text_bytes) of it, or it says something else in braces after the name
-    /// of the row.
+    /// If `BYTES` is not [`text_bytes`](Self::text_bytes) of it, or its braces have anything else after the name of the
+    /// row.
     pub const fn fill_in<const BYTES: usize>(self, template: &str) -> StatementText<BYTES> {
         let mut text = Text { bytes: [0; BYTES], length: 0 };
         self.write(template.as_bytes(), &mut text);
@@ -83,7 +83,7 @@ impl Columns {
         StatementText(text.bytes)
     }
 
-    /// How long `template` is with the columns.
+    /// The length of `template` with its columns filled in.
     pub const fn text_bytes(self, template: &str) -> usize {
         let mut text = Text { bytes: [], length: 0 };
         self.write(template.as_bytes(), &mut text);
@@ -124,7 +124,7 @@ impl Columns {
         }
     }
 
-    /// Writes all columns in a form, those of what `template` says from `of` to `end`.
+    /// Writes all columns in a form; those of the alias that `template` names from `of` to `end`.
     const fn write_all<const BYTES: usize>(
         self,
         template: &[u8],
@@ -158,8 +158,8 @@ impl Columns {
     }
 }
 
-/// Where the columns of an event's [rules](crate::EventRules) are in a list, each called as in the tables of this project's
-/// own stores.
+/// The indexes of an event's [rules](crate::EventRules) in a column list, by the names that this project's own stores
+/// use.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "each is called as its column is")]
@@ -174,10 +174,10 @@ pub struct RuleColumns {
 }
 
 impl RuleColumns {
-    /// Those of a list.
+    /// The indexes in a list.
     ///
     /// # Panics
-    /// If one is not in it. In a `const` that is an error of the compiler.
+    /// If a column is not in it. In a `const` that is a compile error.
     pub const fn of(columns: Columns) -> Self {
         Self {
             status: columns.at("status"),
@@ -195,7 +195,7 @@ const OF: &[u8] = b" of ";
 const NAMES: &[u8] = b" names";
 const PLACES: &[u8] = b" places";
 
-/// What a statement wants of the columns.
+/// The form in which a statement wants the columns.
 #[derive(Clone, Copy)]
 enum Form {
     Columns,
@@ -204,7 +204,7 @@ enum Form {
     Places,
 }
 
-/// Whether `part` is what `text` goes on with at `at`.
+/// Whether `text` continues with `part` at `at`.
 const fn begins_at(text: &[u8], at: usize, part: &[u8]) -> bool {
     let mut same = 0;
     while same < part.len() {
@@ -216,7 +216,7 @@ const fn begins_at(text: &[u8], at: usize, part: &[u8]) -> bool {
     true
 }
 
-/// A text that is being written, or only counted if there is no room for it at all.
+/// A text that is being written, or only counted if it has no room at all.
 struct Text<const BYTES: usize> {
     bytes: [u8; BYTES],
     length: usize,
@@ -252,7 +252,7 @@ mod tests {
 
     const ROW: Columns = Columns::new("row", &["id", "status::text", "status_id"]);
 
-    /// What is made of the template, and what it should be.
+    /// The filled-in template.
     macro_rules! filled_in {
         ($template:literal) => {{
             const TEXT: &StatementText<{ ROW.text_bytes($template) }> = &ROW.fill_in($template);
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_statement_gets_its_columns_wherever_it_asks_for_them() {
+    fn columns_are_expanded_wherever_a_statement_names_them() {
         assert_eq!(filled_in!("SELECT {row}"), "SELECT id, status::text, status_id");
         assert_eq!(filled_in!("{row of r}"), "r.id, r.status::text, r.status_id");
         assert_eq!(filled_in!("({row names})"), "(id, status, status_id)");
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn places_are_counted_past_nine() {
+    fn placeholders_are_numbered_past_nine() {
         const MANY: Columns = Columns::new("many", &["a"; 11]);
         const TEXT: &StatementText<{ MANY.text_bytes("{many places}") }> =
             &MANY.fill_in("{many places}");
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_misspelt_is_no_statement() {
+    fn a_misspelt_placeholder_panics() {
         for template in [
             "{rows}",
             "{row of r",

@@ -1,8 +1,8 @@
 use std::error::Error;
 use std::fmt;
 
-/// An error with all that lies beneath it, from the top down: for a log, whose readers look for the cause. An
-/// error's own text never holds its source's.
+/// Prints an error with all its sources, outermost first: for a log, whose readers look for the cause. An error's own
+/// text never includes its source's.
 #[derive(Debug, Clone, Copy)]
 pub struct ErrorChain<'a>(pub &'a dyn Error);
 
@@ -31,7 +31,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cause_of_a_cause_is_told() {
+    fn nested_causes_are_printed() {
         let failed = |text, source: Option<Failed>| Failed { text, source: source.map(Box::new) };
         let beneath = failed("the disk is full", None);
         assert_eq!(ErrorChain(&beneath).to_string(), "the disk is full");

@@ -1,65 +1,64 @@
 use crate::CellName;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// How a store is: whether it can be worked with now. That it answers at all is a part of it.
+/// The health of a store: whether it can be used now. That it answers at all is part of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StoreHealth {
     /// Whether it takes writes: a standby does not.
     pub takes_writes: bool,
-    /// How many migrations of this program have not been applied to it. Those of a newer program may
-    /// have been: they only add.
+    /// How many migrations of this program have not been applied to it. Those of a newer program may have been: they
+    /// only add.
     pub migrations_missing: usize,
-    /// Why writes do not go well although the store answers; `None` if they do, or if it takes none.
+    /// Why writes fail although the store answers; `None` if they succeed, or if it takes none.
     pub trouble: Option<WriteTrouble>,
 }
 
 impl StoreHealth {
-    /// A store that can be worked with.
+    /// A healthy store.
     pub const WELL: Self = Self { takes_writes: true, migrations_missing: 0, trouble: None };
 }
 
-/// Why writes do not go well.
+/// Why writes fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WriteTrouble {
-    /// The files that are open are not those that are there by their names any more, so that what is
-    /// written would be lost.
+    /// The open files are no longer the ones that have their names, so that writes would be lost.
     FilesMoved,
-    /// Something like a sale was tried, to be taken back, and failed.
+    /// A probe write like a sale's was tried, to be rolled back, and failed.
     Failing,
 }
 
-/// What a store remembers of its writes, so that telling how it is costs a sale nothing: what was committed
-/// a moment ago need not be tried.
+/// The recent writes of a store, so that reporting its health costs a sale nothing: right after a commit no probe is
+/// needed.
 #[derive(Debug, Default)]
 pub struct WriteWatch {
     committed: AtomicBool,
     failed: AtomicBool,
-    told: AtomicBool,
+    reported: AtomicBool,
 }
 
-/// How the writes of a store went since that was asked last.
+/// How the writes of a store went since the last call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lately {
     /// Some were committed, and none failed.
     Committed,
-    /// There were none, so that nobody knows.
+    /// There were none, so a probe is needed.
     Quiet,
-    /// One failed, and nothing that was tried to find out has gone well since.
+    /// One failed, and no probe has succeeded since.
     Failed,
 }
 
 impl WriteWatch {
-    /// Something was committed. What failed may fail again all the same: it need not be of the same kind.
+    /// A write was committed. An earlier failure still counts: it may be of another kind.
     pub fn committed(&self) {
         self.committed.store(true, Ordering::Relaxed);
     }
 
-    /// Something that was to be written was not.
+    /// A write failed.
     pub fn failed(&self) {
         self.failed.store(true, Ordering::Relaxed);
     }
 
-    /// How it went since this was asked last.
+    /// How it went since the last call.
     pub fn lately(&self) -> Lately {
         let committed = self.committed.swap(false, Ordering::Relaxed);
         match self.failed.load(Ordering::Relaxed) {
@@ -69,20 +68,19 @@ impl WriteWatch {
         }
     }
 
-    /// What was tried failed. Tells whether that is news, so that the log says it once.
+    /// A probe failed. Returns whether that is news, so that it is logged once.
     pub fn is_news_of_trouble(&self) -> bool {
-        !self.told.swap(true, Ordering::Relaxed)
+        !self.reported.swap(true, Ordering::Relaxed)
     }
 
-    /// What was tried went well, and so would a write. Tells whether that is news.
+    /// A probe succeeded, and so would a write. Returns whether that is news.
     pub fn is_news_of_recovery(&self) -> bool {
         self.failed.store(false, Ordering::Relaxed);
-        self.told.swap(false, Ordering::Relaxed)
+        self.reported.swap(false, Ordering::Relaxed)
     }
 }
 
-/// Sums over the published events, as their rows state them: what time alone has changed since is
-/// counted when it is tidied.
+/// Sums over the published events, from their rows: what time alone has changed since is counted once it is settled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Totals {
     /// How many events there are.
@@ -104,18 +102,18 @@ pub struct Connections {
     pub max: usize,
     /// How many are open.
     pub open: usize,
-    /// How many of those nobody uses.
+    /// How many of those are unused.
     pub idle: usize,
     /// How many callers wait for one.
     pub waiting: usize,
 }
 
-/// How a cell was when something was last asked of it.
+/// The state of a cell when it was last used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CellState {
     /// Its name.
     pub name: CellName,
-    /// Whether it answered, and could be worked with.
+    /// Whether it answered, and was usable.
     pub is_up: bool,
 }
 
@@ -124,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_write_says_how_it_goes() {
+    fn the_last_write_decides_the_health() {
         let watch = WriteWatch::default();
         assert_eq!(watch.lately(), Lately::Quiet);
         watch.committed();
@@ -135,7 +133,7 @@ mod tests {
         assert!(watch.is_news_of_trouble() && !watch.is_news_of_trouble());
         assert!(watch.is_news_of_recovery() && !watch.is_news_of_recovery());
         assert_eq!(watch.lately(), Lately::Quiet);
-        // Events can be put up where no seat can be sold.
+        // Creating events may work where selling seats does not.
         watch.failed();
         watch.committed();
         assert_eq!(watch.lately(), Lately::Failed);

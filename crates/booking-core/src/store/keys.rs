@@ -2,7 +2,7 @@ use crate::{SigningSeed, StoreError, TicketKey};
 use async_trait::async_trait;
 use std::fmt;
 
-/// Keeps the keys that tickets are signed with, for all servers to have the same.
+/// Stores the keys that tickets are signed with, the same for all servers.
 ///
 /// ```
 /// use booking_core::SigningSeed;
@@ -11,7 +11,7 @@ use std::fmt;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let store = booking_conformance::MemoryStore::default();
-/// // 32 random bytes each. Of servers that start together one is first, and all use its seed.
+/// // 32 random bytes each. Of servers that start together the first one's seed is stored, and all use it.
 /// for seed in [SigningSeed::new([1; 32]), SigningSeed::new([2; 32])] {
 ///     store.add_signing_seed(seed, true).await?;
 /// }
@@ -22,19 +22,19 @@ use std::fmt;
 ///
 /// # What a store writes
 ///
-/// Two tables: the seeds, in the order in which they came, which are secret and are never deleted; and the
-/// public keys with the store's time when each was shown last, which never goes back. In the tables of
-/// `booking-conformance` (`tables.rs`) these are `Tables::seeds` and `Tables::ticket_keys`.
+/// Two tables: the seeds, in the order in which they were added, which are secret and never deleted; and the public
+/// keys with the store's time when each was last shown, which never goes back. In the tables of `booking-conformance`
+/// (`tables.rs`) these are `Tables::seeds` and `Tables::ticket_keys`.
 #[async_trait]
 pub trait KeyStore: fmt::Debug + Send + Sync {
-    /// The seeds of the keys that tickets were ever signed with, newest first.
+    /// The seeds of all keys that tickets were ever signed with, newest first.
     async fn signing_seeds(&self) -> Result<Vec<SigningSeed>, StoreError>;
 
-    /// Keeps another seed, as the newest. With `only_first` it is kept only if there is none yet.
+    /// Adds a seed, as the newest. With `only_first` it is added only if there is none yet.
     async fn add_signing_seed(&self, seed: SigningSeed, only_first: bool)
     -> Result<(), StoreError>;
 
-    /// Says that a server signs tickets with these keys now, and so vouches for what they signed.
+    /// Records that a server signs tickets with these keys now, so that other servers accept them.
     async fn show_ticket_keys(&self, keys: &[TicketKey]) -> Result<(), StoreError>;
 
     /// The keys that any server has shown in the last [`TicketKey::KEPT`], in the order of their bytes.

@@ -1,5 +1,5 @@
-//! Moving an event from one store to another while both are served: what a store has to do for it, and which rows there
-//! are of an event.
+//! Moving an event from one store to another while both are in use: what a store has to do for it, and which rows
+//! belong to an event.
 
 use crate::{
     BookingStore, CellBytes, EventId, MoveId, StoreError, StoredBytes, StoredMap, Version,
@@ -7,48 +7,49 @@ use crate::{
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// For how long a store believes that the mover of an event is still there, once it has heard of it. Until then
-/// nobody else moves it, and if it is frozen nobody changes it; after that it is as if nobody had begun.
+/// How long a store assumes that the mover of an event is alive after its last call. Until then no other mover takes
+/// the event, and if it is frozen no command changes it; after that it is as if the move had not begun.
 pub const MOVE_LEASE: TimeDelta = TimeDelta::seconds(10);
 
-/// For how long a store says of an event that has come that it is on its way: a server that looked for it before it came, and
-/// then where it is, is to ask again.
+/// How long a store reports an arrived event as moving: a server that looked for it here before it arrived, and then
+/// where it was, is to repeat the request.
 pub const MOVED_LATELY: TimeDelta = TimeDelta::seconds(10);
 
-/// How many mails that are due or stuck may leave with an event. They leave with its row, in one piece, and while that goes
-/// on nobody can change the event: an event with more of them is not [handed over](MoveStore::hand_over). So many had an event
-/// frozen for 1.0 to 2.7 s, by whatever stores, twice as many for 2.4 to 3.9 s: in a program without optimization, on two cores
-/// that eight others wanted, too.
+/// How many mails that are due or stuck may leave with an event. They leave with its row, in one transaction, during
+/// which the event cannot be changed: an event with more of them is not [handed over](MoveStore::hand_over). So many
+/// froze an event for 1.0 to 2.7 s, with any pair of stores, twice as many for 2.4 to 3.9 s: in an unoptimized build,
+/// on two cores that eight other processes wanted, too.
 pub const LEAVING_MAILS_MAX: usize = 10_000;
 
-/// For how long room that was [made](MoveStore::begin_arriving) for an event is kept, if it does not arrive: its mover
-/// is believed to have given up. All of it is where it is served, or was: rows are deleted there once it is served
-/// here, and not before. So nothing is lost by it, even if the event has left for here: then it is copied anew.
+/// How long the room [made](MoveStore::begin_arriving) for an event is kept, if it does not arrive: its mover is then
+/// assumed to have given up. Rows are deleted in the old store only once the event is served in the new one. So nothing
+/// is lost, even if the event has left for here: then it is copied anew.
 pub const ROOM_KEPT: TimeDelta = TimeDelta::days(7);
 
-/// The migration that a program has to know not to sell an event that is being handed over, and to know all that an event
-/// may arrive with.
+/// The migration from which on programs sell no event that is being handed over, and know every table that an event may
+/// arrive with.
 pub const KNOWS_MOVES: i32 = 20;
 
 /// A store whose events can be moved to another, of the same or of another kind.
 ///
-/// The event's own row decides where an event is served: it is in one store, or for a moment in none. All other rows are
-/// copied before it, in pages, while it is sold ([`moved_rows`](Self::moved_rows), [`take_in`](Self::take_in)); without
-/// that row nobody sees them. Then it is [frozen](Self::freeze), what changed meanwhile is copied, and
-/// [`hand_over`](Self::hand_over) takes the row away and leaves its state behind in one transaction; only with that state can the
-/// other store [put it up](Self::activate). Whatever is killed in between, what has come of a move is in the two stores
-/// ([`place_of`](Self::place_of)), and the next who moves the event goes on from there.
+/// The event's own row decides where an event is served: it is in one store, or for a moment in none. All other rows
+/// are copied before it, in pages, while it is sold ([`moved_rows`](Self::moved_rows), [`take_in`](Self::take_in));
+/// without that row they are not visible. Then the event is [frozen](Self::freeze), later changes are copied, and
+/// [`hand_over`](Self::hand_over) deletes the row and stores its state in one transaction; only with that state can the
+/// other store [serve it](Self::activate). If the mover is killed in between, both stores know how far it came
+/// ([`place_of`](Self::place_of)), and the next mover of the event goes on from there.
 ///
-/// A mover is known by a [`MoveId`], which each of them makes anew. A store takes nothing from one whose place
-/// another has taken, so that a mover that slept for an hour does no harm.
+/// A mover is identified by a [`MoveId`], a new one for each. A store refuses calls of a mover whose place another has
+/// taken, so a mover that slept for an hour does no harm.
 ///
-/// The order of it, for an event that is small and that nothing else moves. The `Mover` of `booking-cells` does it for any:
-/// it copies most while the event is sold, compares both stores before the event leaves, and goes on where another stopped.
+/// The steps, for a small event that no other mover takes. The `Mover` of `booking-cells` does it for any event: it
+/// copies most while the event is sold, compares both stores before the event leaves, and goes on where another mover
+/// stopped.
 ///
 /// ```
 /// use booking_core::{EventId, MOVED_TABLES, MoveId, MoveStore, StoreError};
 ///
-/// /// Tells whether the event has moved; if not, it is sold where it was.
+/// /// Returns whether the event has moved; if not, it is sold where it was.
 /// async fn move_event(
 ///     from: &dyn MoveStore,
 ///     to: &dyn MoveStore,
@@ -60,7 +61,7 @@ pub const KNOWS_MOVES: i32 = 20;
 ///     {
 ///         return Ok(false);
 ///     }
-///     // From here on nothing changes it, for as long as a lease lasts.
+///     // From here on the event cannot change, for as long as a lease lasts.
 ///     let Some(frozen) = from.freeze(event, mover).await? else { return Ok(false) };
 ///     for table in MOVED_TABLES {
 ///         let mut after = None;
@@ -85,9 +86,9 @@ pub const KNOWS_MOVES: i32 = 20;
 /// ```
 #[async_trait]
 pub trait MoveStore: BookingStore {
-    /// What this store is, whatever people call it, and however and by whom it is reached: two that say the same at one time
-    /// are one, and two that do not are two. It is not long, and has no secret in it. It may be another once a server was
-    /// started again.
+    /// Identifies this store, under whatever name and by whatever connection it is reached: two stores that return the
+    /// same at one time are one, and two that do not are two. It is short, and has no secret in it. It may change when
+    /// a server is restarted.
     async fn identity(&self) -> Result<String, StoreError>;
 
     /// Where an event is, as far as this store knows.
@@ -101,19 +102,19 @@ pub trait MoveStore: BookingStore {
         limit: usize,
     ) -> Result<Vec<EventId>, StoreError>;
 
-    /// Up to `limit` events after `after`, in the order of their ids, for which there is room here, and which have not arrived.
+    /// Up to `limit` events after `after`, in the order of their ids, that have room here and have not arrived.
     async fn events_arriving(
         &self,
         after: Option<EventId>,
         limit: usize,
     ) -> Result<Vec<EventId>, StoreError>;
 
-    /// How many mails of an event are due or stuck, and would leave with it. Of more than [`LEAVING_MAILS_MAX`] it is one
+    /// How many mails of an event are due or stuck, and would leave with it. If more than [`LEAVING_MAILS_MAX`], one
     /// more than that.
     async fn mails_to_leave(&self, event: EventId) -> Result<usize, StoreError>;
 
-    /// Takes the moving of an event for `mover`, for [`MOVE_LEASE`], and tells where it stands. `None` if it is not
-    /// served here, or another mover has it. `to` is what people call the other store.
+    /// Reserves the move of an event for `mover`, for [`MOVE_LEASE`], and returns its mark. `None` if it is not served
+    /// here, or another mover has it. `to` is the name of the other store.
     async fn begin_leaving(
         &self,
         event: EventId,
@@ -121,18 +122,18 @@ pub trait MoveStore: BookingStore {
         to: &str,
     ) -> Result<Option<Mark>, StoreError>;
 
-    /// Keeps it for another [`MOVE_LEASE`]. `false` if it is not `mover`'s any more.
+    /// Renews the lease for another [`MOVE_LEASE`]. `false` if it is not `mover`'s any more.
     async fn go_on_leaving(&self, event: EventId, mover: MoveId) -> Result<bool, StoreError>;
 
-    /// Lets nobody change the event for [`MOVE_LEASE`], and keeps it for as long: whatever is asked of it is
+    /// Freezes the event for [`MOVE_LEASE`], and renews the lease: every command is then
     /// [`Refusal::EventMoving`](crate::Refusal::EventMoving). `None` if it is not `mover`'s any more.
     async fn freeze(&self, event: EventId, mover: MoveId) -> Result<Option<Mark>, StoreError>;
 
-    /// Gives it back: it is sold as before, and anybody may move it.
+    /// Ends the move: the event is sold as before, and any mover may take it.
     async fn stay(&self, event: EventId, mover: MoveId) -> Result<(), StoreError>;
 
     /// Up to `limit` rows of an event after the row `after`, as JSON objects in the order of the table's
-    /// [`page`](MovedTable::page). With `since`, those that may have changed after that at least.
+    /// [`page`](MovedTable::page). With `since`, at least all rows that may have changed after that.
     async fn moved_rows(
         &self,
         event: EventId,
@@ -142,19 +143,19 @@ pub trait MoveStore: BookingStore {
         limit: usize,
     ) -> Result<Vec<String>, StoreError>;
 
-    /// What there is of an event, to be held against the same of the other store. Records count that were made after
-    /// `records_from`.
+    /// Counts of an event's rows, to be compared with the other store's. Records count if made after `records_from`.
     async fn count_moved(
         &self,
         event: EventId,
         records_from: DateTime<Utc>,
     ) -> Result<MovedCounts, StoreError>;
 
-    /// Ends the serving of an event here if it is frozen, `mover`'s, and still at `version`: in one transaction its row,
-    /// its lanes and the mails that are due or stuck are taken away and kept as the state that is returned: as they are at that
-    /// moment, whatever was about to write them. The rest stays until it is [cleared](Self::clear), and nobody writes it any
-    /// more: what workers have written since it was frozen can be copied then. Done again it returns the same. `None` if it was
-    /// not to be, or has [too many mails](Self::mails_to_leave): then it is as it was.
+    /// Stops serving an event here if it is frozen, `mover`'s, and still at `version`: in one transaction its row, its
+    /// lanes and its due or stuck mails are deleted and stored as the returned state, as they are at that moment, even
+    /// if a worker was about to write them. The other rows stay until they are [cleared](Self::clear), and are not
+    /// written any more: what workers have written since the freeze can then be copied. Repeated, it returns the same.
+    /// `None` if the conditions do not hold, or there are [too many mails](Self::mails_to_leave): then nothing is
+    /// changed.
     async fn hand_over(
         &self,
         event: EventId,
@@ -162,8 +163,9 @@ pub trait MoveStore: BookingStore {
         version: Version,
     ) -> Result<Option<LeftEvent>, StoreError>;
 
-    /// Has an event that left by `mover` be put up by the move `to`, and by `mover` no more: for a mover that finds that what was
-    /// copied is not where it went. Done again it returns the same. `None` if it did not leave so, or is known to have arrived.
+    /// Has an event that left by `mover` arrive by the move `to` instead: for a mover that finds that the copied rows
+    /// are not where it went. Repeated, it returns the same. `None` if it did not leave so, or is known to have
+    /// arrived.
     async fn pass_on(
         &self,
         event: EventId,
@@ -171,8 +173,9 @@ pub trait MoveStore: BookingStore {
         to: MoveId,
     ) -> Result<Option<LeftEvent>, StoreError>;
 
-    /// Makes room for an event that `mover` brings. `false` if it is served here, left from here with a state that is kept
-    /// yet, or ends in a byte that this store [does not keep to](Self::keep_to_bytes). `from` is what people call the other store.
+    /// Makes room for an event that `mover` brings. `false` if it is served here, left from here with a state that is
+    /// still stored, or ends in a byte that this store [does not own](Self::keep_to_bytes). `from` is the name of the
+    /// other store.
     async fn begin_arriving(
         &self,
         event: EventId,
@@ -180,8 +183,7 @@ pub trait MoveStore: BookingStore {
         from: &str,
     ) -> Result<bool, StoreError>;
 
-    /// Writes rows of an event that arrives, in place of those that are there under their keys. `false` if it is not
-    /// `mover`'s.
+    /// Writes rows of an arriving event, replacing those with the same keys. `false` if it is not `mover`'s.
     async fn take_in(
         &self,
         event: EventId,
@@ -190,40 +192,40 @@ pub trait MoveStore: BookingStore {
         rows: &[String],
     ) -> Result<bool, StoreError>;
 
-    /// Serves an event from now on, whose rows are all here and which has left the other store with that state. `false` if
-    /// it is not to arrive from that move. Of an event that is served already it is `true`.
+    /// Serves an event from now on, whose rows are all here and which has left the other store with that state. `false`
+    /// if it does not arrive by that move. `true` if it is served already.
     async fn activate(&self, event: EventId, left: &LeftEvent) -> Result<bool, StoreError>;
 
-    /// Deletes up to `limit` rows of an event that left or arrives by `mover`, of each table, and tells how many. 0 if there
-    /// are none, or that is not so.
+    /// Deletes up to `limit` rows of an event that left or arrives by `mover`, of each table, and returns how many. 0
+    /// if there are none, or the event did not leave or arrive so.
     async fn clear(&self, event: EventId, mover: MoveId, limit: usize) -> Result<u64, StoreError>;
 
-    /// An event that left by `mover` has arrived, and nothing of it is here: forgets the state that it left with. That it was
-    /// here is known for good.
+    /// Deletes the state of an event that left by `mover`, has arrived, and has no rows here. That it was here stays
+    /// recorded for good.
     async fn forget_left(&self, event: EventId, mover: MoveId) -> Result<(), StoreError>;
 
-    /// Gives up the room that `mover` has for an event of which nothing is here any more ([`clear`](Self::clear)): it is not on
-    /// its way here, then, and nothing is known of it. `false` if the room is not `mover`'s, or the event is served here.
+    /// Gives up the room that `mover` has for an event that has no rows here any more ([`clear`](Self::clear)): the
+    /// event is then unknown here. `false` if the room is not `mover`'s, or the event is served here.
     async fn give_up_room(&self, event: EventId, mover: MoveId) -> Result<bool, StoreError>;
 
-    /// All rows of a table that is of no event, as JSON objects, oldest first.
+    /// All rows of a table that belongs to no event, as JSON objects, oldest first.
     async fn shared_rows(&self, table: &'static MovedTable) -> Result<Vec<String>, StoreError>;
 
-    /// Adds those of `rows` that are not here.
+    /// Adds those of `rows` that do not exist here.
     async fn add_shared(
         &self,
         table: &'static MovedTable,
         rows: &[String],
     ) -> Result<(), StoreError>;
 
-    /// Puts up events from now on whose ids end in one of the bytes that are `told` alone, or none: any other is
-    /// [`ForeignByte`](crate::ForeignByte). Once this has returned no other is put up by anybody, also not by those who had begun to. What
-    /// is here stays, and an answer that is kept under an idempotency key is given as before. `false`, and nothing is changed, if it
-    /// was told so by a map of a later version, or is one of other cells. Of which cells it is one it is told once: `None` changes
-    /// nothing about that. A store that was never told puts up any.
-    async fn keep_to(&self, told: StoredBytes) -> Result<bool, StoreError>;
+    /// From now on creates only events whose ids end in one of the `assigned` bytes, or none: any other is
+    /// [`ForeignByte`](crate::ForeignByte). Once this has returned, no other is created by any caller, not even one
+    /// that had begun to. Existing events stay, and stored answers of idempotency keys are returned as before. `false`,
+    /// and nothing is changed, if a map of a later version has set it, or one of other cells. The map it belongs to is
+    /// set once: `None` changes nothing about that. A store without an assignment creates any event.
+    async fn keep_to(&self, assigned: StoredBytes) -> Result<bool, StoreError>;
 
-    /// The same, of whatever cells it is one.
+    /// The same, whatever map it belongs to.
     async fn keep_to_bytes(
         &self,
         version: u64,
@@ -232,8 +234,8 @@ pub trait MoveStore: BookingStore {
         self.keep_to(StoredBytes { version, bytes, map: None }).await
     }
 
-    /// Keeps `after` in place of `before`, which is what [`stored_map`](crate::UpkeepStore::stored_map) said. `false`, and nothing is changed, if
-    /// that is not what is kept now. Done again it is `true`.
+    /// Replaces `before`, as returned by [`stored_map`](crate::UpkeepStore::stored_map), with `after`. `false`, and
+    /// nothing is changed, if another map is stored now. Repeated, it is `true`.
     async fn replace_map(
         &self,
         before: Option<&StoredMap>,
@@ -244,34 +246,34 @@ pub trait MoveStore: BookingStore {
 /// Where an event is, as far as one store knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
-    /// Not here, and nothing is known of it.
+    /// It is unknown here.
     Unknown,
     /// Here.
     Served,
     /// On its way here.
     Arriving(MoveId),
-    /// It was here. With its state, until it is known to have arrived and nothing of it is here any more.
+    /// It was here. With its state, until it is known to have arrived and has no rows here any more.
     Left {
-        /// Who moved it.
+        /// The move that took it.
         mover: MoveId,
-        /// What people call the store that it was moved to.
+        /// The name of the store that it was moved to.
         to: String,
-        /// What the other store puts it up with.
+        /// The state that the other store needs to serve it.
         state: Option<LeftEvent>,
     },
 }
 
-/// What an event is put up with by the store that it arrives in: the move, the event's row, its lanes, the mails that are
-/// due or stuck, and which facts are new, as JSON.
+/// What the receiving store needs to serve an event: the move, the event's row, its lanes, its due or stuck mails, and
+/// which facts are new, as JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftEvent {
-    /// The move by which it left: another's rows are not those that belong to it.
+    /// The move by which it left: rows copied by another move do not belong to it.
     pub mover: MoveId,
     /// A JSON object: `event`, `lanes`, `mails`, `new_from`.
     pub state: String,
 }
 
-/// Where a copy stands.
+/// How far a copy has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark {
     /// The version of the event.
@@ -280,12 +282,12 @@ pub struct Mark {
     pub at: DateTime<Utc>,
 }
 
-/// What there is of an event beside its row. Two stores that have the same have all of it.
+/// Counts of an event's rows beside its own. Two stores with equal counts have the same rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MovedCounts {
     /// How many registrations.
     pub registrations: i64,
-    /// The sum of the versions that they were changed by last.
+    /// The sum of the versions of their last changes.
     pub registration_versions: i64,
     /// How many rows of facts.
     pub facts: i64,
@@ -293,15 +295,15 @@ pub struct MovedCounts {
     pub fact_versions: i64,
     /// The last of them.
     pub fact_version_last: i64,
-    /// How many answers are kept for requests that may come again.
+    /// How many idempotency records.
     pub records: i64,
-    /// Of how many it is kept that they gave their seat away.
+    /// How many former holders.
     pub former_holders: i64,
     /// How many bytes its questions have.
     pub question_bytes: i64,
 }
 
-/// What a column holds, and how JSON says it.
+/// The type of a column, and its form in JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MovedKind {
     /// A UUID: its text with hyphens.
@@ -310,7 +312,7 @@ pub enum MovedKind {
     Uuids,
     /// Bytes: `\x` and their hexadecimal digits.
     Bytes,
-    /// An instant: as RFC 3339 has it, to the microsecond.
+    /// An instant: as in RFC 3339, to the microsecond.
     Time,
     /// A whole number.
     Number,
@@ -320,29 +322,29 @@ pub enum MovedKind {
     Text,
 }
 
-/// Which rows of a table are an event's.
+/// Which rows of a table belong to an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MovedScope {
     /// Those with its id in `event_id`.
     Event,
-    /// Records of requests that put it up: of no event, with its id in `outcome`.
+    /// Records of requests that created it: of no event, with its id in `outcome`.
     PutUp,
-    /// None: the table is of no event.
+    /// None: the table belongs to no event.
     Shared,
 }
 
-/// How to know the rows that may have changed since a [`Mark`].
+/// How to find the rows that may have changed since a [`Mark`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MovedSince {
     /// Any may.
     Any,
     /// By the version of their last change; and offers, whose end an edit changes.
     Registrations,
-    /// By the last version that they tell of.
+    /// By the last version that they record.
     Facts,
-    /// By the time that they are kept from, which for a refusal is earlier than it was.
+    /// By the time that they are kept from, which for a refusal is earlier than its decision.
     Records,
-    /// By the time of the last try.
+    /// By the time of the last attempt.
     Deliveries,
     /// By when they were done.
     Mails,
@@ -351,29 +353,29 @@ pub enum MovedSince {
 /// A table that an event has rows in, the same in every store.
 #[derive(Debug, PartialEq, Eq)]
 pub struct MovedTable {
-    /// What it is called.
+    /// Its name.
     pub name: &'static str,
-    /// Its columns that are moved, with what they hold.
+    /// The columns that are moved, with their types.
     pub columns: &'static [(&'static str, MovedKind)],
-    /// Which name a row.
+    /// The columns that identify a row.
     pub key: &'static [&'static str],
-    /// Which put an event's rows in order, no two alike.
+    /// The columns that order an event's rows, all different.
     pub page: &'static [&'static str],
-    /// Whose they are.
+    /// Which rows belong to an event.
     pub scope: MovedScope,
-    /// Which of them may be others.
+    /// Which of them may have changed.
     pub since: MovedSince,
     /// How many may be moved together: some are long.
     pub rows_max: usize,
 }
 
-/// How much later than the time that it says something may have been committed: records have the time at which their
-/// event's row was locked, so that this is for clocks that are set; deliveries and mails that at which their statement began.
+/// How much later than its recorded time a row may have been committed: records have the time at which their event's
+/// row was locked, so that this covers clock adjustments; deliveries and mails the time at which their statement began.
 const RECORDED_WITHIN: TimeDelta = TimeDelta::seconds(2);
 const WRITTEN_WITHIN: TimeDelta = TimeDelta::seconds(15);
 
 impl MovedTable {
-    /// From when on rows may have changed since a mark that say when they did.
+    /// The recorded time from which on rows may have changed since a mark.
     pub fn changed_from(&self, since: Mark) -> DateTime<Utc> {
         match self.since {
             MovedSince::Records => since.at - RECORDED_WITHIN,
@@ -381,7 +383,7 @@ impl MovedTable {
         }
     }
 
-    /// The kind of a column.
+    /// The type of a column.
     ///
     /// # Panics
     /// If there is none of that name.
@@ -398,7 +400,7 @@ impl MovedTable {
 
 use MovedKind::{Bytes, Number, Text, Time, Truth, Uuid, Uuids};
 
-/// The event's own row: the only one that says that it is served.
+/// The event's own row: it alone makes a store serve the event.
 pub const MOVED_EVENT: MovedTable = MovedTable {
     name: "events",
     columns: &[
@@ -446,7 +448,7 @@ pub const MOVED_EVENT: MovedTable = MovedTable {
     rows_max: 1,
 };
 
-/// How far its facts have come: with the row.
+/// The lanes: they move with the row.
 pub const MOVED_LANES: MovedTable = MovedTable {
     name: "delivery_lanes",
     columns: &[
@@ -466,7 +468,7 @@ pub const MOVED_LANES: MovedTable = MovedTable {
     rows_max: 500,
 };
 
-/// Mails: those that are due or stuck with the row, the others before it.
+/// Mails: due or stuck ones move with the row, the others before it.
 pub const MOVED_MAILS: MovedTable = MovedTable {
     name: "mails",
     columns: &[
@@ -498,7 +500,7 @@ const RECORD_COLUMNS: &[(&str, MovedKind)] = &[
     ("outcome", Text),
 ];
 
-/// What is copied before the row.
+/// The tables copied before the row.
 pub const MOVED_TABLES: &[MovedTable] = &[
     MovedTable {
         name: "registrations",
@@ -605,7 +607,7 @@ pub const MOVED_TABLES: &[MovedTable] = &[
     },
 ];
 
-/// The keys that tickets were signed with: they are copied, and stay where they were, too.
+/// The keys that tickets were signed with: they are copied, and also stay where they were.
 pub const MOVED_KEYS: &[MovedTable] = &[
     MovedTable {
         name: "signing_keys",
@@ -627,10 +629,10 @@ pub const MOVED_KEYS: &[MovedTable] = &[
     },
 ];
 
-/// What events refer to: it is copied, and stays where it was, too. Tokens and endpoints lead to organizers, so those come
-/// first.
+/// Rows that events refer to: they are copied, and also stay where they were. Tokens and endpoints refer to organizers,
+/// so those come first.
 pub const MOVED_ORGANIZERS: &[MovedTable] = &[
-    // Without which no mail is made of what happens to their events.
+    // Without these rows no mail is made for facts of their events.
     MovedTable {
         name: "mail_senders",
         columns: &[("only_row", Truth), ("seen_at", Time)],

@@ -2,7 +2,7 @@ use crate::{NewToken, OrganizerId, OrganizerToken, PageLimit, StoreError, TokenI
 use async_trait::async_trait;
 use std::fmt;
 
-/// Keeps who puts up events, and by which token they are known.
+/// Stores the organizers, and their tokens.
 ///
 /// ```
 /// use booking_core::prelude::*;
@@ -14,7 +14,7 @@ use std::fmt;
 /// # let store = booking_conformance::MemoryStore::default();
 /// let name = OrganizerName::parse("The club")?;
 /// let organizer = Organizer::new(Uuid::now_v7().into(), name);
-/// // The SHA-256 of a token that the organizer alone has.
+/// // The SHA-256 of a token that only the organizer has.
 /// let hash = TokenHash::new([7; 32]);
 /// let new = NewToken::new(Uuid::now_v7().into(), organizer, hash);
 /// let token = store.create_token(new).await?.expect("there is room");
@@ -28,32 +28,31 @@ use std::fmt;
 ///
 /// # What a store writes
 ///
-/// Two tables. An organizer has an id and a name, and no two have the same name: of two stores that make one of
-/// a name at the same time both get the one that was made. A token has its id, its organizer, its hash, its role and the
-/// events that it is limited to, when it was made and when it was revoked, and is never deleted. The ids of those events
-/// are kept as they are told, whether or not there are such events here. [`assign_events`](Self::assign_events) writes the
-/// organizer on the rows of events that have none, under the lock that [`SeatStore::execute`] takes; it makes no
+/// Two tables. An organizer has an id and a name, and no two have the same name: if two stores create the same name at
+/// the same time, both get the one that was created. A token has its id, its organizer, its hash, its role and the
+/// events that it is limited to, when it was made and when it was revoked, and is never deleted. The ids of those
+/// events are stored as given, whether or not there are such events here. [`assign_events`](Self::assign_events) writes
+/// the organizer on the rows of events that have none, under the lock that [`SeatStore::execute`] takes; it makes no
 /// version and no fact. In the tables of `booking-conformance` (`tables.rs`) these are `Tables::add_token` and
 /// `Tables::assign_events`.
 ///
 /// [`SeatStore::execute`]: crate::SeatStore::execute
 #[async_trait]
 pub trait OrganizerStore: fmt::Debug + Send + Sync {
-    /// Keeps a token, for the organizer of that name, who is made if there is none. A token that is there
-    /// already under its id is returned as it is: asking again is safe. `None` if there are
+    /// Stores a token, for the organizer of that name, who is created if there is none. A token that exists already
+    /// under its id is returned unchanged: repeating the call is safe. `None` if there are
     /// [`TOKENS_MAX`](crate::TOKENS_MAX) already.
     async fn create_token(&self, new: NewToken) -> Result<Option<OrganizerToken>, StoreError>;
 
-    /// Every organizer's token there ever was, newest first.
+    /// All organizers' tokens ever made, newest first.
     async fn tokens(&self) -> Result<Vec<OrganizerToken>, StoreError>;
 
-    /// Makes a token worthless, and returns it; one that was revoked before is as it was. `None` if there
-    /// is none with this id.
+    /// Revokes a token, and returns it; one that was revoked before is unchanged. `None` if there is none with this id.
     async fn revoke_token(&self, id: TokenId) -> Result<Option<OrganizerToken>, StoreError>;
 
-    /// Gives up to `limit` events that are nobody's to `organizer_id`, which must be there, and tells how
-    /// many. There may be more as long as that is not zero: an event whose row another transaction holds for long is
-    /// left for the next time.
+    /// Assigns up to `limit` events without an organizer to `organizer_id`, which must exist, and returns how many.
+    /// There may be more as long as that is not zero: an event whose row another transaction holds for long is left for
+    /// the next time.
     async fn assign_events(
         &self,
         organizer_id: OrganizerId,

@@ -6,7 +6,7 @@ use crate::{
 use async_trait::async_trait;
 use std::fmt;
 
-/// Shows what a store keeps. Nothing here locks or writes.
+/// Reads of a store. Nothing here locks or writes.
 ///
 /// ```
 /// use booking_core::prelude::*;
@@ -32,33 +32,32 @@ use std::fmt;
 ///
 /// # What a store reads
 ///
-/// What is committed, as it is at the store's time: a hold that has run out counts for nothing, whether its row
-/// says so or not. [`Registration::as_of`] does that to a registration; of an event, `booked_count` is without
-/// the holds and offers that have run out, and `is_settled` tells whether there are any.
+/// Committed data, as of the store's time: an expired hold counts for nothing, whatever its row says.
+/// [`Registration::as_of`] applies that to a registration; an event's `booked_count` excludes expired holds and offers,
+/// and `is_settled` says whether there are any.
 ///
-/// Pages are made by [`Page::new`] of one row more than were asked for. What comes where is said by
-/// [`EventCursor`] and [`RegistrationCursor`]; a position in the queue is one more than how many wait whose
-/// `created_version` is smaller. A history is the facts about a registration of one event; where the event was
-/// cancelled, [`EditedEvent::cancelled_version`](crate::EditedEvent::cancelled_version) names the fact that
-/// belongs to the history of all that was live.
+/// [`Page::new`] makes a page from one row more than requested. [`EventCursor`] and [`RegistrationCursor`] define the
+/// order; a waitlist position is one more than how many wait whose `created_version` is smaller. A history is the facts
+/// about a registration of one event; if the event was cancelled,
+/// [`EditedEvent::cancelled_version`](crate::EditedEvent::cancelled_version) names the fact that belongs to the history
+/// of every live registration.
 ///
 /// In the tables of `booking-conformance` (`tables.rs`) these are `EventTable::event`, `with_position` and
 /// `history`.
 #[async_trait]
 pub trait ReadStore: fmt::Debug + Send + Sync {
-    /// The event, or `None` if there is none with this id. What has run out is not counted, swept or
-    /// not.
+    /// The event, or `None` if there is none with this id. Expired holds are not counted, swept or not.
     async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError>;
 
-    /// All that an event asks and has asked of those who come, or `None` if there is no such event. It asks nothing
-    /// until [`Command::SetQuestions`](crate::Command::SetQuestions) says what.
+    /// An event's current and retired questions, or `None` if there is no such event. It has none until
+    /// [`Command::SetQuestions`](crate::Command::SetQuestions) sets them.
     async fn questions(&self, id: EventId) -> Result<Option<Questions>, StoreError>;
 
-    /// How full each event is: `availability[i]` is that of `ids[i]`, and says what [`event`](Self::event) would.
-    /// Asked of all events that are watched, several times a second, so it reads nothing else of them.
+    /// The availability of each event: `availability[i]` is that of `ids[i]`, and equals what [`event`](Self::event)
+    /// says. It is called for all watched events, several times a second, so it reads nothing else of them.
     async fn availability(&self, ids: &[EventId]) -> Result<Vec<Option<Availability>>, StoreError>;
 
-    /// The events after `after`, newest first: all that `caller` [finds](Caller::finds).
+    /// The events after `after`, newest first, that listings [show](Caller::finds) to `caller`.
     async fn events(
         &self,
         caller: Caller,
@@ -66,8 +65,8 @@ pub trait ReadStore: fmt::Debug + Send + Sync {
         limit: PageLimit,
     ) -> Result<Page<Event, EventCursor>, StoreError>;
 
-    /// The events of `agenda` after `after` in its order: all of them that `caller` [finds](Caller::finds). What is over is so
-    /// at the store's time.
+    /// The events of `agenda` after `after` in its order that listings [show](Caller::finds) to `caller`. The store's
+    /// time decides whether an event is over.
     async fn events_by_start(
         &self,
         caller: Caller,
@@ -76,9 +75,9 @@ pub trait ReadStore: fmt::Debug + Send + Sync {
         limit: PageLimit,
     ) -> Result<Page<Event, StartCursor>, StoreError>;
 
-    /// The registrations of an event after `after`, oldest first, or `None` if there is no such
-    /// event. What has run out is shown as expired, and what was live in a cancelled event as
-    /// cancelled. Without positions in the queue.
+    /// The registrations of an event after `after`, oldest first, or `None` if there is no such event. Expired holds
+    /// are shown as expired, and registrations that were live in a cancelled event as cancelled. Without waitlist
+    /// positions.
     async fn registrations(
         &self,
         event_id: EventId,
@@ -87,8 +86,8 @@ pub trait ReadStore: fmt::Debug + Send + Sync {
         limit: PageLimit,
     ) -> Result<Option<Page<Registration, RegistrationCursor>>, StoreError>;
 
-    /// Registrations of an event by their ids, as [`registrations`](Self::registrations) shows them: `found[i]` is
-    /// that of `ids[i]`. `None` if there is no such event. At most one id more than a page may have items.
+    /// Registrations of an event by id, as [`registrations`](Self::registrations) shows them: `found[i]` is that of
+    /// `ids[i]`. `None` if there is no such event. At most one id more than a page may have items.
     async fn registrations_by_id(
         &self,
         event_id: EventId,
@@ -103,15 +102,14 @@ pub trait ReadStore: fmt::Debug + Send + Sync {
         addresses: &[EmailAddress],
     ) -> Result<Option<Vec<Option<Registration>>>, StoreError>;
 
-    /// How many registrations of an event are in which state now, of all that ever were, or `None` if there is no
-    /// such event. It must not look at each of them: there may be millions.
+    /// How many registrations of an event are in which state now, of all ever made, or `None` if there is no such
+    /// event. It must not read each of them: there may be millions.
     async fn registration_counts(
         &self,
         event_id: EventId,
     ) -> Result<Option<RegistrationCounts>, StoreError>;
 
-    /// A registration as it is now, with its position in the queue; `None` if there is none with this
-    /// id.
+    /// A registration as it is now, with its waitlist position; `None` if there is none with this id.
     async fn registration(&self, id: RegistrationId) -> Result<Option<Registration>, StoreError>;
 
     /// The event of each registration: `events[i]` is that of `ids[i]`. It never changes.
@@ -120,9 +118,9 @@ pub trait ReadStore: fmt::Debug + Send + Sync {
         ids: &[RegistrationId],
     ) -> Result<Vec<Option<EventId>>, StoreError>;
 
-    /// The same for those that lie where their ids lead, or where they were found before. A store of several databases
-    /// asks nobody else, so that one of them that is away is nothing to the others; `None` then says that it may be
-    /// elsewhere. A store that is one database has nothing else to ask.
+    /// The same for registrations that lie where their ids point, or where they were found before. A store of several
+    /// databases reads no other database, so that one that is down does not affect the others; `None` then means that
+    /// it may be elsewhere. A store that is one database has nowhere else to look.
     async fn events_where_ids_lead(
         &self,
         ids: &[RegistrationId],
@@ -130,20 +128,20 @@ pub trait ReadStore: fmt::Debug + Send + Sync {
         self.events_by_registration(ids).await
     }
 
-    /// Whether an event that is not here is on its way here, came [just now](crate::MOVED_LATELY), or was moved away: then it
-    /// is not lost, and the caller is to ask again, or elsewhere. Of a store that no event was ever moved to or from it is `false`.
+    /// Whether an event that is not here is being moved here, arrived [just now](crate::MOVED_LATELY), or was moved
+    /// away: then the caller should repeat the request, or send it elsewhere. Always `false` for a store that no event
+    /// was ever moved to or from.
     async fn is_moving(&self, _event: EventId) -> Result<bool, StoreError> {
         Ok(false)
     }
 
-    /// The same of a registration: whether any event that it could be of, by its id, is one of those.
+    /// The same for a registration: whether any event that it could belong to, by its id, is one of those.
     async fn may_be_moving(&self, _registration: RegistrationId) -> Result<bool, StoreError> {
         Ok(false)
     }
 
-    /// What happened to a registration, oldest first: the last `limit` facts about it, and that its
-    /// event was cancelled, if it was and the registration was live. `None` if there is no such
-    /// registration.
+    /// The history of a registration, oldest first: the last `limit` facts about it, and the cancellation of its event,
+    /// if the registration was live then. `None` if there is no such registration.
     async fn history(
         &self,
         id: RegistrationId,

@@ -1,29 +1,29 @@
-//! Whether a program can work with the tables that it finds: which of its migrations were applied, and which
-//! of a newer program.
+//! Whether a program is compatible with the tables that it finds: which of its migrations were applied, and which of a
+//! newer program.
 
 use std::fmt;
 use thiserror::Error;
 
-/// A migration, as a program has it and as the tables say that it was applied.
+/// A migration, as a program defines it and as the tables record it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Migration {
     /// Its number. Migrations are applied in the order of their numbers.
     pub version: i32,
     /// What it is called.
     pub name: String,
-    /// A sum over what it does.
+    /// A checksum of its content.
     pub checksum: u64,
 }
 
 impl Migration {
-    /// One of a program's own, as whatever runs them tells it.
+    /// One of the program's own, as its migration runner reports it.
     pub fn new(version: i32, name: &str, checksum: u64) -> Self {
         Self { version, name: name.to_owned(), checksum }
     }
 
-    /// One that was applied, as the tables tell it.
+    /// One that was applied, as the tables record it.
     pub fn applied(version: i32, name: String, checksum: &str) -> Self {
-        // A sum that is no number is not one of ours.
+        // A checksum that is not a number is not one of ours.
         Self { version, name, checksum: checksum.parse().unwrap_or_default() }
     }
 }
@@ -34,26 +34,26 @@ impl fmt::Display for Migration {
     }
 }
 
-/// Tables that a program can work with, once what is missing is applied.
+/// Tables that a program can use, once missing migrations are applied.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Schema {
     /// The program's own migrations that are still to be applied.
     pub missing: Vec<String>,
-    /// Those of a newer program that were applied. The program can work with what they made.
+    /// Those of a newer program that were applied. The program is compatible with them.
     pub newer: Vec<String>,
 }
 
-/// Why a program cannot work with the tables that it finds.
+/// Why a program cannot use the tables that it finds.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SchemaError {
-    /// Another migration was applied under a number of the program's, or one that it does not have.
+    /// A different migration was applied under one of the program's numbers, or one that it does not have.
     #[error("{applied} was applied, and is none of this program's migrations")]
     Foreign {
         /// What was applied.
         applied: String,
     },
-    /// A newer program made the tables such that this one cannot work with them.
+    /// A newer program made the tables incompatible with this one.
     #[error(
         "the tables were migrated to {newest} by a newer version, and programs need to know at least \
          migration {needed} to work with them; the newest that this one knows is {known}"
@@ -61,22 +61,22 @@ pub enum SchemaError {
     TooNew {
         /// The newest migration that was applied.
         newest: String,
-        /// The number that the tables ask for. `None` if they do not say.
+        /// The number that the tables require. `None` if they do not say.
         needed: Needed,
         /// The number of the program's newest migration.
         known: i32,
     },
-    /// A migration of the program was left out, and a newer program's was applied.
+    /// A migration of the program was skipped, and a newer program's was applied.
     #[error("{missing} was never applied, although {newest} was")]
     LeftOut {
-        /// What is missing.
+        /// The skipped one.
         missing: String,
         /// The newest migration that was applied.
         newest: String,
     },
 }
 
-/// The least migration that a program has to know to work with tables, as those say it.
+/// The lowest migration that a program has to know to use the tables, as those record it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Needed(pub Option<i32>);
 
@@ -90,8 +90,8 @@ impl fmt::Display for Needed {
 }
 
 impl Schema {
-    /// Compares a program's migrations with those that were `applied`. The tables say that a program has to
-    /// know at least migration `needed` to work with them.
+    /// Compares a program's migrations with those that were `applied`. The tables require a program that knows at least
+    /// migration `needed`.
     ///
     /// # Errors
     /// [`SchemaError`]; then the program must leave the tables alone.
@@ -112,7 +112,7 @@ impl Schema {
             |own: &&Migration| !applied.iter().any(|applied| applied.version == own.version);
         let missing: Vec<_> = ours.iter().filter(is_missing).collect();
         let last = applied.iter().max_by_key(|applied| applied.version);
-        // Migrations are applied in their order: one that was left out comes too late.
+        // Migrations are applied in order: a skipped one comes too late.
         let left_out = missing.iter().find_map(|missing| {
             Some((missing, last.filter(|last| last.version > missing.version)?))
         });
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_to_be_applied() {
+    fn missing_migrations_are_reported() {
         assert_eq!(compare(&[1, 2, 4], None), Ok(Schema::default()));
         let missing = ["V1__step", "V2__step", "V4__step"].map(str::to_owned);
         for applied in 0..3 {
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn newer_tables_say_whether_an_older_program_can_work_with_them() {
+    fn newer_tables_declare_which_older_programs_are_compatible() {
         for needed in [1, 4] {
             let found = compare(&[1, 2, 4, 5, 9], Some(needed)).expect("they say that it can");
             assert_eq!(found.newer, ["V5__step", "V9__step"]);
@@ -168,12 +168,12 @@ mod tests {
             assert!(matches!(error, SchemaError::TooNew { known: 4, .. }), "{error:?}");
             assert!(error.to_string().contains("V9__step"), "{error}");
         }
-        // What they ask for matters only to who is older than they are.
+        // The requirement matters only to older programs.
         assert_eq!(compare(&[1, 2, 4], Some(9)), Ok(Schema::default()));
     }
 
     #[test]
-    fn tables_of_something_else_are_left_alone() {
+    fn tables_of_another_program_are_refused() {
         for (applied, expected) in [
             (vec![1, 2, 3, 4], "V3__step was applied"),
             (vec![1, 4], "V2__step was never applied, although V4__step was"),

@@ -5,11 +5,11 @@ use crate::{
 use async_trait::async_trait;
 use std::fmt;
 
-/// Finds what time has brought and what is to be erased, and tells how the store is.
+/// Finds work that is due by time, personal data to be erased, and the state of the store.
 ///
-/// What is found here is done by commands, as everything else: [`Settle`](crate::Command::Settle),
-/// [`Erase`](crate::Command::Erase), [`EraseDue`](crate::Command::EraseDue). The `Sweeper` of
-/// `booking-admission` does that on time.
+/// The work found here is done by commands, like all other changes: [`Settle`](crate::Command::Settle),
+/// [`Erase`](crate::Command::Erase), [`EraseDue`](crate::Command::EraseDue). The `Sweeper` of `booking-admission` sends
+/// them on time.
 ///
 /// ```
 /// use booking_conformance::{ManualClock, MemoryStore};
@@ -47,42 +47,40 @@ use std::fmt;
 ///
 /// # What a store reads
 ///
-/// [`due_events`](Self::due_events) goes by [`EventChange::due_at`](crate::EventChange::due_at) as it was written,
-/// [`erasable_events`](Self::erasable_events) by [`EditedEvent::erase_at`](crate::EditedEvent::erase_at): both
-/// are columns of the event's row, and want an index. An audit recounts rows and facts
-/// ([`EventCount`](crate::EventCount)), and [`AuditReport::of`] says what must hold. In the tables of
-/// `booking-conformance` (`tables.rs`) that is `EventTable::count`.
+/// [`due_events`](Self::due_events) uses [`EventChange::due_at`](crate::EventChange::due_at) as it was written,
+/// [`erasable_events`](Self::erasable_events) [`EditedEvent::erase_at`](crate::EditedEvent::erase_at): both are columns
+/// of the event's row, and need an index. An audit recounts rows and facts ([`EventCount`](crate::EventCount)), and
+/// [`AuditReport::of`] checks the rules. In the tables of `booking-conformance` (`tables.rs`) that is
+/// `EventTable::count`.
 ///
 /// # What a store deletes
 ///
-/// Records of idempotency keys: [`purge_records`](Self::purge_records) those that no longer
+/// Idempotency records: [`purge_records`](Self::purge_records) those that no longer
 /// [`hold`](crate::IdempotencyRecord::holds), [`purge_records_of`](Self::purge_records_of) those whose
-/// [`Outcome::registration`](crate::Outcome::registration) is of the address. Both look at the records of events
-/// and at those of requests that put one up; in the tables this is `Tables::purge_records`. Beside them the former holders of
-/// seats, if they are of an address
-/// ([`purge_former_holders_of`](Self::purge_former_holders_of)), and nothing else.
+/// [`Outcome::registration`](crate::Outcome::registration) has the address. Both purge the records of events and those
+/// of requests that created one; in the tables this is `Tables::purge_records`. Beside them the former holders with an
+/// address ([`purge_former_holders_of`](Self::purge_former_holders_of)), and nothing else.
 #[async_trait]
 pub trait UpkeepStore: fmt::Debug + Send + Sync {
-    /// Events on which time alone has something to do, longest overdue first: for
-    /// [`Command::Settle`](crate::Command::Settle). Where events are in several places, that is each place's order, and
-    /// all have their share.
+    /// Events that time alone has changed, longest overdue first: for [`Command::Settle`](crate::Command::Settle).
+    /// Where events are in several places, each place has its own order, and all get their share.
     async fn due_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError>;
 
-    /// Events of which something is to be erased, longest overdue first: for
+    /// Events with personal data due to be erased, longest overdue first: for
     /// [`Command::EraseDue`](crate::Command::EraseDue).
     async fn erasable_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError>;
 
-    /// Up to `limit` registrations of any event and in any state that are of `user_email`, which is in its
-    /// canonical spelling, or are in another one: for [`Command::Erase`](crate::Command::Erase). It reads every
-    /// registration there is, and keeps nobody waiting meanwhile.
+    /// Up to `limit` registrations of any event and in any state whose address is `user_email`, which is in its
+    /// canonical spelling, or is another spelling of it: for [`Command::Erase`](crate::Command::Erase). It reads every
+    /// registration, and blocks no other caller meanwhile.
     async fn registrations_of(
         &self,
         user_email: &EmailAddress,
         limit: PageLimit,
     ) -> Result<Vec<(EventId, RegistrationId)>, StoreError>;
 
-    /// Deletes up to `limit` records of idempotency keys that hold `user_email`, in any spelling, and tells how
-    /// many. One may, although no registration is of it any more: its seat was given to another attendee.
+    /// Deletes up to `limit` idempotency records that hold `user_email`, in any spelling, and returns how many. A
+    /// record may hold an address that has no registration any more, because the seat was transferred.
     async fn purge_records_of(
         &self,
         user_email: &EmailAddress,
@@ -90,42 +88,42 @@ pub trait UpkeepStore: fmt::Debug + Send + Sync {
     ) -> Result<u64, StoreError>;
 
     /// Deletes up to `limit` [former holders](crate::DeliveryStore::former_holder) whose address is `user_email`, which
-    /// is in its canonical spelling, and tells how many. An attendee who gave a seat away may have no registration any more.
+    /// is in its canonical spelling, and returns how many. A former holder may have no registration any more.
     async fn purge_former_holders_of(
         &self,
         user_email: &EmailAddress,
         limit: PageLimit,
     ) -> Result<u64, StoreError>;
 
-    /// Deletes up to `limit` records of idempotency keys that have run out, and tells how many. Where events are moved, it does the same
-    /// with what is left of moves and says nothing any more: that one came [a while ago](crate::MOVED_LATELY), that a move
-    /// of one had begun, and room with all that is in it for one that did not come ([`ROOM_KEPT`](crate::ROOM_KEPT)).
+    /// Deletes up to `limit` expired idempotency records, and returns how many. Where events are moved, it also deletes
+    /// outdated traces of moves: that an event arrived [a while ago](crate::MOVED_LATELY), that a move had begun, and
+    /// the room and rows of an event that did not arrive ([`ROOM_KEPT`](crate::ROOM_KEPT)).
     async fn purge_records(&self, limit: PageLimit) -> Result<u64, StoreError>;
 
     /// Recounts every event against its rows, in one consistent view.
     async fn audit(&self) -> Result<AuditReport, StoreError>;
 
-    /// Asks the store how it is. An `Err` is an answer too.
+    /// Asks the store for its health. An `Err` is an answer too.
     async fn health(&self) -> Result<StoreHealth, StoreError>;
 
-    /// Sums over all published events. It looks at every event, and so is not for every second.
+    /// Sums over all published events. It reads every event, so do not call it every second.
     async fn totals(&self) -> Result<Totals, StoreError>;
 
-    /// How the store's connections are used at this moment, without asking it anything.
+    /// The store's connections at this moment, without a call to the database.
     fn connections(&self) -> Connections;
 
-    /// How its cells are, as far as is known without asking them anything. A store that is one database has none.
+    /// The state of its cells, as last known, without a call to them. A store that is one database has none.
     fn cells(&self) -> Vec<CellState> {
         Vec::new()
     }
 
-    /// The map that is kept here, if this is the home of many cells and one was written down
+    /// The map stored here, if this is the home cell and a map was stored
     /// ([`MoveStore::replace_map`](crate::MoveStore::replace_map)).
     async fn stored_map(&self) -> Result<Option<StoredMap>, StoreError> {
         Ok(None)
     }
 
-    /// What it was told of the cell that it is ([`MoveStore::keep_to`](crate::MoveStore::keep_to)), if it was told anything.
+    /// The bytes and the map set by [`MoveStore::keep_to`](crate::MoveStore::keep_to), if any.
     async fn stored_bytes(&self) -> Result<Option<StoredBytes>, StoreError> {
         Ok(None)
     }

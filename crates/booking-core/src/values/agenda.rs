@@ -1,4 +1,4 @@
-//! Events in the order of their beginnings.
+//! Events in the order of their start times.
 
 use crate::values::id::parse_uuid;
 use crate::values::time::is_stored;
@@ -8,13 +8,13 @@ use std::fmt;
 use std::str::FromStr;
 use uuid::Uuid;
 
-/// Which events are listed in the order of their beginnings: the soonest first, and of what is past the latest. Those
-/// that have no beginning come after all others.
+/// Which events are listed by start time: upcoming ones soonest first, past ones latest first. Events without a start
+/// come after all others.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Agenda {
-    /// Those that begin then or later.
+    /// Those that start then or later.
     pub from: Option<DateTime<Utc>>,
-    /// Those that begin before.
+    /// Those that start before.
     pub to: Option<DateTime<Utc>>,
     /// Those that are over, or those that are not.
     pub when: Option<When>,
@@ -23,9 +23,9 @@ pub struct Agenda {
 /// Whether an event is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum When {
-    /// It is not, or never.
+    /// It is not over, or never will be.
     Upcoming,
-    /// It is.
+    /// It is over.
     Past,
 }
 
@@ -35,7 +35,7 @@ impl Agenda {
         self.when == Some(When::Past)
     }
 
-    /// Whether an event is one of them at `now`.
+    /// Whether an event is listed at `now`.
     pub fn takes(&self, event: &Event, now: DateTime<Utc>) -> bool {
         let times = event.details.times();
         let begins = |is: &dyn Fn(DateTime<Utc>) -> bool| times.starts_at.is_some_and(is);
@@ -48,17 +48,17 @@ impl Agenda {
 /// The last event of a page of an [`Agenda`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct StartCursor {
-    /// When that event begins.
+    /// When that event starts.
     pub starts_at: Option<DateTime<Utc>>,
     /// Its id.
     pub id: EventId,
 }
 
 impl StartCursor {
-    /// What stands for the beginning of an event that has none: later than every other.
+    /// Stands for the start of an event that has none: later than every other.
     pub const NEVER: DateTime<Utc> =
         DateTime::from_timestamp(253_402_300_800, 0).expect("a time chrono knows");
-    /// Before every beginning.
+    /// Before every start.
     const FIRST: DateTime<Utc> =
         DateTime::from_timestamp(-62_135_596_800, 0).expect("a time chrono knows");
 
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cursors_survive_being_written_and_read() {
+    fn cursors_round_trip() {
         let id = Uuid::from_u128(7).into();
         for micros in [None, Some(1_700_000_000_123_456), Some(-1)] {
             let starts_at = micros.and_then(DateTime::from_timestamp_micros);

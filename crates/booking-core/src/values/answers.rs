@@ -1,4 +1,5 @@
-//! What an attendee answered to an event's questions. It is personal data, of whatever kind: nothing here shows it in logs.
+//! An attendee's answers to an event's questions. They are personal data, of whatever kind: nothing here shows them in
+//! logs.
 
 use crate::{AnswerText, Invalid, QuestionKey};
 use serde::{Deserialize, Serialize};
@@ -6,17 +7,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use thiserror::Error;
 
-/// An answer to one question. What it has to be is the question's to say.
+/// An answer to one question, whose kind decides which form it must have.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Answer {
-    /// A text, or the key of the option that was chosen.
+    /// A text, or the key of the chosen option.
     Text(AnswerText),
-    /// The keys of the options that were chosen.
+    /// The keys of the chosen options.
     Several(BTreeSet<QuestionKey>),
     /// Yes or no.
     YesNo(bool),
-    /// That they agree to the wording of that number.
+    /// Consent to the wording of that number.
     Consent(u32),
 }
 
@@ -43,10 +44,11 @@ impl fmt::Debug for Answer {
 pub struct Answers(BTreeMap<QuestionKey, Answer>);
 
 impl Answers {
-    /// The most bytes that all answers of one attendee have together, their keys included.
+    /// The most bytes that all answers of one attendee have together, including their keys.
     pub const BYTES_MAX: usize = 8 * 1_024;
 
-    /// Checks how long `answers` are together. Whether they are good for an event is decided where its questions are.
+    /// Checks the total length of `answers`. Whether they fit an event's questions is decided where the questions are
+    /// loaded.
     ///
     /// # Errors
     /// [`Invalid::TooManyBytes`].
@@ -58,7 +60,7 @@ impl Answers {
         }
     }
 
-    /// Whether nothing was answered.
+    /// Whether there are no answers.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -73,7 +75,7 @@ impl Answers {
         self.0.iter().map(|(key, answer)| (*key, answer))
     }
 
-    /// These, and `others`, which count more.
+    /// These, overridden by `others`.
     #[must_use]
     pub fn with(&self, others: &Self) -> Self {
         let mut all = self.0.clone();
@@ -97,19 +99,19 @@ impl Answers {
     }
 }
 
-/// It says how many there are, and nothing of them.
+/// Shows how many there are, and nothing of them.
 impl fmt::Debug for Answers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Answers({})", self.0.len())
     }
 }
 
-/// Which answers are to be others: `None` takes one back. What is not in it stays as it is.
+/// Changes to answers: `None` removes one. Answers that it does not name stay.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct AnswersChange(BTreeMap<QuestionKey, Option<Answer>>);
 
 impl AnswersChange {
-    /// Checks how long what is given is together.
+    /// Checks the total length of the given answers.
     ///
     /// # Errors
     /// [`Invalid::TooManyBytes`].
@@ -119,7 +121,7 @@ impl AnswersChange {
         Ok(Self(change))
     }
 
-    /// What is given: what is to be taken back is as good as not said where nothing was said before.
+    /// The given answers: where none were stored, a removal has no effect.
     pub fn given(self) -> Answers {
         let given = self.0.into_iter().filter_map(|(key, answer)| Some((key, answer?)));
         Answers(given.collect())
@@ -142,17 +144,17 @@ impl fmt::Debug for AnswersChange {
     }
 }
 
-/// What is wrong with an answer. The text is fit for the person who gave it.
+/// What is wrong with an answer. Its text may be shown to the person who gave it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AnswerFault {
-    /// It has to be there.
+    /// It is required.
     #[error("has to be answered")]
     Missing,
     /// The event never asked that.
     #[error("is not a question of this event")]
     NoQuestion,
-    /// It did, and does no more.
+    /// The event does not ask that any more.
     #[error("is not asked any more")]
     Retired,
     /// See [`QuestionKind::Text`](crate::QuestionKind::Text).
@@ -170,10 +172,10 @@ pub enum AnswerFault {
     /// See [`QuestionKind::Consent`](crate::QuestionKind::Consent).
     #[error("must be the version of the wording that is agreed to")]
     NotAVersion,
-    /// They agreed to a wording that is another one by now.
+    /// Consent to an outdated wording.
     #[error("the wording is another one by now: it is at version {version}")]
     OtherWording {
-        /// Its number.
+        /// The current wording's number.
         version: u32,
     },
     /// All answers together are too long.

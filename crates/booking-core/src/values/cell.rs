@@ -3,13 +3,13 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// What a cell is called: a part of a store that is a database of its own. It can stand in a header, in the label of
-/// a metric, and for a schema's name.
+/// The name of a cell: a part of a store that is a database of its own. It is valid in a header, in a metric's label,
+/// and as a schema's name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CellName(Arc<str>);
 
 impl CellName {
-    /// The longest name, in bytes: that of PostgreSQL's.
+    /// The longest name, in bytes: PostgreSQL's limit.
     pub const BYTES_MAX: usize = 63;
 
     /// Checks `name`.
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_can_stand_in_a_header_in_a_label_and_for_a_schema() {
+    fn a_cell_name_is_valid_in_a_header_a_label_and_a_schema() {
         for name in ["public", "c00", "_x", &"a".repeat(63)] {
             assert_eq!(CellName::parse(name).map(|read| read.to_string()), Ok(name.to_owned()));
         }

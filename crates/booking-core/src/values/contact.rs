@@ -4,8 +4,8 @@ use crate::values::web_url::parse_strictly;
 use serde::Deserialize;
 use std::fmt;
 
-/// Where people ask about an event: an e-mail address, in the form of [`EmailAddress`], or the URL of a page, with
-/// `https` or `http` and in the form that browsers give it. It has at most [`Contact::BYTES_MAX`] bytes.
+/// Where to ask about an event: an e-mail address, in the form of [`EmailAddress`], or the URL of a page, with `https`
+/// or `http` and in the form that browsers give it. It has at most [`Contact::BYTES_MAX`] bytes.
 ///
 /// ```
 /// # use booking_core::Contact;
@@ -17,26 +17,26 @@ use std::fmt;
 /// # Ok::<(), booking_core::Invalid>(())
 /// ```
 ///
-/// It is said in public, and may all the same be one person's own: its `Debug` does not show it.
+/// It is public, but may still be a person's own: its `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Contact(String);
 
 impl Contact {
-    /// The longest one, in bytes, as it is given and as it is kept.
+    /// The longest one, in bytes, as given and as stored.
     pub const BYTES_MAX: usize = 500;
 
     /// Reads an address or a URL.
     ///
     /// # Errors
-    /// [`Invalid::NotAContact`], [`Invalid::TooManyBytes`], and what else [`EmailAddress::parse`] says of an address.
+    /// [`Invalid::NotAContact`], [`Invalid::TooManyBytes`], and those of [`EmailAddress::parse`] for an address.
     pub fn parse(raw: &str) -> Result<Self, Invalid> {
         let raw = raw.trim();
         let too_long = Invalid::TooManyBytes { max: Self::BYTES_MAX };
         if raw.len() > Self::BYTES_MAX {
             return Err(too_long);
         }
-        if !is_of_the_web(raw) {
+        if !looks_like_url(raw) {
             let address = EmailAddress::parse(raw).map_err(|invalid| match invalid {
                 Invalid::NotAnEmailAddress => Invalid::NotAContact,
                 other => other,
@@ -48,12 +48,12 @@ impl Contact {
         if url.len() > Self::BYTES_MAX { Err(too_long) } else { Ok(Self(url)) }
     }
 
-    /// The same for what a store holds, however strict [`parse`](Self::parse) has become.
+    /// The same for a stored value, however strict [`parse`](Self::parse) has become.
     ///
     /// # Errors
-    /// As [`parse`](Self::parse), for what no version ever wrote.
+    /// As [`parse`](Self::parse), for a value that no version ever stored.
     pub fn parse_stored(raw: &str) -> Result<Self, Invalid> {
-        match is_of_the_web(raw) {
+        match looks_like_url(raw) {
             true => page(raw).map(Self).ok_or(Invalid::NotAContact),
             false => Ok(Self(EmailAddress::parse_stored(raw)?.into())),
         }
@@ -61,12 +61,12 @@ impl Contact {
 
     /// The address, if it is one.
     pub fn as_address(&self) -> Option<&str> {
-        (!is_of_the_web(&self.0)).then_some(self.as_str())
+        (!looks_like_url(&self.0)).then_some(self.as_str())
     }
 
     /// The URL, if it is one.
     pub fn as_url(&self) -> Option<&str> {
-        is_of_the_web(&self.0).then_some(self.as_str())
+        looks_like_url(&self.0).then_some(self.as_str())
     }
 
     /// The address or the URL as a string.
@@ -74,18 +74,17 @@ impl Contact {
         &self.0
     }
 
-    /// Where a link to it leads: a URL with `mailto`, `https` or `http`.
+    /// The target of a link to it: a URL with `mailto`, `https` or `http`.
     pub fn href(&self) -> String {
         match self.as_address() {
-            Some(address) => format!("mailto:{}", in_mailto(address)),
+            Some(address) => format!("mailto:{}", encode_mailto(address)),
             None => self.0.clone(),
         }
     }
 }
 
-/// Whether a text begins as the address of a page does. No e-mail address does: before its `@` there is no colon
-/// without quotes.
-fn is_of_the_web(text: &str) -> bool {
+/// Whether a text begins as a URL does. No e-mail address does: before its `@` there is no unquoted colon.
+fn looks_like_url(text: &str) -> bool {
     let scheme = text.split_once("://").map(|(scheme, _)| scheme);
     scheme.is_some_and(|scheme| {
         scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http")
@@ -96,8 +95,8 @@ fn page(raw: &str) -> Option<String> {
     parse_strictly(raw).map(String::from)
 }
 
-/// An address as RFC 6068, section 2, has it: what would end it, or begin something else, is encoded.
-fn in_mailto(address: &str) -> String {
+/// An address as in RFC 6068, section 2: characters that would end it, or begin another part, are encoded.
+fn encode_mailto(address: &str) -> String {
     let mut encoded = String::with_capacity(address.len());
     for byte in address.bytes() {
         match byte {
@@ -147,8 +146,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_contact_is_an_address_or_a_page() {
-        for (raw, kept, href) in [
+    fn a_contact_is_an_address_or_a_url() {
+        for (raw, stored, href) in [
             (" Ada@Example.ORG ", "ada@example.org", "mailto:ada@example.org"),
             ("a&b?c=d@example.org", "a&b?c=d@example.org", "mailto:a%26b%3Fc%3Dd@example.org"),
             ("https://example.org", "https://example.org/", "https://example.org/"),
@@ -164,16 +163,16 @@ mod tests {
             ),
         ] {
             let contact = Contact::parse(raw).unwrap_or_else(|invalid| panic!("{raw}: {invalid}"));
-            assert_eq!((contact.as_str(), contact.href().as_str()), (kept, href));
-            assert_eq!(contact.as_url().is_some(), kept.starts_with("http"));
+            assert_eq!((contact.as_str(), contact.href().as_str()), (stored, href));
+            assert_eq!(contact.as_url().is_some(), stored.starts_with("http"));
             assert_ne!(contact.as_url(), contact.as_address());
-            assert_eq!(Contact::parse(kept), Ok(contact.clone()), "it may be said again");
-            assert_eq!(Contact::parse_stored(kept), Ok(contact), "it is read back");
+            assert_eq!(Contact::parse(stored), Ok(contact.clone()), "it may be said again");
+            assert_eq!(Contact::parse_stored(stored), Ok(contact), "it is read back");
         }
     }
 
     #[test]
-    fn a_contact_that_runs_or_hides_something_is_refused() {
+    fn a_contact_with_an_unsafe_url_is_refused() {
         for raw in [
             "javascript:alert(1)",
             "javascript://example.org/%0aalert(1)",
@@ -202,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_contact_has_at_most_500_bytes_as_it_is_kept() {
+    fn a_stored_contact_has_at_most_500_bytes() {
         let of = |bytes: usize| format!("https://example.org/{}", "x".repeat(bytes - 20));
         assert!(Contact::parse(&of(500)).is_ok());
         let too_long = Err(Invalid::TooManyBytes { max: 500 });

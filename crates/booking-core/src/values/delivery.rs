@@ -1,4 +1,4 @@
-//! Where what was decided goes, and how far it has come.
+//! Where facts are delivered, and how far delivery has come.
 
 use crate::{
     EndpointId, EndpointSecret, EndpointUrl, EventId, Fact, MailKind, OrganizerId, RegistrationId,
@@ -11,23 +11,22 @@ use uuid::Uuid;
 /// The most endpoints of an organizer.
 pub const ENDPOINTS_MAX: usize = 100;
 
-/// For how long deliveries and mails that are done are kept.
+/// How long finished deliveries and mails are kept.
 pub const DELIVERIES_KEPT: TimeDelta = TimeDelta::days(30);
 
-/// For how long a former secret of an endpoint still signs.
+/// How long a former secret of an endpoint still signs.
 pub const FORMER_SECRET_KEPT: TimeDelta = TimeDelta::hours(24);
 
-/// For how long a lane or a mail is its worker's without another word from it. A worker that was killed is
-/// missed that long.
+/// How long a lane or a mail stays its worker's without a renewal. That long the work of a killed worker waits.
 pub const LEASE: TimeDelta = TimeDelta::seconds(10);
 
-/// For how long after a server that sends mail was last there facts are still kept for mail.
+/// How long after a server that sends mail was last there facts are still routed to mail.
 pub const MAIL_SEEN_KEPT: TimeDelta = TimeDelta::hours(24);
 
-/// The longest text about a failure that is kept, in bytes.
+/// The longest stored text about a failure, in bytes.
 pub const FAILURE_BYTES_MAX: usize = 200;
 
-/// Names a way out: a webhook's endpoint, or mail.
+/// Identifies a sink: a webhook endpoint, or mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SinkId(Uuid);
@@ -59,7 +58,7 @@ impl From<EndpointId> for SinkId {
     }
 }
 
-/// Names a worker's turn at a lane or a mail. A worker that writes under another one has lost its turn.
+/// Identifies a worker's claim on a lane or a mail. A worker that writes under another lease has lost its claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct LeaseId(Uuid);
@@ -77,28 +76,28 @@ impl From<Uuid> for LeaseId {
     }
 }
 
-/// A webhook's endpoint: where messages are sent, which, and how they are signed.
+/// A webhook endpoint: where messages are sent, of which types, and how they are signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
-    /// Its name for programs.
+    /// Its id.
     pub id: EndpointId,
-    /// Whose it is; nobody's where there are no organizers.
+    /// Its organizer; `None` where there are no organizers.
     pub organizer_id: Option<OrganizerId>,
-    /// The one event that it is for; all of its organizer's if there is none.
+    /// The one event that it is for; `None` for all of its organizer's.
     pub event_id: Option<EventId>,
-    /// Where to.
+    /// The URL that messages are sent to.
     pub url: EndpointUrl,
-    /// Which.
+    /// The types of messages.
     pub types: TypeFilter,
-    /// Whether messages say whose a registration is.
+    /// Whether messages include the attendee's personal data.
     pub includes_person: bool,
-    /// What messages are signed with.
+    /// The secret that messages are signed with.
     pub secret: EndpointSecret,
-    /// What they are signed with, too, and until when.
+    /// The former secret, which signs too until then.
     pub former_secret: Option<(EndpointSecret, DateTime<Utc>)>,
-    /// Since when nothing is sent to it, and why. What happens meanwhile is sent once it is enabled again.
+    /// Since when nothing is sent to it, and why. Facts recorded meanwhile are sent once it is enabled again.
     pub disabled: Option<(DateTime<Utc>, WhyDisabled)>,
-    /// Since when nothing but failures has come of it.
+    /// Since when all deliveries have failed.
     pub failing_since: Option<DateTime<Utc>>,
     /// The store's time when it was made, to the microsecond.
     pub created_at: DateTime<Utc>,
@@ -108,7 +107,7 @@ pub struct Endpoint {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WhyDisabled {
-    /// Its organizer wants it so.
+    /// Its organizer disabled it.
     ByOrganizer,
     /// It answered 410.
     Gone,
@@ -135,7 +134,7 @@ impl WhyDisabled {
     }
 }
 
-/// An endpoint to be kept. The caller chooses the id, so that asking again is safe.
+/// An endpoint to be created. The caller chooses the id, so that the request can be repeated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEndpoint {
     /// See [`Endpoint::id`].
@@ -155,15 +154,15 @@ pub struct NewEndpoint {
 }
 
 impl NewEndpoint {
-    /// An endpoint for all types of all events that are no organizer's, whose messages tell ids alone, until its
-    /// fields say otherwise.
+    /// An endpoint for all types of all events without an organizer, whose messages contain ids alone, until its fields
+    /// are changed.
     pub fn new(id: EndpointId, url: EndpointUrl, secret: EndpointSecret) -> Self {
         let (organizer_id, event_id, types) = (None, None, TypeFilter::ALL);
         Self { id, organizer_id, event_id, url, types, includes_person: false, secret }
     }
 }
 
-/// What is to be different about an endpoint; what is `None` stays.
+/// Changes to an endpoint; `None` fields stay.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EndpointChange {
     /// See [`Endpoint::url`].
@@ -172,15 +171,15 @@ pub struct EndpointChange {
     pub types: Option<TypeFilter>,
     /// See [`Endpoint::includes_person`].
     pub includes_person: Option<bool>,
-    /// A new secret. The one before signs, too, for [`FORMER_SECRET_KEPT`]. One that is the present one changes
+    /// A new secret. The former one signs, too, for [`FORMER_SECRET_KEPT`]. Setting the current one again changes
     /// nothing.
     pub secret: Option<EndpointSecret>,
-    /// Whether it is enabled, else why not. Enabling one that is disabled forgets that it failed. One that is
-    /// disabled already keeps its reason and its time.
+    /// Whether it is enabled, else why not. Enabling a disabled one clears its failure. One that is disabled already
+    /// keeps its reason and its time.
     pub enabled: Option<Result<(), WhyDisabled>>,
 }
 
-/// The way of one event's facts to one sink: what is before `version` has been there, in order, and so has it.
+/// The delivery of one event's facts to one sink: all facts up to `version` are done, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lane {
     /// The event.
@@ -189,12 +188,12 @@ pub struct Lane {
     pub sink: SinkId,
     /// The last version that is done; 0 before the first.
     pub version: Version,
-    /// How far into what follows `version` it has come, if that goes to many: the
+    /// How far the fact after `version` has come, if it goes to many recipients: the
     /// [`created_version`](crate::Registration::created_version) of the last registration that is done.
     pub position: Option<Version>,
-    /// The last version that there is to be done.
+    /// The last version that is to be done.
     pub target: Version,
-    /// How often what follows `version` has been tried in vain.
+    /// How often the fact after `version` has been tried in vain.
     pub attempts: u32,
 }
 
@@ -205,18 +204,18 @@ pub struct DueLane {
     pub event_id: EventId,
     /// See [`Lane::sink`].
     pub sink: SinkId,
-    /// Since when it is.
+    /// Since when it is due.
     pub due_at: DateTime<Utc>,
 }
 
-/// How far a worker has come with a lane. It is written together, or not at all.
+/// A worker's progress on a lane. It is written as a whole, or not at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LaneStep {
     /// The event.
     pub event_id: EventId,
     /// The sink.
     pub sink: SinkId,
-    /// Whose turn it is.
+    /// The worker's lease.
     pub lease: LeaseId,
     /// See [`Lane::version`].
     pub version: Version,
@@ -224,17 +223,16 @@ pub struct LaneStep {
     pub position: Option<Version>,
     /// See [`Lane::attempts`].
     pub attempts: u32,
-    /// What has been sent, or tried.
+    /// The messages that were sent, or tried.
     pub deliveries: Vec<Delivery>,
-    /// What is to be mailed. One that is there already is left as it is.
+    /// The mails to be queued. Existing ones are left unchanged.
     pub mails: Vec<NewMail>,
-    /// What is next.
+    /// What happens to the lane next.
     pub next: LaneNext,
 }
 
 impl LaneStep {
-    /// A step that leaves `lane` where it is, with nothing sent and nothing to be mailed, until its fields say how far
-    /// the worker has come.
+    /// A step that leaves `lane` where it is, with nothing sent and no mails, until its fields are set.
     pub fn new(lane: &Lane, lease: LeaseId, next: LaneNext) -> Self {
         let Lane { event_id, sink, version, position, target: _, attempts } = *lane;
         let (deliveries, mails) = (Vec::new(), Vec::new());
@@ -242,58 +240,58 @@ impl LaneStep {
     }
 }
 
-/// What is to become of a lane.
+/// What happens to a lane next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LaneNext {
-    /// Its worker goes on: the lease begins anew.
+    /// Its worker goes on: the lease is renewed.
     GoOn,
-    /// It is anybody's: at once if there is more to do, else when there is.
+    /// Any worker may claim it: at once if there is more to do, else when there is.
     Release,
-    /// It is anybody's after this.
+    /// Any worker may claim it after this time.
     RetryAfter(TimeDelta),
 }
 
-/// A fact as it is kept.
+/// A fact as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordedFact {
     /// The version of its event that it made.
     pub version: Version,
-    /// The store's time when it did.
+    /// The store's time when it was recorded.
     pub recorded_at: DateTime<Utc>,
     /// What happened.
     pub fact: Fact,
 }
 
-/// A message to an endpoint, in the log: it is there as soon as it was tried.
+/// A message to an endpoint, in the log from its first attempt on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
     /// The endpoint.
     pub endpoint_id: EndpointId,
     /// The event.
     pub event_id: EventId,
-    /// The version of the event that it tells of.
+    /// The version of the event that it is about.
     pub version: Version,
-    /// What it tells.
+    /// Its type.
     pub kind: WebhookType,
-    /// What became of it.
+    /// Its state.
     pub state: DeliveryState,
-    /// How often it was tried.
+    /// How many attempts were made.
     pub attempts: u32,
-    /// The store's time of the last try. Stores write their own.
+    /// The store's time of the last attempt. Stores write their own.
     pub tried_at: DateTime<Utc>,
-    /// What the last try was answered, if it was: an HTTP status.
+    /// The HTTP status of the last attempt, if there was an answer.
     pub status: Option<u16>,
-    /// Why the last try failed: at most [`FAILURE_BYTES_MAX`], and nothing that the receiver said.
+    /// Why the last attempt failed: at most [`FAILURE_BYTES_MAX`], and no text of the receiver.
     pub failure: Option<String>,
 }
 
-/// What became of a message.
+/// The state of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
     /// It arrived.
     Delivered,
-    /// It will be tried again.
+    /// It will be retried.
     Retrying,
     /// It was given up.
     Dead,
@@ -318,7 +316,7 @@ impl DeliveryState {
     }
 }
 
-/// The last delivery of a page. They are listed with the latest try first.
+/// The last delivery of a page. Deliveries are listed latest attempt first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DeliveryCursor {
     /// See [`Delivery::tried_at`].
@@ -336,7 +334,7 @@ impl From<&Delivery> for DeliveryCursor {
     }
 }
 
-/// Names a mail: the same fact makes the same mail, however often it is looked at.
+/// Identifies a mail: the same fact makes the same mail, however often it is processed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct MailId(Uuid);
@@ -354,23 +352,23 @@ impl From<Uuid> for MailId {
     }
 }
 
-/// A mail to be sent: whom it is about, and not what it says or where it goes.
+/// A mail to be sent: whom it is about, not its text or its address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewMail {
-    /// Its name.
+    /// Its id.
     pub id: MailId,
     /// The event.
     pub event_id: EventId,
-    /// Whose.
+    /// The registration that it is about.
     pub registration_id: RegistrationId,
-    /// What it tells.
+    /// What it tells the recipient.
     pub kind: MailKind,
-    /// The version of the event that it tells of.
+    /// The version of the event that it is about.
     pub version: Version,
 }
 
 impl NewMail {
-    /// A mail of that kind about a registration, as `version` of its event left it.
+    /// A mail of that kind about a registration at `version` of its event.
     pub fn new(
         id: MailId,
         event_id: EventId,
@@ -385,7 +383,7 @@ impl NewMail {
 /// A mail that is to be sent now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mail {
-    /// What it is.
+    /// The mail.
     pub mail: NewMail,
     /// How often it was tried in vain.
     pub attempts: u32,
@@ -393,61 +391,60 @@ pub struct Mail {
     pub made_at: DateTime<Utc>,
 }
 
-/// What became of a mail, by the worker that had it.
+/// The result of a mail, by the worker that claimed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettledMail {
     /// See [`NewMail::event_id`].
     pub event_id: EventId,
     /// See [`NewMail::id`].
     pub id: MailId,
-    /// The one under which it was claimed.
+    /// The lease under which it was claimed.
     pub lease: LeaseId,
-    /// What became of it.
+    /// The result.
     pub step: MailStep,
 }
 
 impl SettledMail {
-    /// What became of a mail that was claimed under `lease`.
+    /// The result of a mail that was claimed under `lease`.
     pub fn new(mail: &NewMail, lease: LeaseId, step: MailStep) -> Self {
         Self { event_id: mail.event_id, id: mail.id, lease, step }
     }
 }
 
-/// What became of a mail.
+/// The result of a mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MailStep {
     /// It was sent.
     Sent,
-    /// What it would have told is no longer so.
+    /// It was dropped, because it is no longer true.
     Dropped,
-    /// Its worker goes on: the lease begins anew.
+    /// Its worker goes on: the lease is renewed.
     GoOn,
-    /// Its worker could not even try: it is due at once, for a worker that can, and nothing is counted.
+    /// Its worker could not even try: it is due at once, for another worker, and no attempt is counted.
     PutBack,
-    /// It will be tried again after this; why it failed is at most [`FAILURE_BYTES_MAX`].
+    /// It will be retried after this time; the failure is at most [`FAILURE_BYTES_MAX`].
     RetryAfter(TimeDelta, String),
-    /// It was given up, for this reason.
+    /// It is stuck, for this reason.
     Stuck(String),
 }
 
 /// How far delivery lags behind.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Backlog {
-    /// When the oldest fact was recorded that has not been looked at.
+    /// When the oldest fact was recorded that has not been routed.
     pub oldest_unrouted: Option<DateTime<Utc>>,
-    /// The sinks that have something to do, the one whose oldest fact waits longest first: at most
-    /// [`Backlog::SINKS_MAX`].
+    /// The sinks that have something to do, oldest waiting fact first: at most [`Backlog::SINKS_MAX`].
     pub sinks: Vec<SinkBacklog>,
     /// How many mails are to be sent.
     pub mails_due: u64,
     /// When the oldest of them was made.
     pub oldest_mail: Option<DateTime<Utc>>,
-    /// How many mails were given up and are still kept.
+    /// How many mails are stuck and still kept.
     pub mails_stuck: u64,
 }
 
 impl Backlog {
-    /// The most sinks that are told of.
+    /// The most sinks that are reported.
     pub const SINKS_MAX: usize = 100;
 }
 
@@ -456,10 +453,10 @@ impl Backlog {
 pub struct SinkBacklog {
     /// The sink.
     pub sink: SinkId,
-    /// How many events have something for it.
+    /// How many events have facts for it.
     pub lanes: u64,
-    /// In how many of them the last try failed.
+    /// In how many of them the last attempt failed.
     pub failing: u64,
-    /// When the oldest fact was recorded that one of them has yet to do.
+    /// When the oldest fact was recorded that it has yet to deliver.
     pub oldest: Option<DateTime<Utc>>,
 }

@@ -1,6 +1,6 @@
 use crate::RegistrationId;
 use crate::values::text::{Invalid, serialized_as_text};
-use crate::values::unseen::shows_nothing;
+use crate::values::unseen::is_invisible;
 use email_address::Options;
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use serde::Deserialize;
@@ -8,9 +8,9 @@ use std::borrow::Cow;
 use std::fmt;
 use unicode_normalization::UnicodeNormalization;
 
-/// An e-mail address in the one form in which it is stored and compared: trimmed, Unicode-normalised
-/// (NFC), lower-case, at most [`EmailAddress::BYTES_MAX`] bytes, with a dot in its domain. The domain is as
-/// DNS has it (UTS 46), and there are no quotes where none are needed.
+/// An e-mail address in the one form in which it is stored and compared: trimmed, Unicode-normalised (NFC), lower-case,
+/// at most [`EmailAddress::BYTES_MAX`] bytes, with a dot in its domain. The domain is in the form of DNS (UTS 46), and
+/// there are no unneeded quotes.
 ///
 /// ```
 /// # use booking_core::EmailAddress;
@@ -20,14 +20,13 @@ use unicode_normalization::UnicodeNormalization;
 /// # Ok::<(), booking_core::Invalid>(())
 /// ```
 ///
-/// It is personal data, and its `Debug` does not show it: nothing that a log or a panic says of a command or
-/// a registration can tell whose it is.
+/// It is personal data, and its `Debug` does not show it: no log or panic about a command or a registration reveals the
+/// attendee.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(try_from = "String")]
 pub struct EmailAddress(String);
 
-/// The domain of the addresses that stand where others were erased. Nobody can ever have one in it (RFC
-/// 2606, section 2).
+/// The domain of the addresses that replace erased ones. No real address can be in it (RFC 2606, section 2).
 const ERASED_DOMAIN: &str = "@erased.invalid";
 
 impl EmailAddress {
@@ -45,72 +44,69 @@ impl EmailAddress {
             return Err(Invalid::InvisibleCharacter);
         }
         let (local, domain) = trimmed.rsplit_once('@').ok_or(Invalid::NotAnEmailAddress)?;
-        if local.chars().any(shows_nothing) {
+        if local.chars().any(is_invisible) {
             return Err(Invalid::InvisibleCharacter);
         }
-        let Some(domain) = as_in_dns(domain) else {
+        let Some(domain) = to_ascii_domain(domain) else {
             return Err(match trimmed.len() > Self::BYTES_MAX {
                 true => Invalid::TooManyBytes { max: Self::BYTES_MAX },
-                // A joiner where none may stand.
-                false if domain.chars().any(shows_nothing) => Invalid::InvisibleCharacter,
+                // A joiner where none may be.
+                false if domain.chars().any(is_invisible) => Invalid::InvisibleCharacter,
                 false => Invalid::NotAnEmailAddress,
             });
         };
-        if hides_something(&domain) {
+        if has_hidden_character(&domain) {
             return Err(Invalid::InvisibleCharacter);
         }
         let address = Self::checked(join(local, &domain).ok_or(Invalid::NotAnEmailAddress)?)?;
-        // Else somebody could take the one that another registration is going to need.
+        // Otherwise an attendee could take the address that another registration's erasure is going to need.
         match address.is_erased() {
             true => Err(Invalid::NotAnEmailAddress),
             false => Ok(address),
         }
     }
 
-    /// Reads what a store holds, as it is: what stands in place of an erased address, and what earlier
-    /// versions wrote, which knew more than one spelling of an address. [`EmailAddress::canonical`] tells
-    /// what is the same.
+    /// Reads a stored address, as it is: also the replacement of an erased address, and the spellings that earlier
+    /// versions stored. Compare addresses by [`EmailAddress::canonical`].
     ///
     /// # Errors
-    /// As [`EmailAddress::parse`], for what no version ever wrote.
+    /// As [`EmailAddress::parse`], for a value that no version ever stored.
     pub fn parse_stored(raw: &str) -> Result<Self, Invalid> {
         Self::checked(normalise(trim(raw)?))
     }
 
-    /// Reads an address that is to be looked for: one that earlier versions took and this one refuses
-    /// may be there still.
+    /// Reads an address to search for: one that earlier versions accepted and this one refuses may still be stored.
     ///
     /// # Errors
     /// As [`EmailAddress::parse`].
     pub fn parse_sought(raw: &str) -> Result<Self, Invalid> {
         Self::parse(raw).or_else(|refused| match Self::parse_stored(raw) {
-            Ok(old) if !old.is_erased() && !old.0.chars().any(shows_nothing) => Ok(old),
+            Ok(old) if !old.is_erased() && !old.0.chars().any(is_invisible) => Ok(old),
             Ok(_) | Err(_) => Err(refused),
         })
     }
 
-    /// The spelling that [`EmailAddress::parse`] gives it; its own if that refuses it. Two addresses are the
-    /// same if these are.
+    /// The spelling that [`EmailAddress::parse`] gives it; its own if that refuses it. Two addresses are the same if
+    /// their canonical spellings are.
     #[must_use]
     pub fn canonical(&self) -> Self {
         Self::parse(&self.0).unwrap_or_else(|_| self.clone())
     }
 
-    /// The spelling that counts of `stored`, which a store holds, if that is another one.
+    /// The canonical spelling of the stored text `stored`, if that is another one.
     #[must_use]
     pub fn respelling_of(stored: &str) -> Option<Self> {
         let canonical = Self::parse_stored(stored).ok()?.canonical();
         (canonical.0 != stored).then_some(canonical)
     }
 
-    /// Whether `stored`, which a store holds, is this address, however it is spelt there. This one is in the
-    /// spelling that counts.
+    /// Whether the stored text `stored` is this address, in any spelling. This one is canonical.
     pub fn is_stored_as(&self, stored: &str) -> bool {
         stored == self.0
             || Self::parse_stored(stored).is_ok_and(|stored| stored.canonical() == *self)
     }
 
-    /// Whether `stored`, which a store holds, is this address in another spelling than this.
+    /// Whether the stored text `stored` is this address in another spelling.
     pub fn is_respelt_as(&self, stored: &str) -> bool {
         stored != self.0 && self.is_stored_as(stored)
     }
@@ -122,13 +118,13 @@ impl EmailAddress {
         if is_address(&address) { Ok(Self(address)) } else { Err(Invalid::NotAnEmailAddress) }
     }
 
-    /// What stands in the place of the address of a registration whose personal data was erased. It is
-    /// that registration's own, so that addresses stay different where they must.
+    /// The replacement for the address of an erased registration. It is unique to the registration, so that addresses
+    /// stay different where they must.
     pub fn erased(registration_id: RegistrationId) -> Self {
         Self(format!("erased-{registration_id}{ERASED_DOMAIN}"))
     }
 
-    /// Whether an address was erased here.
+    /// Whether this is the replacement of an erased address.
     pub fn is_erased(&self) -> bool {
         self.0.ends_with(ERASED_DOMAIN)
     }
@@ -167,13 +163,13 @@ impl fmt::Debug for EmailAddress {
     }
 }
 
-/// What is left of `raw` without the white space around it, if it is worth the work of looking at it.
+/// `raw` without the white space around it, unless it is far too long to check.
 fn trim(raw: &str) -> Result<&str, Invalid> {
     let trimmed = raw.trim();
     if trimmed.is_empty() {
         return Err(Invalid::Empty);
     }
-    // Whatever is done to it can shorten a text, though hardly ever to a quarter.
+    // Normalising can shorten a text, though hardly ever to a quarter.
     if trimmed.len() > 4 * EmailAddress::BYTES_MAX {
         return Err(Invalid::TooManyBytes { max: EmailAddress::BYTES_MAX });
     }
@@ -191,35 +187,34 @@ fn is_address(address: &str) -> bool {
         && email_address::EmailAddress::parse_with_options(address, options).is_ok()
 }
 
-/// Whether a character shows nothing and has no place in a domain either. Joiners have: words of some languages
-/// cannot be written without, and UTS 46 looks at what they stand between (RFC 5892, appendix A).
+/// Whether a character is invisible and not allowed in a domain either. Joiners are: some languages need them, and UTS
+/// 46 checks their neighbours (RFC 5892, appendix A).
 fn is_hidden(c: char) -> bool {
-    shows_nothing(c) && !matches!(c, '\u{200c}' | '\u{200d}')
+    is_invisible(c) && !matches!(c, '\u{200c}' | '\u{200d}')
 }
 
-/// Hyphens in the third and fourth place are let be, since there are hosts that have them.
+/// Hyphens in the third and fourth place are accepted, since there are hosts that have them.
 const HYPHENS: Hyphens = Hyphens::CheckFirstLast;
 
-/// The form in which a domain is looked up (UTS 46, ToASCII), `xn--` where it is not ASCII; `None` if it is
-/// no domain.
-fn as_in_dns(domain: &str) -> Option<String> {
+/// The form in which a domain is looked up (UTS 46, ToASCII), `xn--` where it is not ASCII; `None` if it is invalid.
+fn to_ascii_domain(domain: &str) -> Option<String> {
     let ascii =
         Uts46::new().to_ascii(domain.as_bytes(), AsciiDenyList::STD3, HYPHENS, DnsLength::Verify);
     ascii.ok().map(Cow::into_owned)
 }
 
-/// Whether a domain in that form stands for one in which something is hidden: it is refused in either spelling.
-fn hides_something(domain: &str) -> bool {
-    domain.contains("xn--") && as_read(domain).chars().any(is_hidden)
+/// Whether a domain in that form contains a hidden character: it is refused in either spelling.
+fn has_hidden_character(domain: &str) -> bool {
+    domain.contains("xn--") && to_readable_domain(domain).chars().any(is_hidden)
 }
 
-/// A domain as people read it (UTS 46, ToUnicode).
-fn as_read(domain: &str) -> Cow<'_, str> {
+/// A domain in its readable form (UTS 46, ToUnicode).
+fn to_readable_domain(domain: &str) -> Cow<'_, str> {
     Uts46::new().to_unicode(domain.as_bytes(), AsciiDenyList::STD3, HYPHENS).0
 }
 
-/// An address with the local part in the one way to write it: without quotes if it needs none, else with
-/// no more backslashes than it needs. `None` if its quotes and backslashes make no sense.
+/// An address with the local part in canonical form: without quotes if it needs none, else with no more backslashes
+/// than it needs. `None` if its quotes and backslashes are invalid.
 fn join(local: &str, domain: &str) -> Option<String> {
     let quoted = local.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     let Some(quoted) = quoted else { return Some(format!("{}@{domain}", normalise(local))) };
@@ -232,7 +227,7 @@ fn join(local: &str, domain: &str) -> Option<String> {
     Some(format!("\"{escaped}\"@{domain}"))
 }
 
-/// What stands between quotes, without the backslashes (RFC 5322, section 3.2.4).
+/// The text between quotes, without the backslashes (RFC 5322, section 3.2.4).
 fn unquoted(quoted: &str) -> Option<String> {
     let mut text = String::with_capacity(quoted.len());
     let mut chars = quoted.chars();
@@ -265,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn what_looks_the_same_compares_the_same() {
+    fn spellings_of_one_address_are_equal() {
         assert_eq!(parse(" ADA@Example.ORG\n"), Ok("ada@example.org".into()));
         let composed = parse("ren\u{e9}@example.org");
         let decomposed = parse("RENE\u{301}@example.org");
@@ -275,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn an_invalid_address_is_refused() {
         for raw in [
             "ada",
             "ada@",
@@ -303,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_domain_is_one_however_it_is_spelt() {
+    fn spellings_of_one_domain_are_equal() {
         for raw in [
             "ada@bücher.example",
             "ada@xn--bcher-kva.example",
@@ -332,7 +327,7 @@ mod tests {
                 let expected = Ok(format!("ada@{in_dns}.example"));
                 assert_eq!(parse(&format!("ada@{domain}.example")), expected, "{domain}");
             }
-            // In a name it is hidden.
+            // In a local part it is hidden.
             let hidden = parse(&format!("{spelt}@x.example"));
             assert_eq!(hidden, Err(Invalid::InvisibleCharacter));
         }
@@ -340,9 +335,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_hidden_in_a_domain_is_refused_in_either_spelling() {
-        // A joiner has no place between such letters.
-        for hidden in ('\0'..=char::MAX).filter(|c| shows_nothing(*c)) {
+    fn hidden_characters_in_a_domain_are_refused_in_either_spelling() {
+        // A joiner is not allowed between such letters.
+        for hidden in ('\0'..=char::MAX).filter(|c| is_invisible(*c)) {
             let label = format!("a{hidden}b");
             let in_dns = idna::punycode::encode_str(&label).expect("it is short");
             let visible = parse(&format!("ada@{label}.example"));
@@ -353,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_domain_is_refused() {
+    fn an_invalid_domain_is_refused() {
         let long = "ü".repeat(60);
         for domain in [
             "xn--zzzzzz--.example",
@@ -377,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_that_are_not_needed_are_none() {
+    fn unneeded_quotes_are_removed() {
         for raw in ["\"ada\"@x.org", "\"a\\da\"@x.org", "\"\\A\\D\\A\"@X.org"] {
             assert_eq!(parse(raw), Ok("ada@x.org".into()), "{raw}");
         }
@@ -393,12 +388,12 @@ mod tests {
     }
 
     #[test]
-    fn what_earlier_versions_stored_is_read_and_is_the_same() {
+    fn addresses_of_earlier_versions_are_read_and_canonicalized() {
         for (stored, canonical) in [
             ("ada@bücher.example", "ada@xn--bcher-kva.example"),
             ("\"ada\"@example.org", "ada@example.org"),
             ("ada@example.org", "ada@example.org"),
-            // No spelling of these is taken any more.
+            // These are not accepted any more in any spelling.
             ("ada@foo_bar.example", "ada@foo_bar.example"),
             ("erased-1@erased.invalid", "erased-1@erased.invalid"),
         ] {
@@ -415,8 +410,8 @@ mod tests {
             ("ada@bucher.example", false, false),
             ("no address", false, false),
         ] {
-            let told = (ada.is_stored_as(stored), ada.is_respelt_as(stored));
-            assert_eq!(told, (is_hers, is_respelt), "{stored}");
+            let found = (ada.is_stored_as(stored), ada.is_respelt_as(stored));
+            assert_eq!(found, (is_hers, is_respelt), "{stored}");
         }
         let sought = |raw| EmailAddress::parse_sought(raw).map(String::from);
         assert_eq!(sought("\"ada\"@example.org"), Ok("ada@example.org".into()));
@@ -426,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_can_have_an_erased_address_in_any_spelling() {
+    fn erased_addresses_are_refused_in_every_spelling() {
         for raw in ["erased-1@ERASED.invalid", "\"erased-1\"@erased.invalid", "x@ｅrased.invalid"]
         {
             assert_eq!(parse(raw), Err(Invalid::NotAnEmailAddress), "{raw}");
@@ -434,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn its_length_is_counted_in_bytes() {
+    fn the_length_of_an_address_is_counted_in_bytes() {
         let domain = format!("{}.{}.{}.org", "d".repeat(63), "d".repeat(63), "d".repeat(57));
         let local = "l".repeat(EmailAddress::BYTES_MAX - domain.len() - 1);
         assert!(parse(&format!("{local}@{domain}")).is_ok());
@@ -449,7 +444,7 @@ mod tests {
         }
 
         #[test]
-        fn nor_does_it_where_there_are_quotes_and_letters_of_all_kinds(
+        fn parsing_quoted_and_unicode_addresses_twice_changes_nothing(
             local in "\"([a-zΣςİ.@\"(;]|\\\\[ -~]){0,8}\"",
             domain in "[a-zA-ZéİßΣς。．ａ-ｚ]{1,6}\\.[a-zü]{2,4}",
         ) {
@@ -457,13 +452,13 @@ mod tests {
         }
     }
 
-    /// What is taken is canonical, is in a domain that is ASCII, is the same as it is read, and is found whatever
-    /// it was stored as.
+    /// An accepted address is canonical, has an ASCII domain, is the same when read back, and is found in any stored
+    /// spelling.
     fn check_parsed_twice(raw: &str) -> Result<(), TestCaseError> {
         if let Ok(address) = EmailAddress::parse(raw) {
             let (local, domain) = address.as_str().rsplit_once('@').expect("it is an address");
             prop_assert!(domain.is_ascii(), "{domain}");
-            let read = format!("{local}@{}", as_read(domain));
+            let read = format!("{local}@{}", to_readable_domain(domain));
             prop_assert_eq!(EmailAddress::parse(&read), Ok(address.clone()));
             prop_assert_eq!(EmailAddress::parse(address.as_str()), Ok(address.clone()));
             prop_assert_eq!(EmailAddress::parse_stored(address.as_str()), Ok(address.clone()));

@@ -11,21 +11,21 @@ use std::ops::Deref;
 /// An event as it was in one committed state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
-    /// Its name for programs.
+    /// Its id.
     pub id: EventId,
-    /// Whose it is; nobody's if it was put up where there were no organizers.
+    /// Its organizer; `None` if it was created where there were no organizers.
     #[serde(default)]
     pub organizer_id: Option<OrganizerId>,
-    /// What people are told of it.
+    /// Its public details.
     pub details: EventDetails,
     /// How many seats it has.
     pub capacity: Capacity,
     /// Who may register, and when.
     pub rules: EventRules,
-    /// How many seats are taken: by confirmed registrations, and by holds and offers that have not run
-    /// out. Never more than `capacity`.
+    /// How many seats are taken: by confirmed registrations, and by unexpired holds and offers. Never more than
+    /// `capacity`.
     pub booked_count: u32,
-    /// How many people wait for a seat.
+    /// How many attendees wait for a seat.
     pub waitlist_count: u32,
     /// The number of its committed changes, its creation included.
     pub version: Version,
@@ -35,25 +35,24 @@ pub struct Event {
     /// restored backup makes the same versions again, at other times.
     #[serde(default)]
     pub changed_at: DateTime<Utc>,
-    /// The store's time when what people are told of it last changed: its details or its status.
+    /// The store's time when its public details or its status last changed.
     #[serde(default)]
     pub details_changed_at: DateTime<Utc>,
-    /// How often its times, its place or its status have changed (`SEQUENCE` of RFC 5545, section
-    /// 3.8.7.4).
+    /// How often its times, its place or its status have changed (`SEQUENCE` of RFC 5545, section 3.8.7.4).
     #[serde(default)]
     pub sequence: u32,
-    /// Whether it asks something of those who come: see [`ReadStore::questions`](crate::ReadStore::questions).
+    /// Whether it has questions: see [`ReadStore::questions`](crate::ReadStore::questions).
     #[serde(default)]
     pub asks: bool,
-    /// Whether `version` says everything: no hold or offer has run out since it was made. If one has,
-    /// `booked_count` shows that already, and `version` will when the next transaction tidies it.
+    /// Whether `version` covers everything: no hold or offer has expired since it was made. If one has, `booked_count`
+    /// excludes it already, and `version` changes when the next transaction settles it.
     pub is_settled: bool,
 }
 
-/// How full an event is, and what tells who may know: of an [`Event`], what changes with every seat.
+/// How full an event is, and who may see it: the fields of an [`Event`] that change with every seat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Availability {
-    /// Of which event.
+    /// The event.
     pub event_id: EventId,
     /// See [`Event::organizer_id`].
     pub organizer_id: Option<OrganizerId>,
@@ -86,43 +85,43 @@ impl From<&Event> for Availability {
     }
 }
 
-/// What people are told of an event.
+/// The public details of an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventDetails {
-    /// Its name for people.
+    /// Its name.
     pub name: EventName,
     /// What it is about; possibly empty.
     pub description: Description,
-    /// When it begins.
+    /// When it starts.
     pub starts_at: Option<DateTime<Utc>>,
-    /// When it ends; not before it begins.
+    /// When it ends; not before it starts.
     pub ends_at: Option<DateTime<Utc>>,
-    /// In which time zone its times are shown.
+    /// The time zone in which its times are shown.
     pub timezone: Option<TimeZone>,
     /// Where it takes place.
     pub venue: Option<Venue>,
-    /// For how long after its end their personal data is kept; for ever if nothing is said.
+    /// How long after its end personal data is kept; for ever if `None`.
     #[serde(default)]
     pub retention: Option<Retention>,
-    /// In which language its mails are written.
+    /// The language of its mails.
     #[serde(default)]
     pub language: Language,
-    /// How long before it begins those who come are reminded of it; they are not if nothing is said.
+    /// How long before its start attendees are reminded; they are not if `None`.
     #[serde(default)]
     pub remind_hours: Option<RemindHours>,
-    /// Who puts it up, as people are to know them.
+    /// The organizer, as shown to attendees.
     #[serde(default)]
     pub organizer_name: Option<OrganizerName>,
-    /// Where people ask about it.
+    /// Where to ask about it.
     #[serde(default)]
     pub contact: Option<Contact>,
-    /// Whether listings leave it out for those who do not manage it. By its id it is found as any other.
+    /// Whether listings leave it out, except for its managers. By its id it is found as any other.
     #[serde(default)]
     pub is_unlisted: bool,
 }
 
 impl EventDetails {
-    /// An event of which nothing but the name is known.
+    /// An event with a name and no other details.
     pub fn named(name: EventName) -> Self {
         let description = Description::default();
         let (starts_at, ends_at, timezone, venue, retention) = Default::default();
@@ -148,26 +147,26 @@ impl EventDetails {
         EventTimes { starts_at: self.starts_at, ends_at: self.ends_at }
     }
 
-    /// When the personal data of its registrations is to be erased, if ever: `retention` after it is
-    /// over, or, if it never is, after it takes no more registrations.
+    /// When the personal data of its registrations is to be erased, if ever: `retention` after it is over, or, if it
+    /// never is, after registration closes.
     pub fn erase_at(&self, rules: &EventRules) -> Option<DateTime<Utc>> {
         Some(self.retention?.after(self.times().over_at().or(rules.closes_at)?))
     }
 
-    /// When those who come are to be reminded, if ever: `remind_hours` before it begins, if it is published.
+    /// When attendees are to be reminded, if ever: `remind_hours` before it starts, if it is published.
     pub fn remind_at(&self, rules: &EventRules) -> Option<DateTime<Utc>> {
         let at = self.remind_hours?.before(self.starts_at?);
         at.filter(|_| rules.status == EventStatus::Published)
     }
 
-    /// Whether people are told something else than before. For how long their data is kept is no news, nor how
-    /// they are written to, nor where the event is listed.
-    pub(crate) fn is_told_otherwise_than(&self, before: &Self) -> bool {
+    /// Whether attendees would be told of a change. The retention, the reminder and language settings and the listing
+    /// do not count.
+    pub(crate) fn differs_publicly_from(&self, before: &Self) -> bool {
         let Self { retention, language, remind_hours, is_unlisted, .. } = *self;
         *self != Self { retention, language, remind_hours, is_unlisted, ..before.clone() }
     }
 
-    /// Whether a calendar would have to tell people to be somewhere else, or at another time.
+    /// Whether its time or place changed, as calendars see it.
     pub(crate) fn is_moved_from(&self, before: &Self) -> bool {
         (self.times(), &self.timezone, &self.venue)
             != (before.times(), &before.timezone, &before.venue)
@@ -189,16 +188,15 @@ pub struct EventTimes {
 }
 
 impl EventTimes {
-    /// For how long an event lasts whose end nobody said.
+    /// How long an event without an end lasts.
     pub const LASTS: TimeDelta = TimeDelta::hours(24);
-    /// Who comes more than so long before the beginning comes early.
+    /// An attendee who comes earlier than this before the start is early.
     pub const EARLY: TimeDelta = TimeDelta::hours(24);
 
-    /// When it is over: at its end, else 24 hours after its beginning, else never. From then on nobody
-    /// gets a seat.
+    /// When it is over: at its end, else 24 hours after its start, else never. From then on no seat is given out.
     pub fn over_at(self) -> Option<DateTime<Utc>> {
         let lasts = |starts_at: DateTime<Utc>| starts_at.checked_add_signed(Self::LASTS);
-        // One that begins on the last day of all times has no end that could be said.
+        // A start on the last representable day has no representable end.
         self.ends_at.or_else(|| self.starts_at.and_then(lasts).filter(is_stored))
     }
 
@@ -207,7 +205,7 @@ impl EventTimes {
         self.over_at().is_some_and(|over_at| over_at <= now)
     }
 
-    /// How an attendee is in time who comes at `at`.
+    /// Whether an attendee who comes at `at` is in time.
     pub fn timing(self, at: DateTime<Utc>) -> Timing {
         match self.starts_at {
             _ if self.is_over(at) => Timing::Late,
@@ -217,11 +215,11 @@ impl EventTimes {
     }
 }
 
-/// How an attendee who is let in is in time.
+/// Whether an attendee who is checked in is in time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Timing {
-    /// More than 24 hours before the event begins.
+    /// More than 24 hours before the start.
     Early,
     /// Neither early nor late.
     #[default]
@@ -230,44 +228,42 @@ pub enum Timing {
     Late,
 }
 
-/// Who may register for an event, and when. The store's clock is what counts.
+/// Who may register for an event, and when. The store's clock decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventRules {
-    /// Whether it is open to anybody at all.
+    /// Whether it is open for registration at all.
     pub status: EventStatus,
-    /// From this instant on seats are given; from the beginning if there is none.
+    /// Registration opens at this instant; at once if `None`.
     pub opens_at: Option<DateTime<Utc>>,
-    /// Before this instant seats are given; after `opens_at`.
+    /// Registration closes at this instant; after `opens_at`.
     pub closes_at: Option<DateTime<Utc>>,
-    /// Whether people may wait for a seat when there is none. Those who wait already are served.
+    /// Whether attendees may join the waitlist when there is no seat. Those on it already are served anyway.
     pub waitlist_enabled: bool,
-    /// How long the head of the queue may take to accept a seat that came free; if there is none, they
-    /// are confirmed at once.
+    /// How long the head of the waitlist may take to accept a freed seat; if `None`, they are confirmed at once.
     pub offer_ttl: Option<OfferTtl>,
-    /// Whether everybody who comes when there is no seat is told just that, also who has one: else
-    /// anybody could find out who is registered without leaving a trace.
+    /// Whether a full event reports "sold out" also to registered attendees: otherwise a visitor could find out who is
+    /// registered without leaving a trace.
     #[serde(default)]
     pub conceals_registered: bool,
-    /// Whether a visitor's seat is theirs only once the owner of the address has confirmed it by the link of a
-    /// mail. A visitor who asks for one hears the same then, whether or not the address is registered.
+    /// Whether a visitor's seat must be confirmed by the owner of the address, through a mailed link. A visitor then
+    /// gets the same answer, whether or not the address is registered.
     #[serde(default)]
     pub confirms_address: bool,
 }
 
 impl EventRules {
-    /// Whether doors open before they close.
+    /// Whether it opens before it closes.
     pub fn is_in_order(&self) -> bool {
         in_order(self.opens_at, self.closes_at)
     }
 
-    /// How long the head of the queue may take to accept a seat that came free; if there is nothing to accept,
-    /// they are confirmed at once. Where addresses are confirmed nobody gets a seat unasked: there it is a day if
-    /// the event says nothing.
+    /// How long the head of the waitlist may take to accept a freed seat; if `None`, they are confirmed at once. Where
+    /// addresses are confirmed, every seat has to be accepted: there the default is a day.
     pub fn accept_within(&self) -> Option<OfferTtl> {
         self.offer_ttl.or_else(|| self.confirms_address.then(OfferTtl::default))
     }
 
-    /// Whether seats are given at `now`.
+    /// Whether registration is open at `now`.
     pub fn is_open(&self, now: DateTime<Utc>) -> bool {
         self.status == EventStatus::Published
             && self.opens_at.is_none_or(|opens| now >= opens)
@@ -276,7 +272,7 @@ impl EventRules {
 }
 
 impl Default for EventRules {
-    /// Published, without hours, with a waitlist whose offers last a day.
+    /// Published, always open, with a waitlist whose offers last a day.
     fn default() -> Self {
         Self {
             status: EventStatus::Published,
@@ -294,15 +290,15 @@ fn in_order(from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) -> bool {
     from.zip(to).is_none_or(|(from, to)| from <= to)
 }
 
-/// What state an event is in. It goes from draft to published to cancelled, and never back.
+/// The state of an event. It goes from draft to published to cancelled, and never back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventStatus {
-    /// Not open to anybody yet.
+    /// Not open yet.
     Draft,
     /// Open, within its hours.
     Published,
-    /// Cancelled: whatever was registered counts as cancelled.
+    /// Cancelled: all registrations count as cancelled.
     Cancelled,
 }
 
@@ -325,8 +321,8 @@ impl EventStatus {
     }
 }
 
-/// An event to be put up, which is in order: it ends no earlier than it begins, and closes no earlier than it
-/// opens. The caller chooses the id, so that asking again is safe.
+/// A valid event to be created: it ends no earlier than it starts, and closes no earlier than it opens. The caller
+/// chooses the id, so that the request can be repeated.
 ///
 /// ```
 /// # use booking_core::{Capacity, CapacityMax, EventName, Invalid, NewEvent, parse_instant};
@@ -347,7 +343,7 @@ impl EventStatus {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEvent(NewEventFields);
 
-/// What is said of an event to be put up. Whether it is in order is not known before it is
+/// The fields of an event to be created. Whether they are valid is known once they are
 /// [checked](NewEventFields::check).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEventFields {
@@ -364,7 +360,7 @@ pub struct NewEventFields {
 }
 
 impl NewEventFields {
-    /// Checks that the event is in order.
+    /// Checks that the times are in order.
     ///
     /// # Errors
     /// [`Invalid::OutOfOrder`].
@@ -383,22 +379,22 @@ impl NewEvent {
         Self(NewEventFields { id, organizer_id: None, details, capacity, rules })
     }
 
-    /// The same, of which something else is said.
+    /// The same, with changed fields.
     ///
     /// # Errors
-    /// [`Invalid::OutOfOrder`], if it is not in order then.
+    /// [`Invalid::OutOfOrder`], if the times are not in order then.
     pub fn with(self, change: impl FnOnce(&mut NewEventFields)) -> Result<Self, Invalid> {
         let mut fields = self.0;
         change(&mut fields);
         fields.check()
     }
 
-    /// What is said of it, to say something else.
+    /// Its fields, to be changed.
     pub fn into_fields(self) -> NewEventFields {
         self.0
     }
 
-    /// The event as it is when it has just been put up, at `now`, which is to the microsecond.
+    /// The event as it is when it was just created, at `now`, which is to the microsecond.
     pub fn created_at(self, now: DateTime<Utc>) -> Event {
         let NewEventFields { id, organizer_id, details, capacity, rules } = self.0;
         Event {
@@ -420,7 +416,7 @@ impl NewEvent {
     }
 }
 
-/// To be read, and not changed.
+/// Read-only access.
 impl Deref for NewEvent {
     type Target = NewEventFields;
 
@@ -429,8 +425,8 @@ impl Deref for NewEvent {
     }
 }
 
-/// Where a change stands in the one true order of an event's changes: the first is 1, and every
-/// committed change raises it by one under the event's lock.
+/// The number of a change in the one order of an event's changes: the first is 1, and every committed change raises it
+/// by one under the event's lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Version(u64);
@@ -468,7 +464,7 @@ mod tests {
     use crate::CapacityMax;
 
     #[test]
-    fn a_reminder_is_of_a_published_event_that_begins() {
+    fn a_reminder_needs_a_published_event_with_a_start() {
         let starts_at = DateTime::from_timestamp(1_750_000_000, 0);
         let two = RemindHours::parse(2).ok();
         let expected = starts_at.map(|at| at - TimeDelta::hours(2));
@@ -488,7 +484,7 @@ mod tests {
     }
 
     #[test]
-    fn what_earlier_versions_kept_of_an_event_is_read() {
+    fn events_stored_by_earlier_versions_are_read() {
         let details = r#"{"name":"Jazz","description":"","starts_at":null,"ends_at":null,
             "timezone":null,"venue":null,"retention":null}"#;
         let details: EventDetails = serde_json::from_str(details).expect("it was always read");
@@ -505,7 +501,7 @@ mod tests {
     }
 
     #[test]
-    fn an_edit_of_the_organizer_is_news_and_one_of_the_listing_is_not() {
+    fn changing_the_organizer_is_announced_and_changing_the_listing_is_not() {
         let before = EventDetails::named(EventName::parse("An event").expect("valid"));
         let organizer_name = OrganizerName::parse("Jazz Club").ok();
         let contact = Contact::parse("club@jazz.example").ok();
@@ -515,13 +511,13 @@ mod tests {
             (EventDetails { is_unlisted: true, ..before.clone() }, false),
             (before.clone(), false),
         ] {
-            assert_eq!(after.is_told_otherwise_than(&before), is_news, "{after:?}");
+            assert_eq!(after.differs_publicly_from(&before), is_news, "{after:?}");
             assert!(!after.is_moved_from(&before));
         }
     }
 
     #[test]
-    fn an_event_that_is_put_up_is_in_order() {
+    fn a_new_event_ends_after_it_starts() {
         let at = |seconds| DateTime::from_timestamp(seconds, 0);
         let name = EventName::parse("An event").expect("valid");
         let seats = Capacity::parse(1, CapacityMax::default()).expect("valid");

@@ -2,21 +2,20 @@ use crate::{EventStatus, RegistrationId, Version};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// Something that happened to an event; each made one version of it. Facts are written in the
-/// transaction that made them true, and side effects leave through them. They hold ids and no personal
-/// data.
+/// Something that happened to an event; each made one version of it. Facts are written in the transaction that made
+/// them true, and side effects follow from them. They contain ids and no personal data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {
     /// What happened.
     pub kind: FactKind,
-    /// To which registration; `None` if it was the event itself.
+    /// The registration; `None` if it was the event itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration_id: Option<RegistrationId>,
-    /// Who made it happen.
+    /// The actor.
     #[serde(default, skip_serializing_if = "Actor::is_attendee")]
     pub actor: Actor,
-    /// The version that the fact before this one about the same registration made, so that its history
-    /// can be followed backwards.
+    /// The version that the previous fact about the same registration made, so that its history can be followed
+    /// backwards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Version>,
 }
@@ -25,43 +24,43 @@ pub struct Fact {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FactKind {
-    /// The event was put up, open to people at once.
+    /// The event was created, open for registration at once.
     EventCreated,
-    /// The event was put up as a draft. Stores that earlier versions wrote say
-    /// [`EventCreated`](Self::EventCreated) of drafts, too.
+    /// The event was created as a draft. Stores written by earlier versions have [`EventCreated`](Self::EventCreated)
+    /// for drafts, too.
     EventDrafted,
     /// The event, until then a draft, was published.
     EventPublished,
-    /// Attendees have to be there at another time, or somewhere else: the event's times, its time zone or
-    /// its place were changed, and possibly more.
+    /// The event's times, its time zone or its place were changed, and possibly more: attendees have to be there at
+    /// another time, or elsewhere.
     EventMoved,
     /// The event was changed otherwise.
     EventEdited,
-    /// The event was cancelled, and with it all that was registered.
+    /// The event was cancelled, and with it all registrations.
     EventCancelled,
     /// A seat was given at once.
     Registered,
-    /// A seat is kept for a while.
+    /// A seat is held.
     Held,
-    /// An attendee began to wait.
+    /// An attendee joined the waitlist.
     Waitlisted,
-    /// A hold, an offer or a place in the queue became a seat.
+    /// A hold, an offer or a waitlist place became a seat.
     Confirmed,
-    /// A seat came free for an attendee who waited.
+    /// A freed seat was offered to a waiting attendee.
     Offered,
-    /// A hold or an offer ran out.
+    /// A hold or an offer expired.
     Expired,
-    /// It was given up.
+    /// It was cancelled.
     Cancelled,
-    /// The seat was given to another attendee.
+    /// The seat was transferred to another attendee.
     Transferred,
-    /// The attendee's name or address was put right.
+    /// The attendee's name or address was corrected.
     Corrected,
-    /// The attendee was given another token.
+    /// The attendee was given a new token.
     LinkRenewed,
-    /// The attendee was let in.
+    /// The attendee was checked in.
     CheckedIn,
-    /// That was taken back.
+    /// The check-in was undone.
     CheckInUndone,
     /// Its personal data was erased.
     Erased,
@@ -94,18 +93,18 @@ impl FactKind {
     }
 }
 
-/// Who made something happen.
+/// The actor of a fact.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Actor {
-    /// The person who registers or has registered.
+    /// The person who registers or is registered.
     #[default]
     Attendee,
     /// The organizer of the event.
     Organizer,
-    /// Time alone, the queue moving up, or the operator of the servers.
+    /// Time alone, the waitlist moving up, or the operator of the servers.
     System,
 }
 
@@ -119,14 +118,14 @@ impl Actor {
         }
     }
 
-    // By reference, as serde asks.
+    // By reference, as serde requires.
     fn is_attendee(&self) -> bool {
         *self == Self::Attendee
     }
 }
 
 impl Fact {
-    /// That an event was put up, which was in the state `status` then.
+    /// The creation of an event with the state `status`.
     pub const fn of_creation(status: EventStatus) -> Self {
         Self::of_event(match status {
             EventStatus::Draft => FactKind::EventDrafted,
@@ -134,7 +133,7 @@ impl Fact {
         })
     }
 
-    /// Something that the organizer did to the event itself.
+    /// A change of the event itself by its organizer.
     pub const fn of_event(kind: FactKind) -> Self {
         Self { kind, registration_id: None, actor: Actor::Organizer, previous: None }
     }
@@ -146,12 +145,12 @@ impl Fact {
     }
 }
 
-/// A fact about a registration, as its history tells it.
+/// A fact about a registration, as its history lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryEntry {
     /// The version of the event that it made.
     pub version: Version,
-    /// The store's time when it did.
+    /// The store's time when it was recorded.
     pub recorded_at: DateTime<Utc>,
     /// What happened.
     pub kind: FactKind,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use uuid::Uuid;
 
-/// Reads the two forms of a UUID's text that are nothing but its digits, with and without hyphens.
+/// Reads the two text forms of a UUID, with and without hyphens.
 pub(crate) fn parse_uuid(text: &str) -> Option<Uuid> {
     let is_plain = text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
     is_plain.then(|| Uuid::try_parse(text).ok())?
@@ -50,49 +50,48 @@ macro_rules! uuid_newtype {
 }
 
 uuid_newtype!(
-    /// Names an event. A UUIDv7 (RFC 9562, section 5.7) by convention, so that rows made together
-    /// lie together.
+    /// Identifies an event. A UUIDv7 (RFC 9562, section 5.7) by convention, so that rows made together are stored
+    /// together.
     EventId
 );
 
 uuid_newtype!(
-    /// Names an organizer.
+    /// Identifies an organizer.
     OrganizerId
 );
 
 uuid_newtype!(
-    /// Names one attempt to move an event to another store, and so the process that makes it.
+    /// Identifies one attempt to move an event to another store, and so the process that makes it.
     MoveId
 );
 
 uuid_newtype!(
-    /// Names the map of some cells, whatever its version, and so these cells among all there are.
+    /// Identifies the map of a set of cells, whatever its version, and so the set.
     MapId
 );
 
 uuid_newtype!(
-    /// Names an endpoint: where an organizer's webhooks go.
+    /// Identifies an endpoint of an organizer's webhooks.
     EndpointId
 );
 
 uuid_newtype!(
-    /// Names an organizer's token, without being one: by it the token can be revoked, and not used.
+    /// Identifies an organizer's token. With it the token can be revoked, but not used.
     TokenId
 );
 
 uuid_newtype!(
-    /// Names a registration, and with it the command that made it: the same id asked for again is
-    /// answered as the success that it was. Chosen by the caller, who makes it by
-    /// [`beside`](RegistrationId::beside); any other UUID is as good a name.
+    /// Identifies a registration, and with it the command that made it: a command repeated with the same id returns its
+    /// earlier success. Chosen by the caller with [`beside`](RegistrationId::beside); any other UUID is valid too.
     RegistrationId
 );
 
 impl EventId {
-    /// The id of an event that is to be put up under the idempotency key with this hash: `fresh`, a UUIDv7 that nothing
-    /// has been called by, but for its last byte, which is that of the hash.
+    /// The id of an event to be created under the idempotency key with this hash: `fresh`, an unused UUIDv7, with its
+    /// last byte replaced by that of the hash.
     ///
-    /// So the key alone leads to the event. Where events lie in several places by that byte, the answer to a request
-    /// that comes again, and brings another fresh id, is looked for where the first one's event was put up.
+    /// So the key alone leads to the event. Where that byte decides in which database an event lies, a repeated
+    /// request, which brings another fresh id, finds the first one's answer there.
     ///
     /// ```
     /// # use booking_core::{EventId, KeyHash};
@@ -108,7 +107,7 @@ impl EventId {
     }
 }
 
-/// `fresh`, but for its last byte.
+/// `fresh` with another last byte.
 const fn ending_in(fresh: Uuid, home: u8) -> Uuid {
     let mut bytes = fresh.into_bytes();
     bytes[bytes.len() - 1] = home;
@@ -116,13 +115,13 @@ const fn ending_in(fresh: Uuid, home: u8) -> Uuid {
 }
 
 impl RegistrationId {
-    /// The id of a registration that is to be made for `event_id`: `fresh`, a UUIDv7 that nothing has been called
-    /// by, but for its last byte, which is that of its event's id.
+    /// The id of a registration to be made for `event_id`: `fresh`, an unused UUIDv7, with its last byte replaced by
+    /// that of the event's id.
     ///
-    /// So a registration's id leads home. Where events lie in several places by that byte, a request that names a
-    /// registration's id alone is answered in one of them, while every other id has to be looked for in all.
-    /// Nothing is lost by it: the last byte of a UUIDv7 is chance alone, behind the time and what tells apart
-    /// those of one instant.
+    /// So a registration's id leads to its event's place. Where that byte decides in which database an event lies, a
+    /// request that names only a registration's id reads one of them, while any other id has to be looked up in all.
+    /// Nothing is lost: the last byte of a UUIDv7 is random, behind the time and the bits that distinguish ids of one
+    /// instant.
     ///
     /// ```
     /// # use booking_core::{EventId, RegistrationId};
@@ -144,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_new_registrations_id_ends_as_its_events_does_and_is_fresh_but_for_that() {
+    fn a_registration_id_shares_its_events_last_byte() {
         let fresh = Uuid::from_u128(0x0190_f1c5_01b3_7d20_8c4f_5e11_2233_4455);
         for last in [0x00, 0x01, 0x55, 0x80, 0xff] {
             let event_id = EventId::from(Uuid::from_u128((0x0190_f1c4 << 96) | last));
@@ -155,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_is_put_up_under_a_key_ends_as_the_keys_hash_does() {
+    fn the_id_of_an_event_created_under_a_key_shares_the_last_byte_of_its_hash() {
         let fresh = Uuid::from_u128(0x0190_f1c5_01b3_7d20_8c4f_5e11_2233_4455);
         for last in [0x00, 0x01, 0x55, 0x80, 0xff] {
             let mut hash = [7; 32];
@@ -167,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_of_one_instant_stay_apart_and_in_order() {
+    fn ids_of_one_instant_stay_distinct_and_ordered() {
         let event_id = EventId::from(Uuid::now_v7());
         let ids: Vec<_> =
             (0..10_000).map(|_| RegistrationId::beside(event_id, Uuid::now_v7())).collect();
@@ -175,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_of_any_ending_is_read() {
+    fn an_id_with_any_last_byte_is_read() {
         for last in ["00", "55", "ff"] {
             let text = format!("0190f1c5-01b3-7d20-8c4f-5e11223344{last}");
             assert_eq!(text.parse().map(|id: RegistrationId| id.to_string()), Ok(text));

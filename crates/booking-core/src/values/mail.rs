@@ -6,29 +6,29 @@ use serde::{Deserialize, Serialize};
 pub enum MailKind {
     /// They have a seat: with the ticket, the calendar file and the private link.
     Confirmed,
-    /// They wait for one.
+    /// They are on the waitlist.
     Waitlisted,
-    /// They waited, and one is kept for them for a while.
+    /// They waited, and are offered a seat for a while.
     Offered,
-    /// They let that run out.
+    /// Their offer expired.
     Lapsed,
-    /// Their registration is given up.
+    /// Their registration is cancelled.
     Cancelled,
-    /// The attendee before them gave them a seat.
+    /// Another attendee transferred a seat to them.
     Transferred,
-    /// They gave theirs to another attendee, and have none any more.
+    /// They transferred their seat to another attendee, and have none any more.
     HandedOver,
     /// Their event takes place elsewhere, or at another time.
     EventMoved,
-    /// Their event does not take place.
+    /// Their event is cancelled.
     EventCancelled,
     /// Their event is soon.
     Reminder,
-    /// The links to whatever is registered for their address, which a visitor asked for who may or may not be them.
+    /// The links to all registrations of their address, which a visitor requested who may or may not be them.
     Found,
-    /// A seat is kept for them until they say that the address is theirs.
+    /// A seat is held for them until they confirm that the address is theirs.
     ConfirmAddress,
-    /// Their name or address was put right, or they have a new private link.
+    /// Their name or address was corrected, or they have a new private link.
     Changed,
 }
 
@@ -50,7 +50,7 @@ impl MailKind {
         Self::Changed,
     ];
 
-    /// Its name, in stores and of its templates.
+    /// Its name, in stores and in template names.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Confirmed => "confirmed",
@@ -75,13 +75,13 @@ impl MailKind {
     }
 }
 
-/// In which language people are written to about an event.
+/// The language of an event's mails.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Language {
-    /// English, unless something else is said.
+    /// English, the default.
     #[default]
     En,
     /// German.
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_has_one_name_in_json_and_in_stores() {
+    fn each_kind_has_one_name_in_json_and_in_stores() {
         for kind in MailKind::ALL {
             assert_eq!(MailKind::from_name(kind.as_str()), Some(kind));
             let json = serde_json::to_string(&kind).expect("it is written");

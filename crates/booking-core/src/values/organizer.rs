@@ -4,13 +4,13 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// Who puts up events. A caller that shows one of its tokens is it.
+/// An organizer, who creates events. A caller authenticates as one by one of its tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Organizer {
-    /// Its name for programs.
+    /// Its id.
     pub id: OrganizerId,
-    /// Its name for people. No two have the same.
+    /// Its name. No two have the same.
     pub name: OrganizerName,
 }
 
@@ -21,45 +21,44 @@ impl Organizer {
     }
 }
 
-/// What is kept of an organizer's token. It can be serialized for stores.
+/// An organizer's stored token. It can be serialized for stores.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrganizerToken {
-    /// Its name.
+    /// Its id.
     pub id: TokenId,
-    /// Whose it is.
+    /// Its organizer.
     pub organizer: Organizer,
-    /// What it is recognized by.
+    /// The hash that it is recognized by.
     pub hash: TokenHash,
-    /// What may be done with it.
+    /// Its role.
     pub role: Role,
-    /// The only events of the organizer that it is for; `None` for all of them, those to come included.
+    /// The only events of the organizer that it is for; `None` for all, including future ones.
     pub events: Option<Vec<EventId>>,
     /// The store's time when it was made, to the microsecond.
     pub created_at: DateTime<Utc>,
-    /// Since when it is worthless.
+    /// Since when it is revoked.
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
-/// What may be done with an organizer's token. Each may do what those before it may, so that of two the greater one
-/// may do more.
+/// What a token allows. Each role may do what those before it may, so of two roles the greater one may do more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Reads events and who is registered.
+    /// Reads events and registrations.
     Reader,
-    /// Lets people in, too.
+    /// Checks attendees in, too.
     Door,
-    /// Puts up and changes events, and does to registrations whatever can be done.
+    /// Creates and changes events, and does everything to registrations.
     Manager,
-    /// Does everything, also what concerns all events and the organizer itself: tokens and webhooks.
+    /// Does everything, including what concerns all events and the organizer itself: tokens and webhooks.
     Owner,
 }
 
 impl Role {
-    /// Every role there is, the least first.
+    /// Every role, the least first.
     pub const ALL: [Self; 4] = [Self::Reader, Self::Door, Self::Manager, Self::Owner];
 
-    /// Its name, in stores and for people.
+    /// Its name, in stores and in the user interface.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Reader => "reader",
@@ -92,15 +91,15 @@ impl FromStr for Role {
 /// The most events that one token is limited to.
 pub const TOKEN_EVENTS_MAX: usize = 100;
 
-/// The most organizers' tokens that a store keeps, revoked ones included: servers have them in memory.
+/// The most organizers' tokens that a store keeps, including revoked ones: servers have them in memory.
 pub const TOKENS_MAX: usize = 10_000;
 
-/// A token to be kept. The caller chooses the ids, so that asking again is safe.
+/// A token to be created. The caller chooses the ids, so that the request can be repeated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewToken {
     /// See [`OrganizerToken::id`].
     pub id: TokenId,
-    /// Whose it is, if there is nobody of that name yet.
+    /// Its organizer, if there is none of that name yet.
     pub organizer: Organizer,
     /// See [`OrganizerToken::hash`].
     pub hash: TokenHash,
@@ -111,12 +110,12 @@ pub struct NewToken {
 }
 
 impl NewToken {
-    /// A token of the organizer's own, by which everything may be done, until its fields say less.
+    /// A token that may do everything, until its fields are limited.
     pub fn new(id: TokenId, organizer: Organizer, hash: TokenHash) -> Self {
         Self { id, organizer, hash, role: Role::Owner, events: None }
     }
 
-    /// What is kept of it, made for `organizer` at `now`: the one who has that name, if there was one before.
+    /// The token as stored, made for `organizer` at `now`: the existing one of that name, if there was one.
     #[must_use]
     pub fn made(self, organizer: Organizer, now: DateTime<Utc>) -> OrganizerToken {
         let Self { id, organizer: _, hash, role, events } = self;
@@ -129,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn roles_survive_being_written_and_read_and_are_in_order() {
+    fn roles_round_trip_and_are_ordered() {
         assert!(Role::ALL.is_sorted_by(|less, more| less < more));
         for role in Role::ALL {
             assert_eq!(role.as_str().parse(), Ok(role));

@@ -6,24 +6,22 @@ use std::fmt;
 use std::str::FromStr;
 use uuid::Uuid;
 
-/// About how many bytes of a listing are one page: one that is as long ends there, whatever was asked for.
+/// About how many bytes of a listing are one page: a page ends there, whatever its limit.
 pub const PAGE_BYTES_MAX: usize = 1_024 * 1_024;
 
 /// One page of a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T, C> {
-    /// At most as many as were asked for, and fewer where they are long.
+    /// At most as many as requested, fewer where they are long.
     pub items: Vec<T>,
     /// Where the next page starts; `None` if this is the last.
     pub next: Option<C>,
-    /// The cells that were not there to be asked, whose items are missing. A store that is one database has none: it
-    /// fails.
+    /// The cells that could not be reached, whose items are missing. A store that is one database has none: it fails.
     pub missing: Vec<CellName>,
 }
 
 impl<T, C> Page<T, C> {
-    /// Makes a page of `items`, of which a store has read one more than `limit` if there are that
-    /// many.
+    /// Makes a page of `items`, of which a store has read one more than `limit` if there are that many.
     pub fn new(mut items: Vec<T>, limit: PageLimit) -> Self
     where
         C: for<'a> From<&'a T>,
@@ -62,7 +60,7 @@ impl PageLimit {
 }
 
 impl Default for PageLimit {
-    /// [`PageLimit::MAX`]: a client that knows nothing of pages gets as much as there can be.
+    /// [`PageLimit::MAX`]: a client that does not page gets as much as possible.
     fn default() -> Self {
         Self::MAX
     }
@@ -106,8 +104,7 @@ impl FromStr for EventCursor {
     }
 }
 
-/// The last registration of a page. Registrations are listed oldest first, by the version of the
-/// event that they made.
+/// The last registration of a page. Registrations are listed oldest first, by the version of the event that they made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RegistrationCursor(Version);
 
@@ -159,14 +156,14 @@ impl FromStr for DeliveryCursor {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let (message, version) = text.rsplit_once('_').ok_or(Invalid::NotACursor)?;
-        // What is before that has the form of an event's.
+        // The part before that has the form of an event's cursor.
         let EventCursor { created_at, id } = message.parse()?;
         let version = version.parse::<RegistrationCursor>()?.version();
         Ok(Self { tried_at: created_at, event_id: id, version })
     }
 }
 
-/// A number as it is printed: `FromStr` alone would take one with a plus sign, too.
+/// A number as it is printed: `FromStr` alone would accept one with a plus sign, too.
 fn number<T: FromStr>(text: &str) -> Option<T> {
     Some(text).filter(|text| !text.starts_with('+'))?.parse().ok()
 }
@@ -176,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cursors_survive_being_written_and_read() {
+    fn cursors_round_trip() {
         let cursor = EventCursor {
             created_at: DateTime::from_timestamp_micros(1_700_000_000_123_456).expect("in range"),
             id: Uuid::from_u128(7).into(),
@@ -193,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_listing_gave_out_is_no_cursor() {
+    fn an_invalid_cursor_is_refused() {
         let far = format!("{}_{}", i64::MAX, Uuid::from_u128(7));
         for text in ["", "_", "1_", "1_x", "x_00000000000000000000000000000007", &far] {
             assert_eq!(text.parse::<EventCursor>(), Err(Invalid::NotACursor), "{text:?}");
@@ -208,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_limit_has_two_sides() {
+    fn a_page_limit_has_a_minimum_and_a_maximum() {
         assert!(PageLimit::parse(0).is_err());
         assert!(PageLimit::parse(1).is_ok());
         assert_eq!(PageLimit::parse(1_000), Ok(PageLimit::MAX));

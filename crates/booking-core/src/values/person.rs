@@ -1,36 +1,35 @@
 use crate::{Answers, EmailAddress, PersonName, RegistrationId};
 use serde::{Deserialize, Serialize};
 
-/// All that is known of the attendee that a registration is of, or is to be of.
+/// All personal data of an attendee.
 ///
-/// What else there is to be known of people belongs in here, and nowhere else:
-/// [`Registration::erase`](crate::Registration::erase) empties this.
+/// More of it belongs here, and nowhere else: [`Registration::erase`](crate::Registration::erase) empties this.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
-    /// Their address. No two live registrations of one event have the same.
+    /// The address. No two live registrations of one event have the same.
     pub user_email: EmailAddress,
-    /// What they are called, if they said.
+    /// The name, if given.
     pub name: Option<PersonName>,
-    /// What they answered to the event's questions.
+    /// The answers to the event's questions.
     #[serde(default, skip_serializing_if = "Answers::is_empty")]
     pub answers: Answers,
 }
 
 impl Person {
-    /// Who is left of a registration once whose it was is erased: nobody, under an address that is no other
-    /// registration's.
+    /// What is left of the attendee of an erased registration: no data, under an address that is unique to the
+    /// registration.
     pub fn erased(registration_id: RegistrationId) -> Self {
         Self::from(EmailAddress::erased(registration_id))
     }
 
-    /// Whether nothing tells any more who it was.
+    /// Whether the personal data is erased.
     pub fn is_erased(&self) -> bool {
         self.user_email.is_erased()
     }
 }
 
 impl From<EmailAddress> for Person {
-    /// A person who did not say what they are called.
+    /// A person without a name.
     fn from(user_email: EmailAddress) -> Self {
         Self { user_email, name: None, answers: Answers::default() }
     }
@@ -44,7 +43,7 @@ mod tests {
 
     const ID: &str = "0190f1c5-01b3-7d20-8c4f-5e11223344e7";
 
-    /// A registration as answers under idempotency keys are stored, by this and by every version before.
+    /// A registration in an idempotency record, as stored by this and by every earlier version.
     fn stored(whose: &str) -> String {
         format!(
             r#"{{"id":"{ID}","event_id":"0190f1c4-6f2a-7c11-9a53-0242ac12a0e7",{whose},"status":"cancelled","expires_at":null,"position":null,"check_in":null,"generation":1,"token_hash":null,"created_version":2,"event_version":3,"created_at":"2026-05-01T19:00:00Z"}}"#
@@ -52,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn whose_a_registration_is_stands_among_its_fields_as_ever() {
+    fn the_fields_of_a_person_are_flattened_into_the_registration() {
         let erased = format!(r#""user_email":"erased-{ID}@erased.invalid","name":null"#);
         for whose in [
             r#""user_email":"ada@example.org","name":"Ada \"L.\"""#,
@@ -67,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stored_of_somebody_is_read_as_it_was() {
+    fn a_stored_person_is_read_back_unchanged() {
         let text = stored(r#""user_email":"ada@example.org""#);
         let read: Registration = from_str(&text).expect("a name may be left out");
         assert_eq!(read.person.name, None);

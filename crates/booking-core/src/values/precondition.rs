@@ -1,15 +1,15 @@
 use crate::{Event, Version};
 use chrono::{DateTime, Utc};
 
-/// Names a committed state of an event.
+/// Identifies a committed state of an event.
 ///
-/// A version alone names one state in a store's history; after a backup was restored history may go another
-/// way, with the same versions at other times.
+/// A version alone identifies one state in a store's history; after a backup was restored, history may continue
+/// differently, with the same versions at other times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventTag {
     /// Its version.
     pub version: Version,
-    /// When that was made; `None` if the client that names it knows only the version.
+    /// When that was made; `None` if the client names only the version.
     pub changed_at: Option<DateTime<Utc>>,
 }
 
@@ -19,7 +19,7 @@ impl From<&Event> for EventTag {
     }
 }
 
-/// In which states of an event something may be done to it: in any of a few.
+/// The states of an event in which a change may be made: any of a few.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Precondition(Vec<EventTag>);
 
@@ -27,13 +27,13 @@ impl Precondition {
     /// The most states that may be named.
     pub const TAGS_MAX: usize = 16;
 
-    /// It has to be in one of these states, in none if there are none; `None` if there are more than
+    /// The event must be in one of these states, in none if there are none; `None` if there are more than
     /// [`Precondition::TAGS_MAX`].
     pub fn any_of(tags: Vec<EventTag>) -> Option<Self> {
         (tags.len() <= Self::TAGS_MAX).then_some(Self(tags))
     }
 
-    /// Whether an event may be at `version`, which was made at `changed_at`.
+    /// Whether it allows an event at `version`, which was made at `changed_at`.
     pub fn holds(&self, version: Version, changed_at: DateTime<Utc>) -> bool {
         self.0.iter().any(|tag| {
             tag.version == version && tag.changed_at.is_none_or(|made_at| made_at == changed_at)
@@ -42,7 +42,7 @@ impl Precondition {
 }
 
 impl From<Version> for Precondition {
-    /// It has to be at this version, whenever that was made.
+    /// The event must be at this version, whenever that was made.
     fn from(version: Version) -> Self {
         Self(vec![EventTag { version, changed_at: None }])
     }
@@ -54,7 +54,7 @@ mod tests {
     use chrono::TimeDelta;
 
     #[test]
-    fn a_state_is_a_version_and_the_time_that_it_was_made() {
+    fn a_precondition_names_versions_and_their_times() {
         let (version, at) = (Version::new(3), DateTime::<Utc>::UNIX_EPOCH);
         let later = at + TimeDelta::microseconds(1);
         let tag = |number, changed_at| EventTag { version: Version::new(number), changed_at };

@@ -1,4 +1,4 @@
-//! What an event asks of those who come.
+//! The questions of an event.
 
 use crate::values::answers::{Answer, AnswerFault, Answers, AnswersChange};
 use crate::{Invalid, OptionLabel, Wording};
@@ -11,20 +11,20 @@ use std::str::FromStr;
 /// The most questions that an event asks.
 pub const QUESTIONS_MAX: usize = 20;
 
-/// The most that are kept of an event: those that it asks, and those that it asked and that were answered.
+/// The most questions stored for an event: the current ones, and retired ones that were answered.
 pub const QUESTIONS_KEPT_MAX: usize = 60;
 
 /// The most options of a question.
 pub const OPTIONS_MAX: usize = 20;
 
-/// The most wordings that are kept of one consent, the one that counts included.
+/// The most stored wordings of one consent, including the current one.
 pub const WORDINGS_MAX: usize = 20;
 
-/// Names a question of an event, or an option of one, for programs: 1 to [`QuestionKey::BYTES_MAX`] of `a-z 0-9 _ -`.
-/// The organizer chooses it, and it stays the same.
+/// Identifies a question of an event, or an option of one: 1 to [`QuestionKey::BYTES_MAX`] of `a-z 0-9 _ -`. The
+/// organizer chooses it, and it never changes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct QuestionKey {
-    /// The rest is zeros, so that keys are in the order of their texts.
+    /// Padded with zeros, so that keys are ordered as their texts.
     bytes: [u8; Self::BYTES_MAX],
     length: u8,
 }
@@ -90,7 +90,7 @@ impl<'de> Deserialize<'de> for QuestionKey {
     }
 }
 
-/// What an answer is.
+/// The kind of a question's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum QuestionKind {
@@ -102,7 +102,7 @@ pub enum QuestionKind {
     Several,
     /// Yes or no.
     YesNo,
-    /// That an attendee agrees to the wording, as it was when they did.
+    /// Consent to the wording as it was when it was given.
     Consent,
 }
 
@@ -122,19 +122,19 @@ impl QuestionKind {
         }
     }
 
-    /// Whether its answer is of options.
+    /// Whether its answers are options.
     pub const fn has_options(self) -> bool {
         matches!(self, Self::Choice | Self::Several)
     }
 }
 
-/// One of the answers to a question that has some to choose from.
+/// One of the options of a question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct QuestionOption {
-    /// Its name for programs, unlike those of the question's other options.
+    /// Its key, unique within the question.
     pub key: QuestionKey,
-    /// Its name for people.
+    /// Its label.
     pub label: OptionLabel,
 }
 
@@ -145,31 +145,31 @@ impl QuestionOption {
     }
 }
 
-/// What is asked of each attendee.
+/// A question to each attendee.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Question {
-    /// Its name for programs, unlike those of the event's other questions.
+    /// Its key, unique within the event.
     pub key: QuestionKey,
-    /// What an answer is.
+    /// The kind of its answer.
     pub kind: QuestionKind,
-    /// What people read; of a consent, what they agree to.
+    /// The text; of a consent, what attendees agree to.
     pub wording: Wording,
-    /// Whether a visitor has to answer it.
+    /// Whether a visitor must answer it.
     #[serde(default)]
     pub is_required: bool,
-    /// What there is to choose from, if the answer is of that kind.
+    /// The options, for kinds that have some.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<QuestionOption>,
 }
 
 impl Question {
-    /// A question that need not be answered, without options.
+    /// A question that is not required, without options.
     pub fn new(key: QuestionKey, kind: QuestionKind, wording: Wording) -> Self {
         Self { key, kind, wording, is_required: false, options: Vec::new() }
     }
 
-    /// Whether it has options if its answer is one, each under a key of its own, and none if not.
+    /// Checks that it has options if its kind needs them, with unique keys, and none if not.
     ///
     /// # Errors
     /// [`Invalid::NoSuchOptions`].
@@ -184,13 +184,13 @@ impl Question {
         }
     }
 
-    /// Whether an answer to `self` would still be one to `other`, and mean the same.
+    /// Whether an answer to `self` is still valid for `other`, and means the same.
     fn means_the_same_as(&self, other: &Self) -> bool {
         let is_worded_alike = self.kind == QuestionKind::Consent || self.wording == other.wording;
         is_worded_alike && self.kind == other.kind && self.options == other.options
     }
 
-    /// What is wrong with an answer to it, if something is. Of a consent `version` is the one that counts.
+    /// What is wrong with an answer to it, if anything. `version` is a consent's current wording.
     fn fault(&self, answer: &Answer, version: u32) -> Option<AnswerFault> {
         let has = |text: &str| self.options.iter().any(|option| option.key.as_str() == text);
         let (is_good, fault) = match (self.kind, answer) {
@@ -217,7 +217,7 @@ impl Question {
     }
 }
 
-/// The questions that an event is to ask, in their order: at most [`QUESTIONS_MAX`], each under a key of its own.
+/// An event's questions, in order: at most [`QUESTIONS_MAX`], with unique keys.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AskedQuestions(Vec<Question>);
 
@@ -225,7 +225,7 @@ impl AskedQuestions {
     /// Checks `questions`.
     ///
     /// # Errors
-    /// [`Invalid::NotQuestions`], or what is wrong with the options of one.
+    /// [`Invalid::NotQuestions`], or those of one question's options.
     pub fn parse(questions: Vec<Question>) -> Result<Self, Invalid> {
         let keys: BTreeSet<_> = questions.iter().map(|question| question.key).collect();
         if questions.len() > QUESTIONS_MAX || keys.len() != questions.len() {
@@ -241,27 +241,27 @@ impl AskedQuestions {
     }
 }
 
-/// A question that an event asks, or asked while it was answered.
+/// A current question of an event, or a retired one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EventQuestion {
-    /// What is asked.
+    /// The question.
     #[serde(flatten)]
     pub question: Question,
-    /// The number of its wording, from 1: a consent's is raised with every other wording.
+    /// The number of its wording, from 1: a consent's is raised with every new wording.
     pub version: u32,
-    /// Whether an attendee has answered it: from then on it stays as it is, and is only retired.
+    /// Whether an attendee has answered it: from then on it can only be retired.
     #[serde(default)]
     pub is_answered: bool,
-    /// Whether it is asked no more.
+    /// Whether it is retired.
     #[serde(default)]
     pub is_retired: bool,
-    /// The wordings that attendees may have agreed to before, oldest first.
+    /// Former wordings that attendees may have agreed to, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub former_wordings: Vec<FormerWording>,
 }
 
-/// A wording of a consent that counts no more for those who come.
+/// A former wording of a consent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FormerWording {
@@ -269,62 +269,62 @@ pub struct FormerWording {
     pub version: u32,
     /// The text.
     pub wording: Wording,
-    /// The store's time when another took its place.
+    /// The store's time when it was replaced.
     pub replaced_at: DateTime<Utc>,
 }
 
-/// Why an event's questions cannot be these.
+/// Why an event's questions cannot be changed so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum QuestionsFault {
-    /// This one was answered, and would be another.
+    /// This question was answered, and would change its meaning.
     Answered(QuestionKey),
-    /// More would have to be kept than may.
+    /// More would have to be stored than the limit.
     TooMany,
 }
 
-/// All that an event asks and has asked.
+/// An event's current and retired questions.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Questions(Vec<EventQuestion>);
 
 impl Questions {
-    /// What an event asks that asks nothing.
+    /// The questions of an event without any.
     pub const NONE: Self = Self(Vec::new());
 
-    /// All of them: those that are asked in their order, and then those that were.
+    /// All of them: the current ones in order, then the retired ones.
     pub fn all(&self) -> &[EventQuestion] {
         &self.0
     }
 
-    /// Those that are asked, in their order.
+    /// The current ones, in order.
     pub fn asked(&self) -> impl Iterator<Item = &EventQuestion> {
-        self.0.iter().filter(|kept| !kept.is_retired)
+        self.0.iter().filter(|stored| !stored.is_retired)
     }
 
-    /// Whether anything is asked.
+    /// Whether there are current ones.
     pub fn asks(&self) -> bool {
         self.asked().next().is_some()
     }
 
-    /// The same to be asked by another event.
+    /// The current ones, to be set for another event.
     pub fn to_ask(&self) -> AskedQuestions {
-        AskedQuestions(self.asked().map(|kept| kept.question.clone()).collect())
+        AskedQuestions(self.asked().map(|stored| stored.question.clone()).collect())
     }
 
     fn find(&self, key: QuestionKey) -> Option<&EventQuestion> {
-        self.0.iter().find(|kept| kept.question.key == key)
+        self.0.iter().find(|stored| stored.question.key == key)
     }
 
-    /// What they are once `asked` is asked, from `now` on: what was answered and is asked no more is retired, and what
-    /// was not is gone.
+    /// The questions after a change to `asked` at `now`: an answered one that is left out is retired, and an unanswered
+    /// one is removed.
     pub(crate) fn replaced_by(
         &self,
         asked: &AskedQuestions,
         now: DateTime<Utc>,
     ) -> Result<Self, QuestionsFault> {
-        let mut kept = Vec::with_capacity(asked.0.len());
+        let mut stored = Vec::with_capacity(asked.0.len());
         for question in &asked.0 {
-            kept.push(match self.find(question.key) {
+            stored.push(match self.find(question.key) {
                 Some(before) => before.replaced_by(question, now)?,
                 None => EventQuestion::new(question.clone()),
             });
@@ -333,15 +333,19 @@ impl Questions {
             asked.0.iter().any(|question| question.key == before.question.key)
         };
         let gone = self.0.iter().filter(|before| before.is_answered && !is_asked(before));
-        kept.extend(gone.map(|before| EventQuestion { is_retired: true, ..before.clone() }));
-        if kept.len() > QUESTIONS_KEPT_MAX { Err(QuestionsFault::TooMany) } else { Ok(Self(kept)) }
+        stored.extend(gone.map(|before| EventQuestion { is_retired: true, ..before.clone() }));
+        if stored.len() > QUESTIONS_KEPT_MAX {
+            Err(QuestionsFault::TooMany)
+        } else {
+            Ok(Self(stored))
+        }
     }
 
-    /// Whether `given` are answers to what is asked, and, if `all_required`, whether nothing that has to be answered is
-    /// missing in `all`.
+    /// Checks that `given` answer the current questions, and, if `all_required`, that no required answer is missing in
+    /// `all`.
     ///
     /// # Errors
-    /// What is wrong with the answer to which question.
+    /// The question, and what is wrong with its answer.
     pub fn check(
         &self,
         given: &Answers,
@@ -351,7 +355,7 @@ impl Questions {
         for (key, answer) in given.iter() {
             self.check_one(key, answer)?;
         }
-        let missing = self.asked().map(|kept| &kept.question).find(|question| {
+        let missing = self.asked().map(|stored| &stored.question).find(|question| {
             all_required && question.is_required && all.get(question.key).is_none()
         });
         missing.map_or(Ok(()), |question| Err((question.key, AnswerFault::Missing)))
@@ -364,13 +368,13 @@ impl Questions {
     ) -> Result<(), (QuestionKey, AnswerFault)> {
         let fault = match self.find(key) {
             None => Some(AnswerFault::NoQuestion),
-            Some(kept) if kept.is_retired => Some(AnswerFault::Retired),
-            Some(kept) => kept.question.fault(answer, kept.version),
+            Some(stored) if stored.is_retired => Some(AnswerFault::Retired),
+            Some(stored) => stored.question.fault(answer, stored.version),
         };
         fault.map_or(Ok(()), |fault| Err((key, fault)))
     }
 
-    /// What becomes of `before` by `change`. With `keeps_required` nothing that has to be answered is taken back.
+    /// Applies `change` to `before`. With `keeps_required` no required answer may be removed.
     pub(crate) fn change(
         &self,
         before: &Answers,
@@ -379,13 +383,13 @@ impl Questions {
     ) -> Result<Answers, (QuestionKey, AnswerFault)> {
         for (key, answer) in change.iter() {
             match answer {
-                // What is said again is as good as it was.
+                // A repeated answer is as valid as before.
                 Some(answer) if before.get(key) == Some(answer) => {}
                 Some(answer) => self.check_one(key, answer)?,
                 None => {
                     let is_required = self
                         .find(key)
-                        .is_some_and(|kept| !kept.is_retired && kept.question.is_required);
+                        .is_some_and(|stored| !stored.is_retired && stored.question.is_required);
                     if keeps_required && is_required {
                         return Err((key, AnswerFault::Missing));
                     }
@@ -401,12 +405,12 @@ impl Questions {
         }
     }
 
-    /// Keeps in mind what was answered; tells whether that is news.
+    /// Marks answered questions; returns whether any is new.
     pub(crate) fn note_answered(&mut self, answers: &Answers) -> bool {
         let mut is_news = false;
-        for kept in &mut self.0 {
-            if !kept.is_answered && answers.get(kept.question.key).is_some() {
-                kept.is_answered = true;
+        for stored in &mut self.0 {
+            if !stored.is_answered && answers.get(stored.question.key).is_some() {
+                stored.is_answered = true;
                 is_news = true;
             }
         }
@@ -425,15 +429,15 @@ impl EventQuestion {
         }
     }
 
-    /// The same under the same key, asked (again) as `question` has it.
+    /// The question under the same key after a change to `question`.
     fn replaced_by(&self, question: &Question, now: DateTime<Utc>) -> Result<Self, QuestionsFault> {
         if self.is_answered && !question.means_the_same_as(&self.question) {
             return Err(QuestionsFault::Answered(question.key));
         }
         let is_consent = question.kind == QuestionKind::Consent;
-        // Somebody may be reading the wording that there was, and must not agree to another by it.
+        // An attendee may be reading the current wording, and must not agree to another by it.
         let is_other = is_consent && self.question.wording != question.wording;
-        let mut kept = Self {
+        let mut stored = Self {
             question: question.clone(),
             version: self.version + u32::from(is_other),
             is_retired: false,
@@ -441,10 +445,10 @@ impl EventQuestion {
         };
         if is_other && self.is_answered {
             let (version, wording) = (self.version, self.question.wording.clone());
-            kept.former_wordings.push(FormerWording { version, wording, replaced_at: now });
+            stored.former_wordings.push(FormerWording { version, wording, replaced_at: now });
         }
-        let fits = kept.former_wordings.len() < WORDINGS_MAX;
-        if fits { Ok(kept) } else { Err(QuestionsFault::TooMany) }
+        let fits = stored.former_wordings.len() < WORDINGS_MAX;
+        if fits { Ok(stored) } else { Err(QuestionsFault::TooMany) }
     }
 }
 

@@ -6,28 +6,28 @@ use uuid::Uuid;
 /// An attendee's claim on a seat of an event, through its whole life.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Registration {
-    /// Its name for programs.
+    /// Its id.
     pub id: RegistrationId,
-    /// The event whose seat it is.
+    /// The event.
     pub event_id: EventId,
-    /// Whose it is. In JSON its fields are among these.
+    /// The attendee. In JSON its fields are inlined here.
     #[serde(flatten)]
     pub person: Person,
-    /// Where it stands.
+    /// Its status.
     pub status: Status,
-    /// When a hold or an offer runs out; only those have it.
+    /// When a hold or an offer expires; `None` for all others.
     pub expires_at: Option<DateTime<Utc>>,
-    /// The place in the queue, 1 for who is next; only those who wait have it.
+    /// The place on the waitlist, 1 for the next; `None` unless it waits.
     pub position: Option<u32>,
-    /// Who let them in, and when.
+    /// The scan that checked the attendee in, and when.
     pub check_in: Option<CheckedIn>,
-    /// Raised by whatever makes earlier tickets worthless: a transfer, a cancellation.
+    /// Raised by whatever voids earlier tickets: a transfer, a cancellation.
     pub generation: u32,
-    /// Who may manage it, beside the organizer. Not serialized, but by [`Stored`](crate::Stored).
+    /// The hash of the attendee's manage token. Not serialized, except by [`Stored`](crate::Stored).
     #[serde(default, skip_serializing)]
     pub token_hash: Option<TokenHash>,
-    /// The version of the event that this registration made. Registrations are listed, and people
-    /// wait, in its order.
+    /// The version of the event that this registration made. Registrations are listed, and the waitlist is served, in
+    /// its order.
     pub created_version: Version,
     /// The version of the event that its last change made.
     pub event_version: Version,
@@ -35,7 +35,7 @@ pub struct Registration {
     pub created_at: DateTime<Utc>,
 }
 
-/// Where a registration stands.
+/// The status of a registration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
@@ -49,7 +49,7 @@ pub enum Status {
     Offered,
     /// Given up.
     Cancelled,
-    /// A hold or an offer that ran out.
+    /// A hold or an offer that expired.
     Expired,
 }
 
@@ -97,35 +97,34 @@ impl Status {
     }
 }
 
-/// That an attendee was let in.
+/// An attendee's check-in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckedIn {
-    /// When their ticket was scanned.
+    /// When the ticket was scanned.
     pub at: DateTime<Utc>,
-    /// The scan that let them in: told again, it is answered as the success that it was.
+    /// The scan: sent again, the outcome is the earlier success.
     pub scan_id: Uuid,
 }
 
 impl Registration {
-    /// Whether time has ended it at `now`, whatever its row says.
+    /// Whether it has expired at `now`, whatever its row says.
     pub fn has_run_out(&self, now: DateTime<Utc>) -> bool {
         self.status.runs_out() && self.expires_at.is_none_or(|end| end <= now)
     }
 
-    /// Whether nothing tells any more whose it was.
+    /// Whether its personal data is erased.
     pub fn is_erased(&self) -> bool {
         self.person.is_erased()
     }
 
-    /// Erases whose it is or was, and with that who may manage it. What became of the seat stays: what is told
-    /// and counted of it is of nobody.
+    /// Erases its personal data, and the manage token. The seat stays: its history and counts are anonymous.
     pub fn erase(&mut self) {
         self.person = Person::erased(self.id);
         self.token_hash = None;
     }
 
-    /// As it is at `now` for an event in the state `event`: a hold that has run out is expired, swept
-    /// or not, and all that is live in a cancelled event is cancelled.
+    /// As it is at `now` for an event in the state `event`: an expired hold is `Expired`, swept or not, and all live
+    /// registrations of a cancelled event are `Cancelled`.
     #[must_use]
     pub fn as_of(self, now: DateTime<Utc>, event: EventStatus) -> Self {
         let status = match self.status {
@@ -155,7 +154,7 @@ pub struct RegistrationCounts {
     pub cancelled: u64,
     /// Those that are [`Status::Expired`].
     pub expired: u64,
-    /// Those that were let in. Each of them is confirmed, unless the event was cancelled since.
+    /// Those that were checked in. Each of them is confirmed, unless the event was cancelled since.
     pub checked_in: u64,
 }
 
@@ -186,7 +185,7 @@ impl RegistrationCounts {
         self.checked_in += u64::from(registration.check_in.is_some());
     }
 
-    /// The same of rows whose event is in the state `event`: whatever is live in a cancelled one is cancelled.
+    /// The same for rows whose event is in the state `event`: live ones of a cancelled event are cancelled.
     #[must_use]
     pub fn in_event(self, event: EventStatus) -> Self {
         if event != EventStatus::Cancelled {
@@ -197,7 +196,7 @@ impl RegistrationCounts {
         Self { cancelled, expired, checked_in: self.checked_in, ..Self::default() }
     }
 
-    /// How many are listed.
+    /// How many a listing has.
     pub fn listed(&self, listed: Listed) -> u64 {
         let is_listed = |status: &Status| listed == Listed::All || status.takes_a_seat();
         Status::ALL.iter().filter(|status| is_listed(status)).map(|status| self.of(*status)).sum()
@@ -210,6 +209,6 @@ pub enum Listed {
     /// Those that have a seat, as [`Event::booked_count`](crate::Event::booked_count) counts them.
     #[default]
     Seated,
-    /// All that ever were.
+    /// All ever made.
     All,
 }

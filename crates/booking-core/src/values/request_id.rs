@@ -2,9 +2,9 @@ use crate::Invalid;
 use std::fmt;
 use std::sync::Arc;
 
-/// Names a request from the edge to the database, so that what is found in one log can be looked for in
-/// the others: 1 to [`RequestId::BYTES_MAX`] of `A-Z a-z 0-9 - _ . :`. It is fit for headers, log lines
-/// and SQL literals as it is. Nothing is decided by it.
+/// Identifies a request from the edge to the database, so that an entry of one log can be found in the others: 1 to
+/// [`RequestId::BYTES_MAX`] of `A-Z a-z 0-9 - _ . :`. It is safe in headers, log lines and SQL literals as it is. No
+/// decision depends on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestId(Arc<str>);
 
@@ -12,7 +12,7 @@ impl RequestId {
     /// The longest id, in bytes.
     pub const BYTES_MAX: usize = 128;
 
-    /// Takes `raw` if it is one.
+    /// Accepts `raw` if it is valid.
     ///
     /// # Errors
     /// [`Invalid::NotARequestId`].
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_fit_for_a_header_a_log_and_sql() {
+    fn a_request_id_is_safe_in_a_header_a_log_and_sql() {
         let longest = "a".repeat(RequestId::BYTES_MAX);
         for good in ["a", "0193-AZ_az.09:", &longest] {
             assert_eq!(RequestId::parse(good).map(|id| id.to_string()).as_deref(), Ok(good));

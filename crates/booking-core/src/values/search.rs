@@ -1,14 +1,14 @@
-//! Looking for people by a part of their name or address.
+//! Searching attendees by a part of their name or address.
 
 use crate::values::text::Invalid;
-use crate::values::unseen::shows_nothing;
+use crate::values::unseen::is_invisible;
 use crate::{Listed, Person, Registration, Status};
 use std::fmt;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-/// A part of a name or of an address, as it is compared: without case and accents, and with one space where there is
-/// white space.
+/// A part of a name or of an address, in the form in which it is compared: without case and accents, and with one space
+/// for each run of white space.
 ///
 /// ```
 /// # use booking_core::{EmailAddress, Person, PersonName, SearchText};
@@ -47,7 +47,7 @@ impl SearchText {
         if folded.is_empty() { Err(Invalid::Empty) } else { Ok(Self(folded)) }
     }
 
-    /// The folded text. Folded once more it is the same.
+    /// The folded text. Folding it again does not change it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -64,11 +64,11 @@ impl fmt::Debug for SearchText {
     }
 }
 
-/// `text` as it is searched: compatible forms are one (NFKD), marks are dropped, everything is in lower case, and white
-/// space is one space. Letters that no decomposition takes apart are spelt as they are typed without them.
+/// `text` in its searchable form: compatible forms are one (NFKD), marks are dropped, everything is lower case, and
+/// white space is one space. Letters that do not decompose are replaced as people type them without accents.
 pub fn folded(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
-    for c in text.nfkd().filter(|c| !is_combining_mark(*c) && !shows_nothing(*c)) {
+    for c in text.nfkd().filter(|c| !is_combining_mark(*c) && !is_invisible(*c)) {
         if c.is_whitespace() {
             if !folded.is_empty() && !folded.ends_with(' ') {
                 folded.push(' ');
@@ -96,8 +96,8 @@ pub fn folded(text: &str) -> String {
 }
 
 impl Person {
-    /// All that a person is found by, folded: the name, the address, and the address with its domain as people write it
-    /// where that is another one, each on a line of its own. Nothing is left of a person who was erased.
+    /// The text by which a person is found, folded: the name, the address, and the address with its domain in readable
+    /// form where that differs, each on its own line. Empty for an erased person.
     pub fn search_text(&self) -> String {
         if self.is_erased() {
             return String::new();
@@ -117,33 +117,33 @@ impl Person {
     }
 }
 
-/// Which registrations of an event are looked for. By default those that have a seat.
+/// Which registrations of an event to search. By default those that have a seat.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct RegistrationFilter {
-    /// Which of them, unless a status is named.
+    /// Which of them, unless a status is given.
     pub listed: Listed,
-    /// Those that are just so.
+    /// Those with this status.
     pub status: Option<Status>,
-    /// Those that were let in, or those that were not.
+    /// Those that were checked in, or those that were not.
     pub checked_in: Option<bool>,
-    /// Those of people who are found by it.
+    /// Those whose name or address contains it.
     pub text: Option<SearchText>,
 }
 
 impl RegistrationFilter {
-    /// Whether it asks for no more than a listing gives by itself.
+    /// Whether it asks for no more than a plain listing.
     pub fn is_plain(&self) -> bool {
         self.status.is_none() && self.checked_in.is_none() && self.text.is_none()
     }
 
-    /// Whether a registration, as it is now, is one of them.
+    /// Whether a registration, as it is now, matches.
     pub fn takes(&self, registration: &Registration) -> bool {
         self.takes_status(registration.status)
             && self.takes_check_in(registration.check_in.is_some())
             && self.text.as_ref().is_none_or(|text| text.is_in(&registration.person.search_text()))
     }
 
-    /// Whether those that are so can be among them.
+    /// Whether registrations with that status can match.
     pub fn takes_status(&self, status: Status) -> bool {
         match self.status {
             Some(wanted) => status == wanted,
@@ -151,7 +151,7 @@ impl RegistrationFilter {
         }
     }
 
-    /// The same of those that were let in, or were not.
+    /// The same for checked-in registrations, or others.
     pub fn takes_check_in(&self, checked_in: bool) -> bool {
         self.checked_in.is_none_or(|wanted| checked_in == wanted)
     }
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn case_accents_and_white_space_do_not_count() {
+    fn search_ignores_case_accents_and_white_space() {
         for (name, found_by) in [
             ("Łukasz Þórsson", "lukasz th"),
             ("İbrahim Işık", "ibrahim isik"),
@@ -188,14 +188,14 @@ mod tests {
     }
 
     #[test]
-    fn a_part_ends_with_the_name_or_the_address() {
+    fn a_match_does_not_span_name_and_address() {
         let text = person("Ada", "grace@example.org").search_text();
         assert!(!SearchText::parse("adagrace").expect("valid").is_in(&text));
         assert!(!SearchText::parse("ada grace").expect("valid").is_in(&text));
     }
 
     #[test]
-    fn what_shows_nothing_is_no_part_of_anything() {
+    fn invalid_search_texts_are_refused() {
         assert_eq!(SearchText::parse(" \u{200b}\u{301} "), Err(Invalid::Empty));
         assert_eq!(SearchText::parse("a\nb"), Err(Invalid::ControlCharacter));
         let max = SearchText::CHARACTERS_MAX;
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_found_who_was_erased() {
+    fn an_erased_person_is_not_found() {
         let erased = Person::erased(uuid::Uuid::nil().into());
         assert_eq!(erased.search_text(), "");
     }

@@ -32,7 +32,7 @@ macro_rules! bytes_newtype {
         pub struct $name([u8; 32]);
 
         impl $name {
-            /// Takes 32 bytes for what they are.
+            /// A secret of these 32 bytes.
             pub const fn new(bytes: [u8; 32]) -> Self {
                 Self(bytes)
             }
@@ -43,7 +43,7 @@ macro_rules! bytes_newtype {
             }
         }
 
-        /// In a time that does not depend on where they differ.
+        /// Compares in constant time.
         impl PartialEq for $name {
             fn eq(&self, other: &Self) -> bool {
                 self.0.iter().zip(&other.0).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0
@@ -79,18 +79,17 @@ macro_rules! bytes_newtype {
 }
 
 bytes_newtype!(
-    /// The SHA-256 of the token with which an attendee manages a registration. The token itself is known
-    /// to them alone.
+    /// The SHA-256 of the token with which an attendee manages a registration. Only the attendee has the token itself.
     TokenHash
 );
 
 bytes_newtype!(
-    /// What an idempotency key is looked up by: a SHA-256 over the caller, the route and the key.
+    /// The lookup key of an idempotency key: a SHA-256 over the caller, the route and the key.
     KeyHash
 );
 
 bytes_newtype!(
-    /// A SHA-256 over a request's body, to tell another request under the same key.
+    /// A SHA-256 over a request's body, to recognize another request under the same key.
     Fingerprint
 );
 
@@ -100,7 +99,7 @@ bytes_newtype!(
 );
 
 bytes_newtype!(
-    /// What an endpoint's webhooks are signed with: its owner and the servers know it.
+    /// The secret that signs an endpoint's webhooks: its owner and the servers know it.
     EndpointSecret
 );
 
@@ -110,7 +109,7 @@ bytes_newtype!(
 );
 
 impl TicketKey {
-    /// For how long after a server has shown it what it signed is good for the others, too: a day.
+    /// How long after a server has shown it other servers accept its signatures, too: a day.
     pub const KEPT: TimeDelta = TimeDelta::hours(24);
 }
 
@@ -119,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_survive_being_written_and_read() {
+    fn bytes_round_trip() {
         let hash = TokenHash::new(std::array::from_fn(|at| (at * 7 + 1) as u8));
         let json = serde_json::to_string(&hash).expect("it can be written");
         assert_eq!(json.len(), 66);

@@ -5,29 +5,29 @@ use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
 
-/// Why a text or a number is not a value of the domain. The text is fit for the person who typed it.
+/// Why a text or a number is not a valid value. Its text may be shown to the person who typed it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Invalid {
-    /// Nothing is left after trimming that could be seen.
+    /// No visible character is left after trimming.
     #[error("must not be empty")]
     Empty,
     /// More Unicode scalar values than allowed.
     #[error("must have at most {max} characters")]
     TooManyCharacters {
-        /// The most that is allowed.
+        /// The limit.
         max: usize,
     },
     /// More bytes of UTF-8 than allowed.
     #[error("must have at most {max} bytes")]
     TooManyBytes {
-        /// The most that is allowed.
+        /// The limit.
         max: usize,
     },
-    /// A control character (Unicode category Cc) where none may be.
+    /// A control character (Unicode category Cc) where none is allowed.
     #[error("must not contain control characters")]
     ControlCharacter,
-    /// A character that cannot be seen or that reorders its neighbours.
+    /// An invisible character, or one that reorders its neighbours.
     #[error("must not contain invisible or direction-changing characters")]
     InvisibleCharacter,
     /// Not an address by RFC 5322, or one without a dot in its domain.
@@ -39,9 +39,9 @@ pub enum Invalid {
     /// A number outside its range.
     #[error("must be a whole number from {min} to {max}")]
     OutOfRange {
-        /// The least that is allowed.
+        /// The least allowed.
         min: u32,
-        /// The most that is allowed.
+        /// The most allowed.
         max: u32,
     },
     /// Not an instant as RFC 3339 writes it.
@@ -56,7 +56,7 @@ pub enum Invalid {
     /// Not a [`RequestId`](crate::RequestId).
     #[error("must be 1 to 128 of A-Z a-z 0-9 - _ . :")]
     NotARequestId,
-    /// A cursor that no listing gave out.
+    /// A cursor that no listing returned.
     #[error("must be a cursor taken from a Link header")]
     NotACursor,
     /// Not an [`EndpointUrl`](crate::EndpointUrl).
@@ -70,27 +70,27 @@ pub enum Invalid {
     /// Not a [`QuestionKey`](crate::QuestionKey).
     #[error("must be 1 to 32 of a-z 0-9 _ -")]
     NotAKey,
-    /// Options where there is nothing to choose, or none where there is, or two of one key.
+    /// Options for a kind without any, or none for one that needs them, or two with one key.
     #[error(
         "must be 1 to 20, each with another key, for choice and several, and none for other kinds"
     )]
     NoSuchOptions,
-    /// Too many questions, or two of one key.
+    /// Too many questions, or two with one key.
     #[error("must be at most {max}, each with another key")]
     NotQuestions {
-        /// The most that are allowed.
+        /// The most allowed.
         max: usize,
     },
     /// Not a [`Role`](crate::Role).
     #[error("must be owner, manager, door or reader")]
     NotARole,
-    /// An event that ends before it begins, or closes before it opens.
+    /// An event that ends before it starts, or closes before it opens.
     #[error("must not end before it begins, nor close before it opens")]
     OutOfOrder,
 }
 
-/// What an event is about: up to [`Description::CHARACTERS_MAX`] characters, possibly none. Newline
-/// and tab are the only control characters in it.
+/// An event's description: up to [`Description::CHARACTERS_MAX`] characters, possibly none. Newline and tab are the
+/// only control characters in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Description(String);
@@ -99,7 +99,7 @@ impl Description {
     /// The longest description, in Unicode scalar values.
     pub const CHARACTERS_MAX: usize = 10_000;
 
-    /// Checks `raw`, and keeps it as it is, but for its lines: each ends in a newline, however it ended.
+    /// Checks `raw`, and changes only its line ends to newlines.
     ///
     /// # Errors
     /// [`Invalid::TooManyCharacters`] or [`Invalid::ControlCharacter`].
@@ -115,8 +115,7 @@ impl Description {
     }
 }
 
-/// The same lines, each of which ends as Unix has it: forms and the clipboards of some systems end them in
-/// CRLF.
+/// The same lines, each ending in a newline: forms and the clipboards of some systems end them in CRLF.
 fn with_newlines(raw: &str) -> Cow<'_, str> {
     match raw.contains('\r') {
         true => raw.replace("\r\n", "\n").replace('\r', "\n").into(),
@@ -139,7 +138,7 @@ fn check_text(
     Ok(())
 }
 
-/// From and to text. What is deserialized comes from a store, and is read by `$read`.
+/// Conversions from and to text. Deserialized values come from a store, and are read by `$read`.
 macro_rules! string_conversions {
     ($name:ident, $read:ident) => {
         impl TryFrom<String> for $name {
@@ -167,7 +166,7 @@ macro_rules! string_conversions {
 }
 pub(crate) use string_conversions;
 
-/// It is written as its text, without a copy of it.
+/// Serialized as its text, without a copy.
 macro_rules! serialized_as_text {
     ($name:ident) => {
         impl serde::Serialize for $name {
@@ -181,8 +180,8 @@ pub(crate) use serialized_as_text;
 
 string_conversions!(Description, parse);
 
-/// A text of some lines: trimmed, 1 to `CHARACTERS_MAX` characters, something to be seen among them, and no control
-/// characters but newline and tab.
+/// A text of several lines: trimmed, 1 to `CHARACTERS_MAX` characters, some of them visible, and no control characters
+/// but newline and tab.
 macro_rules! lines_newtype {
     ($(#[$doc:meta])* $name:ident, $max:literal) => {
         $(#[$doc])*
@@ -194,7 +193,7 @@ macro_rules! lines_newtype {
             /// The longest one, in Unicode scalar values.
             pub const CHARACTERS_MAX: usize = $max;
 
-            /// Trims and checks `raw`; its lines end in a newline, however they ended.
+            /// Trims and checks `raw`; its line ends become newlines.
             ///
             /// # Errors
             /// [`Invalid::Empty`], [`Invalid::TooManyCharacters`] or [`Invalid::ControlCharacter`].
@@ -219,13 +218,13 @@ macro_rules! lines_newtype {
 }
 
 lines_newtype!(
-    /// What a question says, or what attendees agree to: 1 to [`Wording::CHARACTERS_MAX`] characters.
+    /// The text of a question, or of a consent: 1 to [`Wording::CHARACTERS_MAX`] characters.
     Wording,
     2_000
 );
 
 lines_newtype!(
-    /// What an attendee answered in words: 1 to [`AnswerText::CHARACTERS_MAX`] characters.
+    /// An attendee's answer as text: 1 to [`AnswerText::CHARACTERS_MAX`] characters.
     AnswerText,
     1_000
 );
@@ -237,8 +236,7 @@ impl fmt::Debug for AnswerText {
     }
 }
 
-/// A line of text: trimmed, 1 to `CHARACTERS_MAX` characters, something to be seen among them, no control
-/// characters.
+/// A line of text: trimmed, 1 to `CHARACTERS_MAX` characters, some of them visible, no control characters.
 macro_rules! line_newtype {
     ($(#[$doc:meta])* $name:ident, $max:literal) => {
         $(#[$doc])*
@@ -259,10 +257,10 @@ macro_rules! line_newtype {
                 if is_blank(&line.0) { Err(Invalid::Empty) } else { Ok(line) }
             }
 
-            /// The same for what a store holds: earlier versions took lines that show nothing.
+            /// The same for a stored value: earlier versions accepted invisible lines.
             ///
             /// # Errors
-            /// As [`parse`](Self::parse), and none for those.
+            /// As [`parse`](Self::parse), but not for those.
             pub fn parse_stored(raw: &str) -> Result<Self, Invalid> {
                 let line = raw.trim();
                 if line.is_empty() {
@@ -283,22 +281,19 @@ macro_rules! line_newtype {
 }
 
 line_newtype!(
-    /// What an event is called: trimmed, 1 to [`EventName::CHARACTERS_MAX`] characters, no control
-    /// characters.
+    /// An event's name: trimmed, 1 to [`EventName::CHARACTERS_MAX`] characters, no control characters.
     EventName,
     200
 );
 
 line_newtype!(
-    /// What a registered person is called: trimmed, 1 to [`PersonName::CHARACTERS_MAX`] characters, no
-    /// control characters.
+    /// An attendee's name: trimmed, 1 to [`PersonName::CHARACTERS_MAX`] characters, no control characters.
     PersonName,
     200
 );
 
 line_newtype!(
-    /// What an organizer is called: trimmed, 1 to [`OrganizerName::CHARACTERS_MAX`] characters, no control
-    /// characters.
+    /// An organizer's name: trimmed, 1 to [`OrganizerName::CHARACTERS_MAX`] characters, no control characters.
     OrganizerName,
     200
 );
@@ -332,14 +327,13 @@ macro_rules! debug_shows_text {
 debug_shows_text!(EventName OptionLabel OrganizerName Venue Wording);
 
 line_newtype!(
-    /// Where an event takes place: trimmed, 1 to [`Venue::CHARACTERS_MAX`] characters, no control
-    /// characters.
+    /// The place of an event: trimmed, 1 to [`Venue::CHARACTERS_MAX`] characters, no control characters.
     Venue,
     200
 );
 
 line_newtype!(
-    /// What an option of a question is called: trimmed, 1 to [`OptionLabel::CHARACTERS_MAX`] characters, no control
+    /// The label of a question's option: trimmed, 1 to [`OptionLabel::CHARACTERS_MAX`] characters, no control
     /// characters.
     OptionLabel,
     200
@@ -365,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn a_description_may_be_empty_and_has_lines() {
+    fn a_description_may_be_empty_or_have_several_lines() {
         assert_eq!(Description::parse(""), Ok(Description::default()));
         assert_eq!(Description::parse(" a\n\tb ").map(String::from), Ok(" a\n\tb ".into()));
         for lines in ["a\r\nb\r\n\r\n", "a\rb\r\r", "a\nb\r\n\n"] {
@@ -381,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_shows_nothing_is_empty() {
+    fn an_invisible_name_is_empty() {
         for blank in [
             "\u{200b}",
             "\u{3164}",

@@ -3,20 +3,20 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Reads an instant as RFC 3339 writes it, with any offset, and keeps it in UTC to the microsecond,
-/// which is what every store can keep. It is in one of the years 1 to 9999, which is what all can say who
-/// are told of it: calendars know no year 0. A leap second is the one after it, as stores count.
+/// Reads an instant as RFC 3339 writes it, with any offset, and converts it to UTC with microseconds, which is the
+/// precision that every store has. It is in the years 1 to 9999, which all receivers can represent: calendars have no
+/// year 0. A leap second is read as the second after it, as stores count.
 ///
 /// # Errors
 /// [`Invalid::NotAnInstant`].
 pub fn parse_instant(raw: &str) -> Result<DateTime<Utc>, Invalid> {
-    parse_device_time(raw).and_then(|time| match TOLD_TIMES.contains(&time.timestamp()) {
+    parse_device_time(raw).and_then(|time| match PUBLIC_TIMES.contains(&time.timestamp()) {
         true => Ok(time),
         false => Err(Invalid::NotAnInstant),
     })
 }
 
-/// The same for what some device's clock showed, which is never told as it is: the year 0, too.
+/// The same for a device's clock, whose time is never passed on as it is: the year 0, too.
 ///
 /// # Errors
 /// [`Invalid::NotAnInstant`].
@@ -29,17 +29,17 @@ pub fn parse_device_time(raw: &str) -> Result<DateTime<Utc>, Invalid> {
 }
 
 /// The years 1 to 9999, in seconds from 1970.
-const TOLD_TIMES: std::ops::Range<i64> = -62_135_596_800..STORED_TIMES.end;
+const PUBLIC_TIMES: std::ops::Range<i64> = -62_135_596_800..STORED_TIMES.end;
 
-/// The years 0 to 9999, in seconds from 1970: what every store can compare with.
+/// The years 0 to 9999, in seconds from 1970: the range of every store.
 const STORED_TIMES: std::ops::Range<i64> = -62_167_219_200..253_402_300_800;
 
 pub(crate) fn is_stored(time: &DateTime<Utc>) -> bool {
     STORED_TIMES.contains(&time.timestamp())
 }
 
-/// The name of a time zone in the IANA database (RFC 6557), such as `Europe/Berlin`. It says how an
-/// event's times are shown; the times themselves are instants.
+/// The name of a time zone in the IANA database (RFC 6557), such as `Europe/Berlin`. It says how an event's times are
+/// shown; the times themselves are instants.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct TimeZone(String);
@@ -116,7 +116,7 @@ macro_rules! seconds_newtype {
 }
 
 seconds_newtype!(
-    /// For how long a seat is held: a minute to half an hour, ten minutes if nobody says otherwise.
+    /// How long a seat is held: a minute to half an hour, ten minutes by default.
     HoldTtl,
     60,
     1_800,
@@ -124,15 +124,14 @@ seconds_newtype!(
 );
 
 seconds_newtype!(
-    /// How long the head of the waitlist has to accept a seat: a minute to a week, a day if nobody
-    /// says otherwise.
+    /// How long the head of the waitlist has to accept a seat: a minute to a week, a day by default.
     OfferTtl,
     60,
     604_800,
     86_400
 );
 
-/// For how many days after an event's end personal data is kept: none to ten years.
+/// How many days after an event's end personal data is kept: none to ten years.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Retention(u32);
@@ -167,7 +166,7 @@ impl<'de> Deserialize<'de> for Retention {
     }
 }
 
-/// How many hours before an event begins those who come are reminded of it: 1 to 720, which are 30 days.
+/// How many hours before an event's start attendees are reminded: 1 to 720, which are 30 days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct RemindHours(u32);
@@ -195,7 +194,7 @@ impl RemindHours {
         self.0
     }
 
-    /// The instant that is so long before `start`, if stores can keep it.
+    /// The instant that is so long before `start`, if stores can represent it.
     pub fn before(self, start: DateTime<Utc>) -> Option<DateTime<Utc>> {
         start.checked_sub_signed(TimeDelta::hours(self.0.into())).filter(is_stored)
     }
@@ -212,7 +211,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_instant_is_one_whatever_its_offset() {
+    fn an_instant_with_any_offset_is_read_as_utc() {
         let utc = parse_instant("2026-05-01T17:00:00Z");
         assert!(utc.is_ok());
         assert_eq!(parse_instant("2026-05-01T19:00:00+02:00"), utc);
@@ -224,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn an_instant_is_in_a_year_that_everybody_can_say() {
+    fn an_instant_is_in_the_years_1_to_9999() {
         let first = parse_instant("0001-01-01T00:00:00Z").expect("an instant");
         let last = parse_instant("9999-12-31T23:59:59.999999Z").expect("an instant");
         assert_eq!([first, last].map(|time| time.format("%Y").to_string()), ["0001", "9999"]);
@@ -245,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_leap_second_is_the_one_after_it() {
+    fn a_leap_second_is_read_as_the_second_after_it() {
         let after = parse_instant("2017-01-01T00:00:00.5Z");
         assert!(after.is_ok());
         assert_eq!(parse_instant("2016-12-31T23:59:60.5Z"), after);
@@ -254,7 +253,7 @@ mod tests {
     /// The night in which Berlin's clocks go back has 02:30 twice, an hour apart; the one in which they
     /// go forward has none.
     #[test]
-    fn times_around_a_change_of_clocks_are_the_instants_that_they_say() {
+    fn times_around_a_clock_change_are_read_by_their_offsets() {
         let berlin: chrono_tz::Tz = "Europe/Berlin".parse().expect("a zone");
         let summer = parse_instant("2026-10-25T02:30:00+02:00").expect("an instant");
         let winter = parse_instant("2026-10-25T02:30:00+01:00").expect("an instant");
@@ -267,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn a_zone_is_one_of_the_database() {
+    fn a_time_zone_is_one_of_the_iana_database() {
         assert_eq!(TimeZone::parse("Europe/Berlin").map(String::from), Ok("Europe/Berlin".into()));
         for raw in ["", "Europe/Atlantis", "+02:00", "CEST ", "europe/berlin'"] {
             assert_eq!(TimeZone::parse(raw), Err(Invalid::NotATimeZone), "{raw}");
@@ -295,7 +294,7 @@ mod tests {
             let range = Invalid::OutOfRange { min: 1, max: 720 };
             assert_eq!(RemindHours::parse(hours), Err(range), "{hours}");
         }
-        // No store can keep a time before the year 0.
+        // No store can represent a time before the year 0.
         let first = parse_device_time("0000-01-01T00:30:00Z").expect("an instant");
         assert_eq!(RemindHours::parse(1).ok().and_then(|hours| hours.before(first)), None);
     }

@@ -1,22 +1,22 @@
-//! Characters that show nothing.
+//! Invisible characters.
 
 use unicode_normalization::char::is_combining_mark;
 
-/// Whether `text` shows nothing to a reader: it has no characters but those that show nothing, white
-/// space, marks without a letter to stand on, and what stands for an object that is not there.
+/// Whether `text` is blank for a reader: it has only invisible characters, white space, marks without a letter, and
+/// placeholders of missing objects.
 pub(crate) fn is_blank(text: &str) -> bool {
     text.chars().all(|c| {
-        c.is_whitespace() || shows_nothing(c) || is_combining_mark(c) || c == OBJECT_REPLACEMENT
+        c.is_whitespace() || is_invisible(c) || is_combining_mark(c) || c == OBJECT_REPLACEMENT
     })
 }
 
-/// What stands in a text for an object that is elsewhere. It is drawn as an empty box or not at all.
+/// The placeholder in a text for an object that is elsewhere. It is drawn as an empty box or not at all.
 const OBJECT_REPLACEMENT: char = '\u{fffc}';
 
-/// Format characters (Unicode category Cf), those that are ignored where they are not known (property
-/// Default_Ignorable_Code_Point), and letters and symbols that are drawn as nothing. White space and control
-/// characters are not among them.
-pub(crate) fn shows_nothing(c: char) -> bool {
+/// Format characters (Unicode category Cf), those that programs ignore by default (property
+/// Default_Ignorable_Code_Point), and letters and symbols that are drawn as nothing. White space and control characters
+/// are not among them.
+pub(crate) fn is_invisible(c: char) -> bool {
     matches!(
         c,
         '\u{ad}'
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_seen_is_blank_whatever_it_is_made_of() {
+    fn invisible_text_is_blank() {
         for text in [
             "",
             " \u{3000}\u{a0}",
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn one_character_that_is_seen_is_enough() {
+    fn one_visible_character_is_enough() {
         for text in [
             "a",
             "\u{fffd}",

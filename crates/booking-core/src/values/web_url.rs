@@ -1,8 +1,8 @@
-//! URLs that people give: what is odd about one is told to them, and not put right in silence.
+//! URLs typed by users: an odd one is refused with a reason, and not silently corrected.
 
 use url::Url;
 
-/// A URL as browsers read it, but for what they put right in silence, with a host and without a user name and password.
+/// A URL as browsers read it, without their silent corrections, with a host and without a user name and password.
 pub(crate) fn parse_strictly(raw: &str) -> Option<Url> {
     let is_odd = |c: char| c.is_control() || c.is_whitespace() || c == '\\';
     let (scheme, rest) = raw.split_once("://")?;

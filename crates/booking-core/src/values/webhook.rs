@@ -1,4 +1,4 @@
-//! Where webhooks go, what of, and the secret that they are signed with.
+//! Webhook endpoints' URLs, message types, and signing secrets.
 
 use crate::values::secret::EndpointSecret;
 use crate::values::web_url::parse_strictly;
@@ -10,11 +10,10 @@ use std::collections::BTreeSet;
 use std::fmt;
 use url::{Host, Url};
 
-/// Where an organizer wants to be told: an absolute `https` URL with a host, and without user name, password
-/// and fragment.
+/// The URL of an organizer's webhook: an absolute `https` URL with a host, and without user name, password and
+/// fragment.
 ///
-/// That it parses says nothing of where it leads: names change their addresses. Those are looked at
-/// where a connection is made.
+/// A valid URL may still lead anywhere: names change their addresses. Addresses are checked when a connection is made.
 ///
 /// ```
 /// # use booking_core::EndpointUrl;
@@ -28,7 +27,7 @@ use url::{Host, Url};
 pub struct EndpointUrl(Url);
 
 impl EndpointUrl {
-    /// The longest one, in bytes, as it is given and as it is kept.
+    /// The longest one, in bytes, as given and as stored.
     pub const BYTES_MAX: usize = 2_048;
 
     /// Reads a URL. With `allows_private` it may also be `http`, to a host that is this machine by its name.
@@ -54,7 +53,7 @@ impl EndpointUrl {
         if is_allowed { Ok(Self(url)) } else { Err(Invalid::NotAnEndpointUrl) }
     }
 
-    /// The same for what a store holds: it was allowed when it was put there.
+    /// The same for a stored value: it was allowed when it was stored.
     ///
     /// # Errors
     /// As [`parse`](Self::parse).
@@ -73,7 +72,7 @@ impl EndpointUrl {
     }
 }
 
-/// A URL without what has no business in one that is sent to.
+/// Parses a URL, and refuses parts that an endpoint must not have.
 fn parse_endpoint(raw: &str) -> Option<Url> {
     let url = parse_strictly(raw)?;
     (url.fragment().is_none() && url.port() != Some(0)).then_some(url)
@@ -102,7 +101,7 @@ impl Serialize for EndpointUrl {
     }
 }
 
-/// Without what follows the host: many receivers know their senders by a secret in the path.
+/// Shows only scheme and host: many receivers recognize their senders by a secret in the path.
 impl fmt::Debug for EndpointUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let host = self.0.host_str().unwrap_or_default();
@@ -111,55 +110,55 @@ impl fmt::Debug for EndpointUrl {
 }
 
 impl EndpointSecret {
-    /// What the text of every secret begins with.
+    /// The prefix of every secret's text.
     pub const PREFIX: &str = "whsec_";
 
-    /// The secret as Standard Webhooks writes it, to be shown to its owner once.
+    /// The secret in the form of Standard Webhooks, to be shown to its owner once.
     pub fn to_text(&self) -> String {
         format!("{}{}", Self::PREFIX, STANDARD.encode(self.as_bytes()))
     }
 }
 
-/// What a webhook tells of.
+/// The type of a webhook message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum WebhookType {
-    /// An attendee has a seat for good.
+    /// An attendee has a confirmed seat.
     #[serde(rename = "registration.confirmed")]
     Confirmed,
-    /// A seat is held for a while.
+    /// A seat is held.
     #[serde(rename = "registration.held")]
     Held,
-    /// A visitor waits for a seat.
+    /// A visitor joined the waitlist.
     #[serde(rename = "registration.waitlisted")]
     Waitlisted,
-    /// The head of the queue is offered a seat.
+    /// The head of the waitlist is offered a seat.
     #[serde(rename = "registration.offered")]
     Offered,
-    /// A hold or an offer ran out.
+    /// A hold or an offer expired.
     #[serde(rename = "registration.expired")]
     Expired,
-    /// A registration was given up.
+    /// A registration was cancelled.
     #[serde(rename = "registration.cancelled")]
     Cancelled,
-    /// A seat is another attendee's now.
+    /// A seat was transferred to another attendee.
     #[serde(rename = "registration.transferred")]
     Transferred,
-    /// An attendee was let in.
+    /// An attendee was checked in.
     #[serde(rename = "registration.checked_in")]
     CheckedIn,
-    /// That was taken back.
+    /// A check-in was undone.
     #[serde(rename = "registration.check_in_undone")]
     CheckInUndone,
-    /// What is known of an attendee changed: it was put right, their link was renewed, or it was erased.
+    /// An attendee's data changed: it was corrected, the link was renewed, or it was erased.
     #[serde(rename = "registration.changed")]
     Changed,
-    /// An event is open to people.
+    /// An event was published.
     #[serde(rename = "event.published")]
     EventPublished,
     /// An event was edited.
     #[serde(rename = "event.changed")]
     EventChanged,
-    /// An event was cancelled, and with it all that was registered.
+    /// An event was cancelled, and with it all registrations.
     #[serde(rename = "event.cancelled")]
     EventCancelled,
 }
@@ -206,7 +205,7 @@ impl WebhookType {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 
-    /// The type that tells of such a fact; `None` if nobody is told: of an event that is a draft still.
+    /// The type of message for a fact; `None` if none is sent: for an event that is still a draft.
     pub const fn of(kind: FactKind) -> Option<Self> {
         Some(match kind {
             FactKind::EventDrafted => return None,
@@ -227,7 +226,7 @@ impl WebhookType {
     }
 }
 
-/// Which types an endpoint is told of: all, also those that are yet to come, or some.
+/// The types that an endpoint receives: all, including future ones, or some.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TypeFilter(Option<BTreeSet<WebhookType>>);
@@ -236,7 +235,7 @@ impl TypeFilter {
     /// All of them.
     pub const ALL: Self = Self(None);
 
-    /// These alone.
+    /// Only these.
     ///
     /// # Errors
     /// [`Invalid::Empty`], if there are none.
@@ -250,13 +249,13 @@ impl TypeFilter {
         self.0.as_ref()
     }
 
-    /// As stores keep it: names by comma; `None` if it is all.
+    /// In stored form: names separated by commas; `None` if it is all.
     pub fn to_stored(&self) -> Option<String> {
         let types = self.0.as_ref()?.iter().map(|kind| kind.as_str());
         Some(types.collect::<Vec<_>>().join(","))
     }
 
-    /// Reads what a store keeps. Types that later versions know are passed over.
+    /// Reads the stored form. Types of later versions are skipped.
     ///
     /// # Errors
     /// [`Invalid::Empty`], if none is left.
@@ -267,7 +266,7 @@ impl TypeFilter {
         }
     }
 
-    /// Whether an endpoint is told of it.
+    /// Whether an endpoint receives it.
     pub fn takes(&self, kind: WebhookType) -> bool {
         self.0.as_ref().is_none_or(|types| types.contains(&kind))
     }
@@ -279,7 +278,7 @@ mod tests {
 
     #[test]
     fn an_endpoint_is_an_https_url() {
-        for (raw, kept) in [
+        for (raw, stored) in [
             ("https://example.org", "https://example.org/"),
             ("HTTPS://EXAMPLE.org:443/a?b=c", "https://example.org/a?b=c"),
             (" https://bücher.example:8443/é\n", "https://xn--bcher-kva.example:8443/%C3%A9"),
@@ -287,7 +286,7 @@ mod tests {
             ("https://[::1]/a@b", "https://[::1]/a@b"),
         ] {
             let url = EndpointUrl::parse(raw, false);
-            assert_eq!(url.as_ref().map(EndpointUrl::as_str), Ok(kept), "{raw}");
+            assert_eq!(url.as_ref().map(EndpointUrl::as_str), Ok(stored), "{raw}");
         }
         for raw in [
             "",
@@ -325,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn this_machine_may_be_told_in_the_clear_where_that_is_allowed() {
+    fn localhost_may_use_http_where_private_addresses_are_allowed() {
         for raw in
             ["http://localhost:8080/", "http://127.0.0.1/a", "http://127.9.9.9", "http://[::1]:1/"]
         {
@@ -338,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoints_url_is_bounded_and_its_path_is_nobodys_business() {
+    fn an_endpoint_url_is_limited_and_its_path_is_not_shown() {
         let base = "https://example.org/";
         let longest = format!("{base}{}", "a".repeat(EndpointUrl::BYTES_MAX - base.len()));
         let url = EndpointUrl::parse(&longest, false).expect("just short enough");
@@ -352,14 +351,14 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_written_as_the_standard_has_it_and_not_shown() {
+    fn a_secret_is_written_in_the_standard_form_and_never_shown() {
         let secret = EndpointSecret::new([0xfb; 32]);
         assert_eq!(secret.to_text(), "whsec_+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/s=");
         assert_eq!(format!("{secret:?}"), "EndpointSecret(…)");
     }
 
     #[test]
-    fn types_have_one_name_each_everywhere() {
+    fn each_type_has_one_name_everywhere() {
         let names: BTreeSet<_> = WebhookType::ALL.iter().map(|kind| kind.as_str()).collect();
         assert_eq!(names.len(), WebhookType::ALL.len());
         for kind in WebhookType::ALL {
@@ -371,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_takes_all_or_what_it_names() {
+    fn a_filter_accepts_all_types_or_the_named_ones() {
         let all = TypeFilter::default();
         assert_eq!((all.types(), &all), (None, &TypeFilter::ALL));
         assert!(WebhookType::ALL.into_iter().all(|kind| all.takes(kind)));
@@ -385,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_survives_being_stored() {
+    fn a_filter_round_trips() {
         let some =
             TypeFilter::only([WebhookType::Offered, WebhookType::Held]).expect("there are two");
         assert_eq!(some.to_stored().as_deref(), Some("registration.held,registration.offered"));

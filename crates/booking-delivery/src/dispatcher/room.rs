@@ -1,4 +1,4 @@
-//! How many lanes are under way, and how many more there is room for.
+//! How many lanes are active, and how many more there is room for.
 
 use crate::limits::{
     LANES_MAX, LANES_PER_ENDPOINT, LANES_PER_ENDPOINT_CROWDED, LANES_PER_FAILING,
@@ -8,17 +8,17 @@ use booking_core::{Endpoint, EndpointId, OrganizerId, SinkId};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-/// The endpoints, and how many lanes of each sink are under way.
+/// The endpoints, and the number of active lanes of each sink.
 #[derive(Debug, Default)]
 pub(super) struct Room {
     endpoints: HashMap<EndpointId, Arc<Endpoint>>,
     under_way: HashMap<SinkId, usize>,
-    /// Those whose last message failed.
+    /// The endpoints whose last message failed.
     failing: HashSet<EndpointId>,
 }
 
 impl Room {
-    /// These are all that there are.
+    /// Replaces the list of endpoints.
     pub(super) fn set_endpoints(&mut self, endpoints: HashMap<EndpointId, Arc<Endpoint>>) {
         self.endpoints = endpoints;
         self.failing.retain(|id| self.endpoints.contains_key(id));
@@ -32,8 +32,8 @@ impl Room {
         self.endpoints.get(&id).cloned()
     }
 
-    /// Takes note of how the last message to an endpoint went, and tells whether the one before had failed, or this one
-    /// has.
+    /// Notes the result of the last message to an endpoint; returns whether this one or the one
+    /// before had failed.
     pub(super) fn note(&mut self, id: EndpointId, went_well: bool) -> bool {
         match went_well {
             true => self.failing.remove(&id),
@@ -57,13 +57,14 @@ impl Room {
         }
     }
 
-    /// Of which sinks lanes are wanted, and how many. Each is asked for what it may have more, as nearly all of them have
-    /// nothing to do; what comes may be more than [`LANES_MAX`] by what one look brings.
+    /// Which sinks to claim lanes of, and how many. Each sink is asked for all that it may still
+    /// have, as nearly all of them have nothing to do; the total may exceed [`LANES_MAX`] by the
+    /// result of one claim.
     pub(super) fn wanted(&self, sends_mail: bool) -> Vec<(SinkId, usize)> {
         let under_way = |sink: SinkId| self.under_way.get(&sink).copied().unwrap_or_default();
         let mut wanted = Vec::new();
         if sends_mail {
-            // Whatever endpoints do, mail goes on.
+            // Mail goes on, whatever endpoints do.
             wanted.push((SinkId::MAIL, MAIL_LANES.saturating_sub(under_way(SinkId::MAIL))));
         }
         let all: usize = self.under_way.values().sum();
@@ -82,7 +83,7 @@ impl Room {
         wanted
     }
 
-    /// How many lanes of each organizer's endpoints are under way.
+    /// The number of active lanes of each organizer's endpoints.
     fn of_organizers(&self) -> HashMap<Option<OrganizerId>, usize> {
         let mut of_organizers: HashMap<_, usize> = HashMap::new();
         for endpoint in self.endpoints.values() {
@@ -93,8 +94,8 @@ impl Room {
     }
 }
 
-/// The most lanes of an endpoint, where so many of its organizer are under way: one organizer's slow receivers do not keep
-/// another's waiting, nor one of them the others of the same.
+/// The most lanes that an endpoint may have, given how many its organizer has: slow receivers of
+/// one organizer delay neither another organizer's nor each other.
 fn most(fails: bool, is_crowded: bool, of_organizer: usize) -> usize {
     let of_organizer_max =
         if is_crowded { LANES_PER_ORGANIZER_CROWDED } else { LANES_PER_ORGANIZER };
@@ -143,7 +144,7 @@ mod tests {
         wanted.map_or(0, |(_, more)| more)
     }
 
-    /// So that a hundred events that are sold at once do not wait for each other.
+    /// A hundred events that are sold at once do not wait for each other.
     #[test]
     fn one_endpoint_has_many_lanes_and_few_while_it_fails() {
         let (mut room, [id]) = room([1]);
@@ -158,9 +159,9 @@ mod tests {
         assert_eq!(wanted(&room, id), LANES_PER_ENDPOINT - 1);
     }
 
-    /// Two that take their time, as long as nobody knows yet whether they fail.
+    /// Two slow endpoints, before it is known whether they fail.
     #[test]
-    fn what_one_endpoint_takes_is_not_all_that_its_organizer_has() {
+    fn one_endpoint_leaves_lanes_to_its_organizers_others() {
         let (mut room, [slow, slower, well, anothers]) = room([1, 1, 1, 2]);
         begin(&mut room, slow, LANES_PER_ENDPOINT);
         assert_eq!(wanted(&room, well), LANES_PER_ENDPOINT, "one alone is nothing to the others");
@@ -175,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn where_much_is_under_way_each_has_less() {
+    fn each_endpoint_has_fewer_lanes_when_half_are_in_use() {
         let (mut room, [first, second, third]) = room([1, 2, 3]);
         begin(&mut room, first, LANES_MAX / 2);
         assert_eq!(wanted(&room, first), 0);

@@ -1,5 +1,5 @@
-//! Whole dispatchers that write mails into folders, by a clock that goes when it is told to. It begins now, since
-//! whoever sends a mail looks at the real one.
+//! Whole dispatchers that write mails into folders, by a clock that the test advances. It begins
+//! now, since the sender of a mail reads the real one.
 
 mod telling;
 
@@ -26,7 +26,7 @@ use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
-/// Far longer than anything takes.
+/// Far longer than any step takes.
 const WITHIN: Duration = Duration::from_secs(30);
 const HOUR: i64 = 3_600_000_000;
 
@@ -62,7 +62,7 @@ fn new_event(name: &str, seats: i64) -> NewEvent {
     NewEvent::new(Uuid::now_v7().into(), name, capacity)
 }
 
-/// Puts up an event of which people are to be reminded in so many hours, a day before it begins.
+/// Creates an event with reminders due in so many hours, a day before it begins.
 async fn create(store: &MemoryStore, clock: &ManualClock, name: &str, hours: i64) -> Event {
     let new = new_event(name, 9).with(|new| {
         new.details.starts_at = Some(clock.now() + TimeDelta::hours(hours + 24));
@@ -101,8 +101,8 @@ async fn register(store: &MemoryStore, event: &Event, who: &str) -> Registration
     }
 }
 
-/// What was decided until here is told to nobody, so that there is no mail but reminders.
-async fn pass_over(store: &MemoryStore) {
+/// Routes all facts up to now, so that the only mails are reminders.
+async fn mark_all_routed(store: &MemoryStore) {
     while store.route_facts(PageLimit::MAX).await.expect("the store answers") > 0 {}
 }
 
@@ -120,7 +120,7 @@ fn dispatcher(store: &MemoryStore, folder: &Path) -> Dispatcher {
     Dispatcher::new(Arc::new(store.clone()), sender, Some(postman), Hint::default())
 }
 
-/// Lets dispatchers work until there is nothing new, nobody is to be reminded and no mail is left, and gives all mails
+/// Runs dispatchers until there is no new fact, no reminder and no mail left, and returns all mails
 /// that they have sent.
 async fn sent(store: &MemoryStore, dispatchers: usize) -> Vec<String> {
     let folders: Vec<_> = (0..dispatchers).map(|_| TempDir::new().expect("a folder")).collect();
@@ -149,20 +149,20 @@ async fn sent(store: &MemoryStore, dispatchers: usize) -> Vec<String> {
     mails
 }
 
-/// To whom mails went, and what about.
-async fn told(store: &MemoryStore, dispatchers: usize) -> Vec<String> {
-    let mut told = Vec::new();
+/// The recipient and subject of each mail.
+async fn notified(store: &MemoryStore, dispatchers: usize) -> Vec<String> {
+    let mut notified = Vec::new();
     for mail in sent(store, dispatchers).await {
         let header = |name: &str| mail.lines().find_map(|line| line.strip_prefix(name));
         let (to, subject) = (header("To: "), header("Subject: "));
-        told.push(format!("{}: {}", to.expect("a To"), subject.expect("a Subject")));
+        notified.push(format!("{}: {}", to.expect("a To"), subject.expect("a Subject")));
     }
-    told.sort_unstable();
-    told
+    notified.sort_unstable();
+    notified
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_has_a_seat_is_reminded_once_when_it_is_time() {
+async fn each_attendee_with_a_seat_is_reminded_once() {
     let (store, clock) = store();
     let soon = create(&store, &clock, "Jazz", 1).await;
     let later = create(&store, &clock, "Blues", 2).await;
@@ -177,30 +177,30 @@ async fn whoever_has_a_seat_is_reminded_once_when_it_is_time() {
         execute(&store, event, Command::Hold(hold)).await;
     }
     execute(&store, &called_off, Command::CancelEvent).await;
-    pass_over(&store).await;
+    mark_all_routed(&store).await;
 
     clock.advance_micros(HOUR);
     assert_eq!(
-        told(&store, 2).await,
+        notified(&store, 2).await,
         ["ada@example.org: Soon: Jazz", "kay@example.org: Soon: Jazz"],
         "by one of two, and of the other event it is not the time yet"
     );
     clock.advance_micros(HOUR);
     assert_eq!(
-        told(&store, 1).await,
+        notified(&store, 1).await,
         ["ada@example.org: Soon: Blues", "kay@example.org: Soon: Blues"],
         "and not once more of what was before"
     );
 }
 
 #[tokio::test]
-async fn whoever_goes_on_after_one_that_was_killed_makes_the_same_mails() {
+async fn a_restarted_reminder_creates_the_same_mails() {
     let (store, clock) = store();
     let event = create(&store, &clock, "Jazz", 1).await;
     let (ada, kay) = (register(&store, &event, "ada").await, register(&store, &event, "kay").await);
     clock.advance_micros(HOUR);
     let remind_at = clock.now();
-    // It made them, and has not noted that.
+    // It created the mails, but has not recorded that.
     assert!(make_all_of(&store, event.id, remind_at).await.expect("the store answers"));
     assert!(make(&store).await.expect("the store answers"));
     assert!(!make(&store).await.expect("the store answers"), "that is done");
@@ -216,15 +216,15 @@ async fn whoever_goes_on_after_one_that_was_killed_makes_the_same_mails() {
     both.sort_unstable();
     assert_eq!(claimed().await, both);
 
-    // The control: at another time they are other mails.
+    // The control: at another time they are different mails.
     let another = remind_at + TimeDelta::hours(1);
     assert!(make_all_of(&store, event.id, another).await.expect("the store answers"));
     assert_eq!(claimed().await, both);
 }
 
-/// A server that begins to send mail does not remind of what was.
+/// A server that begins to send mail does not remind of past events.
 #[tokio::test]
-async fn nobody_is_reminded_of_what_has_begun() {
+async fn no_attendee_is_reminded_of_a_past_event() {
     let (store, clock) = store();
     let event = create(&store, &clock, "Jazz", -25).await;
     register(&store, &event, "ada").await;
@@ -236,7 +236,7 @@ async fn nobody_is_reminded_of_what_has_begun() {
     assert!(store.event(event.id).await.expect("the store answers").is_some());
 }
 
-/// Waits until it is so.
+/// Waits until the condition holds.
 async fn until(mut is_so: impl FnMut() -> bool) {
     let waiting = async {
         while !is_so() {
@@ -246,9 +246,9 @@ async fn until(mut is_so: impl FnMut() -> bool) {
     timeout(WITHIN, waiting).await.expect("it is so in time");
 }
 
-/// Whichever loop asks the store next panics, again and again, and what happens then goes out all the same.
+/// The loop that asks the store next panics, again and again, and later facts are still delivered.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn delivery_goes_on_after_its_loops_have_panicked() {
+async fn delivery_recovers_after_its_loops_panic() {
     let breaks = Arc::<AtomicBool>::default();
     let of_clock = Arc::clone(&breaks);
     let clock: Clock = Arc::new(move || {
@@ -274,5 +274,8 @@ async fn delivery_goes_on_after_its_loops_have_panicked() {
     until(is_written).await;
     assert_eq!(restarts(), 6, "{:?}", supervisor.tasks());
     drop(stop);
-    timeout(WITHIN, running).await.expect("it ends when it is told to").expect("without a panic");
+    timeout(WITHIN, running)
+        .await
+        .expect("it ends when it is notified to")
+        .expect("without a panic");
 }

@@ -1,17 +1,17 @@
-//! What a mail server answers, fit for a log: such answers like to repeat whom a mail was for.
+//! Replies of a mail server, made fit for a log: such replies often repeat the recipient's address.
 
 use super::clean::one_line;
 
-/// The longest that is kept of it, in bytes.
+/// The most that is kept of a reply, in bytes.
 pub(super) const TEXT_BYTES_MAX: usize = 200;
 
-/// What stands in place of what could tell an address.
+/// Replaces what could reveal an address.
 const BLANK: &str = "…";
 
-/// A part of an address that is shorter may stand in any word, and counts only by itself.
+/// A shorter part of an address may occur in any word, and is removed only where it stands alone.
 const TELLING_BYTES_MIN: usize = 4;
 
-/// The text in one line, without the words that hold an address, or either half of `address`.
+/// The text in one line, without words that contain an address, or either half of `address`.
 pub(super) fn without_addresses(text: &str, address: &str) -> String {
     let address = address.to_lowercase();
     let (local, domain) = address.rsplit_once('@').unwrap_or((address.as_str(), ""));
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_tells_no_address() {
+    fn a_logged_reply_contains_no_address() {
         for (answer, shown) in [
             ("5.1.1 <ada@example.org>: user unknown", "5.1.1 … user unknown"),
             ("5.1.1 User Ada.L unknown at EXAMPLE.org", "5.1.1 User … unknown at …"),
@@ -50,7 +50,7 @@ mod tests {
         ] {
             assert_eq!(without_addresses(answer, "ada.l@example.org"), shown);
         }
-        // A short name is no part of a word.
+        // A short name is not found inside a word.
         let shown = without_addresses("jo, your job is done", "jo@example.org");
         assert_eq!(shown, "… your job is done");
     }

@@ -1,4 +1,4 @@
-//! Keeps mails back while nobody is there who takes them.
+//! Holds mails back while the mail server is away.
 
 use super::schedule::with_jitter;
 use crate::limits::{MAIL_PAUSE, MAIL_PAUSE_MAX};
@@ -6,31 +6,31 @@ use chrono::TimeDelta;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Knows whether the mail server is there. Once it was not, all mails wait: [`MAIL_PAUSE`], and then twice as long each
-/// time, up to [`MAIL_PAUSE_MAX`]; in between one of them is tried. Clones are of the same.
+/// Knows whether the mail server is reachable. After a failure all mails wait: [`MAIL_PAUSE`], and then twice as
+/// long each time, up to [`MAIL_PAUSE_MAX`]; after each pause one of them is tried. Clones share their state.
 #[derive(Debug, Clone, Default)]
 pub struct Breaker(Arc<Mutex<Option<Away>>>);
 
-/// That it was not there.
+/// The last failure to reach it.
 #[derive(Debug, Clone)]
 struct Away {
     /// Since when, as far as is known.
     since: Instant,
-    /// When that was found out last.
+    /// When the last failure was noticed.
     found: Instant,
-    /// How long all wait after that, without what is added so that several servers do not come at once.
+    /// How long all wait after that, without the jitter that keeps several servers from returning at once.
     pause: Duration,
     until: Instant,
     is_tried: bool,
     why: String,
 }
 
-/// How many mails make sense now.
+/// How many mails may be sent now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admits {
-    /// As many as there are.
+    /// As many as are due.
     All,
-    /// One, to see whether the server is there again.
+    /// One, to see whether the server is back.
     One,
     /// None.
     Nobody,
@@ -42,7 +42,7 @@ impl Breaker {
         self.lock().as_ref().map(|away| away.since.elapsed())
     }
 
-    /// How many mails make sense now.
+    /// How many mails may be sent now.
     pub fn admits(&self) -> Admits {
         self.admits_at(Instant::now())
     }
@@ -55,10 +55,10 @@ impl Breaker {
         }
     }
 
-    /// Lets somebody try.
+    /// Lets a caller try.
     ///
     /// # Errors
-    /// Why the server was away when that was tried last, if nobody is to try now.
+    /// Why the server was away at the last try, if no try is allowed now.
     pub(super) fn enter(&self) -> Result<Pass, String> {
         self.enter_at(Instant::now())
     }
@@ -77,12 +77,12 @@ impl Breaker {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Away>> {
-        // It is whole between any two of its calls.
+        // It is consistent between any two calls.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Leave to try. Whoever drops it has not found anything out.
+/// Permission to try. Dropping it says nothing about the server.
 #[derive(Debug)]
 pub(super) struct Pass {
     breaker: Breaker,
@@ -91,7 +91,7 @@ pub(super) struct Pass {
 }
 
 impl Pass {
-    /// The server is there, and takes mail from us.
+    /// The server answered, and accepts mail from us.
     pub(super) fn answered(&mut self) {
         self.is_probe = false;
         if let Some(away) = self.breaker.lock().take() {
@@ -100,7 +100,7 @@ impl Pass {
         }
     }
 
-    /// It is not. Nothing in `why` is about a mail.
+    /// The server is away. Nothing in `why` is about a mail.
     pub(super) fn failed(&mut self, why: &str) {
         self.failed_at(why, Instant::now());
     }
@@ -111,7 +111,7 @@ impl Pass {
         let (since, pause) = match &*state {
             None => (found, MAIL_PAUSE),
             Some(away) if is_probe => (away.since, (away.pause * 2).min(MAIL_PAUSE_MAX)),
-            // Another has found it out meanwhile.
+            // Another try has noticed it meanwhile.
             Some(away) if self.began <= away.found => return,
             Some(away) => (away.since, away.pause),
         };
@@ -142,7 +142,7 @@ fn longer_by_chance(pause: Duration) -> Duration {
 mod tests {
     use super::*;
 
-    /// One by a clock that goes when it is told to.
+    /// A breaker by a clock that the test advances.
     struct Watched {
         breaker: Breaker,
         now: Instant,
@@ -165,7 +165,7 @@ mod tests {
             pass.failed_at("refused", self.now);
         }
 
-        /// Goes to the end of the pause, and tells about how many seconds that was.
+        /// Goes to the end of the pause, and returns its length in seconds, roughly.
         fn wait(&mut self) -> u64 {
             assert_eq!(self.admits(), Admits::Nobody);
             assert_eq!(self.breaker.enter_at(self.now).expect_err("it is away"), "refused");
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn while_nobody_is_there_one_is_tried_less_and_less_often() {
+    fn while_the_server_is_away_one_mail_is_tried_with_growing_pauses() {
         let mut watched = Watched::new();
         assert_eq!((watched.admits(), watched.breaker.away_for()), (Admits::All, None));
         // Several at once count as one.
@@ -205,19 +205,19 @@ mod tests {
     }
 
     #[test]
-    fn whoever_finds_nothing_out_leaves_it_to_the_next() {
+    fn a_try_without_a_result_leaves_it_to_the_next() {
         let mut watched = Watched::new();
         drop(watched.enter());
         assert_eq!(watched.admits(), Admits::All);
         let mut late = watched.enter();
         watched.fail(&mut watched.enter());
         watched.wait();
-        // It had begun before all were kept back, and so says nothing new.
+        // It began before mails were held back, and so says nothing new.
         watched.fail(&mut late);
         assert_eq!(watched.admits(), Admits::One);
         drop(watched.enter());
         assert_eq!(watched.admits(), Admits::One);
-        // One that was under way all the time and gets through says that the server is there.
+        // A try that was in progress all the time and succeeds shows that the server is back.
         late.answered();
         assert_eq!(watched.admits(), Admits::All);
     }

@@ -1,22 +1,22 @@
-//! Texts of others, made fit to stand in a line of ours.
+//! Makes untrusted texts fit to stand in one line.
 
-/// The text as one line: white space of any kind is a single space, and nothing is in it that ends a line, or
-/// turns around what stands beside it.
+/// The text as one line: any white space becomes a single space, and characters that end a line or reorder their
+/// neighbours are removed.
 ///
-/// Names have no control characters, but some that reorder their neighbours are allowed in them: a page keeps
-/// those within the name, plain text and headers cannot.
+/// Names have no control characters, but may have some that reorder their neighbours: a page isolates those within
+/// the name, plain text and headers cannot.
 pub(super) fn one_line(text: &str) -> String {
     let is_kept = |c: &char| !(is_reordering(*c) || c.is_control() && !c.is_whitespace());
     let kept: String = text.chars().filter(is_kept).collect();
     kept.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A link without anything that no link has.
+/// A link without characters that no link has.
 pub(super) fn link(text: &str) -> String {
     text.chars().filter(|c| !c.is_control() && !c.is_whitespace() && !is_reordering(*c)).collect()
 }
 
-/// Embeddings, overrides and isolates (Unicode Standard Annex 9, section 2), and the mark of byte order.
+/// Embeddings, overrides and isolates (Unicode Standard Annex 9, section 2), and the byte order mark.
 fn is_reordering(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_stays_one_and_reads_in_its_own_direction() {
+    fn line_ends_and_reordering_characters_are_removed() {
         for (text, line) in [
             ("Ada", "Ada"),
             (" Ada \t  Lovelace ", "Ada Lovelace"),

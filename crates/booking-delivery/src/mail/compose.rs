@@ -1,4 +1,4 @@
-//! A message as it goes over the network (RFC 5322, RFC 2045 to 2047).
+//! A message in the form that is transmitted (RFC 5322, RFC 2045 to 2047).
 
 use super::config::{MailConfig, Mailbox};
 use super::error::ComposeError;
@@ -16,16 +16,17 @@ use std::fmt;
 use url::{Host, Url};
 use uuid::Uuid;
 
-/// Makes messages of letters.
+/// Composes messages from letters.
 #[derive(Debug, Clone)]
 pub struct Composer {
     from: Mailbox,
     reply_to: Option<Mailbox>,
-    /// What stands behind the `@` of each `Message-ID`.
+    /// The domain after the `@` of each `Message-ID`.
     id_domain: String,
 }
 
-/// A message, ready to be sent, however often. It tells all about somebody, and so its `Debug` shows its id alone.
+/// A message, ready to be sent any number of times. It is full of personal data, and so its `Debug` shows only its
+/// id.
 #[derive(Clone)]
 pub struct Message {
     id: Uuid,
@@ -40,17 +41,17 @@ impl Message {
         self.id
     }
 
-    /// All of it, with lines that end in CRLF and have at most 998 bytes.
+    /// The whole message, with lines that end in CRLF and have at most 998 bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// Who sends it, as the servers on its way are told.
+    /// The envelope sender.
     pub(super) fn sender(&self) -> &Address {
         &self.from
     }
 
-    /// Whom it is for.
+    /// The recipient.
     pub(super) fn recipient(&self) -> &Address {
         &self.to
     }
@@ -63,10 +64,10 @@ impl fmt::Debug for Message {
 }
 
 impl Composer {
-    /// Composes messages as `config` says, by a server that people reach at `base_url`.
+    /// Composes messages as `config` says, for a server that people reach at `base_url`.
     pub fn new(config: &MailConfig, base_url: &str) -> Self {
         let host = Url::parse(base_url).ok().and_then(|url| match url.host() {
-            // Of others, as an address in figures or localhost, there may be more than one.
+            // Other hosts, such as IP addresses or localhost, may exist more than once.
             Some(Host::Domain(domain)) if domain.contains('.') => Some(domain.to_owned()),
             _ => None,
         });
@@ -78,7 +79,7 @@ impl Composer {
         }
     }
 
-    /// Says a letter in words, and nothing else.
+    /// Renders a letter, without a message around it.
     ///
     /// # Errors
     /// See [`ComposeError`].
@@ -86,7 +87,7 @@ impl Composer {
         render(letter, self.contact(), &self.content_id(letter))
     }
 
-    /// Makes the message of a letter.
+    /// Composes the message of a letter.
     ///
     /// # Errors
     /// See [`ComposeError`].
@@ -103,7 +104,7 @@ impl Composer {
         Ok(Message { id: letter.id, from, to, bytes })
     }
 
-    /// Whom people write to.
+    /// The address that people write to.
     fn contact(&self) -> &EmailAddress {
         &self.reply_to.as_ref().unwrap_or(&self.from).address
     }
@@ -112,7 +113,7 @@ impl Composer {
         format!("ticket.{}@{}", letter.id, self.id_domain)
     }
 
-    /// The head, but for the type of the body, which the body begins with.
+    /// The headers, except for the content type, which the body begins with.
     fn head(&self, letter: &Letter, subject: &str) -> String {
         let mut head = String::new();
         let from = &self.from;
@@ -126,13 +127,13 @@ impl Composer {
         header::text(&mut head, "Subject", subject);
         header::text(&mut head, "Date", &letter.at.to_rfc2822());
         header::text(&mut head, "Message-ID", &format!("<{}@{}>", letter.id, self.id_domain));
-        // So that nobody's absence answers it (RFC 3834, section 5).
+        // Keeps absence notices from answering it (RFC 3834, section 5).
         header::text(&mut head, "Auto-Submitted", "auto-generated");
         header::text(&mut head, "MIME-Version", "1.0");
         head
     }
 
-    /// Text, or HTML with its picture; beside that the calendar, if there is one.
+    /// Text, or HTML with its picture; with the calendar beside it, if there is one.
     fn body(&self, letter: &Letter, rendered: Rendered) -> MultiPart {
         let text = quoted_printable(ContentType::TEXT_PLAIN, rendered.text);
         let html = quoted_printable(ContentType::TEXT_HTML, rendered.html);
@@ -158,13 +159,13 @@ impl Composer {
     }
 }
 
-/// No line of it is longer than 76 bytes, and all of it is ASCII.
+/// No line is longer than 76 bytes, and all is ASCII.
 fn quoted_printable(kind: ContentType, text: String) -> SinglePart {
     let encoding = ContentTransferEncoding::QuotedPrintable;
     SinglePart::builder().header(kind).header(encoding).body(text)
 }
 
-/// In Base64, so that nothing on the way touches how it is folded.
+/// In Base64, so that no server on the way changes its folding.
 fn calendar(method: Method, text: String) -> SinglePart {
     let kind =
         format!("text/calendar; method={}; charset=utf-8; name=\"event.ics\"", method.as_str());

@@ -1,4 +1,4 @@
-//! What an operator says of mail: where it leaves, and whose it is.
+//! The operator's mail settings: the mail server, and the sender.
 
 use super::clean::one_line;
 use booking_core::EmailAddress;
@@ -9,29 +9,29 @@ use std::str::FromStr;
 use thiserror::Error;
 use url::Url;
 
-/// Everything that can be set about mail.
+/// All mail settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailConfig {
-    /// Where it leaves.
+    /// Where mail is sent.
     pub url: MailUrl,
-    /// Whose it is.
+    /// The sender.
     pub from: Mailbox,
-    /// Where answers go, if not there.
+    /// Where replies go, if not to the sender.
     pub reply_to: Option<Mailbox>,
-    /// Authorities to trust beside the system's, in a PEM file.
+    /// Trusted authorities beside the system's, in a PEM file.
     pub tls_ca: Option<PathBuf>,
 }
 
-/// An address of our own, and whose it is in words.
+/// An address of the operator's, with a display name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mailbox {
-    /// In words, as `Jazz club`.
+    /// The display name, such as `Jazz club`.
     pub name: Option<String>,
     /// The address, in ASCII.
     pub address: EmailAddress,
 }
 
-/// A text that is no [`Mailbox`].
+/// The text is no [`Mailbox`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error(
     "is no address such as tickets@example.org or Jazz club <tickets@example.org>, all of ASCII before the @"
@@ -41,7 +41,7 @@ pub struct BadMailbox;
 impl FromStr for Mailbox {
     type Err = BadMailbox;
 
-    /// Reads an address alone, or in angle brackets behind a name, which may be quoted.
+    /// Parses an address alone, or in angle brackets after a name, which may be quoted.
     fn from_str(text: &str) -> Result<Self, BadMailbox> {
         let text = text.trim();
         let (name, address) = match text.strip_suffix('>') {
@@ -54,12 +54,12 @@ impl FromStr for Mailbox {
         let name = name.trim();
         let name = match name.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
             Some(quoted) => quoted.replace("\\\"", "\"").replace("\\\\", "\\"),
-            // Several of them are not one.
+            // Several addresses are not one.
             None if name.contains(['<', '>', '@']) => return Err(BadMailbox),
             None => name.to_owned(),
         };
         let address = EmailAddress::parse(address).map_err(|_| BadMailbox)?;
-        // Else every server on the way would have to know SMTPUTF8, for whomever the mail is.
+        // Otherwise every server on the way would need SMTPUTF8, for every recipient.
         if !address.as_str().is_ascii() {
             return Err(BadMailbox);
         }
@@ -67,7 +67,7 @@ impl FromStr for Mailbox {
     }
 }
 
-/// Where mail leaves. Neither its `Debug` nor its `Display` shows the password.
+/// Where mail is sent. Neither its `Debug` nor its `Display` shows the password.
 ///
 /// | URL | |
 /// | --- | --- |
@@ -80,14 +80,14 @@ impl FromStr for Mailbox {
 #[derive(Clone, PartialEq, Eq)]
 pub struct MailUrl(pub(super) Way);
 
-/// How mail leaves.
+/// How mail is sent.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Way {
     Smtp(Relay),
     Folder(PathBuf),
 }
 
-/// The server that takes mail from us.
+/// The server that accepts mail from us.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Relay {
     /// Without brackets.
@@ -98,7 +98,7 @@ pub(super) struct Relay {
     pub(super) login: Option<(String, String)>,
 }
 
-/// When a connection is encrypted.
+/// When a connection becomes encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TlsUse {
     /// From the first byte on.
@@ -110,7 +110,7 @@ pub(super) enum TlsUse {
 }
 
 impl TlsUse {
-    /// The port that is meant if none is said (RFC 8314 and RFC 5321).
+    /// The default port (RFC 8314 and RFC 5321).
     const fn port(self) -> u16 {
         match self {
             Self::Always => 465,
@@ -120,28 +120,28 @@ impl TlsUse {
     }
 }
 
-/// Why a text is no [`MailUrl`]. Never shows it, since it may hold a password.
+/// Why a text is no [`MailUrl`]. Never shows the text, since it may hold a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum BadMailUrl {
-    /// It is of no kind that mail could leave by.
+    /// The scheme is unknown.
     #[error("is no URL such as smtps://user:password@mail.example.org, smtp://… or file:///folder")]
     NotOne,
-    /// It names no host, or one that cannot be.
+    /// It has no host, or an invalid one.
     #[error(
         "names no host: in a name and a password write @ as %40, / as %2F, # as %23 and % as %25"
     )]
     Host,
-    /// It has a path, a fragment, or parameters that mean nothing.
+    /// It has a path, a fragment, or unknown parameters.
     #[error(
         "has more behind the host than ?tls=required or ?tls=none, which smtp:// alone may have"
     )]
     Rest,
-    /// It has a name without a password, or one of the two cannot be read.
+    /// It has a name without a password, or one of the two cannot be decoded.
     #[error(
         "has a name without a password, a password without a name, or one that is not UTF-8 in %XX"
     )]
     Login,
-    /// The password would go over the network for all to read.
+    /// The password would be sent in plain text.
     #[error("would send a password unencrypted: leave out tls=none, or the password")]
     PlainPassword,
     /// It names no folder of this machine.
@@ -150,10 +150,10 @@ pub enum BadMailUrl {
 }
 
 impl MailUrl {
-    /// Reads it.
+    /// Parses the URL.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// Why it is invalid.
     pub fn parse(text: &str) -> Result<Self, BadMailUrl> {
         let url = Url::parse(text.trim()).map_err(|_| BadMailUrl::NotOne)?;
         match url.scheme() {
@@ -245,14 +245,14 @@ fn folder(url: &Url) -> Result<PathBuf, BadMailUrl> {
         return Err(BadMailUrl::Folder);
     }
     let folder = url.to_file_path().map_err(|()| BadMailUrl::Folder)?;
-    // The root of all is nobody's folder for mail.
+    // The root directory is never the folder for mail.
     match folder.parent() {
         Some(_) => Ok(folder),
         None => Err(BadMailUrl::Folder),
     }
 }
 
-/// What `%XX` stand for (RFC 3986, section 2.1); `None` if it is no text that a login could have.
+/// Decodes `%XX` (RFC 3986, section 2.1); `None` if the result is no text that a login could have.
 fn decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -277,7 +277,7 @@ fn decoded(text: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn way(text: &str) -> Relay {
+    fn relay_of(text: &str) -> Relay {
         match MailUrl::parse(text).expect(text).0 {
             Way::Smtp(relay) => relay,
             Way::Folder(_) => panic!("{text} is no folder"),
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_is_named_with_what_it_takes() {
+    fn a_mail_url_names_host_port_and_encryption() {
         use TlsUse::{Always, Never, StartTls};
         for (text, host, port, tls) in [
             ("smtps://mail.example.org", "mail.example.org", 465, Always),
@@ -300,25 +300,25 @@ mod tests {
             ("smtps://[2001:db8::1]:465", "2001:db8::1", 465, Always),
             ("smtp://192.0.2.1", "192.0.2.1", 587, StartTls),
         ] {
-            let relay = way(text);
+            let relay = relay_of(text);
             assert_eq!((relay.host.as_str(), relay.port, relay.tls), (host, port, tls), "{text}");
             assert_eq!(relay.login, None);
         }
     }
 
     #[test]
-    fn a_login_is_read_and_never_shown() {
+    fn a_login_is_parsed_and_never_shown() {
         let text = "smtps://ada%40example.org:hunter2%3A%2F%25%C3%BC@mail.example.org";
-        let login = way(text).login.expect("it has one");
+        let login = relay_of(text).login.expect("it has one");
         assert_eq!(login, ("ada@example.org".to_owned(), "hunter2:/%ü".to_owned()));
         let url = MailUrl::parse(text).expect("it is one");
         assert_eq!(url.to_string(), "smtps://mail.example.org:465");
         assert_eq!(format!("{url:?}"), "MailUrl(smtps://mail.example.org:465)");
-        assert!(way("smtp://ada:x@localhost:25").login.is_some(), "nobody else hears it");
+        assert!(relay_of("smtp://ada:x@localhost:25").login.is_some(), "nobody else hears it");
     }
 
     #[test]
-    fn what_cannot_be_meant_is_told_without_what_it_was() {
+    fn an_invalid_mail_url_is_refused_without_showing_it() {
         for (text, fault) in [
             ("", BadMailUrl::NotOne),
             ("mail.example.org", BadMailUrl::NotOne),
@@ -344,7 +344,7 @@ mod tests {
             assert_eq!(refused, fault, "{text}");
             assert!(!format!("{refused} {refused:?}").contains("hunter2"));
         }
-        // Not one by the standard, whatever it is taken for.
+        // Not valid by the standard, however parsers read it.
         for text in ["smtp://ada:p/hunter2@mail.example.org", "smtp://m%C3%BCsli.example"] {
             let refused = MailUrl::parse(text).expect_err(text);
             assert!(!format!("{refused} {refused:?}").contains("hunter2"), "{refused}");
@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_one_of_this_machine() {
+    fn a_folder_url_names_a_local_folder() {
         let url = MailUrl::parse("file:///var/lib/booking%20mail").expect("it is one");
         assert_eq!(url.folder(), Some(Path::new("/var/lib/booking mail")));
         assert_eq!(MailUrl::parse("smtps://a.example").expect("it is one").folder(), None);

@@ -1,19 +1,19 @@
-//! Why there is no message, why one was not sent, and why none can be.
+//! Why a message could not be composed or sent, and why a mailer could not be made.
 
 use std::io;
 use std::path::PathBuf;
 use thiserror::Error;
 
-/// Why there is no message. Nothing in it tells whose it would have been, and trying again changes nothing.
+/// Why there is no message. It never names the recipient, and a retry gives the same result.
 #[derive(Debug, Error)]
 pub enum ComposeError {
-    /// The letter says too little for what it is to tell.
+    /// The letter lacks something that its kind needs.
     #[error("the letter has no {0}")]
     Lacks(
         /// What is missing.
         &'static str,
     ),
-    /// Whose it would have been was erased.
+    /// The recipient was erased.
     #[error("the address was erased")]
     Erased,
     /// No mail can be sent to such an address.
@@ -33,25 +33,25 @@ pub enum ComposeError {
 /// Why a message was not sent. The text is short, and holds no address.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SendError {
-    /// It will never be: nobody takes it for this address, or the address cannot be said.
+    /// Permanent: the server refuses this address, or it cannot be expressed.
     #[error("{0}")]
     Permanent(String),
-    /// It may be later.
+    /// Temporary.
     #[error("{0}")]
     Transient(String),
-    /// Nobody is there who takes it, or they take nothing from us: that says nothing of the message.
+    /// The mail server is away, or accepts nothing from us: that says nothing about the message.
     #[error("{0}")]
     Away(String),
 }
 
 impl SendError {
-    /// Whether trying again makes no sense.
+    /// Whether a retry is pointless.
     pub fn is_permanent(&self) -> bool {
         matches!(self, Self::Permanent(_))
     }
 }
 
-/// Why nothing can be sent at all.
+/// Why no mailer could be made.
 #[derive(Debug, Error)]
 pub enum MailerError {
     /// The file with authorities cannot be read, or has none.
@@ -63,7 +63,7 @@ pub enum MailerError {
         #[source]
         source: io::Error,
     },
-    /// There can be no TLS.
+    /// TLS could not be set up.
     #[error("cannot prepare TLS")]
     Tls(#[source] lettre::transport::smtp::Error),
 }

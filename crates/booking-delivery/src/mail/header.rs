@@ -1,20 +1,20 @@
-//! Fields of a message's head (RFC 5322), of texts that others chose.
+//! Header fields of a message (RFC 5322), from untrusted texts.
 
 use super::clean::one_line;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-/// The longest line of a field, in bytes: what one with encoded words may have (RFC 2047, section 2).
+/// The longest line of a field, in bytes: the limit for one with encoded words (RFC 2047, section 2).
 const LINE_BYTES_MAX: usize = 76;
 
-/// The longest word that is written as it is: far below the 998 bytes that a line may have (RFC 5322, section
+/// The longest word that is written unencoded: far below the 998 bytes that a line may have (RFC 5322, section
 /// 2.1.1), since a word is not folded.
 const WORD_BYTES_MAX: usize = 200;
 
 /// The longest name that is written between quotes, where nothing is folded.
 const QUOTED_BYTES_MAX: usize = 60;
 
-/// What stands around each encoded word.
+/// What surrounds each encoded word.
 const BEFORE: &str = "=?utf-8?B?";
 const AFTER: &str = "?=";
 
@@ -31,7 +31,7 @@ pub(super) fn text(head: &mut String, name: &str, value: &str) {
     head.push_str("\r\n");
 }
 
-/// Adds a field with an address, and whose it is if that is known. The address is valid, and has at most 254 bytes.
+/// Adds a field with an address, and its display name if known. The address is valid, and has at most 254 bytes.
 pub(super) fn mailbox(head: &mut String, name: &str, phrase: Option<&str>, address: &str) {
     let phrase = phrase.map(one_line).filter(|phrase| !phrase.is_empty());
     head.push_str(name);
@@ -51,7 +51,7 @@ pub(super) fn mailbox(head: &mut String, name: &str, phrase: Option<&str>, addre
     head.push_str("\r\n");
 }
 
-/// Whether a text may stand in a field as it is. What looks like an encoded word may not: whoever reads it would
+/// Whether a text may stand in a field unencoded. Text that looks like an encoded word may not: readers would
 /// decode it.
 fn is_plain(text: &str) -> bool {
     text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
@@ -59,7 +59,7 @@ fn is_plain(text: &str) -> bool {
         && text.split(' ').all(|word| word.len() <= WORD_BYTES_MAX)
 }
 
-/// Continues on further lines where words end (RFC 5322, section 2.2.3).
+/// Folds lines between words (RFC 5322, section 2.2.3).
 fn fold(head: &mut String, mut column: usize, text: &str) {
     for (at, word) in text.split(' ').enumerate() {
         if at > 0 && column + 1 + word.len() > LINE_BYTES_MAX {
@@ -74,14 +74,14 @@ fn fold(head: &mut String, mut column: usize, text: &str) {
     }
 }
 
-/// Writes a text as encoded words, one on each line, that never end within a character (RFC 2047, sections 2 and
-/// 5).
+/// Writes a text as encoded words, one on each line, none of which ends within a character (RFC 2047, sections 2
+/// and 5).
 fn encode(head: &mut String, column: usize, text: &str) {
     let mut rest = text;
     let mut room = LINE_BYTES_MAX.saturating_sub(column);
     loop {
         let bytes = room.saturating_sub(BEFORE.len() + AFTER.len()) / 4 * 3;
-        // Any character fits: names of fields are short.
+        // The first line fits any character: field names are short.
         let (word, others) = rest.split_at(rest.floor_char_boundary(bytes.max(4)));
         head.push_str(BEFORE);
         head.push_str(&STANDARD.encode(word));
@@ -111,7 +111,7 @@ mod tests {
         head
     }
 
-    /// What a field says to whoever reads it (RFC 2047, section 6).
+    /// A field's text as a reader decodes it (RFC 2047, section 6).
     fn decoded(field: &str) -> String {
         let value = field.split_once(": ").expect("it has a name").1.trim_end();
         let mut bytes: Vec<u8> = Vec::new();
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_plain_is_written_as_it_is() {
+    fn plain_text_is_written_unencoded() {
         assert_eq!(subject("Your seat: Jazz"), "Subject: Your seat: Jazz\r\n");
         assert_eq!(to(None), "To: ada@example.org\r\n");
         assert_eq!(to(Some(" \u{202e} ")), "To: ada@example.org\r\n");
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn no_text_begins_another_field() {
+    fn no_text_starts_another_field() {
         for text in ["a\r\nBcc: eve@example.org", "a\nBcc: eve@example.org\n\nbody", "a\rBcc: x"] {
             for field in [subject(text), to(Some(text))] {
                 let lines: Vec<_> = field.split_terminator("\r\n").collect();
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_looks_encoded_is_read_as_it_was_written() {
+    fn text_that_looks_encoded_is_read_as_written() {
         let text = "=?utf-8?Q?Free_money?=";
         assert!(!subject(text).contains("Free"), "{}", subject(text));
         assert_eq!(decoded(&subject(text)), text);
@@ -157,7 +157,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_read_as_it_was_and_no_line_is_long(value in any::<String>(), more in 0..8_usize) {
+        fn any_text_survives_encoding_and_no_line_is_too_long(value in any::<String>(), more in 0..8_usize) {
             let value = value.repeat(more);
             let field = subject(&value);
             prop_assert!(field.is_ascii() && field.ends_with("\r\n"));

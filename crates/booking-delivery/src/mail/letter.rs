@@ -1,4 +1,4 @@
-//! What somebody is to be told.
+//! What a mail is to tell an attendee.
 
 use booking_core::{
     EmailAddress, Event, Language, MailKind, OrganizerName, PersonName, Registration, Status,
@@ -7,52 +7,52 @@ use chrono::{DateTime, Utc};
 use std::fmt;
 use uuid::Uuid;
 
-/// What somebody is to be told, as it is when the letter is written. What is not known is left out of it.
+/// What a mail is to tell an attendee, as it is when the letter is written. What is unknown is left out.
 ///
 /// It holds a link that is as good as a password, and so its `Debug` shows next to nothing.
 #[derive(Clone)]
 pub struct Letter {
-    /// Its name, and `Message-ID`: the same however often it is tried.
+    /// Its id, and `Message-ID`: the same at every try.
     pub id: Uuid,
-    /// What it tells.
+    /// The kind of mail.
     pub kind: MailKind,
-    /// In which language.
+    /// The language.
     pub language: Language,
-    /// Whom.
+    /// The recipient's address.
     pub to: EmailAddress,
-    /// What they are called.
+    /// The recipient's name.
     pub name: Option<PersonName>,
-    /// When that was to be told: `Date`.
+    /// When the mail became due: `Date`.
     pub at: DateTime<Utc>,
-    /// The event that it is about: all are about one, but [`MailKind::Found`].
+    /// The event that it is about: all kinds are about one, except [`MailKind::Found`].
     pub event: Option<Event>,
-    /// Their registration, as it is now.
+    /// The recipient's registration, as it is now.
     pub registration: Option<Registration>,
-    /// Where they manage it. [`MailKind::ConfirmAddress`] makes no sense without.
+    /// The recipient's private link. [`MailKind::ConfirmAddress`] makes no sense without.
     pub link: Option<String>,
     /// The event's page.
     pub event_link: Option<String>,
-    /// Their ticket, which is shown as a QR code, too.
+    /// The recipient's ticket, which is shown as a QR code, too.
     pub ticket: Option<String>,
-    /// Whose the event is.
+    /// The organizer's name.
     pub organizer: Option<OrganizerName>,
-    /// All that is registered for the address, for [`MailKind::Found`].
+    /// All registrations of the address, for [`MailKind::Found`].
     pub found: Vec<FoundSeat>,
 }
 
-/// A registration among all those of an address.
+/// One of the registrations of an address.
 #[derive(Clone)]
 pub struct FoundSeat {
-    /// What its event is called.
+    /// The event's name.
     pub event_name: String,
-    /// Where it stands.
+    /// Its status.
     pub status: Status,
-    /// Where it is managed.
+    /// Its private link.
     pub link: String,
 }
 
 impl Letter {
-    /// A letter of which nothing is known but whom it is for, and what it is to tell.
+    /// A letter with nothing but a recipient and a kind.
     pub fn new(
         id: Uuid,
         kind: MailKind,

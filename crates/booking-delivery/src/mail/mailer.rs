@@ -16,15 +16,15 @@ use uuid::Uuid;
 /// The most messages that are written into files at once.
 const FILES_AT_ONCE: usize = 4;
 
-/// Sends messages to one server, over a few connections that it keeps. It may be used by many at once. While the server is
-/// away it is asked by one of them now and then ([`Breaker`]).
+/// Sends messages to one server, over a few connections that it keeps. Safe for concurrent use. While the server is
+/// away, one message is tried now and then ([`Breaker`]).
 pub struct Mailer {
     exit: Exit,
     turns: Semaphore,
     breaker: Breaker,
 }
 
-/// Leave to send one message now.
+/// Permission to send one message now.
 pub struct Turn<'a> {
     exit: &'a Exit,
     pass: Pass,
@@ -37,8 +37,8 @@ enum Exit {
 }
 
 impl Mailer {
-    /// Prepares to send to where `url` says, and trusts the authorities of the system and those in `tls_ca`.
-    /// Connects to nobody yet.
+    /// Prepares to send as `url` says, trusting the system's authorities and those in `tls_ca`. Does not connect
+    /// yet.
     ///
     /// # Errors
     /// See [`MailerError`].
@@ -64,18 +64,18 @@ impl Mailer {
         Ok(Self { exit, turns: Semaphore::new(at_once), breaker: Breaker::default() })
     }
 
-    /// The same, which lets `breaker` know whether its server is there.
+    /// The same, which reports to `breaker` whether its server is reachable.
     #[must_use]
     pub fn watched_by(self, breaker: Breaker) -> Self {
         Self { breaker, ..self }
     }
 
-    /// How many messages make sense now.
+    /// How many messages may be sent now.
     pub fn admits(&self) -> Admits {
         self.breaker.admits()
     }
 
-    /// Waits until there is nobody before it. What is made of a message only then is not old when it is sent.
+    /// Waits for its turn. A message that is composed after that is not outdated when it is sent.
     ///
     /// # Errors
     /// [`SendError::Away`].
@@ -85,8 +85,8 @@ impl Mailer {
         Ok(Turn { exit: &self.exit, pass, _turn: turn })
     }
 
-    /// Sends a message when it is its turn. Dropped half way, it may have been sent or not; so may one whose sending took
-    /// too long.
+    /// Sends a message when it is its turn. If this is dropped half way, or sending takes too long, the message may
+    /// have been sent or not.
     ///
     /// # Errors
     /// See [`SendError`].
@@ -108,7 +108,7 @@ impl Turn<'_> {
         let (id, bytes) = (message.id(), message.bytes().to_vec());
         let written = spawn_blocking(move || write(&folder, id, &bytes)).await;
         let written = written.unwrap_or_else(|_| Err(io::Error::other("the writer was stopped")));
-        // The name of the folder is the operator's, and known to them.
+        // The operator chose the folder's name, so the error may show it.
         written.map_err(|error| SendError::Transient(format!("cannot write the file: {error}")))
     }
 }
@@ -128,13 +128,13 @@ impl fmt::Debug for Turn<'_> {
     }
 }
 
-/// Writes a message as a whole or not at all: whoever watches the folder finds no half of one.
+/// Writes a message as a whole or not at all: a reader of the folder never finds half of one.
 fn write(folder: &Path, id: Uuid, bytes: &[u8]) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let half = folder.join(format!(".{id}.part"));
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
-    // It tells who comes, and how to act for them.
+    // It names an attendee, and holds a link to act for them.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&half)?;

@@ -1,4 +1,4 @@
-//! Every mail with made-up data, to look at.
+//! Renders every mail with made-up data, for review.
 
 use super::compose::Composer;
 use super::config::{MailConfig, MailUrl, Mailbox};
@@ -15,14 +15,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
-/// Where the server of made-up mails is reached.
+/// The base URL in made-up mails.
 const BASE_URL: &str = "https://booking.example.org";
 
 /// Writes every kind of mail in every language into `folder`, as `en/confirmed.eml` and so on, with `.txt` and
-/// `.html` beside it, and returns the names of the files. All that is in them is made up.
+/// `.html` beside it, and returns the names of the files. All data in them is made up.
 ///
 /// # Errors
-/// Whatever kept a file from being written.
+/// Any error in writing a file.
 pub fn preview(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let composer = composer();
     let mut written = Vec::new();
@@ -54,7 +54,7 @@ fn composer() -> Composer {
     Composer::new(&MailConfig { url, from, reply_to: None, tls_ca: None }, BASE_URL)
 }
 
-/// The HTML by itself, as a browser shows it, which knows of no other part of the mail.
+/// The HTML by itself for a browser, which cannot see the other parts of the mail.
 fn with_picture(html: String, png: Option<&[u8]>) -> String {
     let found = png.zip(html.split_once("src=\"cid:"));
     match found.and_then(|(png, (before, rest))| Some((png, before, rest.split_once('"')?.1))) {
@@ -66,7 +66,7 @@ fn with_picture(html: String, png: Option<&[u8]>) -> String {
 }
 
 impl Letter {
-    /// A letter with made-up data in which nothing is left out, to look at and to try with.
+    /// A letter with made-up data in which nothing is left out, for review and for tests.
     #[must_use]
     pub fn sample(kind: MailKind, language: Language) -> Self {
         sample(kind, language).expect("made-up data is valid")

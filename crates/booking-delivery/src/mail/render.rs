@@ -1,4 +1,4 @@
-//! What a letter says: its subject, its text, the same as HTML, and what goes with it.
+//! Renders a letter: its subject, its text, the same as HTML, and its attachments.
 
 use super::clean::{link, one_line};
 use super::error::ComposeError;
@@ -16,21 +16,21 @@ use serde::Serialize;
 /// The line of a text template that is its subject.
 const SUBJECT: &str = "Subject: ";
 
-/// A letter in words.
+/// A rendered letter.
 pub struct Rendered {
-    /// What it is about.
+    /// The subject.
     pub subject: String,
-    /// What it says.
+    /// The text.
     pub text: String,
     /// The same as HTML.
     pub html: String,
-    /// The event for a calendar, and what is to be done with it.
+    /// The event for a calendar, and its method.
     pub calendar: Option<(Method, String)>,
     /// The ticket as PNG, which the HTML shows as `cid:…`.
     pub ticket: Option<Vec<u8>>,
 }
 
-/// Everything that templates may put in.
+/// All variables of templates.
 #[derive(Serialize)]
 struct Context<'a> {
     lang: &'static str,
@@ -67,8 +67,7 @@ struct FoundContext {
     link: String,
 }
 
-/// Renders a letter. `address` is whom people write to about the event, `cid` what the picture of the ticket is
-/// called.
+/// Renders a letter. `address` is where people write about the event, `cid` the id of the ticket's picture.
 pub(super) fn render(
     letter: &Letter,
     address: &EmailAddress,
@@ -117,7 +116,7 @@ fn context<'a>(letter: &Letter, cid: &'a str) -> Context<'a> {
     let registration = letter.registration.as_ref();
     let contact = details.and_then(|details| details.contact.as_ref());
     let zone = details.and_then(|details| details.timezone.as_ref());
-    // Only where they are so still, and mean something.
+    // Only while they are still true, and mean something.
     let until = registration.and_then(|registration| registration.expires_at);
     let until =
         until.filter(|_| matches!(letter.kind, MailKind::Offered | MailKind::ConfirmAddress));
@@ -125,11 +124,11 @@ fn context<'a>(letter: &Letter, cid: &'a str) -> Context<'a> {
     Context {
         lang: letter.language.as_str(),
         subject: "",
-        name: some_line(letter.name.as_ref().map(PersonName::as_str)),
+        name: visible_line(letter.name.as_ref().map(PersonName::as_str)),
         event: details.map(|details| EventContext {
             name: one_line(details.name.as_str()),
             when: times::span(letter.language, details),
-            venue: some_line(details.venue.as_ref().map(Venue::as_str)),
+            venue: visible_line(details.venue.as_ref().map(Venue::as_str)),
             link: letter.event_link.as_deref().map(link),
         }),
         organizer: organizer(letter),
@@ -154,18 +153,18 @@ fn context<'a>(letter: &Letter, cid: &'a str) -> Context<'a> {
     }
 }
 
-/// Who puts the event up: as it says itself, else as whose it is are called here.
+/// The organizer: by the event's own name for it, else by the account's.
 fn organizer(letter: &Letter) -> Option<String> {
-    let said = letter.event.as_ref().and_then(|event| event.details.organizer_name.as_ref());
-    some_line(said.or(letter.organizer.as_ref()).map(OrganizerName::as_str))
+    let own_name = letter.event.as_ref().and_then(|event| event.details.organizer_name.as_ref());
+    visible_line(own_name.or(letter.organizer.as_ref()).map(OrganizerName::as_str))
 }
 
-/// The text as a line, if anything of it can be seen.
-fn some_line(text: Option<&str>) -> Option<String> {
+/// The text as a line, if any of it is visible.
+fn visible_line(text: Option<&str>) -> Option<String> {
     text.map(one_line).filter(|line| !line.is_empty())
 }
 
-/// What is to become of the event in the calendar of whoever gets the letter, if anything.
+/// What the recipient's calendar is to do with the event, if anything.
 fn calendar_of(letter: &Letter, event: &Event, address: &EmailAddress) -> Option<(Method, String)> {
     let has_a_seat = letter.registration.as_ref().is_none_or(|one| one.status == Status::Confirmed)
         && event.rules.status != EventStatus::Cancelled;
@@ -188,7 +187,7 @@ fn calendar_of(letter: &Letter, event: &Event, address: &EmailAddress) -> Option
     Some((method, calendar::of(event, url.as_deref(), Some(sending))?))
 }
 
-/// Lines without white space at their ends, and never two empty ones: conditions in templates leave some behind.
+/// Removes trailing white space and repeated empty lines: conditions in templates leave some behind.
 fn tidy(text: &str) -> String {
     let mut tidy = String::with_capacity(text.len());
     for line in text.trim().lines().map(str::trim_end) {

@@ -1,9 +1,9 @@
-//! When a mail that could not be sent is tried again.
+//! When a mail that could not be sent is retried.
 
 use chrono::TimeDelta;
 
-/// How long to wait after each try that failed. After one more the mail is given up: people can read at any
-/// time how it stands, and nobody wants to hear a week later that a seat was kept for them.
+/// How long to wait after each failed try. After one more the mail is given up: people can look their registration
+/// up at any time, and nobody wants to hear a week later that a seat was held for them.
 pub const PAUSES: [TimeDelta; 10] = [
     TimeDelta::seconds(5),
     TimeDelta::seconds(30),
@@ -17,16 +17,16 @@ pub const PAUSES: [TimeDelta; 10] = [
     TimeDelta::hours(24),
 ];
 
-/// By what part of itself a pause may be longer, so that all that failed at once does not come back at once.
+/// By what part of itself a pause may be longer, so that mails that failed together are not retried together.
 const JITTER: f64 = 0.2;
 
-/// How long to wait once `failed` tries have failed, this one included; `None` if there is no other.
+/// The pause after the `failed`-th failed try; `None` if there is no further try.
 pub fn pause_after(failed: u32) -> Option<TimeDelta> {
     let at = usize::try_from(failed.saturating_sub(1)).ok()?;
     PAUSES.get(at).copied()
 }
 
-/// The pause, longer by `chance`, which is from 0 to 1, of what it may be longer by.
+/// The pause, longer by `chance`, from 0 to 1, of its largest jitter.
 #[must_use]
 pub fn with_jitter(pause: TimeDelta, chance: f64) -> TimeDelta {
     let longer = pause.as_seconds_f64() * JITTER * chance.clamp(0.0, 1.0) * 1_000.0;
@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_at_once_does_not_come_back_at_once() {
+    fn mails_that_failed_together_are_retried_apart() {
         let pause = TimeDelta::seconds(100);
         assert_eq!(with_jitter(pause, 0.0), pause);
         assert_eq!(with_jitter(pause, 0.5), TimeDelta::seconds(110));

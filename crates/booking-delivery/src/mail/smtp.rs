@@ -1,7 +1,7 @@
 //! SMTP (RFC 5321), with connections that are kept for the next message.
 //!
-//! The steps are taken one by one, each in its time, since what a refusal means depends on what was refused: the
-//! recipient, for good, or us, who may come again once the operator has seen to it.
+//! The steps are taken one by one, each with its own timeout, since what a refusal means depends on what was
+//! refused: the recipient, permanently, or us, until the operator has fixed it.
 
 use super::answer::without_addresses;
 use super::breaker::Pass;
@@ -20,36 +20,36 @@ use std::time::{Duration, Instant};
 use std::{fs, io};
 use tokio::time::timeout;
 
-/// The most connections at once. Many servers refuse more of one client; the next message waits for one of these.
+/// The most connections at once. Many servers refuse more from one client; the next message waits for one of these.
 pub(super) const CONNECTIONS_MAX: usize = 4;
 
-/// How long a connection is kept that nobody needs: below the five minutes after which servers end it.
+/// How long an idle connection is kept: below the five minutes after which servers close it.
 const IDLE_MAX: Duration = Duration::from_secs(60);
 
-/// How long to wait for a farewell after something went wrong.
+/// How long to wait for a reply to QUIT after an error.
 const FAREWELL_MAX: Duration = Duration::from_secs(1);
 
-/// Beyond this a file with authorities is none.
+/// A larger file is not taken for one of authorities.
 const AUTHORITIES_BYTES_MAX: u64 = 1 << 20;
 
-/// Refusals that are about us, whatever they answer: that we have to log in, or to encrypt (RFC 4954, section 6).
+/// Refusals that are about us, whatever the command: that we have to log in, or to encrypt (RFC 4954, section 6).
 const ABOUT_US: [&str; 3] = ["530", "534", "538"];
 
-/// How long a mail server may take. Without these one that stalls would keep a worker for ever: the client's
-/// library waits without end.
+/// Timeouts of a mail server. Without these one that stalls would block a worker for ever: the client's library has
+/// no timeout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SmtpTimeouts {
-    /// To be connected to, at each of its addresses.
+    /// To connect, for each of its addresses.
     pub connect: Duration,
     /// To answer a command.
     pub command: Duration,
-    /// To take a message.
+    /// To accept a message.
     pub content: Duration,
 }
 
 impl Default for SmtpTimeouts {
-    /// Far below what RFC 5321 allows (section 4.5.3.2): who sends too early sends once more, under the same
-    /// `Message-ID`.
+    /// Far below what RFC 5321 allows (section 4.5.3.2): a client that gives up early sends once more, under the
+    /// same `Message-ID`.
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(10),
@@ -72,7 +72,7 @@ struct Idle {
     since: Instant,
 }
 
-/// What a server was asked when it refused or failed.
+/// The command that a server refused or failed at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
     Connect,
@@ -95,13 +95,13 @@ impl Step {
         }
     }
 
-    /// Whether a refusal of it is about the message, and not about us.
+    /// Whether a refusal is about the message, and not about us.
     const fn is_about_the_message(self) -> bool {
         matches!(self, Self::Recipient | Self::Content)
     }
 
-    /// Whether the server knows nothing yet of which message it is. The sender is always the same; what it is told of a
-    /// recipient that is not all ASCII is not.
+    /// Whether the server does not know yet which message it is. The sender is always the same; the recipient's
+    /// command differs if its address is not all ASCII.
     fn is_before(self, message: &Message) -> bool {
         match self {
             Self::Connect | Self::Encrypt | Self::LogIn => true,
@@ -111,10 +111,10 @@ impl Step {
     }
 }
 
-/// That a step did not succeed.
+/// A step failed.
 enum Failure {
     TookTooLong,
-    /// It does not take such an address.
+    /// The server does not support such an address.
     NotAscii,
     Smtp(Error),
 }
@@ -133,13 +133,13 @@ impl Smtp {
         Ok(Self { relay: relay.clone(), tls, login, timeouts, idle: Mutex::default() })
     }
 
-    /// Sends a message, and tells `pass` whether the server is there. At most [`CONNECTIONS_MAX`] do at once.
+    /// Sends a message, and reports to `pass` whether the server is reachable. At most [`CONNECTIONS_MAX`] at once.
     pub(super) async fn send(&self, message: &Message, pass: &mut Pass) -> Result<(), SendError> {
-        let kept = self.kept().await;
-        let was_kept = kept.is_some();
-        let mut sent = self.send_by(kept, message, pass).await;
-        if was_kept && matches!(sent, Err((Step::Sender, _))) {
-            // Some servers take so many messages on a connection and no more.
+        let idle = self.take_idle().await;
+        let was_idle = idle.is_some();
+        let mut sent = self.send_by(idle, message, pass).await;
+        if was_idle && matches!(sent, Err((Step::Sender, _))) {
+            // Some servers limit the messages of one connection.
             sent = self.send_by(None, message, pass).await;
         }
         sent.map_err(|(step, failure)| {
@@ -155,16 +155,16 @@ impl Smtp {
 
     async fn send_by(
         &self,
-        kept: Option<AsyncSmtpConnection>,
+        idle: Option<AsyncSmtpConnection>,
         message: &Message,
         pass: &mut Pass,
     ) -> Result<(), (Step, Failure)> {
-        let mut connection = match kept {
+        let mut connection = match idle {
             Some(connection) => connection,
             None => self.connect().await?,
         };
         if !is_ascii(message.recipient()) {
-            // Nobody else on the way could be told (RFC 6531).
+            // No other server on the way could deliver it (RFC 6531).
             let info = connection.server_info();
             let knows = |extension| info.supports_feature(extension);
             if !(knows(Extension::SmtpUtfEight) && knows(Extension::EightBitMime)) {
@@ -177,7 +177,7 @@ impl Smtp {
         match &delivered {
             Ok(()) => self.keep(connection),
             Err(_) => {
-                // What it was in the middle of is not known any more.
+                // The state of its conversation is unknown.
                 let _ = timeout(FAREWELL_MAX, connection.abort()).await;
             }
         }
@@ -198,7 +198,7 @@ impl Smtp {
         }
         let mail = Mail::new(Some(message.sender().clone()), parameters);
         within(command, Step::Sender, connection.command(mail)).await?;
-        // What it refuses from here on is this message's affair.
+        // From here on a refusal is about this message.
         pass.answered();
         let recipient = Rcpt::new(message.recipient().clone(), Vec::new());
         within(command, Step::Recipient, connection.command(recipient)).await?;
@@ -215,10 +215,10 @@ impl Smtp {
         let address = (host.as_str(), *port);
         let connecting =
             AsyncSmtpConnection::connect_tokio1(address, Some(connect), &hello, wrapped, None);
-        // Its greeting, and the answer to ours, are in it.
+        // This includes its greeting, and the answer to ours.
         let mut connection = within(connect + command, Step::Connect, connecting).await?;
         if let Some(parameters) = self.tls.clone().filter(|_| *tls == TlsUse::StartTls) {
-            // Where the server has none, nothing is sent.
+            // Where the server has no STARTTLS, nothing is sent.
             let starting = connection.starttls(parameters, &hello);
             within(command, Step::Encrypt, starting).await?;
         }
@@ -228,8 +228,8 @@ impl Smtp {
         Ok(connection)
     }
 
-    /// A connection that was kept and is still there.
-    async fn kept(&self) -> Option<AsyncSmtpConnection> {
+    /// A kept connection that is still open.
+    async fn take_idle(&self) -> Option<AsyncSmtpConnection> {
         loop {
             let Idle { mut connection, since } = self.idle().pop()?;
             let is_fresh = since.elapsed() < IDLE_MAX;
@@ -263,7 +263,7 @@ async fn within<T>(
     }
 }
 
-/// Makes an error of a failure, with what may be told of it.
+/// Makes an error of a failure, without addresses.
 fn send_error(message: &Message) -> impl Fn((Step, Failure)) -> SendError {
     move |(step, failure)| {
         let error = match failure {
@@ -294,7 +294,7 @@ fn send_error(message: &Message) -> impl Fn((Step, Failure)) -> SendError {
     }
 }
 
-/// TLS with the one server, whose name or address its certificate has to have.
+/// TLS with this one server, whose certificate must have its name or address.
 fn tls_to(host: &str, authorities: Option<&Path>) -> Result<TlsParameters, MailerError> {
     let mut builder = TlsParameters::builder(host.to_owned());
     if let Some(path) = authorities {

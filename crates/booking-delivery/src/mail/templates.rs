@@ -1,9 +1,9 @@
-//! The templates, which are in the binary: nothing is read from files, and none of them is anybody else's.
+//! The templates, which are in the binary: nothing is read from files.
 
 use minijinja::{Environment, UndefinedBehavior};
 use std::sync::LazyLock;
 
-/// What rendering one of them may use up, in steps of the engine: a hundred times what a long one takes.
+/// The most steps of the engine that one rendering may use: a hundred times what a long one takes.
 const FUEL: u64 = 1_000_000;
 
 macro_rules! shared {
@@ -50,7 +50,7 @@ macro_rules! of_language {
 
 type Templates = &'static [(&'static str, &'static str)];
 
-/// All of them, by their paths below `templates`.
+/// All templates, by their paths below `templates`.
 const ALL: [Templates; 3] =
     [shared!("button.html" "layout.html"), of_language!("en"), of_language!("de")];
 
@@ -58,11 +58,11 @@ const ALL: [Templates; 3] =
 pub(super) fn environment() -> &'static Environment<'static> {
     static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
         let mut environment = Environment::new();
-        // What a template asks for and nobody gave it is a mistake, and no empty text.
+        // A template that uses an undefined variable is a mistake, and does not render an empty text.
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_fuel(Some(FUEL));
         for &(name, source) in ALL.into_iter().flatten() {
-            // Those that end in .html escape what is put into them.
+            // Templates whose names end in .html escape their variables.
             environment.add_template(name, source).expect("each is parsed by a test");
         }
         environment
@@ -77,7 +77,7 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    /// The names of all that are files.
+    /// The names of all template files.
     fn in_files() -> Vec<String> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
         let mut found = Vec::new();
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn none_is_missing_and_none_is_left_over() {
+    fn every_template_exists_and_is_used() {
         let mut known: Vec<_> = ALL.into_iter().flatten().map(|(name, _)| *name).collect();
         known.sort_unstable();
         assert_eq!(in_files(), known, "what is in the folder is what is in the binary");
@@ -121,9 +121,9 @@ mod tests {
         }
     }
 
-    /// Whatever is said in the one language is said in the other, and in its own words.
+    /// Both languages have the same texts, each in its own words.
     #[test]
-    fn none_is_left_untranslated() {
+    fn every_template_is_translated() {
         let [_, english, german] = ALL;
         for (&(name, source), &(other_name, other)) in english.iter().zip(german) {
             let without = |name: &str| name.split_once('/').map(|(_, rest)| rest.to_owned());
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn none_loads_anything_from_elsewhere_or_runs_anything() {
+    fn no_template_loads_remote_content_or_runs_scripts() {
         for &(name, source) in ALL.into_iter().flatten() {
             for remote in ["http:", "https:", "//", "<script", "<link", "url(", "@import", "onload"]
             {

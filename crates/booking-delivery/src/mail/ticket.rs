@@ -1,8 +1,8 @@
-//! A ticket as a picture that mail programs show: they show no SVG.
+//! A ticket's QR code as PNG: mail programs show no SVG.
 
 use qrcode::{Color, EcLevel, QrCode};
 
-/// The side of a module in pixels, so that a ticket's code is some 340 wide: it fills a phone, and is printed sharp.
+/// The side of a module in pixels, so that a ticket's code is some 340 wide: it fills a phone, and prints sharp.
 const MODULE_PIXELS: usize = 6;
 
 /// The margin that scanners need, in modules (ISO/IEC 18004, section 6.3.8).
@@ -18,12 +18,12 @@ pub(super) struct Picture {
 
 /// Draws `text`; `None` if it is too long for any code.
 pub(super) fn draw(text: &str) -> Option<Picture> {
-    // As on the pages: coarse enough for a phone, with enough to restore what a crease hides.
+    // As on the pages: coarse enough for a phone, with enough error correction for a crease.
     let code = QrCode::with_error_correction_level(text, EcLevel::M).ok()?;
     let modules = code.width();
     let side = (modules + 2 * QUIET_MODULES) * MODULE_PIXELS;
     let row_bytes = side.div_ceil(8);
-    // A bit for each pixel, of which 1 is white.
+    // One bit for each pixel, where 1 is white.
     let mut bits = vec![0xff_u8; row_bytes * side];
     for (at, color) in code.to_colors().into_iter().enumerate() {
         if color == Color::Dark {
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_is_read_again_from_its_picture() {
+    fn a_ticket_is_decoded_from_its_picture() {
         let ticket: String = (0..146).map(|at| char::from(b'A' + (at * 7 % 26) as u8)).collect();
         for text in [ticket.as_str(), "x", "ticket with ü"] {
             let picture = draw(text).expect("it is short");
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_is_no_code() {
+    fn a_text_that_is_too_long_has_no_code() {
         assert!(draw(&"x".repeat(10_000)).is_none());
     }
 }

@@ -47,7 +47,7 @@ pub fn moment(language: Language, zone: Option<&TimeZone>, at: DateTime<Utc>) ->
     format!("{day}, {time} ({})", named(zone, &at))
 }
 
-/// When an event takes place, as far as that is known.
+/// An event's beginning and end, as far as they are known.
 pub fn span(language: Language, details: &EventDetails) -> Option<String> {
     let zone = details.timezone.as_ref();
     let starts_at = details.starts_at?;
@@ -83,18 +83,18 @@ pub fn span(language: Language, details: &EventDetails) -> Option<String> {
     })
 }
 
-/// A day as a leaf of a calendar has it, such as `May`, `1` and `Fri`.
+/// A date as a calendar leaf shows it, such as `May`, `1` and `Fri`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leaf {
-    /// The month, cut short.
+    /// The month, abbreviated.
     pub month: String,
-    /// Which of the month it is.
+    /// The day of the month.
     pub day: u32,
-    /// The day of the week, cut short.
+    /// The day of the week, abbreviated.
     pub weekday: String,
 }
 
-/// The day of an instant.
+/// The date of an instant.
 pub fn leaf(language: Language, zone: Option<&TimeZone>, at: DateTime<Utc>) -> Leaf {
     let (_, at) = local(zone, at);
     let words = language as usize;
@@ -111,7 +111,7 @@ pub fn leaf(language: Language, zone: Option<&TimeZone>, at: DateTime<Utc>) -> L
 }
 
 fn local(zone: Option<&TimeZone>, at: DateTime<Utc>) -> (Tz, DateTime<Tz>) {
-    // There is a zone of this name: it was parsed by the same database.
+    // The zone exists: it was parsed by the same database.
     let zone = zone.and_then(|zone| zone.as_str().parse().ok()).unwrap_or(Tz::UTC);
     (zone, at.with_timezone(&zone))
 }
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_leaf_is_of_the_day_that_it_is_where_the_event_is() {
+    fn the_calendar_leaf_shows_the_date_in_the_events_zone() {
         let at = parse_instant("2026-03-31T23:30:00Z").expect("a time");
         let zone = TimeZone::parse("Europe/Berlin").expect("a zone");
         for (language, zone, expected) in [
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_those_of_the_event_s_zone_in_the_form_of_the_language() {
+    fn times_are_formatted_in_the_events_zone_and_language() {
         let berlin = Some("Europe/Berlin");
         for (details, en, de) in [
             (
@@ -196,7 +196,7 @@ mod tests {
                 "Thursday, 31 December 2026, 09:05 (UTC)",
                 "Donnerstag, 31. Dezember 2026, 09:05 Uhr (UTC)",
             ),
-            // An end that is none.
+            // An end that is not after the beginning.
             (
                 details(None, "2026-12-31T09:05:00Z", Some("2026-12-31T09:05:00Z")),
                 "Thursday, 31 December 2026, 09:05 (UTC)",
@@ -224,7 +224,7 @@ mod tests {
     /// North and south of the equator, and by half an hour.
     #[test]
     fn an_event_over_a_change_of_clocks_has_both_offsets() {
-        for (zone, starts_at, ends_at, told) in [
+        for (zone, starts_at, ends_at, expected) in [
             (
                 "Europe/Berlin",
                 "2026-03-28T23:30:00Z",
@@ -263,7 +263,7 @@ mod tests {
             ),
         ] {
             let details = details(Some(zone), starts_at, Some(ends_at));
-            assert_eq!(span(Language::En, &details).as_deref(), Some(told));
+            assert_eq!(span(Language::En, &details).as_deref(), Some(expected));
         }
     }
 }

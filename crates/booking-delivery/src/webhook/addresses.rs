@@ -1,19 +1,19 @@
-//! Which addresses webhooks may go to: organizers choose where they go, and must not reach by them what the
-//! server alone can reach.
+//! The addresses that webhooks may go to: organizers choose the URLs, and must not reach by them what only the
+//! server can reach.
 //!
-//! Names are never judged, as they lead somewhere else in the next moment. What is judged is the address that a
-//! connection is made to, right before it is made.
+//! Names are never checked, as they may resolve differently a moment later. The address is checked, right before
+//! the connection is made.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// How far webhooks go.
+/// Which addresses webhooks may reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Reach {
-    /// To what the whole Internet can reach.
+    /// Public addresses.
     #[default]
     Public,
-    /// To this machine and to private networks, too: for tests, and for those whose receivers are their own.
-    /// What is of no use to anybody, or tells a machine of its own secrets, stays out of reach.
+    /// This machine and private networks, too: for tests, and for operators whose receivers are internal. Useless
+    /// addresses and a cloud's metadata services stay blocked.
     Private,
 }
 
@@ -35,13 +35,13 @@ impl Reach {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Public,
-    /// Of this machine, or of a network of somebody's own.
+    /// Of this machine, or of a private network.
     Private,
     Never,
 }
 use Kind::{Never, Private, Public};
 
-/// A prefix, its length, and what it is. The first that fits counts; what fits none is public.
+/// A prefix, its length, and its kind. The first match counts; an address without one is public.
 const V4: &[([u8; 4], u32, Kind)] = &[
     // "This network" (RFC 791).
     ([0, 0, 0, 0], 8, Never),
@@ -51,11 +51,11 @@ const V4: &[([u8; 4], u32, Kind)] = &[
     ([192, 168, 0, 0], 16, Private),
     // Loopback (RFC 1122).
     ([127, 0, 0, 0], 8, Private),
-    // Shared by a provider's customers (RFC 6598), and what clouds tell their machines.
+    // Shared by a provider's customers (RFC 6598), and some clouds' metadata.
     ([100, 64, 0, 0], 10, Never),
-    // Link-local (RFC 3927), and what nearly every cloud tells its machines.
+    // Link-local (RFC 3927), and nearly every cloud's metadata.
     ([169, 254, 0, 0], 16, Never),
-    // The same, in Azure.
+    // Azure's metadata.
     ([168, 63, 129, 16], 32, Never),
     // Protocol assignments (RFC 6890).
     ([192, 0, 0, 0], 24, Never),
@@ -84,13 +84,13 @@ const fn v6(a: u16, b: u16, c: u16) -> Ipv6Addr {
     Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0)
 }
 
-/// The same. What fits none is of no use: IPv6 gives out nothing but 2000::/3. So what is not here, and never
-/// reached, is unspecified, link-local (fe80::/10), site-local (fec0::/10), multicast (ff00::/8), discarded
-/// (100::/64), segment routing (5f00::/16), a translator's own (64:ff9b:1::/48), or IPv4 as it was once written
+/// The same. An address without a match is useless: IPv6 assigns nothing but 2000::/3. So what is not listed, and
+/// never reached, is unspecified, link-local (fe80::/10), site-local (fec0::/10), multicast (ff00::/8), discarded
+/// (100::/64), segment routing (5f00::/16), a translator's own (64:ff9b:1::/48), or IPv4 in its deprecated form
 /// (::/96).
 const V6: &[(Ipv6Addr, u32, Kind)] = &[
     (Ipv6Addr::LOCALHOST, 128, Private),
-    // What AWS, Google and Scaleway tell their machines, in the midst of what is private.
+    // The metadata of AWS, Google and Scaleway, within the private range.
     (Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), 128, Never),
     (Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254), 128, Never),
     (Ipv6Addr::new(0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42), 128, Never),
@@ -105,7 +105,7 @@ const V6: &[(Ipv6Addr, u32, Kind)] = &[
 ];
 
 fn kind_of_v6(address: Ipv6Addr) -> Kind {
-    // It leads to an address of IPv4, whatever its own prefix is.
+    // It leads to an IPv4 address, whatever its own prefix is.
     if let Some(inner) = carried_by(address)
         && kind_of_v4(inner) != Public
     {
@@ -121,13 +121,12 @@ fn kind_of_v6(address: Ipv6Addr) -> Kind {
     found.map_or(Never, |(.., kind)| *kind)
 }
 
-/// IPv4 in another form: mapped (RFC 4291), or by a NAT64 (RFC 6052), which is all that there is where there is
-/// no IPv4.
+/// An IPv4 address in another form: mapped (RFC 4291), or by NAT64 (RFC 6052), the only way where there is no IPv4.
 fn is_translated(address: Ipv6Addr) -> bool {
     matches!(address.segments(), [0, 0, 0, 0, 0, 0xffff, _, _] | [0x64, 0xff9b, 0, 0, 0, 0, _, _])
 }
 
-/// The address of IPv4 that what is sent to `address` ends at, if there is one in it.
+/// The IPv4 address that packets to `address` end at, if it contains one.
 fn carried_by(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let from = |high: u16, low: u16| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
     match address.segments() {
@@ -151,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_public_is_out_of_reach() {
+    fn addresses_that_are_not_public_are_blocked() {
         for text in [
             // The first and the last of each.
             "0.0.0.0",
@@ -231,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_public_is_within_reach() {
+    fn public_addresses_are_allowed() {
         for text in [
             "1.1.1.1",
             "9.255.255.255",
@@ -266,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn private_networks_may_be_opened_and_nothing_else_is_with_them() {
+    fn private_reach_allows_private_networks_and_no_more() {
         for text in [
             "10.1.2.3",
             "127.0.0.1",
@@ -301,10 +300,10 @@ mod tests {
         }
     }
 
-    /// As browsers read them, and so as we do: what of it is an address leads to this machine, a private network
-    /// or what a cloud tells its machines.
+    /// URLs are parsed as browsers do: every host that parses as an address leads to this machine, a private
+    /// network or a cloud's metadata.
     #[test]
-    fn no_spelling_of_an_address_gets_by() {
+    fn no_spelling_of_a_blocked_address_is_allowed() {
         for host in [
             "127.0.0.1",
             "127.1",

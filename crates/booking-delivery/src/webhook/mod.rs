@@ -1,16 +1,16 @@
-//! Webhooks, as [Standard Webhooks] 1.0.0 has them: a fact becomes a body, the body is signed, and sent to where
-//! an organizer wants to be told.
+//! Webhooks by [Standard Webhooks] 1.0.0: a fact becomes a body, the body is signed, and sent to an organizer's
+//! endpoint.
 //!
-//! Nothing here knows of a store. Whoever has one asks in this order:
+//! Nothing here knows a store. Its user calls in this order:
 //!
 //! | step | by |
 //! | --- | --- |
-//! | what is told of a fact, under which id | [`payload::WebhookMessage`], [`payload::message_id`] |
-//! | how a try is signed | [`signature::sign`] |
-//! | sending it, and what became of it | [`client::WebhookClient::send`], [`client::Outcome`] |
-//! | when it is tried again, and when no more | [`schedule`] |
+//! | the message of a fact, and its id | [`payload::WebhookMessage`], [`payload::message_id`] |
+//! | signing a try | [`signature::sign`] |
+//! | sending it, and the outcome | [`client::WebhookClient::send`], [`client::Outcome`] |
+//! | when it is retried, and when it is given up | [`schedule`] |
 //!
-//! Where nothing is sent to says [`addresses`].
+//! Blocked addresses are listed in [`addresses`].
 //!
 //! [Standard Webhooks]: https://www.standardwebhooks.com
 

@@ -1,4 +1,4 @@
-//! What receivers read.
+//! The bodies of messages.
 
 use booking_core::{
     Actor, EmailAddress, EndpointId, EventId, EventStatus, Fact, FactKind, Person, PersonName,
@@ -10,28 +10,28 @@ use serde::Serialize;
 /// The largest body, in bytes: ids, and a person with the longest name and address.
 pub const BODY_BYTES_MAX: usize = 4_096;
 
-/// The type of what is sent to try an endpoint, and for nothing else.
+/// The type of the message that tests an endpoint.
 pub const TEST_TYPE: &str = "webhook.test";
 
-/// What a message is called, at every try and for every endpoint: whoever gets it twice sees that by it.
+/// A message's id, the same at every try and for every endpoint: a receiver recognizes a duplicate by it.
 pub fn message_id(event_id: EventId, version: Version) -> String {
     format!("msg_{}_{version}", event_id.as_uuid().simple())
 }
 
-/// A message to a webhook: a fact, and what is sent with it.
+/// A webhook message: a fact, and its additions.
 #[derive(Debug, Clone, Copy)]
 pub struct WebhookMessage<'a> {
     /// What happened.
     pub fact: &'a Fact,
-    /// To which event, or to something of it.
+    /// The event that it happened to.
     pub event_id: EventId,
-    /// The version that it made.
+    /// The version that the fact created.
     pub version: Version,
     /// When it was decided, by the store's clock.
     pub recorded_at: DateTime<Utc>,
-    /// In which state the event is; told where the fact is about the event itself.
+    /// The event's status; present where the fact is about the event itself.
     pub event_status: EventStatus,
-    /// Whose the registration is, where the endpoint has asked for that.
+    /// The registration's holder, where the endpoint has asked for that.
     pub person: Option<&'a Person>,
 }
 
@@ -42,7 +42,7 @@ struct Body<'a, D> {
     data: D,
 }
 
-/// In this order, and nothing that could be in another: the same fact makes the same bytes.
+/// In a fixed order: the same fact makes the same bytes.
 #[derive(Serialize)]
 struct Data<'a> {
     event_id: EventId,
@@ -56,7 +56,7 @@ struct Data<'a> {
     person: Option<Who<'a>>,
 }
 
-/// Whose it is, and nothing of what they answered.
+/// The holder, without their answers to questions.
 #[derive(Serialize)]
 struct Who<'a> {
     user_email: &'a EmailAddress,
@@ -70,16 +70,16 @@ impl<'a> From<&'a Person> for Who<'a> {
 }
 
 impl WebhookMessage<'_> {
-    /// Its type; `None` if nothing is sent of such a fact.
+    /// Its type; `None` if no message is sent of such a fact.
     pub fn webhook_type(&self) -> Option<WebhookType> {
         WebhookType::of(self.fact.kind)
     }
 
-    /// The body, as JSON without white space; `None` if nothing is sent of such a fact.
+    /// The body, as JSON without white space; `None` if no message is sent of such a fact.
     ///
     /// # Panics
     ///
-    /// Never: all that can be in it is bounded, by [`BODY_BYTES_MAX`] together.
+    /// Never: all fields are bounded, and [`BODY_BYTES_MAX`] is enough for all together.
     pub fn body(&self) -> Option<Vec<u8>> {
         let is_of_event = self.fact.registration_id.is_none();
         let status = match is_of_event {
@@ -103,7 +103,7 @@ impl WebhookMessage<'_> {
     }
 }
 
-/// The body of what is sent to try an endpoint.
+/// The body of the message that tests an endpoint.
 pub fn test_body(endpoint_id: EndpointId, at: DateTime<Utc>) -> Vec<u8> {
     #[derive(Serialize)]
     struct Tried {
@@ -118,7 +118,7 @@ fn bytes(body: &impl Serialize) -> Vec<u8> {
     bytes
 }
 
-/// Where a registration stands after it, if that follows from what happened alone.
+/// A registration's status after the fact, if the kind of fact alone determines it.
 const fn status_after(kind: FactKind) -> Option<Status> {
     match kind {
         FactKind::Registered
@@ -143,7 +143,7 @@ const fn status_after(kind: FactKind) -> Option<Status> {
     }
 }
 
-/// As it was then where the fact says so, and as it is now elsewhere.
+/// The status at that time where the fact determines it, and the present one otherwise.
 const fn event_status_after(kind: FactKind, now: EventStatus) -> EventStatus {
     match kind {
         FactKind::EventCreated | FactKind::EventPublished => EventStatus::Published,
@@ -184,13 +184,13 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_called_by_its_event_and_version() {
+    fn a_message_id_has_the_event_and_the_version() {
         let id = message_id(Uuid::from_u128(EVENT).into(), Version::new(42));
         assert_eq!(id, "msg_0190f1c46f2a7c119a530242ac12a0e7_42");
     }
 
     #[test]
-    fn a_body_has_ids_the_version_and_the_state() {
+    fn a_body_has_ids_the_version_and_the_status() {
         let confirmed = fact(FactKind::Registered, false);
         assert_eq!(
             text(&message(&confirmed, None)),
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_is_told_where_the_fact_says_it() {
+    fn the_status_is_present_where_the_fact_determines_it() {
         for (kind, status) in [
             (FactKind::Transferred, json!("confirmed")),
             (FactKind::CheckedIn, json!("confirmed")),
@@ -217,7 +217,7 @@ mod tests {
             let body: Value = serde_json::from_str(&text(&message(&fact, None))).expect("JSON");
             assert_eq!(body["data"]["status"], status, "{kind:?}");
         }
-        // It was published then, whatever became of it.
+        // It was published then, whatever happened later.
         for (kind, status) in [
             (FactKind::EventPublished, "published"),
             (FactKind::EventEdited, "cancelled"),
@@ -232,13 +232,13 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_told_of_a_draft() {
+    fn no_message_is_sent_of_a_draft() {
         let drafted = fact(FactKind::EventDrafted, true);
         assert_eq!(message(&drafted, None).body(), None);
     }
 
     #[test]
-    fn who_it_is_is_told_where_that_was_asked_for_and_not_once_it_is_erased() {
+    fn the_holder_is_included_on_request_until_erased() {
         let mut person = Person::from(EmailAddress::parse("ada@example.org").expect("valid"));
         let held = fact(FactKind::Held, false);
         let told_of = |person: &Person| -> Value {
@@ -256,14 +256,14 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_body_has_room() {
+    fn the_longest_body_fits() {
         let label = "a".repeat(60);
         let address = EmailAddress::parse(&format!("{label}@{label}.{label}.{label}.example"));
         let answer = Answer::Text(AnswerText::parse(&"a".repeat(1_000)).expect("valid"));
         let answers = (0..8).map(|n| (format!("q{n}").parse().expect("a key"), answer.clone()));
         let person = Person {
             name: Some(PersonName::parse(&"\u{1f680}".repeat(200)).expect("valid")),
-            // Which are in none.
+            // Answers to questions are in no message.
             answers: Answers::parse(answers.collect()).expect("short enough"),
             ..Person::from(address.expect("valid"))
         };
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_is_tried_with_a_body_of_its_own() {
+    fn a_test_message_has_its_own_body() {
         let at = DateTime::from_timestamp(1_777_662_000, 0).expect("in range");
         let body = test_body(Uuid::from_u128(1).into(), at);
         assert_eq!(

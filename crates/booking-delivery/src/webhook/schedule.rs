@@ -1,9 +1,9 @@
-//! When what failed is tried again, and when no more.
+//! When a failed message is retried, and when it is given up.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use std::time::Duration;
 
-/// How long after each failure it is tried again. Together it is a little more than three days.
+/// The delay before each retry. Together they are a little more than three days.
 pub const DELAYS: [Duration; 9] = [
     Duration::from_secs(5),
     Duration::from_secs(5 * MINUTE),
@@ -18,22 +18,22 @@ pub const DELAYS: [Duration; 9] = [
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 
-/// By how much of itself a delay may be longer, so that what failed together does not come back together.
+/// By what part of itself a delay may be longer, so that messages that failed together are not retried together.
 pub const JITTER: f64 = 0.2;
 
-/// The longest that a receiver may ask us to wait.
+/// The longest delay that a receiver may ask for.
 pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * HOUR);
 
-/// An endpoint of which nothing has been heard but failures for so long is disabled.
+/// An endpoint with nothing but failures for so long is disabled.
 pub const DISABLED_AFTER: TimeDelta = TimeDelta::days(5);
 
-/// How long to wait after a message has failed so many times, 1 or more; `None` if it is dead. A receiver that has
-/// asked for more time gets it, up to [`RETRY_AFTER_MAX`].
+/// The delay after a message has failed so many times, 1 or more; `None` if it is dead. A receiver that asks for
+/// more time gets it, up to [`RETRY_AFTER_MAX`].
 pub fn delay(failures: u32, retry_after: Option<Duration>) -> Option<Duration> {
     delay_by(failures, retry_after, fastrand::f64())
 }
 
-/// The same with `chance`, from 0 to 1, in place of chance.
+/// The same with `chance`, from 0 to 1, in place of a random number.
 fn delay_by(failures: u32, retry_after: Option<Duration>, chance: f64) -> Option<Duration> {
     let at = usize::try_from(failures.saturating_sub(1)).unwrap_or(usize::MAX);
     let delay = *DELAYS.get(at)?;
@@ -41,7 +41,7 @@ fn delay_by(failures: u32, retry_after: Option<Duration>, chance: f64) -> Option
     Some(delay.max(asked).mul_f64(1.0 + JITTER * chance))
 }
 
-/// Whether an endpoint is to be disabled that has failed since `failing_since`, and not succeeded in between.
+/// Whether to disable an endpoint that has failed since `failing_since`, without a success in between.
 pub fn is_given_up(failing_since: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     now - failing_since >= DISABLED_AFTER
 }
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_together_comes_back_apart() {
+    fn messages_that_failed_together_are_retried_apart() {
         for failures in 1..=9 {
             let least = DELAYS[failures - 1];
             let failures = u32::try_from(failures).expect("few");
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_receiver_may_ask_for_more_time_and_not_for_ever() {
+    fn a_receivers_retry_after_is_capped() {
         let asks = |failures, seconds| delay_by(failures, Some(Duration::from_secs(seconds)), 0.0);
         assert_eq!(asks(1, 60), Some(Duration::from_secs(60)));
         assert_eq!(asks(2, 60), Some(Duration::from_secs(300)), "it is not sooner for it");

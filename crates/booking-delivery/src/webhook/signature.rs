@@ -1,4 +1,4 @@
-//! How receivers know that it was us.
+//! Signatures by which receivers recognize our messages.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -11,42 +11,42 @@ use sha2::{Digest, Sha256};
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// Keeps what is derived from a seed here apart from the tickets that it signs, and from the tokens of attendees.
+/// Separates the key derived here from the seed's other uses, for tickets and attendees' tokens.
 const KEY_LABEL: &[u8] = b"booking webhook key, version 1";
 
-/// What the text of every public key begins with.
+/// The prefix of every public key in text.
 const PUBLIC_KEY_PREFIX: &str = "whpk_";
 
-/// The secrets that an endpoint's messages are signed with.
+/// The secrets that sign an endpoint's messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Secrets {
-    /// The one that its owner was shown last.
+    /// The current secret.
     pub present: EndpointSecret,
-    /// The one before, and until when it signs, too.
+    /// The previous one, and until when it signs, too.
     pub former: Option<(EndpointSecret, DateTime<Utc>)>,
 }
 
 impl Secrets {
-    /// Those that are good at `now`: receivers take a message if one of them has signed it.
+    /// The secrets that are valid at `now`: receivers accept a message that one of them has signed.
     pub fn good_at(&self, now: DateTime<Utc>) -> impl Iterator<Item = &EndpointSecret> {
         let former = self.former.as_ref().filter(|(_, until)| now < *until);
         std::iter::once(&self.present).chain(former.map(|(secret, _)| secret))
     }
 }
 
-/// What a message is sent with, beside its body.
+/// The headers of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedHeaders {
     /// `webhook-id`: the same at every try.
     pub id: String,
-    /// `webhook-timestamp`: when this try was made, in seconds since 1970. Receivers refuse what is old.
+    /// `webhook-timestamp`: the time of this try, in seconds since 1970. Receivers refuse old ones.
     pub timestamp: i64,
-    /// `webhook-signature`: what each secret and the server's key have signed, apart by spaces.
+    /// `webhook-signature`: the signatures by each secret and by the server's key, separated by spaces.
     pub signature: String,
 }
 
-/// Signs a try at `now` to send `body` under `id`: by HMAC-SHA256 with each secret that is good then (`v1`), and by
-/// Ed25519 with the server's key (`v1a`).
+/// Signs a try at `now` to send `body` under `id`: by HMAC-SHA256 with each secret that is valid then (`v1`), and
+/// by Ed25519 with the server's key (`v1a`).
 pub fn sign(
     id: &str,
     now: DateTime<Utc>,
@@ -69,13 +69,13 @@ fn keyed(secret: &[u8]) -> Hmac<Sha256> {
     Hmac::new_from_slice(secret).expect("HMAC takes keys of any length")
 }
 
-/// A key of the server, by which receivers know its messages without a secret of their own.
+/// The server's key, by which receivers verify its messages without a shared secret.
 pub struct ServerKey {
     secret: SigningKey,
 }
 
 impl ServerKey {
-    /// The key that belongs to a seed, always the same one.
+    /// The key that is derived from a seed, always the same one.
     pub fn of(seed: &SigningSeed) -> Self {
         let derived = keyed(seed.as_bytes()).chain_update(KEY_LABEL).finalize().into_bytes();
         Self { secret: SigningKey::from_bytes(&derived.into()) }
@@ -110,23 +110,23 @@ impl fmt::Debug for ServerKey {
     }
 }
 
-/// The key that the server signs with now. Clones are of the same: what one replaces is replaced for all.
+/// The server's present key. Clones share it: replacing it in one replaces it in all.
 #[derive(Debug, Clone)]
 pub struct PresentKey(Arc<RwLock<Arc<ServerKey>>>);
 
 impl PresentKey {
-    /// It is this one, until it is replaced.
+    /// Starts with this key.
     pub fn new(key: ServerKey) -> Self {
         Self(Arc::new(RwLock::new(Arc::new(key))))
     }
 
-    /// The one that signs.
+    /// The present key.
     pub fn get(&self) -> Arc<ServerKey> {
-        // It is whole between any two of its calls.
+        // It is consistent between any two calls.
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// From now on another one signs. Receivers are to be shown it before.
+    /// Signs with another key from now on. Publish its public half first.
     pub fn replace(&self, key: ServerKey) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(key);
     }
@@ -141,10 +141,10 @@ pub struct WebhookJwk {
     pub crv: &'static str,
     /// The algorithm.
     pub alg: &'static str,
-    /// What the key is for: signatures.
+    /// The key's use: signatures.
     #[serde(rename = "use")]
     pub use_for: &'static str,
-    /// What the key is called: the beginning of its SHA-256.
+    /// The key's id: the beginning of its SHA-256.
     pub kid: String,
     /// The public key in base64url without padding.
     pub x: String,
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn the_servers_key_signs_the_same() {
+    fn the_servers_key_signs_the_same_text() {
         let signed = sign(ID, at(1_777_662_000), b"{}", &secrets(None), &key());
         let by_key = signed.signature.split(' ').next_back().expect("it is the last");
         let by_key = STANDARD.decode(by_key.trim_start_matches("v1a,")).expect("base64");
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_former_secret_signs_until_its_end() {
+    fn a_former_secret_signs_until_it_expires() {
         let until = 1_777_662_000;
         for (later, count) in [(-86_400, 3), (-1, 3), (0, 2), (1_000_000, 2)] {
             let secrets = secrets(Some(until));
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_replaced_for_everybody_who_signs() {
+    fn replacing_a_key_replaces_it_in_every_clone() {
         let present = PresentKey::new(key());
         let of_sender = present.clone();
         let other = ServerKey::of(&SigningSeed::new([8; 32])).public_text();
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_has_one_key_and_it_is_not_the_one_of_tickets() {
+    fn a_seed_has_one_key_that_differs_from_the_tickets() {
         assert_eq!(key().public_text(), key().public_text());
         let other = ServerKey::of(&SigningSeed::new([8; 32]));
         assert_ne!(key().public_text(), other.public_text());

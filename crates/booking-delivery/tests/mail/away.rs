@@ -1,4 +1,4 @@
-//! Whole dispatchers while the mail server is away, and once it is there again.
+//! Whole dispatchers while the mail server is away, and once it is back.
 
 use crate::sending::{away, message};
 use crate::server::Server;
@@ -23,9 +23,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
-/// Far longer than anything takes.
+/// Far longer than any step takes.
 const WITHIN: Duration = Duration::from_secs(60);
-/// How long the server is away, at least: three times it is tried meanwhile, after 1, 2 and 4 s.
+/// How long the server is away, at least: three tries are made meanwhile, after 1, 2 and 4 s.
 const AWAY: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
@@ -89,8 +89,8 @@ async fn register(store: &MemoryStore, event: &Event, email: &str) {
     store.execute(&[command], WhenBusy::Wait).await.expect("the store answers");
 }
 
-/// The mails that are due and that nobody has under way.
-async fn look(store: &MemoryStore) -> Vec<Mail> {
+/// The due mails that no worker has claimed.
+async fn unclaimed_mails(store: &MemoryStore) -> Vec<Mail> {
     let lease = LeaseId::from(Uuid::now_v7());
     let claimed = store.claim_mails(usize::MAX, lease).await.expect("the store answers");
     let put_back = claimed.iter().map(|claimed| {
@@ -111,12 +111,12 @@ async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     timeout(WITHIN, waiting).await.unwrap_or_else(|_| panic!("not in time: {what}"));
 }
 
-fn let_in(path: &Path) {
+fn open_door(path: &Path) {
     fs::write(path, "").expect("there is room");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn while_the_server_is_away_few_ask_and_no_mail_is_counted_as_tried() {
+async fn while_the_server_is_away_few_tries_are_made_and_no_mail_counts_one() {
     const MAILS: usize = 200;
     let folder = tempfile::tempdir().expect("there is room");
     let door = folder.path().join("open");
@@ -132,14 +132,14 @@ async fn while_the_server_is_away_few_ask_and_no_mail_is_counted_as_tried() {
     until("the server was found away", async || breaker.away_for().is_some()).await;
     sleep(AWAY).await;
 
-    // As many as may be connected at once, and one after 1, 2 and 4 s.
+    // As many as the most connections, and one after 1, 2 and 4 s.
     let refused = server.refused();
     assert!((2..=4 + 3).contains(&refused), "{refused} connections for {MAILS} mails");
     assert!(breaker.away_for().is_some_and(|away| away >= AWAY));
-    let claimed = look(&store).await;
+    let claimed = unclaimed_mails(&store).await;
     assert!(claimed.len() >= MAILS - 1, "one may be tried: {}", claimed.len());
     assert!(claimed.iter().all(|claimed| claimed.attempts == 0), "{claimed:?}");
-    let_in(&door);
+    open_door(&door);
     until("the server was found again", async || breaker.admits() == Admits::All).await;
     let received = server.received(MAILS);
     let id = |bytes: Vec<u8>| {
@@ -153,9 +153,9 @@ async fn while_the_server_is_away_few_ask_and_no_mail_is_counted_as_tried() {
     drop(running);
 }
 
-/// The control: were each asked for itself, that many connections would be seen.
+/// The control: were each mail tried by itself, that many connections would be seen.
 #[tokio::test]
-async fn whoever_does_not_hear_that_the_server_is_away_asks_it() {
+async fn without_a_shared_breaker_every_mail_tries_the_server() {
     let server = Server::start(&["--let-in=/no/such/file"]);
     let url = MailUrl::parse(&format!("smtp://127.0.0.1:{}", server.port)).expect("it is one");
     let message = message(1, "ada@example.org");
@@ -174,10 +174,10 @@ async fn whoever_does_not_hear_that_the_server_is_away_asks_it() {
     assert!(server.refused() <= 20 + 5, "{}", server.refused());
 }
 
-/// The other one: a server that is there, and takes a mail for nobody at the moment, is not away. Each mail is tried for
+/// The other one: a server that is reachable, and refuses a recipient for now, is not away. Each mail is tried by
 /// itself, and the others go on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_server_refuses_of_a_mail_is_counted_for_that_mail_alone() {
+async fn a_temporary_refusal_counts_for_that_mail_alone() {
     let server = Server::start(&[""; 0]);
     let (store, breaker) = (MemoryStore::default(), Breaker::default());
     let running = start(&store, &server, &breaker);
@@ -191,7 +191,7 @@ async fn what_a_server_refuses_of_a_mail_is_counted_for_that_mail_alone() {
     assert_eq!(breaker.away_for(), None);
     // They come again after five seconds.
     let tried = async || {
-        let claimed = look(&store).await;
+        let claimed = unclaimed_mails(&store).await;
         claimed.iter().any(|claimed| claimed.attempts >= 1)
     };
     until("each is counted", tried).await;

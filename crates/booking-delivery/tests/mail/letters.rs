@@ -1,4 +1,4 @@
-//! What mails say, and that nobody's text makes them say something else.
+//! The contents of mails, and that untrusted text cannot change their structure.
 
 use crate::reader::read;
 use booking_core::{
@@ -35,7 +35,7 @@ fn every_sample() -> impl Iterator<Item = Letter> {
     MailKind::ALL.into_iter().flat_map(of_kind)
 }
 
-/// The same letter with everything left out that may be.
+/// The same letter without its optional parts.
 fn least(letter: &Letter) -> Letter {
     let mut event = letter.event.clone();
     if let Some(event) = &mut event {
@@ -56,7 +56,7 @@ fn rendered(letter: &Letter) -> Rendered {
     composer().render(letter).unwrap_or_else(|error| panic!("{letter:?}: {error:?}"))
 }
 
-/// What a text in HTML says.
+/// The text of a piece of HTML.
 fn unescaped(html: &str) -> String {
     let entities =
         [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#x27;", "'"), ("&#x2f;", "/")];
@@ -64,20 +64,20 @@ fn unescaped(html: &str) -> String {
     text.replace("&amp;", "&")
 }
 
-/// What stands between `before` and `after`, each time.
+/// The texts between `before` and `after`, each time.
 fn between<'a>(text: &'a str, before: &'a str, after: &'a str) -> impl Iterator<Item = &'a str> {
     let parts = text.split(before).skip(1);
     parts.filter_map(move |rest| rest.split_once(after).map(|(between, _)| between))
 }
 
 #[test]
-fn every_mail_is_said_in_every_language_whatever_is_known() {
+fn every_mail_renders_in_every_language_with_any_fields() {
     let mut subjects = BTreeSet::new();
     for full in every_sample() {
         for letter in [least(&full), full] {
             let Rendered { subject, text, html, .. } = rendered(&letter);
             for part in [&subject, &text, &html] {
-                // Which links have as a style.
+                // Links have it as a style.
                 let part = part.replace("text-decoration:none", "");
                 for left_over in ["{", "}", "None", "none", "undefined", "Subject:"] {
                     assert!(!part.contains(left_over), "{letter:?} says {left_over}: {part}");
@@ -92,18 +92,18 @@ fn every_mail_is_said_in_every_language_whatever_is_known() {
 }
 
 #[test]
-fn the_text_says_whatever_the_html_does() {
+fn the_text_has_every_sentence_of_the_html() {
     for letter in every_sample() {
         let Rendered { text, html, .. } = rendered(&letter);
         let links = between(&html, "href=\"", "\"").chain(between(&html, "<bdi>", "</bdi>"));
         let mut count = 0;
-        for said in links.chain(between(&html, "<code style=\"word-break:break-all\">", "</code>"))
+        for link in links.chain(between(&html, "<code style=\"word-break:break-all\">", "</code>"))
         {
-            assert!(text.contains(&unescaped(said)), "{letter:?} lacks {said}: {text}");
+            assert!(text.contains(&unescaped(link)), "{letter:?} lacks {link}: {text}");
             count += 1;
         }
         assert!(count > 1, "{letter:?} has nothing of its own: {html}");
-        // Whole sentences, but those about the picture.
+        // Whole sentences, except those about the picture.
         for paragraph in between(&html, "<p style=\"margin:0 0 16px\">", "</p>") {
             let plain = paragraph.replace("<bdi>", "").replace("</bdi>", "");
             if !plain.contains('<') && !plain.contains("QR") {
@@ -114,7 +114,7 @@ fn the_text_says_whatever_the_html_does() {
 }
 
 #[test]
-fn nothing_is_fetched_and_nobody_is_followed() {
+fn no_mail_fetches_or_tracks_anything() {
     for letter in every_sample() {
         let html = rendered(&letter).html;
         for fetched in ["<script", "<link", "<iframe", "url(", "@import", "<style", "srcset"] {
@@ -128,10 +128,10 @@ fn nothing_is_fetched_and_nobody_is_followed() {
 }
 
 #[test]
-fn what_people_need_is_in_their_mail() {
+fn each_mail_has_its_links_and_details() {
     for language in Language::ALL {
-        let said = |kind| rendered(&Letter::sample(kind, language));
-        let text = said(MailKind::Offered).text;
+        let sample = |kind| rendered(&Letter::sample(kind, language));
+        let text = sample(MailKind::Offered).text;
         let until = match language {
             Language::En => "until Tuesday, 21 April 2026, 11:30 (Europe/Berlin, UTC+02:00)",
             Language::De => "bis Dienstag, 21. April 2026, 11:30 Uhr (Europe/Berlin, UTC+02:00)",
@@ -141,11 +141,11 @@ fn what_people_need_is_in_their_mail() {
             Language::En => ("number 3 in line", "no promise"),
             Language::De => ("Nummer 3 in der Reihe", "keine Zusage"),
         };
-        let text = said(MailKind::Waitlisted).text;
+        let text = sample(MailKind::Waitlisted).text;
         assert!(text.contains(number) && text.contains(no_promise), "{text}");
-        let found = said(MailKind::Found).text;
+        let found = sample(MailKind::Found).text;
         assert_eq!(found.matches("https://").count(), Status::ALL.len());
-        // Whoever gave a seat away is not told whose it is now.
+        // A former holder is not told the new holder's name.
         let mut letter = Letter::sample(MailKind::HandedOver, language);
         letter.name = None;
         let text = rendered(&letter).text;
@@ -154,7 +154,7 @@ fn what_people_need_is_in_their_mail() {
 }
 
 #[test]
-fn calendars_are_told_what_became_of_the_event() {
+fn attached_calendars_match_the_mails_kind() {
     let address = "ORGANIZER;CN=\"Jazz Club Kreuzberg\":mailto:tickets@jazz.example";
     for letter in every_sample() {
         let calendar = rendered(&letter).calendar;
@@ -181,7 +181,7 @@ fn calendars_are_told_what_became_of_the_event() {
             }
         }
     }
-    // What is not so any more is not put into calendars.
+    // What no longer applies is not put into calendars.
     let mut late = Letter::sample(MailKind::Reminder, Language::En);
     late.event.as_mut().expect("it has one").rules.status = EventStatus::Cancelled;
     assert!(rendered(&late).calendar.is_none());
@@ -191,7 +191,7 @@ fn calendars_are_told_what_became_of_the_event() {
 }
 
 #[test]
-fn a_mail_says_whom_to_ask_and_who_puts_it_up() {
+fn a_mail_names_the_contact_and_the_organizer() {
     for language in Language::ALL {
         let mut letter = Letter::sample(MailKind::Confirmed, language);
         let Rendered { text, html, .. } = rendered(&letter);
@@ -209,7 +209,7 @@ fn a_mail_says_whom_to_ask_and_who_puts_it_up() {
             calendar.contains("ORGANIZER;CN=\"Friends of jazz\":mailto:tickets@"),
             "{calendar}"
         );
-        // Without either nothing is said of it.
+        // Without either the mail does not mention it.
         letter.event.as_mut().expect("it has one").details.contact = None;
         let text = rendered(&letter).text;
         assert!(!text.contains("jazz.example") && !text.contains('?'), "{text}");
@@ -217,7 +217,7 @@ fn a_mail_says_whom_to_ask_and_who_puts_it_up() {
 }
 
 #[test]
-fn a_letter_that_says_too_little_is_refused() {
+fn a_letter_without_required_fields_is_refused() {
     for full in every_sample() {
         let mut letter = full.clone();
         letter.event = None;
@@ -239,7 +239,7 @@ fn a_letter_that_says_too_little_is_refused() {
 }
 
 #[test]
-fn nothing_of_a_letter_is_shown_by_accident() {
+fn a_letters_debug_output_has_no_personal_data() {
     let letter = Letter::sample(MailKind::Confirmed, Language::En);
     let message = composer().compose(&letter).expect("it is made");
     let shown = format!("{letter:?} {message:?}");
@@ -249,7 +249,7 @@ fn nothing_of_a_letter_is_shown_by_accident() {
     }
 }
 
-/// The fields of a message's head, unfolded.
+/// The header fields of a message, unfolded.
 fn fields(bytes: &[u8]) -> Vec<(String, String)> {
     let text = String::from_utf8(bytes.to_vec()).expect("it is UTF-8");
     let (head, _) = text.split_once("\r\n\r\n").expect("it has a body");
@@ -263,7 +263,7 @@ fn field(bytes: &[u8], name: &str) -> Option<String> {
 }
 
 #[test]
-fn a_message_id_is_the_letter_s_at_each_try() {
+fn a_message_id_is_the_same_at_each_try() {
     let letter = Letter::sample(MailKind::Offered, Language::De);
     for (base_url, domain) in [
         (BASE_URL, "booking.example.org"),
@@ -283,7 +283,7 @@ fn a_message_id_is_the_letter_s_at_each_try() {
 }
 
 #[test]
-fn an_address_is_written_as_dns_has_it() {
+fn an_international_domain_is_written_in_ascii() {
     let mut letter = Letter::sample(MailKind::Offered, Language::De);
     letter.name = None;
     for (address, written) in [
@@ -298,7 +298,7 @@ fn an_address_is_written_as_dns_has_it() {
 }
 
 #[test]
-fn whoever_reads_a_mail_finds_what_was_written() {
+fn a_parser_reads_back_what_was_written() {
     let folder = tempfile::tempdir().expect("there is room");
     let written = preview(folder.path()).expect("they are written");
     assert_eq!(written.len(), 3 * 2 * MailKind::ALL.len());
@@ -314,17 +314,17 @@ fn whoever_reads_a_mail_finds_what_was_written() {
         assert_eq!(mail["from"], json!([["Summer Jazz", "tickets@example.org"]]));
         assert_eq!(mail["date"], "2026-04-20T09:30:00+00:00");
         assert_eq!(mail["auto_submitted"], "auto-generated");
-        let said = |part: &str| mail[part].as_str().expect("it is there").replace("\r\n", "\n");
-        assert_eq!(said("text/plain").trim_end(), expected.text.trim_end(), "{letter:?}");
-        let html = said("text/html");
+        let part = |part: &str| mail[part].as_str().expect("it is there").replace("\r\n", "\n");
+        assert_eq!(part("text/plain").trim_end(), expected.text.trim_end(), "{letter:?}");
+        let html = part("text/html");
         let inner = if letter.ticket.is_some() { &with_picture } else { &both };
         match &expected.calendar {
             None => assert_eq!(&mail["tree"], inner, "{letter:?}"),
             Some((method, _)) => {
                 let tree = json!(["multipart/mixed", [inner, "text/calendar"]]);
                 assert_eq!(mail["tree"], tree, "{letter:?}");
-                let said = mail["method"].as_str().expect("it is there");
-                assert!(said.eq_ignore_ascii_case(method.as_str()), "{letter:?}: {said}");
+                let part = mail["method"].as_str().expect("it is there");
+                assert!(part.eq_ignore_ascii_case(method.as_str()), "{letter:?}: {part}");
                 assert_eq!(mail["charset"], "utf-8");
                 let calendar = mail["text/calendar"].as_str().expect("it is there");
                 assert!(calendar.starts_with("BEGIN:VCALENDAR\r\n"), "{calendar}");
@@ -354,7 +354,7 @@ fn pages_with_a_picture(folder: &Path) -> usize {
 }
 
 #[test]
-fn names_that_would_be_something_else_are_read_as_names() {
+fn names_that_look_like_syntax_are_read_as_names() {
     let folder = tempfile::tempdir().expect("there is room");
     let path = folder.path().join("one.eml");
     for name in [
@@ -386,7 +386,7 @@ fn names_that_would_be_something_else_are_read_as_names() {
 }
 
 #[test]
-fn html_in_a_name_is_shown_and_not_obeyed() {
+fn html_in_a_name_is_escaped() {
     let hostile = "<script>alert(1)</script>\"><img src=x onerror=y> {{ 7 * 7 }} {% if x %}";
     let mut letter = Letter::sample(MailKind::Confirmed, Language::En);
     letter.name = Some(PersonName::parse(hostile).expect("a name"));
@@ -403,7 +403,7 @@ fn html_in_a_name_is_shown_and_not_obeyed() {
     assert!(text.contains(hostile), "{text}");
 }
 
-/// Texts of what has a meaning in heads, bodies, calendars or templates, and of other things.
+/// Texts that have a meaning in headers, bodies, calendars or templates, and others.
 fn hostile() -> impl Strategy<Value = String> {
     let parts = vec![
         "\r\n",
@@ -459,7 +459,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
-    fn nobody_s_text_adds_a_field_or_a_line_that_is_too_long(
+    fn no_text_adds_a_header_field_or_too_long_a_line(
         name in hostile(),
         event_name in hostile(),
         description in hostile(),
@@ -500,9 +500,9 @@ proptest! {
     }
 }
 
-/// Without it the check above could find nothing.
+/// Without it the check above might find nothing.
 #[test]
-fn a_field_that_was_added_would_be_seen() {
+fn the_check_notices_an_injected_field() {
     let forged = b"To: a@x.example\r\nSubject: x\r\nBcc: eve@example.org\r\n\r\nbody";
     let names: Vec<_> = fields(forged).into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["To", "Subject", "Bcc"]);

@@ -1,5 +1,4 @@
-//! Mail from outside: what it says, what it looks like to parsers that are not ours, and how it gets through to a
-//! mail server that is not ours either.
+//! Mail from outside: its contents, third-party parsers' view of it, and its delivery to a third-party mail server.
 
 mod away;
 mod letters;

@@ -1,4 +1,4 @@
-//! Python, with the mail server and the parser of mails that are tried against. `scripts/test.sh` installs it.
+//! Python, with the mail server and the mail parser of the tests. `scripts/test.sh` installs it.
 
 use serde_json::Value;
 use std::env;
@@ -15,12 +15,12 @@ pub(crate) fn python() -> PathBuf {
     })
 }
 
-/// A program of ours in Python.
+/// A Python program of the tests.
 pub(crate) fn program(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/smtp").join(name)
 }
 
-/// What a mail is, as Python reads it. It is whole, and its lines are of the length and the ends that they must be.
+/// A mail as Python parses it, once it is complete and its lines have the required length and ends.
 pub(crate) fn read(path: &Path) -> Value {
     let output = Command::new(python()).arg(program("read.py")).arg(path).output();
     let output = output.expect("Python is started");

@@ -1,4 +1,4 @@
-//! Mail on its way to a server that is not ours.
+//! Mail to a third-party server.
 
 use crate::server::{Certificate, Server};
 use booking_core::{EmailAddress, Language, MailKind};
@@ -60,7 +60,7 @@ fn permanent(sent: Result<(), SendError>) -> String {
 }
 
 #[tokio::test]
-async fn what_is_sent_is_what_arrives() {
+async fn a_sent_mail_arrives_unchanged() {
     let server = Server::start(&[""; 0]);
     let mailer = plain(&server);
     for id in 1..=3 {
@@ -78,7 +78,7 @@ async fn what_is_sent_is_what_arrives() {
 }
 
 #[tokio::test]
-async fn mail_is_encrypted_with_whom_it_is_said_to_be() {
+async fn mail_is_encrypted_only_to_the_certified_server() {
     let certificate = Certificate::make();
     for (tls, scheme, query) in [("starttls", "smtp", "?tls=required"), ("always", "smtps", "")] {
         let mut arguments = certificate.arguments(tls);
@@ -90,7 +90,7 @@ async fn mail_is_encrypted_with_whom_it_is_said_to_be() {
         let about = server.received(1)[0].about();
         assert_eq!((&about["tls"], &about["logged_in"]), (&true.into(), &true.into()), "{tls}");
 
-        // Whoever has another certificate is somebody else, and gets nothing, nor the password.
+        // A server with another certificate is an impostor, and gets nothing, nor the password.
         let other = Certificate::make();
         for authorities in [None, Some(other.path())] {
             let mailer = mailer(&url("hunter2"), authorities.as_deref());
@@ -105,7 +105,7 @@ async fn mail_is_encrypted_with_whom_it_is_said_to_be() {
 }
 
 #[tokio::test]
-async fn without_encryption_nothing_is_sent_that_was_to_be_encrypted() {
+async fn nothing_is_sent_if_required_encryption_is_missing() {
     let server = Server::start(&[""; 0]);
     let asked = mailer(&format!("smtp://localhost:{}?tls=required", server.port), None);
     let text = away(asked.send(&message(1, "ada@example.org")).await);
@@ -115,7 +115,7 @@ async fn without_encryption_nothing_is_sent_that_was_to_be_encrypted() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_for_good_or_for_now_and_tells_no_address() {
+async fn a_refusal_is_permanent_or_temporary_and_shows_no_address() {
     let server = Server::start(&[""; 0]);
     let mailer = plain(&server);
     let text = permanent(mailer.send(&message(1, "refused@example.org")).await);
@@ -134,7 +134,7 @@ async fn a_refusal_is_for_good_or_for_now_and_tells_no_address() {
 }
 
 #[tokio::test]
-async fn a_server_that_stalls_is_left() {
+async fn a_server_that_stalls_times_out() {
     let server = Server::start(&[""; 0]);
     let url = MailUrl::parse(&format!("smtp://127.0.0.1:{}", server.port)).expect("it is one");
     let mailer = Mailer::with_timeouts(&url, None, SHORT).expect("it is prepared");
@@ -144,7 +144,7 @@ async fn a_server_that_stalls_is_left() {
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     mailer.send(&message(2, "ada@example.org")).await.expect("others are sent");
 
-    // One that takes the connection, and says nothing at all.
+    // One that accepts the connection, and sends nothing at all.
     let silent = TcpListener::bind("127.0.0.1:0").expect("there is a port");
     let port = silent.local_addr().expect("it has one").port();
     let url = MailUrl::parse(&format!("smtp://127.0.0.1:{port}")).expect("it is one");
@@ -158,7 +158,7 @@ async fn a_server_that_stalls_is_left() {
 }
 
 #[tokio::test]
-async fn a_server_that_takes_one_a_second_gets_all_of_them_once() {
+async fn a_server_that_accepts_one_a_second_gets_each_mail_once() {
     const MAILS: u128 = 6;
     let server = Server::start(&["--seconds=0.3"]);
     let mailer = Arc::new(plain(&server));
@@ -179,7 +179,7 @@ async fn a_server_that_takes_one_a_second_gets_all_of_them_once() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_not_ascii_needs_a_server_that_knows_such() {
+async fn an_address_that_is_not_ascii_needs_smtputf8() {
     let address = "rené@bücher.example";
     let server = Server::start(&[""; 0]);
     plain(&server).send(&message(1, address)).await.expect("it is taken");
@@ -193,7 +193,7 @@ async fn an_address_that_is_not_ascii_needs_a_server_that_knows_such() {
     let mailer = plain(&ascii);
     let text = permanent(mailer.send(&message(2, address)).await);
     assert!(text.contains("SMTPUTF8") && !text.contains("ren"), "{text}");
-    // An international domain needs nothing of a server.
+    // An international domain needs no support by the server.
     mailer.send(&message(3, "ada@bücher.example")).await.expect("it is taken");
     assert_eq!(
         ascii.received(1)[0].about()["to"],
@@ -202,7 +202,7 @@ async fn an_address_that_is_not_ascii_needs_a_server_that_knows_such() {
 }
 
 #[tokio::test]
-async fn in_a_folder_each_mail_is_a_file_as_a_whole() {
+async fn each_mail_in_a_folder_is_one_complete_file() {
     let folder = tempfile::tempdir().expect("there is room");
     let below = folder.path().join("to be made");
     let url = format!("file://{}", below.display()).replace(' ', "%20");
@@ -222,14 +222,14 @@ async fn in_a_folder_each_mail_is_a_file_as_a_whole() {
         let mode = std::fs::metadata(&path).expect("it is there").permissions().mode();
         assert_eq!(mode & 0o077, 0, "it holds a link that is as good as a password");
     }
-    // What is in the way is no folder.
+    // A file is no folder.
     let blocked = format!("file://{}/x", path.display()).replace(' ', "%20");
     let text = transient(self::mailer(&blocked, None).send(&sent).await);
     assert!(text.starts_with("cannot write the file: "), "{text}");
 }
 
 #[test]
-fn a_file_without_authorities_is_told_before_anything_is_sent() {
+fn a_file_without_authorities_is_refused_at_start() {
     let file = tempfile::NamedTempFile::new().expect("there is room");
     let url = MailUrl::parse("smtps://mail.example.org").expect("it is one");
     for path in [file.path(), Path::new("/no/such/file")] {

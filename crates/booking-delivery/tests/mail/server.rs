@@ -1,4 +1,4 @@
-//! A mail server in Python, which does as its recipients' names say.
+//! A mail server in Python, whose behaviour depends on the recipients' names.
 
 use crate::reader::{program, python, read};
 use serde_json::Value;
@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use std::{fs, thread};
 use tempfile::TempDir;
 
-/// The longest that anything may take that a test waits for.
+/// The longest that a test waits for anything.
 const WITHIN: Duration = Duration::from_secs(30);
 
-/// A certificate for localhost that nobody else trusts, and its key.
+/// A self-signed certificate for localhost, and its key.
 pub(crate) struct Certificate {
     folder: TempDir,
 }
@@ -34,7 +34,7 @@ impl Certificate {
         self.folder.path().join("certificate.pem")
     }
 
-    /// How the server is told to encrypt with it.
+    /// The arguments that make the server encrypt with it.
     pub(crate) fn arguments(&self, tls: &str) -> Vec<String> {
         let folder = self.folder.path().display();
         vec![
@@ -45,7 +45,7 @@ impl Certificate {
     }
 }
 
-/// A server that ends with this.
+/// A server that is stopped when this is dropped.
 pub(crate) struct Server {
     child: Child,
     pub(crate) port: u16,
@@ -71,7 +71,7 @@ impl Server {
         Self { child, port, folder }
     }
 
-    /// How each mail came that was taken, in their order, once there are `count`; and whatever came beside them.
+    /// How each accepted mail arrived, in order, once there are `count`, and any extra ones.
     pub(crate) fn received(&self, count: usize) -> Vec<Received> {
         let began = Instant::now();
         while self.mails().len() < count {
@@ -82,7 +82,7 @@ impl Server {
         mails.into_iter().map(|path| Received { path }).collect()
     }
 
-    /// How many were sent away until now.
+    /// How many were refused until now.
     pub(crate) fn refused(&self) -> u64 {
         let refused = fs::read_to_string(self.folder.path().join("refused"));
         refused.map_or(0, |text| text.parse().expect("it is a number"))
@@ -107,18 +107,18 @@ impl Drop for Server {
     }
 }
 
-/// A mail that was taken.
+/// An accepted mail.
 pub(crate) struct Received {
     path: PathBuf,
 }
 
 impl Received {
-    /// What it is.
+    /// Its content.
     pub(crate) fn mail(&self) -> Value {
         read(&self.path)
     }
 
-    /// How it came.
+    /// How it arrived.
     pub(crate) fn about(&self) -> Value {
         let text = fs::read(self.path.with_extension("json")).expect("it is beside it");
         serde_json::from_slice(&text).expect("it is JSON")

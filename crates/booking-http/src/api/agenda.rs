@@ -1,5 +1,5 @@
-//! What may be asked of the listing of events: the newest first, or, as soon as something is said of when they are or what
-//! they are called, in the order of their beginnings.
+//! The queries of the event listing: newest first, or, as soon as dates or a name are asked for, in the order of
+//! their start.
 
 use crate::api::openapi::operation::query;
 use crate::api::openapi::schemas::{instant, integer, string, words};
@@ -13,7 +13,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use std::future::{Ready, ready};
 use utoipa::openapi::path::Parameter;
 
-/// Which events are asked for.
+/// Which listing of events the query asks for.
 pub(crate) enum EventsQuery {
     /// The newest first.
     Newest { after: Option<EventCursor>, limit: PageLimit },
@@ -21,7 +21,7 @@ pub(crate) enum EventsQuery {
     ByStart(AgendaQuery),
 }
 
-/// What is asked of events in the order of their beginnings.
+/// The query for events in the order of their start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AgendaQuery {
     pub(crate) agenda: Agenda,
@@ -32,7 +32,7 @@ pub(crate) struct AgendaQuery {
 }
 
 const WHEN: [(&str, When); 2] = [("upcoming", When::Upcoming), ("past", When::Past)];
-/// The only order that is asked for by its name.
+/// The only order that a query can name.
 const STARTS_AT: &str = "starts_at";
 
 impl EventsQuery {
@@ -101,21 +101,21 @@ impl FromRequest for EventsQuery {
 
 impl AgendaQuery {
     /// The same in the link to the next page.
-    pub(crate) fn kept(&self) -> String {
-        let mut kept = format!("&sort={STARTS_AT}");
+    pub(crate) fn to_query(&self) -> String {
+        let mut query_text = format!("&sort={STARTS_AT}");
         let time = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::AutoSi, true);
         for (name, bound) in [("from", self.agenda.from), ("to", self.agenda.to)] {
             if let Some(bound) = bound {
-                kept.push_str(&format!("&{name}={}", encoded(&time(bound))));
+                query_text.push_str(&format!("&{name}={}", encoded(&time(bound))));
             }
         }
         if let Some((word, _)) = WHEN.iter().find(|(_, when)| Some(*when) == self.agenda.when) {
-            kept.push_str(&format!("&when={word}"));
+            query_text.push_str(&format!("&when={word}"));
         }
         if let Some(text) = &self.text {
-            kept.push_str(&format!("&q={}", encoded(text.as_str())));
+            query_text.push_str(&format!("&q={}", encoded(text.as_str())));
         }
-        kept
+        query_text
     }
 }
 
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn who_says_nothing_gets_the_newest_as_ever() {
+    fn a_query_without_parameters_lists_the_newest_events() {
         for query in
             ["", "limit=5", "q=", "q=%20&limit=1", "cursor=1_00000000000000000000000000000007"]
         {
@@ -158,13 +158,13 @@ mod tests {
             "from=2026-05-01T00:00:00%2B02:00&to=2026-06-01T00:00:00.5Z",
         ] {
             let asked = by_start(query);
-            let again = by_start(asked.kept().trim_start_matches('&'));
+            let again = by_start(asked.to_query().trim_start_matches('&'));
             assert_eq!(again, asked, "{query}");
         }
     }
 
     #[test]
-    fn all_that_is_wrong_is_told() {
+    fn every_invalid_parameter_is_reported() {
         let Err(ApiError::Validation(errors)) =
             read("from=now&to=x&when=soon&q=%01&sort=name&limit=0&cursor=x")
         else {

@@ -1,4 +1,4 @@
-//! Where on a site this server is, if it is a part of another one.
+//! The path prefix of this server, if it is a part of another site.
 
 use crate::settings::Reader;
 use actix_web::http::header::{HeaderMap, HeaderValue, LINK, LOCATION};
@@ -6,7 +6,7 @@ use actix_web::http::header::{HeaderMap, HeaderValue, LINK, LOCATION};
 const COMPLAINT: &str =
     "is not the path of a folder, such as /tickets, of letters, digits, - . _ and ~";
 
-/// What the path of every request begins with: nothing, or such as `/tickets`.
+/// The prefix of every request's path: empty, or such as `/tickets`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BasePath(
     /// Without a slash at its end.
@@ -32,14 +32,14 @@ impl BasePath {
             return Some(Self::default());
         }
         let is_taken = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-        // Browsers go up and stay where these are.
+        // Browsers resolve these parts.
         let is_folder = |part: &str| !["", ".", ".."].contains(&part) && part.bytes().all(is_taken);
         let is_good = path.len() <= Self::BYTES_MAX
             && path.strip_prefix('/').is_some_and(|path| path.split('/').all(is_folder));
         is_good.then(|| Self(path.to_owned()))
     }
 
-    /// The whole of it, without a slash at its end: nothing, if this is all of a site.
+    /// The prefix, without a slash at its end: empty, if this server is the whole site.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -49,7 +49,7 @@ impl BasePath {
         self.0.is_empty()
     }
 
-    /// The path as routes know it; `None` for one that is the other site's.
+    /// The path without the prefix, as routes match it; `None` for a path outside of it.
     pub(crate) fn without<'p>(&self, path: &'p str) -> Option<&'p str> {
         match path.strip_prefix(self.as_str())? {
             "" => Some("/"),
@@ -57,7 +57,7 @@ impl BasePath {
         }
     }
 
-    /// Has the headers of an answer lead to where this is.
+    /// Adds the prefix to the headers of an answer that hold paths of this server.
     pub(crate) fn complete(&self, headers: &mut HeaderMap) {
         if self.is_root() {
             return;
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_below_it_is_ours_and_nothing_else() {
+    fn only_paths_below_the_base_are_ours() {
         let base = BasePath::parse("/tickets").expect("it is one");
         for (path, ours) in [
             ("/tickets", Some("/")),
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_lead_to_where_it_is() {
+    fn links_in_answers_have_the_base_path() {
         let base = BasePath::parse("/tickets").expect("it is one");
         for (name, value, led) in [
             (LOCATION, "/events/1", "/tickets/events/1"),

@@ -1,4 +1,4 @@
-//! Where this server is reached, as its operator says: no request tells that for sure.
+//! The public URL of this server, as its operator sets it: no request says it reliably.
 
 use crate::api::base_path::BasePath;
 use crate::settings::{Reader, is_host_and_port};
@@ -8,7 +8,7 @@ use booking_core::{EventId, RegistrationId};
 const COMPLAINT: &str =
     "is not an http or https address such as https://booking.example.org, without ? and #";
 
-/// What the links begin with that are followed later and from elsewhere.
+/// The prefix of links that are followed later and from elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseUrl(
     /// Without a slash at its end.
@@ -27,23 +27,24 @@ impl BaseUrl {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        // Not what no URL has (RFC 3986, section 2), nor what would have to stand behind the paths of links.
+        // Neither characters that no URL has (RFC 3986, section 2), nor those that would have to come after the
+        // paths of links.
         let may_be_in_it = |b: u8| b.is_ascii_graphic() && !b"\"<>\\^`{|}?#".contains(&b);
         let uri = text.bytes().all(may_be_in_it).then(|| text.parse::<Uri>().ok())??;
         let is_byte = |text: &str| text.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
-        // Links tell nobody's name or password.
+        // Links must not carry a user name or a password.
         let is_good = matches!(uri.scheme_str(), Some("http" | "https"))
             && is_host_and_port(uri.authority()?.as_str())
             && text.split('%').skip(1).all(is_byte);
         is_good.then(|| Self(text.trim_end_matches('/').to_owned()))
     }
 
-    /// The same with the path that everything is under, if it does not end with that already.
+    /// The same with the base path, if it does not end with that already.
     pub(crate) fn with_path(self, path: &BasePath) -> Self {
         if self.0.ends_with(path.as_str()) { self } else { Self(self.0 + path.as_str()) }
     }
 
-    /// The whole of it, without a slash at its end.
+    /// The URL, without a slash at its end.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -53,7 +54,7 @@ impl BaseUrl {
         format!("{}/e/{id}", self.0)
     }
 
-    /// The private page of a registration, which a token opens: behind the `#`, so that no server ever sees it.
+    /// The private page of a registration, with its token behind the `#`, so that no server ever sees it.
     pub(crate) fn of_registration(&self, id: RegistrationId, token: &str) -> String {
         format!("{}/r/{id}#{token}", self.0)
     }
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn the_path_that_everything_is_under_is_in_it_once() {
+    fn the_base_path_is_in_a_link_once() {
         let lookup = |name: &str| (name == "BASE_PATH").then(|| "/tickets".to_owned());
         let path = BasePath::read(&mut Reader::new(&lookup));
         for url in ["https://example.org", "https://example.org/", "https://example.org/tickets/"] {
@@ -149,7 +150,7 @@ mod tests {
         let (base, errors) = read(" https://example.org/ \n");
         assert_eq!((base, errors.len()), (Some(BaseUrl("https://example.org".to_owned())), 0));
         let (base, errors) = read("https://ada:secret@example.org");
-        let told: Vec<_> = errors.iter().map(ToString::to_string).collect();
-        assert_eq!((base, told), (None, vec![format!("BASE_URL: {COMPLAINT}")]));
+        let messages: Vec<_> = errors.iter().map(ToString::to_string).collect();
+        assert_eq!((base, messages), (None, vec![format!("BASE_URL: {COMPLAINT}")]));
     }
 }

@@ -1,10 +1,10 @@
-//! Answers in fewer bytes for who takes them so (gzip, RFC 9110, section 8.4.1.3), and in slices, so that a
-//! client that takes nothing holds a reference to an answer that others share and not a copy of it.
+//! Compressed responses for clients that accept them (gzip, RFC 9110, section 8.4.1.3), sent in slices, so that a
+//! client that does not read holds a reference to a shared body and not a copy of it.
 //!
-//! Not actix-web's own `Compress`: that makes the same answer again for each of those who share it, and sends
-//! it without its length, however short it is, and under the tag of the other form. Only answers to reads are
-//! compressed. Those to writes have secrets in them (`manage_token`) next to what the client sent, and their
-//! length would tell of both (BREACH).
+//! Not actix-web's own `Compress`: that compresses a shared body again for each client, sends it without its
+//! length, however short it is, and keeps the tag of the uncompressed form. Only responses to reads are compressed.
+//! Those to writes have secrets in them (`manage_token`) next to what the client sent, and their length would leak
+//! both (BREACH).
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -25,23 +25,23 @@ use std::task::{Context, Poll};
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::task::spawn_blocking;
 
-/// Shorter answers are sent as they are.
+/// Shorter answers are sent uncompressed.
 const COMPRESSED_BYTES_MIN: usize = 1_024;
-/// Longer ones are compressed by another thread than the one that serves connections.
+/// Longer ones are compressed on another thread than the one that serves connections.
 const COMPRESSED_HERE_BYTES_MAX: usize = 64 * 1_024;
-/// How many of those are compressed at once; further ones wait, each of them for a connection.
+/// How many of those are compressed at once; the others wait, each of them for a connection.
 const COMPRESSIONS_MAX: usize = 2;
 /// How much of an answer a connection is given at a time. It copies that, and takes more when it is sent.
 pub(crate) const SLICE_BYTES: usize = 64 * 1_024;
 
-/// What the tag of a compressed answer ends with. Another form of the same thing needs a tag of its own (RFC
-/// 9110, section 8.8.3.3); nobody behind this file knows of it.
+/// The suffix of a compressed response's tag. Another representation needs a tag of its own (RFC 9110, section
+/// 8.8.3.3); no code behind this file sees it.
 const TAG_END: &str = "-gzip\"";
 
 static COMPRESSIONS: Semaphore = Semaphore::const_new(COMPRESSIONS_MAX);
 
-/// The compressed form of an answer, which is made at most once for all who share it. It goes with a response
-/// as its extension.
+/// The compressed form of a body, made at most once for all responses that share it. It travels as an extension of
+/// the response.
 #[derive(Clone, Default)]
 pub(crate) struct Gzipped(Arc<OnceCell<Bytes>>);
 
@@ -58,7 +58,7 @@ impl Gzipped {
             }
             let _turn = COMPRESSIONS.acquire().await;
             let shared = plain.clone();
-            // What could not be compressed is sent as it is: it is not shorter.
+            // What could not be compressed is sent uncompressed: it is not shorter.
             spawn_blocking(move || gzip(&shared)).await.unwrap_or_else(|_| plain.clone())
         };
         self.0.get_or_init(make).await.clone()
@@ -67,17 +67,17 @@ impl Gzipped {
 
 fn gzip(plain: &[u8]) -> Bytes {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    // A vector takes whatever is written to it.
+    // Writing to a `Vec` cannot fail.
     let written = encoder.write_all(plain).and_then(|()| encoder.finish());
     written.map_or_else(|_| Bytes::copy_from_slice(plain), Bytes::from)
 }
 
-/// Compresses what is answered to a read, if it is long and the client takes it.
+/// Compresses the response to a read, if it is long and the client accepts gzip.
 pub(crate) async fn compress(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let held = forget_form(&mut request);
+    let held = strip_suffix_of_tags(&mut request);
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return Ok(next.call(request).await?.map_into_boxed_body());
     }
@@ -129,7 +129,7 @@ async fn in_form(response: HttpResponse, takes_gzip: bool) -> HttpResponse {
     response.set_body(sliced(plain))
 }
 
-/// Tells caches that the answer depends on this header of the request, beside what else it depends on.
+/// Adds this header to `Vary`, beside those that are there.
 pub(crate) fn vary_by(headers: &mut HeaderMap, name: &'static str) {
     let alone = HeaderValue::from_static(name);
     let others = headers.get(VARY).and_then(|others| others.to_str().ok());
@@ -147,13 +147,13 @@ fn compressed_tag(headers: &HeaderMap) -> Option<HeaderValue> {
     HeaderValue::try_from(format!("{tag}{TAG_END}")).ok()
 }
 
-/// Takes the form out of the tags that a request names: what is asked is whether the client has, or means,
-/// the same thing. Returns what it has, as it named it.
-fn forget_form(request: &mut ServiceRequest) -> Vec<HeaderValue> {
+/// Removes the suffix from the tags that a request names: the question is whether the client has, or means, the
+/// same resource. Returns the tags that it has, as the client wrote them.
+fn strip_suffix_of_tags(request: &mut ServiceRequest) -> Vec<HeaderValue> {
     let is_ours = |value: &HeaderValue| contains(value, &HeaderValue::from_static(TAG_END));
     let mut held = Vec::new();
     for name in [IF_NONE_MATCH, IF_MATCH] {
-        // Few requests have either, so that is looked at first.
+        // Few requests have either, so that is checked first.
         let headers = request.headers();
         if !headers.contains_key(&name) || !headers.get_all(&name).any(is_ours) {
             continue;
@@ -181,7 +181,7 @@ fn contains(value: &HeaderValue, part: &HeaderValue) -> bool {
     matches!(texts, (Ok(value), Ok(part)) if value.contains(part))
 }
 
-/// Whether a client takes gzip, and would not rather have nothing done (RFC 9110, section 12.5.3).
+/// Whether a client accepts gzip, and does not prefer an uncompressed answer (RFC 9110, section 12.5.3).
 fn takes_gzip(headers: &HeaderMap) -> bool {
     let (mut gzip, mut others, mut identity) = (None, None, None);
     let values = headers.get_all(ACCEPT_ENCODING).filter_map(|value| value.to_str().ok());
@@ -199,7 +199,7 @@ fn takes_gzip(headers: &HeaderMap) -> bool {
     gzip > 0.0 && gzip >= identity.unwrap_or(0.0)
 }
 
-/// How much a coding is wanted; one with a weight that is none is not.
+/// The weight of a coding; an invalid weight is not acceptable.
 fn weight(parameters: &str) -> f32 {
     let parameter = parameters.split(';').find_map(|parameter| {
         let (name, value) = parameter.split_once('=')?;
@@ -209,7 +209,7 @@ fn weight(parameters: &str) -> f32 {
     value.parse::<f32>().ok().filter(|weight| (0.0..=1.0).contains(weight)).unwrap_or(0.0)
 }
 
-/// A body that is given out in slices, if it is more than one.
+/// A body that is sent in slices, if it is longer than one.
 fn sliced(bytes: Bytes) -> BoxBody {
     if bytes.len() > SLICE_BYTES { BoxBody::new(Slices(bytes)) } else { BoxBody::new(bytes) }
 }
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn who_takes_gzip_says_so() {
+    fn only_clients_that_accept_gzip_get_it() {
         for taken in [
             "gzip",
             "GZIP",
@@ -288,12 +288,12 @@ mod tests {
             assert!(!accepts(&[refused]), "{refused}");
         }
         assert!(!accepts(&[]) && accepts(&["br", "gzip"]));
-        // One that is long is read as any other.
+        // A long field is read as any other.
         assert!(accepts(&[&"br, ".repeat(10_000), "gzip"]));
     }
 
     #[actix_web::test]
-    async fn slices_share_the_bytes_and_are_all_of_them() {
+    async fn slices_share_the_bytes_and_are_complete() {
         let bytes: Bytes = (0..200_000_u32).map(|number| number as u8).collect::<Vec<_>>().into();
         let mut body = Slices(bytes.clone());
         let mut taken = 0;
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn an_answer_is_compressed_once_for_all_who_share_it() {
+    async fn a_shared_answer_is_compressed_once() {
         for length in [COMPRESSED_HERE_BYTES_MAX, COMPRESSED_HERE_BYTES_MAX + 1] {
             let plain = Bytes::from("ab".repeat(length / 2 + 1)).slice(..length);
             let gzipped = Gzipped::default();

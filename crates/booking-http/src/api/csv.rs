@@ -1,23 +1,24 @@
-//! Comma-separated values (RFC 4180), as they are written for spreadsheets and read from them.
+//! Comma-separated values (RFC 4180), written for spreadsheets and read from them.
 //!
-//! A spreadsheet runs what looks like a formula. So whatever would be one, where a cell begins, gets an apostrophe before
-//! it, and loses it again where it is read. A cell also begins, for a program that takes another separator than ours,
-//! behind every character that could be one: those that import dialogs name, the bar, and the colon. Spaces and colons are
-//! in what people write, so that behind them a sign that stands for itself is left alone.
+//! A spreadsheet runs what looks like a formula. So a cell that would be one gets an apostrophe before it, which is
+//! dropped again on import. A cell also begins, for a program that takes another separator than ours, behind every
+//! character that could be one: those that import dialogs name, the bar, and the colon. Spaces and colons are in
+//! what people write, so that behind them a sign that stands for itself is left alone.
 
 use std::borrow::Cow;
 
-/// What such a text is sent as.
+/// The content type of such a file.
 pub(crate) const CONTENT_TYPE: &str = "text/csv; charset=utf-8";
-/// What tells some spreadsheets that a text is UTF-8.
+/// The byte order mark by which some spreadsheets recognize UTF-8.
 pub(crate) const BOM: &str = "\u{feff}";
 /// The most cells that a row may have.
 pub(crate) const CELLS_MAX: usize = 128;
 
-/// What keeps a cell from being run.
+/// The character that keeps a cell from being run.
 const GUARD: char = '\'';
 
-/// Whether a cell that begins so may be run: also in full width and the like, which some take for the same.
+/// Whether a cell that begins with `c` may be run: also in full width and the like, which some programs treat
+/// alike.
 fn is_live(c: char) -> bool {
     matches!(
         c,
@@ -39,12 +40,12 @@ fn is_live(c: char) -> bool {
     )
 }
 
-/// What some program takes for the end of a cell, and hardly anybody writes before a sign.
+/// What some program takes for the end of a cell, and people hardly ever write before a sign.
 fn is_separator(c: char) -> bool {
     matches!(c, ',' | ';' | '|' | '\t' | '\r' | '\n')
 }
 
-/// What some program takes for nothing where a cell begins.
+/// What some program ignores at the start of a cell.
 fn is_nothing(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
 }
@@ -52,7 +53,7 @@ fn is_nothing(c: char) -> bool {
 /// What may end the cell before the one that begins here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
-    /// The text's own beginning, or what is no word's part.
+    /// The text's own beginning, or anything but a part of a word.
     Plain,
     /// A space: where it ends a cell, the next one ends this.
     Space,
@@ -91,7 +92,7 @@ fn is_to_be_guarded(text: &str, at: usize, end: End) -> bool {
     cell.starts_with(is_sign) && is_run
 }
 
-/// `text` with a guard before whatever would be run.
+/// `text` with a guard before every formula.
 fn guarded(text: &str) -> Cow<'_, str> {
     if !text.contains(is_live) {
         return Cow::Borrowed(text);
@@ -125,7 +126,7 @@ fn unguarded(text: &str) -> Cow<'_, str> {
     Cow::Owned(plain)
 }
 
-/// Adds a row, with what ends it.
+/// Adds a row and its line end.
 pub(crate) fn push_row<'a>(csv: &mut String, cells: impl IntoIterator<Item = &'a str>) {
     for (at, cell) in cells.into_iter().enumerate() {
         if at > 0 {
@@ -149,13 +150,13 @@ pub(crate) fn push_row<'a>(csv: &mut String, cells: impl IntoIterator<Item = &'a
 /// A row that was read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Record<'a> {
-    /// The line that it begins in, from 1 on.
+    /// The line in which it begins, from 1 on.
     pub(crate) line: usize,
-    /// Without what kept them from being run; or why it cannot be read.
+    /// The cells without their guards; or why the row cannot be read.
     pub(crate) cells: Result<Vec<Cow<'a, str>>, &'static str>,
 }
 
-/// The rows of a text. Lines end as they may; those with nothing in them are none.
+/// The rows of a text. Lines may end in any way; empty ones are skipped.
 pub(crate) struct Reader<'a> {
     rest: &'a str,
     separator: char,
@@ -163,7 +164,7 @@ pub(crate) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Reads `text`, whose first line tells what separates cells: commas, or what stands there if there are none.
+    /// Reads `text`, whose first line decides the separator: commas, or the one that is there if there are none.
     pub(crate) fn new(text: &'a str) -> Self {
         let rest = text.strip_prefix(BOM).unwrap_or(text);
         let first = rest.lines().next().unwrap_or_default();
@@ -172,7 +173,7 @@ impl<'a> Reader<'a> {
         Self { rest, separator: separator.unwrap_or(','), line: 1 }
     }
 
-    /// Leaves the end of a line behind, if one is next.
+    /// Skips the end of a line, if one is next.
     fn end_line(&mut self) -> bool {
         let rest = self.rest;
         let after = rest.strip_prefix("\r\n").or_else(|| rest.strip_prefix(['\r', '\n']));
@@ -191,7 +192,7 @@ impl<'a> Reader<'a> {
             self.rest = rest;
             return Ok(Cow::Borrowed(cell));
         };
-        // To the first quote that is no half of two.
+        // Up to the first quote that is not doubled.
         let mut at = 0;
         let end = loop {
             match quoted[at..].find('"').map(|found| at + found) {
@@ -243,7 +244,7 @@ impl<'a> Iterator for Reader<'a> {
         let line = self.line;
         let cells = self.cells();
         if cells.is_err() {
-            // What is left of the line is a part of it.
+            // The rest of the line is part of it.
             let end = self.rest.find(['\r', '\n']).unwrap_or(self.rest.len());
             self.rest = &self.rest[end..];
         }
@@ -261,7 +262,7 @@ fn lines_in(text: &str) -> usize {
 mod tests {
     use super::*;
 
-    /// What somebody may be called who wants a spreadsheet to do something, and what is not to be taken for that.
+    /// Names that attackers choose to make a spreadsheet run something, and texts that only look like such.
     const CORPUS: [&str; 31] = [
         "=1+1",
         "+1",
@@ -307,8 +308,8 @@ mod tests {
         Reader::new(csv).map(|record| (record.line, record.cells.map(owned))).collect()
     }
 
-    /// The same, and everything that may be run behind everything that a program may take for nothing, for a quote, or for
-    /// the end of another cell.
+    /// The same texts, and every sign that may be run behind every character that a program may ignore, or take for
+    /// a quote or for the end of another cell.
     fn corpus() -> Vec<String> {
         let before = [
             "",
@@ -370,8 +371,8 @@ mod tests {
         corpus
     }
 
-    /// A cell without what a program may take for nothing before it. Told anew, as `run` is, so that what `is_nothing` and
-    /// `is_live` leave out is seen.
+    /// A cell without leading characters that a program may ignore. Written anew, as `run` is, to check
+    /// `is_nothing` and `is_live`.
     fn shown(part: &str) -> &str {
         part.trim_start_matches(|c: char| c.is_whitespace() || "\u{200b}\u{feff}".contains(c))
     }
@@ -388,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn what_people_write_stays_as_it_is() {
+    fn ordinary_texts_are_not_guarded() {
         for text in [
             "vegetarian - no nuts",
             "me :-) and +) - \u{2212} you",
@@ -401,7 +402,7 @@ mod tests {
         ] {
             assert_eq!(guarded(text), text);
         }
-        for (text, kept) in [
+        for (text, guarded_text) in [
             ("call +49 30 1234", "call '+49 30 1234"),
             ("a =1", "a '=1"),
             ("a:=1", "a:'=1"),
@@ -410,25 +411,25 @@ mod tests {
             ("me :-D", "me :'-D"),
             ("me =)", "me '=)"),
         ] {
-            assert_eq!(guarded(text), kept);
-            assert_eq!(unguarded(kept), text);
+            assert_eq!(guarded(text), guarded_text);
+            assert_eq!(unguarded(guarded_text), text);
         }
     }
 
     #[test]
-    fn nothing_is_run_and_everything_is_read_back() {
+    fn no_cell_is_run_and_every_cell_is_read_back() {
         for cell in corpus() {
             let csv = row(["first", cell.as_str(), "last"]);
             let read = read(&csv).remove(0).1.expect("it is readable");
             assert_eq!(read, ["first", cell.as_str(), "last"], "{csv:?}");
-            // However a program takes it apart, no cell begins with what is run.
+            // However a program splits it, no cell begins with a formula.
             let all = [',', ';', '\t', '|', '\r', '\n'];
             for separators in [&[','][..], &[';'], &['\t'], &['|'], &all] {
                 for part in guarded(&cell).split(separators) {
                     assert!(!shown(part).starts_with(run), "{cell:?}: {csv:?}");
                 }
             }
-            // Where spaces end cells, what is a sign alone is text.
+            // Where spaces end cells, a sign alone is text.
             for separators in
                 [&[' '][..], &[' ', ':'], &[' ', ',', ';', '\t', '|', '\r', '\n', ':']]
             {
@@ -443,11 +444,11 @@ mod tests {
         }
     }
 
-    /// For `scripts/check-csv.sh`, which has a spreadsheet read it: as it is sent, and, as its negative control, with nothing
-    /// done to it.
+    /// For `scripts/check-csv.sh`, in which a spreadsheet reads it: as it is sent, and, as the negative control,
+    /// without guards.
     #[test]
     #[ignore = "scripts/check-csv.sh says where to"]
-    fn what_a_spreadsheet_is_to_read() {
+    fn a_spreadsheet_gets_the_corpus() {
         let folder = std::env::var_os("CSV_CORPUS").expect("a folder");
         let folder = std::path::Path::new(&folder);
         let (mut sent, mut bare) = (BOM.to_owned(), BOM.to_owned());
@@ -475,7 +476,7 @@ mod tests {
     }
 
     #[test]
-    fn what_programs_write_is_read() {
+    fn files_of_other_programs_are_read() {
         assert_eq!(read("\u{feff}a,b\r\n1,2"), [ok(1, &["a", "b"]), ok(2, &["1", "2"])]);
         assert_eq!(read("a;b\n\n1;\"x;y\"\n"), [ok(1, &["a", "b"]), ok(3, &["1", "x;y"])]);
         assert_eq!(read("a\tb\r1\t2\r"), [ok(1, &["a", "b"]), ok(2, &["1", "2"])]);
@@ -489,7 +490,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_cannot_be_read_is_alone() {
+    fn an_unreadable_row_does_not_affect_others() {
         let rows = read("a,b\n\"x\"y,1\n2,3\n");
         assert!(rows[1].1.is_err() && rows[1].0 == 2);
         assert_eq!(rows[2], (3, Ok(vec!["2".to_owned(), "3".to_owned()])));

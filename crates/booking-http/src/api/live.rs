@@ -1,5 +1,4 @@
-//! What watching events takes and tells: which events, since which version, and the messages of an event stream (HTML
-//! Standard, section 9.2).
+//! The query and the messages of an event stream (HTML Standard, section 9.2): which events, since which version.
 
 use crate::api::openapi::operation::{query, required_query};
 use crate::api::openapi::schemas::{string, words};
@@ -20,38 +19,37 @@ use utoipa::openapi::path::Parameter;
 use utoipa::openapi::{ObjectBuilder, Type};
 use uuid::Uuid;
 
-/// What the answer is.
+/// The content type of the answer.
 pub(crate) const EVENT_STREAM: &str = "text/event-stream";
 
-/// The most events that are watched on one connection.
+/// The most events on one connection.
 pub(crate) const EVENTS_MAX: usize = 100;
 
-/// The longest query that names events to be watched: so many ids, each with a comma written as `%2C`, and as many
-/// versions.
+/// The longest query of a stream: so many ids, each with a comma written as `%2C`, and as many versions.
 pub(crate) const QUERY_BYTES_MAX: usize = 8 * 1_024;
 const _: () = assert!(EVENTS_MAX * (36 + 3 + 20 + 3) < QUERY_BYTES_MAX);
 
-/// What is sent when nothing has changed for a while, so that whoever is between knows that there is somebody.
+/// What is sent when nothing has changed for a while, so that proxies do not take the connection for dead.
 pub(crate) const COMMENT: &[u8] = b":\n\n";
 
-/// What a browser that comes again has seen last.
+/// The last message that a reconnecting browser has seen.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// An event to be watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Watched {
     pub(crate) event_id: EventId,
-    /// The version that its watcher has seen already.
+    /// The version that the watcher has.
     pub(crate) since: Option<Version>,
 }
 
-/// The event that a path names, to be watched.
+/// The watched event of a path.
 pub(crate) struct WatchOne(pub(crate) Watched);
 
 impl WatchOne {
     pub(crate) const NAMES: QueryNames = QueryNames(&["since"]);
 
-    /// Its query, as its description has it.
+    /// The query of a stream, for the description.
     pub(crate) fn described() -> Vec<Parameter> {
         let version = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0_u32));
         vec![query("since", "The version that is known already: only another one is told", version)]
@@ -61,7 +59,7 @@ impl WatchOne {
         let PathId(event_id) = PathId::<EventId>::of(request)?;
         let mut parameters = Parameters::of(request)?;
         let since = parameters.take("since", version);
-        // What comes again asks as it did at first, and says there what it has seen since.
+        // A client that reconnects repeats its first query, and names in this header what it has seen since.
         let since = last_seen(request.headers()).or(since);
         parameters.finish(Self(Watched { event_id, since }))
     }
@@ -76,13 +74,13 @@ impl FromRequest for WatchOne {
     }
 }
 
-/// The events that a query names, to be watched together.
+/// The watched events of a query.
 pub(crate) struct WatchSeveral(pub(crate) Vec<Watched>);
 
 impl WatchSeveral {
     pub(crate) const NAMES: QueryNames = QueryNames(&["events", "since"]);
 
-    /// Its query, as its description has it.
+    /// The query of such a stream, for the description.
     pub(crate) fn described() -> Vec<Parameter> {
         let since = "The versions that are known already, by comma, in the order of the ids; nothing for none";
         vec![
@@ -109,7 +107,7 @@ fn watch_several(
     mut parameters: Parameters,
     last_seen: Option<Version>,
 ) -> Result<WatchSeveral, ApiError> {
-    // What is not there at all is as wrong as what is empty.
+    // A missing parameter is as wrong as an empty one.
     let ids = parameters.take_or("events", "", ids);
     let versions = parameters.take("since", versions);
     let (ids, versions) = parameters.finish((ids, versions))?;
@@ -119,14 +117,15 @@ fn watch_several(
         since: versions.get(place).copied().flatten(),
     });
     let mut watched: Vec<_> = watched.collect();
-    // What was seen last of one of several says nothing of the others.
+    // With several events the last id that was seen is of one of them, and does not apply to the others.
     if let ([one], Some(_)) = (watched.as_mut_slice(), last_seen) {
         one.since = last_seen;
     }
     Ok(WatchSeveral(watched))
 }
 
-/// The events that a query names, however it is wrong otherwise: who may not ask of them hears of that first.
+/// The events that a query names, however invalid the rest of it is: a caller without access is refused before it
+/// is validated.
 pub(crate) fn named_events(query: &str) -> Vec<EventId> {
     let pairs = Query::<Vec<(String, String)>>::from_query(query).map(Query::into_inner);
     let pairs = pairs.unwrap_or_default().into_iter().filter(|(name, _)| name == "events");
@@ -165,7 +164,7 @@ fn number(text: &str) -> Option<Version> {
     is_number.then(|| text.parse().ok())?.map(Version::new)
 }
 
-/// The last version that a client has seen. What is none is no reason to show it nothing.
+/// The last version that a client has seen. An invalid one is ignored, and the client gets everything.
 fn last_seen(headers: &HeaderMap) -> Option<Version> {
     number(headers.get(LAST_EVENT_ID)?.to_str().ok()?.trim())
 }
@@ -194,7 +193,7 @@ fn statuses() -> ObjectBuilder {
     words(EventStatus::ALL.map(EventStatus::as_str))
 }
 
-/// The message that tells how full an event is.
+/// The message with an event's availability.
 pub(crate) fn seats_message(availability: &Availability) -> Bytes {
     let (capacity, booked_count) = (availability.capacity.get(), availability.booked_count);
     written(&SeatsBody {
@@ -233,7 +232,7 @@ fn message(event: &str, id: impl Display, data: &str) -> Bytes {
     Bytes::from(format!("id: {id}\nevent: {event}\ndata: {data}\n\n"))
 }
 
-/// What a stream begins with: how long to wait before coming again once it has ended.
+/// The start of a stream: how long to wait before reconnecting once it has ended.
 pub(crate) fn opening(retry: Duration) -> Bytes {
     Bytes::from(format!("retry: {}\n\n", retry.as_millis()))
 }
@@ -269,14 +268,14 @@ mod tests {
         assert_eq!(several(&format!("events={one},{two}"), None), both(None, None));
         assert_eq!(several(&format!("events={one}%2C+{two}&since=,7"), None), both(None, Some(7)));
         assert_eq!(several(&format!("events={one},{two}&since=3"), None), both(Some(3), None));
-        // What a browser saw last is of any of them.
+        // The last id is of any one of them.
         assert_eq!(several(&format!("events={one},{two}&since=3"), Some(9)), both(Some(3), None));
         let alone = several(&format!("events={one}&since=3"), Some(9));
         assert_eq!(alone, Ok(vec![watched(1, Some(9))]));
     }
 
     #[test]
-    fn what_names_no_events_is_refused() {
+    fn a_query_without_events_is_refused() {
         let one = id(1);
         let many: Vec<String> = (0..=EVENTS_MAX as u128)
             .map(|number| id(number).as_uuid().simple().to_string())
@@ -323,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn events_are_found_in_whatever_is_wrong_otherwise() {
+    fn events_are_found_in_a_query_that_is_otherwise_invalid() {
         let (one, two) = (id(1), id(2));
         assert_eq!(named_events(&format!("x=1&events={one},y,{two}&events=z")), [one, two]);
         assert_eq!(named_events("events"), []);
@@ -331,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_last_event_id_that_is_no_version_is_none() {
+    fn an_invalid_last_event_id_is_ignored() {
         for (text, version) in
             [("7", Some(7)), (" 7 ", Some(7)), ("", None), ("x", None), ("-7", None)]
         {

@@ -1,6 +1,5 @@
-//! The description of the API (OpenAPI 3.1): what an operation says of itself, and the document that is made of
-//! all of them. Bodies are described beside the types that they become or are made of, and limits are the
-//! domain's own.
+//! The description of the API (OpenAPI 3.1): what an operation declares, and the document that is made of all of
+//! them. Bodies are described beside their types, and limits are the domain's own.
 
 pub(crate) mod document;
 mod messages;

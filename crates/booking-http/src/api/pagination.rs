@@ -21,13 +21,13 @@ use std::future::{Ready, ready};
 use std::str::FromStr;
 use utoipa::openapi::path::Parameter;
 
-/// Names the cells whose items are missing, by comma.
+/// The names of the cells whose items are missing, separated by commas.
 pub(crate) const MISSING_CELLS: HeaderName = HeaderName::from_static("booking-missing-cells");
 
-/// Tells how many items a listing has on all its pages.
+/// The number of items of a listing on all its pages.
 pub(crate) const TOTAL: HeaderName = HeaderName::from_static("booking-total");
 
-/// Which page of a listing is asked for.
+/// Which page of a listing the client asks for.
 pub(crate) struct PageQuery<C> {
     pub(crate) after: Option<C>,
     pub(crate) limit: PageLimit,
@@ -36,7 +36,7 @@ pub(crate) struct PageQuery<C> {
 
 /// Where a page of a listing starts.
 pub(crate) trait Cursor: FromStr<Err = booking_core::Invalid> {
-    /// What may be asked of the listing.
+    /// The parameters of the listing.
     const NAMES: QueryNames;
 }
 
@@ -75,7 +75,7 @@ fn page<C: Cursor>(mut parameters: Parameters) -> Result<PageQuery<C>, ApiError>
 
 /// How many items a page may have.
 pub(crate) fn limit(parameters: &mut Parameters) -> PageLimit {
-    // What is no number is out of range like any other.
+    // A value that is no number is out of range like any other.
     let limit = parameters.take("limit", |value| {
         PageLimit::parse(digits(value).unwrap_or(u32::MAX)).map_err(|invalid| invalid.to_string())
     });
@@ -89,10 +89,10 @@ pub(crate) fn after<C: FromStr<Err = booking_core::Invalid>>(
     parameters.take("cursor", |value| C::from_str(value).map_err(|invalid| invalid.to_string()))
 }
 
-/// What a listing of registrations is called in a query.
+/// The values of `listed` in a query.
 const LISTED: [(&str, Listed); 2] = [("seated", Listed::Seated), ("all", Listed::All)];
 
-/// Which registrations are asked for.
+/// The filter of registrations in a query.
 fn filter(parameters: &mut Parameters) -> RegistrationFilter {
     let mut filter = RegistrationFilter::default();
     parameters.take("status", |value| {
@@ -108,7 +108,7 @@ fn filter(parameters: &mut Parameters) -> RegistrationFilter {
         Ok(())
     });
     filter.checked_in = parameters.take("checked_in", truth);
-    // A form that is sent with nothing in it looks for nothing.
+    // An empty search, as a form sends it, matches everything.
     filter.text = parameters
         .take("q", |value| match value.trim() {
             "" => Ok(None),
@@ -139,7 +139,7 @@ pub(crate) fn query_of(filter: &RegistrationFilter) -> String {
     query
 }
 
-/// The parameters of a listing, as its description has them.
+/// The parameters of a listing, for the description.
 pub(crate) fn described<C: Cursor>() -> Vec<Parameter> {
     let max = u32::try_from(PageLimit::MAX.get()).unwrap_or(u32::MAX);
     let parameters = [
@@ -180,8 +180,8 @@ pub(crate) struct PageBody {
 }
 
 impl PageBody {
-    /// The page of the listing at `path`, whose query says `asked` besides: as much of it as [`PAGE_BYTES_MAX`] bytes
-    /// hold, and one item at least.
+    /// The page of the listing at `path` with the query `asked`: as much of it as [`PAGE_BYTES_MAX`] bytes hold,
+    /// and one item at least.
     pub(crate) fn of<'a, T: 'a, B, C>(
         path: &str,
         page: &'a Page<T, C>,
@@ -193,8 +193,8 @@ impl PageBody {
         C: Copy + Display + From<&'a T>,
     {
         let (json, count) = array::<T, B>(&page.items);
-        let next = match page.items.get(..count).filter(|kept| kept.len() < page.items.len()) {
-            Some(kept) => kept.last().map(C::from),
+        let next = match page.items.get(..count).filter(|first| first.len() < page.items.len()) {
+            Some(first) => first.last().map(C::from),
             None => page.next,
         };
         let limit = limit.get();
@@ -204,7 +204,7 @@ impl PageBody {
         Self { json, next: next.map(link), missing, total: None, gzipped: Gzipped::default() }
     }
 
-    /// The same that tells how many items there are on all pages.
+    /// The same with the header that counts the items on all pages.
     pub(crate) fn with_total(self, total: Option<String>) -> Self {
         Self { total, ..self }
     }
@@ -235,7 +235,7 @@ impl PageBody {
     }
 }
 
-/// A JSON array of the first of `items`, and how many those are.
+/// A JSON array of the first of `items`, and their number.
 fn array<'a, T: 'a, B: From<&'a T> + Serialize>(items: &'a [T]) -> (Bytes, usize) {
     let mut array = vec![b'['];
     let mut count = 0;
@@ -261,7 +261,7 @@ mod tests {
     use actix_web::http::header::HeaderValue;
 
     #[test]
-    fn what_is_asked_for_is_read_and_the_rest_refused() {
+    fn known_parameters_are_read_and_others_refused() {
         let page = parse::<RegistrationCursor>("limit=5&cursor=7").expect("valid");
         assert_eq!(page.limit.get(), 5);
         assert_eq!(page.after.map(|cursor| cursor.to_string()), Some("7".into()));
@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn the_next_page_is_of_the_same_people() {
-        for (query, kept) in [
+        for (query, expected) in [
             ("", ""),
             ("status=seated&q=%20", ""),
             ("status=all", "&status=all"),
@@ -286,8 +286,9 @@ mod tests {
             ("status=confirmed&q=%E2%98%83%2b", "&status=confirmed&q=%E2%98%83%2B"),
         ] {
             let asked = parse::<RegistrationCursor>(query).expect("valid").filter;
-            assert_eq!(query_of(&asked), kept, "{query}");
-            let again = parse::<RegistrationCursor>(kept.trim_start_matches('&')).expect("valid");
+            assert_eq!(query_of(&asked), expected, "{query}");
+            let again =
+                parse::<RegistrationCursor>(expected.trim_start_matches('&')).expect("valid");
             assert_eq!(again.filter, asked, "{query}");
         }
         for wrong in ["status=gone", "checked_in=yes", "checked_in=", "q=%01", "q=%E2%80%8B"] {
@@ -296,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_wrong_is_told() {
+    fn every_invalid_parameter_is_reported() {
         let Err(ApiError::Validation(errors)) =
             parse::<RegistrationCursor>("limit=0&cursor=x&status=x")
         else {
@@ -309,7 +310,7 @@ mod tests {
         }
     }
 
-    /// An item of a listing, which is as long as its number says.
+    /// An item of a listing, as many bytes long as its number.
     struct Item(usize);
 
     #[derive(Serialize)]
@@ -342,30 +343,30 @@ mod tests {
         let page = Page { items, next, missing: Vec::new() };
         let limit = PageLimit::MAX;
         let body = PageBody::of::<_, ItemBody, _>("/items", &page, limit, "");
-        let told: Vec<String> = serde_json::from_slice(&body.json).expect("an array of texts");
-        assert!(body.json.len() <= PAGE_BYTES_MAX + 2 || told.len() == 1, "{}", body.json.len());
+        let shown: Vec<String> = serde_json::from_slice(&body.json).expect("an array of texts");
+        assert!(body.json.len() <= PAGE_BYTES_MAX + 2 || shown.len() == 1, "{}", body.json.len());
         let cursor = |link: String| {
             let (_, cursor) = link.split_once("&cursor=").expect("there is one");
             cursor.trim_end_matches(">; rel=\"next\"").to_owned()
         };
-        (told.len(), body.next.map(cursor))
+        (shown.len(), body.next.map(cursor))
     }
 
     #[test]
     fn a_page_names_the_cells_that_are_missing() {
-        let told = |names: &[&str]| {
+        let shown = |names: &[&str]| {
             let missing = names.iter().map(|name| CellName::parse(name).expect("a valid name"));
             let page = Page { items: vec![Item(1)], next: None, missing: missing.collect() };
             let body =
                 PageBody::of::<Item, ItemBody, ItemCursor>("/items", &page, PageLimit::MAX, "");
             body.into_response().headers().get(MISSING_CELLS).cloned()
         };
-        assert_eq!(told(&[]), None);
-        assert_eq!(told(&["c1", "c3"]).as_ref().map(HeaderValue::as_bytes), Some(&b"c1, c3"[..]));
+        assert_eq!(shown(&[]), None);
+        assert_eq!(shown(&["c1", "c3"]).as_ref().map(HeaderValue::as_bytes), Some(&b"c1, c3"[..]));
     }
 
     #[test]
-    fn a_page_ends_where_it_gets_long() {
+    fn a_page_is_bounded_in_bytes() {
         let half = PAGE_BYTES_MAX / 2;
         assert_eq!(page_of(&[], None), (0, None));
         assert_eq!(page_of(&[1, 2], None), (2, None));

@@ -1,4 +1,4 @@
-//! People of an event as a table: as it is taken along, and as it is brought in.
+//! People of an event as a table: export and import.
 
 mod report;
 mod table;
@@ -20,25 +20,25 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use std::future::{Ready, ready};
 use utoipa::openapi::path::Parameter;
 
-/// The most rows that are brought in at once.
+/// The most rows of one import.
 pub(crate) const ROWS_MAX: usize = 100_000;
 
-/// The columns of a table that is taken along, in their order. There may be more behind them later.
+/// The columns of an export, in their order. Later versions may append more.
 const COLUMNS: [&str; 7] =
     ["registration_id", USER_EMAIL, NAME, STATUS, "checked_in_at", "created_at", "expires_at"];
 const USER_EMAIL: &str = "user_email";
 const NAME: &str = "name";
 const STATUS: &str = "status";
-/// What the column of addresses may be called as well.
+/// The other accepted name of the address column.
 const EMAIL: &str = "email";
-/// What the column of a question is called, before the question's key. They follow the others.
+/// The prefix of a question's column, before the question's key. These columns come after the others.
 const ANSWER: &str = "answer:";
-// What was taken along can be brought in.
+// Every export can be imported.
 const _: () = assert!(COLUMNS.len() + QUESTIONS_KEPT_MAX <= csv::CELLS_MAX);
 
-/// What may be said about a table that is taken along.
+/// The query of an export.
 pub(crate) struct Export {
-    /// Whether it says that it is UTF-8.
+    /// Whether it starts with a byte order mark.
     pub(crate) with_bom: bool,
 }
 
@@ -53,11 +53,14 @@ impl Export {
         )]
     }
 
-    /// What the table begins with.
+    /// The header row of the table.
     pub(crate) fn head(&self, questions: &Questions) -> String {
         let mut head = if self.with_bom { BOM.to_owned() } else { String::new() };
-        let of_questions: Vec<String> =
-            questions.all().iter().map(|kept| format!("{ANSWER}{}", kept.question.key)).collect();
+        let of_questions: Vec<String> = questions
+            .all()
+            .iter()
+            .map(|event_question| format!("{ANSWER}{}", event_question.question.key))
+            .collect();
         csv::push_row(
             &mut head,
             COLUMNS.into_iter().chain(of_questions.iter().map(String::as_str)),
@@ -102,9 +105,13 @@ pub(crate) fn push_registration(
         &expires_at,
     ];
     let answers = &registration.person.answers;
-    let answer = |kept: &EventQuestion| answers.get(kept.question.key).map(answer_text);
-    let answers: Vec<String> =
-        questions.all().iter().map(|kept| answer(kept).unwrap_or_default()).collect();
+    let answer =
+        |event_question: &EventQuestion| answers.get(event_question.question.key).map(answer_text);
+    let answers: Vec<String> = questions
+        .all()
+        .iter()
+        .map(|event_question| answer(event_question).unwrap_or_default())
+        .collect();
     csv::push_row(table, cells.into_iter().chain(answers.iter().map(String::as_str)));
 }
 
@@ -137,9 +144,9 @@ fn parse_answer(kind: QuestionKind, text: &str) -> Result<Answer, String> {
     }
 }
 
-/// What may be said about a table that is brought in.
+/// The query of an import.
 pub(crate) struct Import {
-    /// Whether its people are registered; else it is told what would become of them.
+    /// Whether people are registered; else it is a dry run.
     pub(crate) applies: bool,
 }
 

@@ -5,14 +5,14 @@ use qrcode::{EcLevel, QrCode};
 
 pub(crate) const CONTENT_TYPE: &str = "image/svg+xml";
 
-/// The side of a module in the picture's own unit; it scales to any size.
+/// The side of a module in the picture's own unit; the picture scales to any size.
 const MODULE_SIDE: u32 = 4;
 
-/// Draws `text`, dark on white and with the margin that scanners need. The picture has no styles and no
-/// scripts, so that any content security policy lets it be shown.
+/// Draws `text`, dark on white and with the margin that scanners need. The picture has no styles and no scripts, so
+/// that it is shown under any content security policy.
 pub(crate) fn draw(text: &str) -> String {
-    // M restores 15 % of it: enough for a scratched screen or a crease, and still coarse enough to be
-    // read from a phone.
+    // M restores 15 % of the code: enough for a scratched screen or a crease, and still coarse enough to be read
+    // from a phone.
     let code = QrCode::with_error_correction_level(text, EcLevel::M)
         .expect("a ticket is far shorter than the longest QR code");
     code.render::<Color<'_>>().quiet_zone(true).module_dimensions(MODULE_SIDE, MODULE_SIDE).build()

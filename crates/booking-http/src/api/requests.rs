@@ -1,4 +1,4 @@
-//! The JSON that is taken: how it becomes values of the domain.
+//! The JSON of requests, and how it becomes domain values.
 
 mod answers;
 mod check_in;

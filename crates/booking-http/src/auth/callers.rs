@@ -1,5 +1,5 @@
-//! Authentication by the `Authorization` header: an organizer by its token, or the holder of a registration by
-//! that one's token. Without a header the caller is anybody, who is the organizer while the server is open.
+//! Authentication by the `Authorization` header: an organizer by its token, or the holder of a registration by its
+//! token. Without a header the caller is anonymous, and is the organizer while the server is open.
 
 use crate::auth::grant::Grant;
 use crate::auth::token_cache::TokenCache;
@@ -15,16 +15,16 @@ use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::sync::Arc;
 
-/// The longest token that is looked at, in bytes; ours have 43.
+/// The longest token that is read, in bytes; ours have 43.
 const TOKEN_BYTES_MAX: usize = 512;
 
-/// What every organizer's token begins with, so that one that leaked is recognized for what it is.
+/// The prefix of every organizer's token, by which a leaked one is recognized.
 pub(crate) const ORGANIZER_PREFIX: &str = "org_";
 
-/// What the token of a mailed link begins with. Whom it stands for is found out where the registration is read.
+/// The prefix of a mailed link's token. Its holder is looked up where the registration is read.
 pub(crate) const MAIL_PREFIX: &str = "mlt_";
 
-/// Who asks for what organizers may: the token of one, or anybody while the server is open.
+/// The caller of an organizers' operation: the owner of a token, or any caller while the server is open.
 #[derive(Clone, Copy)]
 pub(crate) struct OrganizerAuth(pub(crate) Caller);
 
@@ -46,8 +46,8 @@ impl FromRequest for OrganizerAuth {
     }
 }
 
-/// Who asks for what anybody may. A header that shows no organizer's token is none of our business here: it
-/// may be for a proxy that knows people.
+/// The caller of a public operation. A header without an organizer's token is ignored here: it may be for a proxy
+/// that authenticates people.
 #[derive(Clone, Copy)]
 pub(crate) struct OptionalAuth(pub(crate) Caller);
 
@@ -72,7 +72,7 @@ impl FromRequest for OptionalAuth {
     }
 }
 
-/// Who asks for what anybody may.
+/// The caller of a public operation.
 ///
 /// # Errors
 /// [`ApiError::Unauthenticated`].
@@ -80,7 +80,7 @@ pub(crate) fn optional_caller(request: &HttpRequest) -> Result<Caller, ApiError>
     OptionalAuth::of(token_cache_of(request), request.headers())
 }
 
-/// Who asks for what anybody may, for as long as the answer is a stream: a token may be revoked meanwhile, and a server
+/// The caller of a public operation whose answer is a stream: while it lasts the token may be revoked, and a server
 /// that was open be so no more.
 #[derive(Clone, Copy)]
 pub(crate) struct StreamAuth(Option<ShownToken>);
@@ -93,7 +93,7 @@ impl StreamAuth {
         }
     }
 
-    /// Who it is now: as [`OptionalAuth`], and nobody where that is refused.
+    /// The caller at this moment: as [`OptionalAuth`], and `None` where that is refused.
     pub(crate) fn caller(&self, tokens: &TokenCache) -> Option<Caller> {
         if tokens.is_open() {
             return Some(Caller::OpenOrganizer);
@@ -114,8 +114,8 @@ impl FromRequest for StreamAuth {
     }
 }
 
-/// What may be done with the organizer's token that a request shows, if it shows a good one. Whatever else it shows is
-/// looked at by those whom it is for.
+/// The grant of the organizer's token in a request, if it has a valid one. Any other token is checked by the
+/// extractors that it is for.
 pub(crate) fn shown_grant(request: &HttpRequest) -> Option<Arc<Grant>> {
     match Authorization::of(request.headers()) {
         Authorization::Token(token) => ShownToken::of(token).grant_of(token_cache_of(request)).ok(),
@@ -123,7 +123,7 @@ pub(crate) fn shown_grant(request: &HttpRequest) -> Option<Arc<Grant>> {
     }
 }
 
-/// The only events that the organizer's token of a request is for, if it is limited to some.
+/// The only events of a request's organizer token, if it is limited to some.
 pub(crate) struct LimitedTo(pub(crate) Option<Vec<EventId>>);
 
 impl FromRequest for LimitedTo {
@@ -135,7 +135,7 @@ impl FromRequest for LimitedTo {
     }
 }
 
-/// What the organizer's token may do that the request shows, if it shows one to a server that is not open.
+/// The grant of the organizer's token in a request, if there is one and the server is not open.
 pub(crate) struct OptionalOrganizer(pub(crate) Option<Arc<Grant>>);
 
 impl FromRequest for OptionalOrganizer {
@@ -150,19 +150,19 @@ impl FromRequest for OptionalOrganizer {
     }
 }
 
-/// The `{id}` of a registration on its own routes, and who asks there.
+/// The `{id}` of a registration on its own routes, and the caller.
 #[derive(Clone, Copy)]
 pub(crate) struct RegistrationAuth {
     pub(crate) id: RegistrationId,
-    /// By the hash of what was shown, also where that is the token of a mailed link: under that name their keys are
-    /// looked up, also when the token is good no more.
+    /// Named by the hash of the token, also if that is a mailed link's: idempotency keys are looked up under that
+    /// name, also when the token has expired.
     pub(crate) caller: Caller,
-    /// Whether what was shown has the form of a mailed link's token.
+    /// Whether the token has the form of a mailed link's.
     pub(crate) is_mailed: bool,
 }
 
 impl RegistrationAuth {
-    /// That of a request. Who shows nothing learns nothing of what was asked for.
+    /// Reads it from a request. A caller without a token does not learn whether the path is valid.
     ///
     /// # Errors
     /// [`ApiError::Unauthenticated`], [`ApiError::NotFound`].
@@ -181,8 +181,8 @@ impl FromRequest for RegistrationAuth {
     }
 }
 
-/// Who asks about one registration: its organizer, anybody as such while the server is open, or who shows a
-/// token. Whether that is the right one is found out where the registration is.
+/// The caller of a route of one registration: its organizer, any caller while the server is open, or the owner of a
+/// token. Whether that is the right one is decided where the registration is read.
 ///
 /// # Errors
 /// [`ApiError::Unauthenticated`].
@@ -195,13 +195,13 @@ fn registration_caller(tokens: &TokenCache, headers: &HeaderMap) -> Result<Calle
     }
 }
 
-/// Whether the token of a mailed link is shown, by its form.
+/// Whether the request has a mailed link's token, by its form.
 fn shows_mail_token(headers: &HeaderMap) -> bool {
     let shown = Authorization::of(headers);
     matches!(shown, Authorization::Token(token) if token.starts_with(MAIL_PREFIX))
 }
 
-/// A token that a request shows: what has to be known of it to say whose it is, also again later.
+/// A token in a request: enough to look up its owner, also again later.
 #[derive(Clone, Copy)]
 struct ShownToken {
     hash: TokenHash,
@@ -223,13 +223,14 @@ impl ShownToken {
         Self { hash: token_hash(token), is_organizers: token.starts_with(ORGANIZER_PREFIX) }
     }
 
-    /// What may be done with it, if it is an organizer's.
+    /// Its grant, if it is an organizer's.
     fn grant_of(self, tokens: &TokenCache) -> Result<Arc<Grant>, NoGrant> {
         tokens.grant(&self.hash).ok_or(NoGrant)
     }
 
-    /// Who shows it: the organizer whose it is, and else whoever `others` says by its hash. What looks like an
-    /// organizer's and is nobody's was revoked or is misspelt: who shows it hears so, and is nobody else.
+    /// The owner of the token: an organizer, or else the caller that `others` makes of its hash. A token with an
+    /// organizer's prefix that is unknown was revoked or is misspelt: it is refused, and stands for no other
+    /// caller.
     ///
     /// # Errors
     /// [`ApiError::Unauthenticated`].
@@ -246,7 +247,7 @@ impl ShownToken {
     }
 }
 
-/// What the organizer's token may do that the request shows.
+/// The grant of the organizer's token in a request.
 ///
 /// # Errors
 /// [`ApiError::Unauthenticated`].
@@ -262,7 +263,7 @@ fn token_cache_of(request: &HttpRequest) -> &TokenCache {
     request.app_data::<Data<TokenCache>>().expect("every route has the tokens")
 }
 
-/// What an `Authorization` header shows (RFC 6750, section 2.1).
+/// The content of an `Authorization` header (RFC 6750, section 2.1).
 enum Authorization<'a> {
     Nothing,
     /// Something else than one token.
@@ -279,17 +280,17 @@ impl<'a> Authorization<'a> {
     }
 }
 
-/// The hash of whatever token the request shows, if there is one in the form of one.
+/// The hash of the token in a request, if there is one of the right form.
 pub(crate) fn bearer_hash(headers: &HeaderMap) -> Option<TokenHash> {
     headers.get(AUTHORIZATION)?.to_str().ok().and_then(bearer).map(token_hash)
 }
 
-/// What is kept of a token, and compared.
+/// The hash of a token, which is stored and compared.
 pub(crate) fn token_hash(token: &str) -> TokenHash {
     TokenHash::new(Sha256::digest(token).into())
 }
 
-/// The white space that a header can have (RFC 9110, section 5.6.3).
+/// The white space in a header (RFC 9110, section 5.6.3).
 const WHITE: [char; 2] = [' ', '\t'];
 
 fn bearer(header: &str) -> Option<&str> {
@@ -333,7 +334,7 @@ mod tests {
         headers
     }
 
-    /// Who asks as manager, as visitor, and about a registration.
+    /// The caller on a manager's route, on a public one, and on a registration's.
     fn ask(tokens: &TokenCache, values: &[&str]) -> [Result<Caller, AuthError>; 3] {
         let headers = headers(values);
         let asked = [
@@ -350,7 +351,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn while_the_server_is_open_anybody_is_the_organizer() {
+    async fn on_an_open_server_every_caller_is_the_organizer() {
         let tokens = token_cache(true).await;
         let open = Ok(Caller::OpenOrganizer);
         assert_eq!(ask(&tokens, &[]), [open; 3]);
@@ -374,8 +375,8 @@ mod tests {
         let tokens = token_cache(false).await;
         let organizer = Ok(Caller::Organizer(Uuid::nil().into()));
         let (anyone, unknown) = (Ok(Caller::Anyone), Err(AuthError::UnknownToken));
-        let nobody = [Err(AuthError::NoToken), anyone, Err(AuthError::NoRegistrationToken)];
-        assert_eq!(ask(&tokens, &[]), nobody);
+        let anonymous = [Err(AuthError::NoToken), anyone, Err(AuthError::NoRegistrationToken)];
+        assert_eq!(ask(&tokens, &[]), anonymous);
         assert_eq!(ask(&tokens, &[&format!("Bearer {GOOD}")]), [organizer; 3]);
         assert_eq!(ask(&tokens, &["Bearer org_other"]), [unknown; 3]);
         let attendee = Ok(Caller::Attendee(token_hash("abc")));
@@ -383,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_of_a_mailed_link_is_known_by_its_form() {
+    fn a_mailed_links_token_is_recognized_by_its_form() {
         assert!(shows_mail_token(&headers(&["Bearer mlt_abc"])));
         for values in [&["Bearer abc"][..], &["Bearer org_mlt_"], &["mlt_abc"], &[]] {
             assert!(!shows_mail_token(&headers(values)), "{values:?}");
@@ -392,7 +393,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_stream_is_for_whom_its_token_stands_now() {
+    async fn a_stream_authenticates_its_token_again() {
         let (open, closed) = (token_cache(true).await, token_cache(false).await);
         for (header, later) in [
             (None, Some(Caller::Anyone)),
@@ -408,7 +409,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_header_of_another_form_names_nobody() {
+    async fn a_malformed_header_authenticates_no_caller() {
         let tokens = token_cache(false).await;
         let malformed = Err(AuthError::Malformed);
         let long = format!("Bearer {}", "a".repeat(TOKEN_BYTES_MAX + 1));

@@ -1,4 +1,4 @@
-//! What may be done with an organizer's token: by its role, and with which events.
+//! The grant of an organizer's token: its role, and the events that it may be used for.
 
 use crate::problem::ApiError;
 use booking_core::{EventId, Organizer, OrganizerToken, Role};
@@ -8,12 +8,12 @@ use booking_core::{EventId, Organizer, OrganizerToken, Role};
 pub(crate) struct Grant {
     pub(crate) organizer: Organizer,
     pub(crate) role: Role,
-    /// The only events that it is for; `None` for all that are the organizer's.
+    /// The only events that it is for; `None` for all of the organizer's.
     pub(crate) events: Option<Vec<EventId>>,
 }
 
 impl Grant {
-    /// That a request that takes `wants` may be asked with it.
+    /// Checks that it may be used for a request that needs the role `wants`.
     ///
     /// # Errors
     /// [`ApiError::RoleForbids`].
@@ -25,7 +25,7 @@ impl Grant {
     /// That it is for each of `ids`.
     ///
     /// # Errors
-    /// [`ApiError::NotFound`], as for the events of others: to who shows it there is nothing else.
+    /// [`ApiError::NotFound`], as for the events of other organizers: to this token there are no others.
     pub(crate) fn check_events(&self, ids: &[EventId]) -> Result<(), ApiError> {
         let Some(events) = &self.events else { return Ok(()) };
         let is_for = |id: &EventId| events.contains(id);
@@ -58,14 +58,17 @@ mod tests {
     }
 
     #[test]
-    fn a_role_may_do_what_lesser_ones_may_and_no_more() {
+    fn a_role_includes_lesser_roles_and_no_more() {
         for (place, has) in Role::ALL.into_iter().enumerate() {
             for (of, wants) in Role::ALL.into_iter().enumerate() {
                 let checked = grant(has, None).check_role(wants);
                 assert_eq!(checked.is_ok(), of <= place, "{has} for {wants}");
                 let Err(error) = checked else { continue };
-                let told = error.to_string();
-                assert!(told.contains(has.as_str()) && told.contains(wants.as_str()), "{told}");
+                let message = error.to_string();
+                assert!(
+                    message.contains(has.as_str()) && message.contains(wants.as_str()),
+                    "{message}"
+                );
             }
         }
     }

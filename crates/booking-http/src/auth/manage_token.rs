@@ -1,18 +1,17 @@
-//! Manage tokens: what attendees show to change their registrations.
+//! Manage tokens, by which attendees change their registrations.
 //!
-//! A token is 256 bits that nobody can foresee, and the store keeps its hash alone. Yet an answer that
-//! is given again under the same idempotency key must show the same token. So it is not drawn but
-//! derived, with HMAC-SHA256 (RFC 2104) under a secret of the server, from what the request and its
-//! replay have in common:
+//! A token is 256 unpredictable bits, and the store has only its hash. Yet an answer that is replayed under the
+//! same idempotency key must show the same token. So it is not drawn but derived, with HMAC-SHA256 (RFC 2104) under
+//! a secret of the server, from what the request and its replay have in common:
 //!
-//! - for a registration that is made, its id, which the remembered answer holds;
-//! - for whatever replaces a token (a transfer, another address, a new link), the registration's id and the
-//!   idempotency key with the fingerprint of the body: the id has had tokens before, and another request
-//!   must get another one. Without a key there is no replay, and random bytes take its place.
+//! - for a new registration, its id, which the stored answer has;
+//! - for a replacement token (a transfer, another address, a new link), the registration's id and the idempotency
+//!   key with the fingerprint of the body: the id has had tokens before, and another request must get another one.
+//!   Without a key there is no replay, and random bytes take its place.
 //!
-//! Nothing keeps a token, so none can be mailed. A link in a mail has one of its own, derived from the registration's id
-//! and the hash of the token that manages it: whoever shows it stands for the holder of that token, as long as that
-//! token is the registration's.
+//! Tokens are not stored, so none can be mailed. A mailed link has a token of its own, derived from the
+//! registration's id and the hash of its manage token: its bearer counts as the holder of that manage token, as
+//! long as the registration has it.
 
 use crate::auth::callers::{MAIL_PREFIX, token_hash};
 use base64::Engine;
@@ -22,13 +21,13 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 const TOKEN_BYTES: usize = 32;
-/// The characters of a token's text: base64url has 6 bits in each, and here no padding.
+/// The characters of a token: base64url has 6 bits in each, and here no padding.
 const TOKEN_CHARACTERS: usize = (TOKEN_BYTES * 8).div_ceil(6);
 
-/// Keeps what is derived from a seed here apart from the tickets that it signs.
+/// Separates what is derived from a seed here from the tickets that it signs.
 const SECRET_LABEL: &[u8] = b"booking manage token, version 1";
 
-/// A token. It is shown to its owner, and otherwise to nobody: it has no `Debug`.
+/// A token. It is shown only to its owner: it has no `Debug`.
 #[derive(Clone, Copy)]
 pub(crate) struct ManageToken([u8; TOKEN_CHARACTERS]);
 
@@ -38,23 +37,23 @@ impl ManageToken {
         std::str::from_utf8(&self.0).expect("base64url is ASCII")
     }
 
-    /// What is kept of it.
+    /// Its hash, which is stored.
     pub(crate) fn hash(&self) -> TokenHash {
         token_hash(self.as_str())
     }
 }
 
-/// What a token is derived from.
+/// The input that a token is derived from.
 #[derive(Clone, Copy)]
 pub(crate) enum Origin {
     /// The making of a registration.
     Made(RegistrationId),
-    /// What replaces the token of a registration, which is named by the second part.
+    /// The replacement of a registration's token, identified by the second part.
     Replaced(RegistrationId, [u8; 64]),
 }
 
 impl Origin {
-    /// What replaces a token, asked for under `key`.
+    /// The replacement of a token, requested under `key`.
     pub(crate) fn replaced(id: RegistrationId, key: Option<IdempotencyKey>) -> Self {
         let mut name = [0; 64];
         match key {
@@ -67,8 +66,8 @@ impl Origin {
         Self::Replaced(id, name)
     }
 
-    /// The same for the registration of a replayed answer: the one that this request would have made
-    /// has another id.
+    /// The same for the registration of a replayed answer: the one that this request would have made has another
+    /// id.
     pub(crate) fn replayed_for(self, id: RegistrationId) -> Self {
         match self {
             Self::Made(_) => Self::Made(id),
@@ -77,7 +76,7 @@ impl Origin {
     }
 }
 
-/// A secret that tokens are derived with.
+/// The secret that tokens are derived with.
 pub(crate) struct TokenSecret(Hmac<Sha256>);
 
 impl TokenSecret {
@@ -87,11 +86,11 @@ impl TokenSecret {
         Self(keyed(&secret))
     }
 
-    /// The token of `origin`, always the same one.
+    /// The token of `origin`, which is deterministic.
     pub(crate) fn derive(&self, origin: Origin) -> ManageToken {
-        // Keying takes half of the work, and is done once.
+        // Keying is half of the work, and is done once.
         let mac = self.0.clone();
-        // The first byte tells the forms apart, and each has one length.
+        // The first byte separates the forms, and each has one length.
         let mac = match origin {
             Origin::Made(id) => mac.chain_update([1]).chain_update(id.as_uuid().as_bytes()),
             Origin::Replaced(id, name) => {
@@ -107,7 +106,7 @@ impl TokenSecret {
 }
 
 impl TokenSecret {
-    /// The token of a mailed link, for whoever manages the registration by the token with this hash.
+    /// The token of a mailed link, for the holder of the manage token with this hash.
     pub(crate) fn derive_mailed(&self, id: RegistrationId, hash: &TokenHash) -> String {
         let mac = self.0.clone().chain_update([3]);
         let mac = mac.chain_update(id.as_uuid().as_bytes()).chain_update(hash.as_bytes());
@@ -115,8 +114,7 @@ impl TokenSecret {
         format!("{MAIL_PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes))
     }
 
-    /// The bytes that belong to an idempotency key: an id and a secret that are the same when they are asked for
-    /// again.
+    /// Bytes derived from an idempotency key: an id and a secret that are the same for a repeated request.
     pub(crate) fn derive_of_key(&self, what: &[u8], key: IdempotencyKey) -> [u8; 32] {
         let mac = self.0.clone().chain_update([4]).chain_update((what.len() as u64).to_be_bytes());
         let mac = mac.chain_update(what).chain_update(key.hash.as_bytes());
@@ -169,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mailed_link_is_of_one_registration_and_of_the_token_that_manages_it() {
+    fn a_mailed_link_is_for_one_registration_and_its_manage_token() {
         let secret = TokenSecret::of(&SigningSeed::new([7; 32]));
         let other_secret = TokenSecret::of(&SigningSeed::new([8; 32]));
         let hash = |byte| TokenHash::new([byte; 32]);
@@ -186,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_belongs_to_a_key_is_of_all_of_it() {
+    fn derived_bytes_depend_on_the_whole_key() {
         let secret = TokenSecret::of(&SigningSeed::new([7; 32]));
         let of = |what: &[u8], hash, fingerprint| {
             secret.derive_of_key(what, key(hash, fingerprint).expect("it is one"))

@@ -1,4 +1,4 @@
-//! A cache of the organizers' tokens that are good, so that no request waits for the store to know its caller.
+//! A cache of the valid tokens of organizers, so that no request waits for the store to authenticate its caller.
 
 use crate::auth::grant::Grant;
 use crate::util::locks::{read, write};
@@ -9,12 +9,12 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 
-/// Who may come as an organizer.
+/// The valid tokens of organizers.
 pub(crate) struct TokenCache {
-    /// Whether there never was a token, so that anybody is the organizer. What was closed once stays so.
+    /// Whether there never was a token, so that every caller is the organizer. Once closed it stays closed.
     is_open: AtomicBool,
-    /// By the hash of a good token. Looked up by what a SHA-256 gives, so how long that takes tells nobody
-    /// what to try next.
+    /// By the hash of a valid token. The key is a SHA-256, so the time of a look-up reveals nothing about what to
+    /// try next.
     grants: RwLock<HashMap<TokenHash, Arc<Grant>>>,
 }
 
@@ -29,10 +29,10 @@ impl TokenCache {
         Ok(tokens)
     }
 
-    /// Has what was made and revoked since count from now on.
+    /// Reads the tokens again, with those made and revoked since.
     ///
     /// # Errors
-    /// The store's; what was known last is good then.
+    /// The store's; then the tokens that were read last stay valid.
     pub(crate) async fn read_again(&self, store: &dyn BookingStore) -> Result<(), StoreError> {
         self.learn(store.tokens().await?);
         Ok(())
@@ -48,19 +48,19 @@ impl TokenCache {
         }
     }
 
-    /// Whether anybody is the organizer.
+    /// Whether every caller is the organizer.
     pub(crate) fn is_open(&self) -> bool {
         self.is_open.load(Ordering::SeqCst)
     }
 
-    /// What an organizer is called that has a good token.
+    /// The name of an organizer who has a valid token.
     pub(crate) fn organizer_name(&self, id: OrganizerId) -> Option<OrganizerName> {
         let grants = read(&self.grants);
         let mut organizers = grants.values().map(|grant| &grant.organizer);
         organizers.find(|organizer| organizer.id == id).map(|found| found.name.clone())
     }
 
-    /// What may be done with the token that has this hash, if it is good.
+    /// The grant of the token with this hash, if it is valid.
     pub(crate) fn grant(&self, hash: &TokenHash) -> Option<Arc<Grant>> {
         read(&self.grants).get(hash).cloned()
     }
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_closed_never_opens_again() {
+    fn a_closed_server_never_opens_again() {
         let tokens = TokenCache { is_open: AtomicBool::new(true), grants: RwLock::default() };
         let knows = |number| tokens.grant(&TokenHash::new([number; 32])).is_some();
         tokens.learn(vec![]);

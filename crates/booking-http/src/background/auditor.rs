@@ -1,12 +1,12 @@
-//! Recounts every event against its rows now and then, beside requests.
+//! Recounts every event against its rows now and then, in the background.
 
 use crate::service::Service;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// The most differences of one recount that the log tells of.
-const TOLD_MAX: usize = 20;
+/// The most differences of one recount that are logged.
+const LOGGED_MAX: usize = 20;
 
 /// Recounts until the server stops.
 pub(crate) async fn run(service: Arc<Service>, every: Duration) {
@@ -20,7 +20,7 @@ pub(crate) async fn run(service: Arc<Service>, every: Duration) {
                 for cell in &report.missing {
                     log::warn!("audit: cell {cell} could not be asked");
                 }
-                for difference in report.differences.iter().take(TOLD_MAX) {
+                for difference in report.differences.iter().take(LOGGED_MAX) {
                     log::error!("audit: {difference}");
                 }
                 let (events, registrations) = (report.events, report.registrations);

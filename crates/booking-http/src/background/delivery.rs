@@ -1,4 +1,4 @@
-//! Carries what was decided to people and programs, beside requests, and looks how far that lags behind.
+//! Delivers facts by mail and webhooks, in the background, and measures how far delivery lags behind.
 
 use crate::auth::token_cache::TokenCache;
 use crate::service::Service;
@@ -16,16 +16,16 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-/// How often is looked how far delivery lags behind.
+/// How often the lag of delivery is measured.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// The longest that a look may take.
 const LOOK_WITHIN: Duration = Duration::from_secs(5);
 
-/// Delivers until the server stops, on a thread of its own: signing and composing take their time from nobody who wants a
-/// seat. What is under way then is another server's after its lease.
+/// Delivers until the server stops, on a thread of its own: signing and composing take no time from requests for
+/// seats. What is under way then is another server's after its lease.
 ///
 /// # Panics
-/// If there is no thread. It is begun anew as whatever has panicked is.
+/// If no thread can be started. It is restarted like any task that has panicked.
 pub(crate) async fn run(
     service: Arc<Service>,
     sender: Sender,
@@ -43,7 +43,7 @@ pub(crate) async fn run(
     }
 }
 
-/// Looks until the server stops, whoever delivers.
+/// Measures the lag until the server stops, whichever server delivers.
 pub(crate) async fn watch(service: Arc<Service>) {
     let mut ticks = interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -58,7 +58,7 @@ pub(crate) async fn watch(service: Arc<Service>) {
     }
 }
 
-/// Tells metrics of everything, and delivery that there may be something to do.
+/// Reports everything to metrics, and wakes delivery when there may be something to deliver.
 #[derive(Debug)]
 pub(crate) struct Hinting {
     metrics: Arc<Metrics>,

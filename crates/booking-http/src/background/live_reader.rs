@@ -1,4 +1,4 @@
-//! Reads how full the events are that somebody watches: all of a lane together, however many watch.
+//! Reads the availability of the events that are watched: all of a lane together, however many clients watch.
 
 use crate::service::Service;
 use crate::service::live::Room;
@@ -12,14 +12,14 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// How long after one reading the next begins. So an event is told of four times a second at most, and what is
-/// committed is told within this and the time that two readings take.
+/// How long after one reading the next begins. So the state of an event is sent four times a second at most, and a
+/// commit is sent within this and the time of two readings.
 const PAUSE: Duration = Duration::from_millis(250);
 /// The most events that are read with one statement.
 const EVENTS_READ_MAX: usize = 1_000;
 
-/// Reads until the server stops. While the store cannot be reached, nobody is told anything; whoever watches hears
-/// of what has changed when it can again. A lane that does not answer keeps no other waiting.
+/// Reads until the server stops. While the store cannot be reached, watchers get no messages; they get the changes
+/// once it can be reached again. A lane that does not answer delays no other.
 pub(crate) async fn run(service: Arc<Service>) {
     let service = &*service;
     let mut failures = FailureLog::default();
@@ -35,7 +35,7 @@ pub(crate) async fn run(service: Arc<Service>) {
                 });
             }
         }
-        // By then another lane may be watched, however long these take.
+        // By then another lane may be watched, however long these reads take.
         let pause = pin!(sleep(PAUSE));
         match select(readings.next(), pause).await {
             Either::Left((Some((lane, done)), _)) => {
@@ -48,7 +48,7 @@ pub(crate) async fn run(service: Arc<Service>) {
     }
 }
 
-/// The rooms of the events that are watched, by where these are.
+/// The rooms of the watched events, by their lanes.
 fn by_lane(service: &Service) -> HashMap<SeatLane, Vec<Arc<Room>>> {
     let mut by_lane: HashMap<_, Vec<_>> = HashMap::new();
     for room in service.live.watched() {

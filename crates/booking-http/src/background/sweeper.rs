@@ -1,4 +1,4 @@
-//! Has what time alone brings done in time, for as long as the server runs.
+//! Applies what time alone changes, for as long as the server runs.
 
 use crate::service::Service;
 use booking_admission::Sweeper;
@@ -6,7 +6,7 @@ use booking_core::{Observer, PageLimit};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Sweeps until the server stops. What it forgets takes turns with whatever else writes beside the queue.
+/// Sweeps until the server stops. Purging takes turns with the other writes that bypass the queue.
 pub(crate) async fn run(service: Arc<Service>, every: Duration) {
     let purging = Arc::clone(&service);
     let purge = move |limit: PageLimit| {

@@ -1,4 +1,4 @@
-//! Tells other servers again and again with which keys this one signs tickets, and reads with which they do.
+//! Publishes the keys by which this server signs tickets to the other servers, again and again, and reads theirs.
 
 use crate::service::Service;
 use crate::util::failure_log::FailureLog;
@@ -6,15 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
-/// How often a server shows what it signs with, and looks what others do. It is shown much more often than
-/// it is forgotten.
+/// How often a server publishes its key and reads those of others. It is published much more often than it expires.
 const SHOW_EVERY: Duration = Duration::from_secs(60);
 
 /// Shows and reads keys until the server stops.
 pub(crate) async fn run(service: Arc<Service>) {
     let mut ticks = interval(SHOW_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    // The first is at once, and was done before.
+    // The first tick is at once, and that was done before.
     ticks.tick().await;
     let mut failures = FailureLog::default();
     while !service.is_stopping() {

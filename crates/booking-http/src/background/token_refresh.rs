@@ -1,4 +1,4 @@
-//! Reads the organizers' tokens again and again, so that those made or revoked elsewhere count here, too.
+//! Reads the organizers' tokens again and again, so that tokens made or revoked elsewhere take effect here, too.
 
 use crate::auth::token_cache::TokenCache;
 use crate::service::Service;
@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
-/// How often tokens are read again. It is what a server takes to hear of a token that was made or revoked,
-/// while the store can be reached.
+/// How often tokens are read again. It is how long a server takes to see a new or a revoked token, while the store
+/// can be reached.
 const READ_EVERY: Duration = Duration::from_secs(1);
 
-/// Refreshes `tokens` until the server stops. While the store cannot be reached, those that were known last are
-/// good.
+/// Refreshes `tokens` until the server stops. While the store cannot be reached, the tokens that were read last
+/// stay valid.
 pub(crate) async fn run(service: Arc<Service>, tokens: Arc<TokenCache>) {
     let mut ticks = interval(READ_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

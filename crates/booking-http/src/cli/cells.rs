@@ -1,4 +1,4 @@
-//! `booking-http cells`: makes the cells that CELLS_FILE names, tells how they are, and changes them.
+//! `booking-http cells`: creates the cells that CELLS_FILE names, prints their state, and changes them.
 
 use crate::cli::change_cells;
 use crate::config::cell_stores::{Seen, create_cells, look_at_cells};
@@ -11,7 +11,7 @@ use std::io::{Write, stdout};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// What is to be done about cells.
+/// The subcommands for cells.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Subcommand)]
 pub(super) enum CellsCommand {
     /// Tell where each cell is, which events it has by the last byte of their ids, whether it can be worked with, and what is
@@ -108,10 +108,11 @@ async fn create(config: &Config, cells: &CellsConfig) -> anyhow::Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints a line for each cell, and what is under way. Fails if one cannot be worked with, or servers would not start.
+/// Prints a line for each cell, and the change that is under way. Fails if a cell cannot be used, or servers would
+/// not start.
 async fn status(config: &Config, cells: &CellsConfig) -> anyhow::Result<ExitCode> {
     let mut out = stdout();
-    let Seen { kept, map, stores } = look_at_cells(config, cells).await?;
+    let Seen { stored, map, stores } = look_at_cells(config, cells).await?;
     writeln!(out, "map version {}, home {}", map.version(), map.cells()[0].name)?;
     let mut code = ExitCode::SUCCESS;
     if cells.map.version() != map.version() {
@@ -121,14 +122,14 @@ async fn status(config: &Config, cells: &CellsConfig) -> anyhow::Result<ExitCode
         writeln!(out, "CELLS_FILE: {wrong}")?;
         code = ExitCode::FAILURE;
     }
-    if kept.is_some() && map.id().is_none() {
+    if stored.is_some() && map.id().is_none() {
         writeln!(
             out,
             "not all cells were told yet that they are these: the next start of a server does that, if all are there and nothing \
              is under way"
         )?;
     }
-    let next = kept.and_then(|kept| kept.next);
+    let next = stored.and_then(|stored| stored.next);
     let next = next.and_then(|next| cells.map_of(&next).ok());
     if let Some(change) = next.as_ref().and_then(describe_change) {
         writeln!(out, "begun, and not gone by yet: {change}; `booking-http cells resume` goes on")?;
@@ -159,7 +160,7 @@ async fn status(config: &Config, cells: &CellsConfig) -> anyhow::Result<ExitCode
     Ok(code)
 }
 
-/// What is under way in a map.
+/// The change that is under way in a map.
 pub(super) fn describe_change(map: &CellMap) -> Option<String> {
     let change = map.change()?;
     Some(format!(

@@ -1,5 +1,5 @@
-//! `booking-http cells split`, `move`, `drop` and `resume`: has events go from one cell to another while both are served; and
-//! `adopt`, for what was restored.
+//! `booking-http cells split`, `move`, `drop` and `resume`: moves events from one cell to another while both are
+//! served; and `adopt`, for cells that were restored.
 
 use crate::cli::cells::describe_change;
 use crate::cli::progress::Progress;
@@ -9,18 +9,18 @@ use crate::config::{CellsConfig, Config};
 use anyhow::{Context, bail, ensure};
 use booking_cells::{
     Bytes, CellChange, CellMap, CellSpec, ChangeState, MAP_SEEN_WITHIN, MapChange, Moved,
-    NotTheCell, Resharder, adopt_home, change_state, check_cell, count_to_go, told_of,
+    NotTheCell, Resharder, adopt_home, assignment_of, change_state, check_cell, count_to_go,
 };
 use booking_core::{CellName, MoveId, MoveStore, StoredBytes};
 use std::process::ExitCode;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// How often all events that are left are tried. Each time begins with a wait until all servers have the map, and
-/// all of these together are longer than what a mover that was killed has its event for.
+/// How often all remaining events are tried. Each time begins with a wait until all servers have the map, and all
+/// of these together are longer than the lease of a mover that was killed.
 const TRIES_MAX: usize = 4;
 
-/// What there is to be done about whatever went wrong in the middle.
+/// How to continue after a failure in the middle.
 const NOT_ENDED: &str = "the change has not ended; `booking-http cells resume` goes on";
 
 /// The stores of a change.
@@ -30,13 +30,13 @@ struct Ends {
     to: Arc<dyn MoveStore>,
 }
 
-/// Begins a change and brings it to its end.
+/// Begins a change and completes it.
 pub(super) async fn change(
     config: &Config,
     cells: &CellsConfig,
     change: &MapChange,
 ) -> anyhow::Result<ExitCode> {
-    let home = open_kept_home(config, cells).await?;
+    let home = open_home_with_map(config, cells).await?;
     let before = match change_state(&*home, &cells.map).await? {
         ChangeState::Settled(map) => map,
         ChangeState::Publishing { after, .. } | ChangeState::Changing(after) => {
@@ -56,17 +56,17 @@ pub(super) async fn change(
     ends.finish(cells, &after).await
 }
 
-/// Brings a change to its end that somebody has begun.
+/// Completes a change that was begun before.
 pub(super) async fn resume(config: &Config, cells: &CellsConfig) -> anyhow::Result<ExitCode> {
-    let home = open_kept_home(config, cells).await?;
+    let home = open_home_with_map(config, cells).await?;
     match change_state(&*home, &cells.map).await? {
         ChangeState::Settled(map) => {
             println!("nothing is under way");
-            tell_file(&map);
+            print_file(&map);
             Ok(ExitCode::SUCCESS)
         }
         ChangeState::Publishing { before, after } => {
-            // Whoever began this may have been stopped before it was made, or it was lost since.
+            // The process that began this may have died before the cell was made, or the cell was lost since.
             let to = named(&after, &change_of(&after)?.to)?;
             if !before.all().any(|cell| cell.name == to.name) {
                 make(config, cells, &after, to).await?;
@@ -81,14 +81,14 @@ pub(super) async fn resume(config: &Config, cells: &CellsConfig) -> anyhow::Resu
     }
 }
 
-/// Has what was restored from a backup be a cell again that it is by the map that everybody goes by, though it was told nothing of
-/// that, or what was so before cells were changed. The home may be from before all cells were told that they are these.
+/// Makes a restored backup a cell again, which it is by the current map although it was not assigned, or was
+/// assigned as before cells were changed. The home may be from before all cells were assigned.
 pub(super) async fn adopt(
     config: &Config,
     cells: &CellsConfig,
     name: &CellName,
 ) -> anyhow::Result<ExitCode> {
-    let home = open_kept_home(config, cells).await?;
+    let home = open_home_with_map(config, cells).await?;
     let map = match change_state(&*home, &cells.map).await? {
         ChangeState::Settled(map) | ChangeState::Changing(map) => map,
         ChangeState::Publishing { before, .. } => before,
@@ -96,7 +96,7 @@ pub(super) async fn adopt(
     cells.check(&map).map_err(cells_file_error)?;
     let spec = named(&map, name)?;
     let is_home = spec == &map.cells()[0];
-    let Some(tells) = told_of(&map, name) else {
+    let Some(assignment) = assignment_of(&map, name) else {
         ensure!(
             is_home,
             "not all cells were told yet that they are these: the first start of a server with all of them there does that"
@@ -104,39 +104,43 @@ pub(super) async fn adopt(
         return be_home_again(config, cells, home, &map).await;
     };
     let store = open_cell_to_move(config, cells, spec).await?;
-    let told = store.stored_bytes().await?;
+    let assigned = store.stored_bytes().await?;
     ensure!(
-        told.and_then(|told| told.map).is_none_or(|of| Some(of) == map.id()),
+        assigned.and_then(|assigned| assigned.map).is_none_or(|of| Some(of) == map.id()),
         "what is there is one of other cells, of another map"
     );
     ensure!(
         is_home || store.stored_map().await?.is_none(),
         "what is there is the home of other cells"
     );
-    print_what_is_there(name, &*store, told).await?;
-    if let Some(other) = told.and_then(|told| other_with(&map, name, told)) {
+    print_what_is_there(name, &*store, assigned).await?;
+    if let Some(other) = assigned.and_then(|assigned| other_with(&map, name, assigned)) {
         bail!("what is there is cell {other}, by the events that it was told to have");
     }
     ensure!(
-        store.keep_to(tells).await?,
+        store.keep_to(assignment).await?,
         "it was told otherwise by a later map than version {}, which everybody goes by: if `booking-http cells status` names no \
          change that is under way, restore the home as it was last",
         map.version()
     );
-    println!("{name}  is a cell of these, for events whose ids end in {}", Bytes(tells.bytes));
+    println!("{name}  is a cell of these, for events whose ids end in {}", Bytes(assignment.bytes));
     Ok(ExitCode::SUCCESS)
 }
 
-/// The other cell of a map that has what was told to `name`, if one has just that; but for the cell that all events of `name` are
-/// moved to.
-fn other_with<'a>(map: &'a CellMap, name: &CellName, told: StoredBytes) -> Option<&'a CellName> {
+/// The other cell of a map that has just the bytes that `name` was assigned, if there is one; but for the cell
+/// that all events of `name` are moved to.
+fn other_with<'a>(
+    map: &'a CellMap,
+    name: &CellName,
+    assigned: StoredBytes,
+) -> Option<&'a CellName> {
     let moved = map.change().filter(|change| change.from == *name).map(|change| change.to);
     let is_other = |cell: &&CellSpec| cell.name != *name && moved.as_ref() != Some(&cell.name);
     let mut others = map.cells().iter().filter(is_other);
-    others.find(|cell| told.bytes == Some(cell.bytes())).map(|cell| &cell.name)
+    others.find(|cell| assigned.bytes == Some(cell.bytes())).map(|cell| &cell.name)
 }
 
-/// Has the home that was restored from before cells were told that they are these be that of the others again, which say so.
+/// Makes a home that was restored from before cells were assigned the home of the others again, which are assigned to it.
 async fn be_home_again(
     config: &Config,
     cells: &CellsConfig,
@@ -156,28 +160,32 @@ async fn be_home_again(
     Ok(ExitCode::SUCCESS)
 }
 
-/// What somebody should look at before it becomes a cell.
+/// Prints what the operator should look at before it becomes a cell.
 async fn print_what_is_there(
     name: &CellName,
     store: &dyn MoveStore,
-    told: Option<StoredBytes>,
+    assigned: Option<StoredBytes>,
 ) -> anyhow::Result<()> {
     let totals = store.totals().await?;
-    let told = match told {
-        Some(told) => {
-            format!("told by version {} of a map to have {}", told.version, Bytes(told.bytes))
+    let assigned = match assigned {
+        Some(assigned) => {
+            format!(
+                "told by version {} of a map to have {}",
+                assigned.version,
+                Bytes(assigned.bytes)
+            )
         }
         None => "told nothing".to_owned(),
     };
     println!(
-        "{name}  what is there has {} published events, {} seats taken; it was {told}",
+        "{name}  what is there has {} published events, {} seats taken; it was {assigned}",
         totals.events, totals.booked
     );
     Ok(())
 }
 
-/// The home, which has to keep a map: the file's is kept by those alone who have looked at all cells that it names.
-async fn open_kept_home(
+/// The home, which must store a map: the file's is stored only after a check of all cells that it names.
+async fn open_home_with_map(
     config: &Config,
     cells: &CellsConfig,
 ) -> anyhow::Result<Arc<dyn MoveStore>> {
@@ -189,7 +197,7 @@ async fn open_kept_home(
     Ok(home)
 }
 
-/// Makes a new cell of a map, in which nothing may be: what is there would be served from then on.
+/// Makes a new cell of a map, which must be empty: what it holds would be served from then on.
 async fn make(
     config: &Config,
     cells: &CellsConfig,
@@ -204,12 +212,13 @@ async fn make(
     }
     let store = open_cell_to_move(config, cells, spec).await?;
     ensure!(store.stored_map().await?.is_none(), "{} is the home of other cells", place.location());
-    let kept = store.stored_bytes().await?;
-    if kept.is_some() && kept == told_of(map, name) {
-        // The change was begun, and events may have been put up by it, if the home has forgotten that it was gone by.
+    let stored = store.stored_bytes().await?;
+    if stored.is_some() && stored == assignment_of(map, name) {
+        // The change was begun, and events may have been created under its map, if the home has lost the record of
+        // that.
         return Ok(());
     }
-    let is_one_of = kept.and_then(|kept| kept.map);
+    let is_one_of = stored.and_then(|stored| stored.map);
     ensure!(
         is_one_of.is_none() || is_one_of == map.id(),
         "{} is, or was, one of other cells",
@@ -232,7 +241,7 @@ fn change_of(map: &CellMap) -> anyhow::Result<CellChange> {
 }
 
 impl Ends {
-    /// Those of the change of a map, while `now` is what everybody goes by: each of its cells has to be what it has there.
+    /// The cells of a change, while `now` is the current map: each of its cells must have what the map says.
     async fn open(
         config: &Config,
         cells: &CellsConfig,
@@ -255,10 +264,10 @@ impl Ends {
                 continue;
             }
             let checked = check_cell(now, name, &**store, &*home).await;
-            // The home has lost that the change was gone by already, and is to have it again.
-            let is_told_more = matches!(checked, Err(NotTheCell::OtherBytes { .. }))
-                && store.stored_bytes().await? == told_of(map, name);
-            if !is_told_more {
+            // The home has lost the record that the change was followed already, and has to store it again.
+            let is_assigned_more = matches!(checked, Err(NotTheCell::OtherBytes { .. }))
+                && store.stored_bytes().await? == assignment_of(map, name);
+            if !is_assigned_more {
                 checked.with_context(|| format!("cell {name}"))?;
             }
         }
@@ -271,7 +280,7 @@ impl Ends {
         published.context(NOT_ENDED)
     }
 
-    /// Moves what is left, and ends the change.
+    /// Moves the remaining events, and completes the change.
     async fn finish(&self, cells: &CellsConfig, map: &CellMap) -> anyhow::Result<ExitCode> {
         let left = count_to_go(map, &*self.from).await?;
         println!(
@@ -305,7 +314,7 @@ impl Ends {
         let ChangeState::Settled(settled) = change_state(&*self.home, &cells.map).await? else {
             bail!("somebody else has begun another change");
         };
-        tell_file(&settled);
+        print_file(&settled);
         Ok(ExitCode::SUCCESS)
     }
 
@@ -325,8 +334,8 @@ fn new_id() -> MoveId {
     MoveId::from(Uuid::now_v7())
 }
 
-/// What is to be in CELLS_FILE from now on.
-fn tell_file(map: &CellMap) {
+/// Prints what to write into CELLS_FILE from now on.
+fn print_file(map: &CellMap) {
     println!("CELLS_FILE is to have this beside its nodes, on every server:\n\n{}", to_toml(map));
 }
 
@@ -353,23 +362,23 @@ mod tests {
     }
 
     #[test]
-    fn what_was_told_to_have_the_bytes_of_another_cell_is_that() {
-        let told = |first, last| StoredBytes {
+    fn a_store_assigned_another_cells_bytes_is_that_cell() {
+        let assigned = |first, last| StoredBytes {
             version: 1,
             bytes: Some(CellBytes { first, last }),
             map: Some(MapId::from(Uuid::from_u128(7))),
         };
         let middle = name("middle");
-        let other = |is_moved, told| other_with(&three(is_moved), &middle, told).cloned();
+        let other = |is_moved, assigned| other_with(&three(is_moved), &middle, assigned).cloned();
         for is_moved in [false, true] {
-            assert_eq!(other(is_moved, told(0x80, 0xff)), Some(name("high")));
-            assert_eq!(other(is_moved, told(0, 0x3f)), Some(name("low")));
-            assert_eq!(other(is_moved, told(0x40, 0x5f)), None, "it was that before");
-            // From before it is moved it has what the other is to have.
-            assert_eq!(other(is_moved, told(0x40, 0x7f)), None);
-            assert_eq!(other(is_moved, StoredBytes { bytes: None, ..told(0, 0) }), None);
+            assert_eq!(other(is_moved, assigned(0x80, 0xff)), Some(name("high")));
+            assert_eq!(other(is_moved, assigned(0, 0x3f)), Some(name("low")));
+            assert_eq!(other(is_moved, assigned(0x40, 0x5f)), None, "it was that before");
+            // Until it is moved it has what the other is to have.
+            assert_eq!(other(is_moved, assigned(0x40, 0x7f)), None);
+            assert_eq!(other(is_moved, StoredBytes { bytes: None, ..assigned(0, 0) }), None);
         }
-        let new = other_with(&three(true), &name("high"), told(0x40, 0x7f)).cloned();
+        let new = other_with(&three(true), &name("high"), assigned(0x40, 0x7f)).cloned();
         assert_eq!(new, Some(name("new")));
     }
 }

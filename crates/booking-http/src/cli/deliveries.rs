@@ -1,4 +1,4 @@
-//! `booking-http deliveries`: what is still to be delivered, what failed, and what is to be done about it.
+//! `booking-http deliveries`: lists pending and failed deliveries, retries and drops them.
 
 use crate::config::{Config, store};
 use anyhow::{Context, bail};
@@ -8,7 +8,7 @@ use booking_core::{
 use chrono::{DateTime, SecondsFormat, Utc};
 use std::io::{Write, stdout};
 
-/// What is to be done about deliveries.
+/// The subcommands for deliveries.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Subcommand)]
 pub(super) enum DeliveriesCommand {
     /// List what is still to be delivered, by webhook and by mail: how much, since when, and what failed
@@ -28,7 +28,7 @@ pub(super) enum DeliveriesCommand {
     },
 }
 
-// One way out, or all of them. What a command says of itself would be lost to a comment of the other kind.
+// One destination or all. Not a doc comment: clap would show that in place of the command's own.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 #[group(multiple = false)]
 pub(super) struct OneOrAll {
@@ -40,7 +40,7 @@ pub(super) struct OneOrAll {
     mail: bool,
 }
 
-// One way out.
+// One destination.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 #[group(required = true, multiple = false)]
 pub(super) struct One {
@@ -65,19 +65,19 @@ impl DeliveriesCommand {
     }
 }
 
-/// The webhook called `id`. One that there is not has nothing to do, which would sound as if all were well; and mail has
-/// an id of its own kind, by which nobody is to mean it.
+/// The webhook with this `id`. An unknown one has nothing pending, which would look as if all were well; and mail
+/// has an id of its own kind, which is not accepted here.
 async fn webhook(store: &dyn BookingStore, id: EndpointId) -> anyhow::Result<Endpoint> {
     let endpoints = store.endpoints().await?;
     let found = endpoints.into_iter().find(|endpoint| endpoint.id == id);
     found.with_context(|| format!("there is no webhook {id}"))
 }
 
-/// Prints how far delivery lags behind, a line for each way out that has something to do, worst first.
+/// Prints the backlog of delivery, a line for each destination with pending deliveries, worst first.
 async fn list(config: &Config) -> anyhow::Result<()> {
     let store = store::open_existing(config).await?;
     let (backlog, disabled) = (store.backlog().await?, disabled(&*store).await?);
-    // As those have answered that were asked just now.
+    // By the answers to the requests just now.
     let away = store.cells().into_iter().filter(|cell| !cell.is_up).map(|cell| cell.name);
     let mut out = stdout().lock();
     for line in lines(&backlog, &disabled, &away.collect::<Vec<_>>()) {
@@ -86,7 +86,7 @@ async fn list(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The webhooks that nothing is sent to: what waits for them is in no backlog.
+/// The webhooks that are disabled: what waits for them is in no backlog.
 async fn disabled(store: &dyn BookingStore) -> Result<Vec<Endpoint>, StoreError> {
     let mut endpoints = store.endpoints().await?;
     endpoints.retain(|endpoint| endpoint.disabled.is_some());
@@ -177,7 +177,7 @@ mod tests {
     use uuid::Uuid;
 
     #[test]
-    fn each_way_out_has_its_line() {
+    fn each_destination_has_its_line() {
         let lines = |backlog: &Backlog| super::lines(backlog, &[], &[]);
         assert_eq!(lines(&Backlog::default()), ["everything is delivered"]);
         let away = [CellName::parse("c7").expect("a valid name")];

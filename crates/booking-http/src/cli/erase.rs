@@ -12,22 +12,22 @@ use std::io::Read;
 
 /// The most registrations that one transaction erases.
 const ERASE_TOGETHER: usize = 100;
-/// The most times that everything is looked through for an address. Each finds up to 1,000 registrations
-/// or, after them, records and former holders, and the last one nothing.
+/// The most passes over the data of an address. Each finds up to 1,000 registrations or, after them, records and
+/// former holders, and the last one nothing.
 const ROUNDS_MAX: usize = 1_000;
-/// The most addresses that standard input may have, and the most bytes.
+/// The most addresses on standard input, and the most bytes.
 const ADDRESSES_MAX: usize = 1_000;
 const INPUT_BYTES_MAX: u64 = 1 << 20;
 
-/// Erases what is stored of `email`, or of each address on standard input. It says how much that was, and
-/// never of whom: not even an error repeats what was given.
+/// Erases the stored data of `email`, or of each address on standard input. It prints how much that was, and never
+/// whose: not even an error repeats an address.
 pub(crate) async fn run(config: &Config, email: Option<String>) -> anyhow::Result<()> {
     let addresses = match email {
         Some(email) => vec![EmailAddress::parse_sought(&email).context("--email")?],
         None => read_addresses(std::io::stdin().lock())?,
     };
     let store = store::open_existing(config).await?;
-    // Who cannot be asked keeps nobody from erasing what there is elsewhere.
+    // A cell that cannot be asked does not stop the erasure in others.
     let before = store.stored_map().await;
     let mut erased = BTreeSet::new();
     for address in &addresses {
@@ -50,13 +50,13 @@ pub(crate) async fn run(config: &Config, email: Option<String>) -> anyhow::Resul
     Ok(())
 }
 
-/// Whether the map that is kept is being changed.
-fn is_changing(config: &Config, kept: Option<&StoredMap>) -> anyhow::Result<bool> {
-    let (StoreConfig::Cells(cells), Some(kept)) = (&config.store, kept) else {
+/// Whether the stored map is being changed.
+fn is_changing(config: &Config, stored: Option<&StoredMap>) -> anyhow::Result<bool> {
+    let (StoreConfig::Cells(cells), Some(stored)) = (&config.store, stored) else {
         return Ok(false);
     };
-    let map = cells.map_of(&kept.map).map_err(cells_file_error)?;
-    Ok(kept.next.is_some() || map.change().is_some())
+    let map = cells.map_of(&stored.map).map_err(cells_file_error)?;
+    Ok(stored.next.is_some() || map.change().is_some())
 }
 
 fn read_addresses(input: impl Read) -> anyhow::Result<Vec<EmailAddress>> {
@@ -79,9 +79,9 @@ fn read_addresses(input: impl Read) -> anyhow::Result<Vec<EmailAddress>> {
     }
 }
 
-/// Registrations first, and after them records and whoever gave a seat away: once none is of the address, neither is
-/// made any more. Whatever comes in between is found by running it again, and so is what a crash leaves. An event
-/// that cannot be written keeps no other from being erased.
+/// Registrations first, and then records and former holders: once no registration is of the address, no more of
+/// these are made. What is written meanwhile is found by running it again, and so is the rest after a crash. An
+/// event that cannot be written does not stop the erasure in others.
 async fn erase(
     store: &dyn BookingStore,
     address: &EmailAddress,
@@ -130,7 +130,7 @@ async fn erase_together(
     for execution in executed.with_context(|| format!("event {event_id}"))? {
         match execution {
             Execution::Decided(Outcome::Erased(_)) => {}
-            // A registration that was found is never gone, and nobody refuses this.
+            // A registration that was found never disappears, and an erasure is never refused.
             Execution::Decided(Outcome::Refused(refusal)) => return Err(refused(refusal)),
             Execution::Decided(_) | Execution::Busy => bail!("the store answered something else"),
         }

@@ -11,7 +11,7 @@ const WITHIN: Duration = Duration::from_secs(3);
 /// More than the answer's first line.
 const ANSWER_BYTES_MAX: u64 = 4_096;
 
-/// Asks the server that the same settings start on this machine.
+/// Asks the server that these settings start on this machine.
 pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
     let mut address = config.address;
     if address.ip().is_unspecified() {

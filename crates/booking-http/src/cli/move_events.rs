@@ -7,10 +7,10 @@ use booking_cells::{EVENTS_AT_ONCE, Mover, SharedCopy};
 use booking_core::{EventId, MoveId};
 use uuid::Uuid;
 
-/// What is copied beside events, for whoever is told that it was not.
+/// What is copied beside events, for the message that it was not.
 const SHARED: &str = "organizers, tokens, webhooks and keys";
 
-/// Where from, where to, and what.
+/// The source, the target, and the events.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 pub(super) struct MoveArguments {
     /// Where they are: postgres://…, the path of an SQLite file, or @ and a file that has one of these in it
@@ -27,7 +27,7 @@ pub(super) struct MoveArguments {
     abandon: bool,
 }
 
-/// Moves events. One that cannot be moved keeps no other from it.
+/// Moves events. One that cannot be moved does not stop the others.
 pub(super) async fn run(config: &Config, arguments: MoveArguments) -> anyhow::Result<()> {
     let MoveArguments { from, to, events, abandon } = arguments;
     let (from, to) = (place(&from).context("--from")?, place(&to).context("--to")?);
@@ -54,7 +54,7 @@ pub(super) async fn run(config: &Config, arguments: MoveArguments) -> anyhow::Re
     let mut after = None;
     let mut named = events.chunks(EVENTS_AT_ONCE);
     loop {
-        // Each time: somebody may be given a token, or lose it, while this goes on.
+        // Each time: tokens may be created or revoked while this runs.
         mover.copy_shared_again(&mut shared).await.context(SHARED)?;
         let found = match events.is_empty() {
             true => from.events_to_move(after, EVENTS_AT_ONCE).await?,
@@ -73,8 +73,8 @@ pub(super) async fn run(config: &Config, arguments: MoveArguments) -> anyhow::Re
     }
 }
 
-/// Gives up the moves of some events, or of all that are on their way, a page after the other: those that cannot be given up
-/// stay where they are, and keep no other from it.
+/// Abandons the moves of some events, or of all that are on their way, page by page: those that cannot be abandoned
+/// stay where they are, and do not stop the others.
 async fn abandon_all(mover: &Mover<'_>, events: Vec<EventId>) -> anyhow::Result<()> {
     let (mut given_up, mut failed) = (0_u64, 0_u64);
     let (mut after, mut named) = (None, events.chunks(EVENTS_AT_ONCE));
@@ -96,7 +96,7 @@ async fn abandon_all(mover: &Mover<'_>, events: Vec<EventId>) -> anyhow::Result<
     }
 }
 
-/// Gives up the move of an event and says how that went.
+/// Abandons the move of an event and prints the result.
 async fn abandon_one(mover: &Mover<'_>, event: EventId) -> bool {
     match mover.abandon(event).await {
         Ok(was_there) => {
@@ -118,7 +118,7 @@ fn count(is_done: bool, done: &mut u64, failed: &mut u64) {
     }
 }
 
-/// Moves an event and says how that went.
+/// Moves an event and prints the result.
 async fn move_one(mover: &Mover<'_>, progress: &Progress, event: EventId) -> bool {
     progress.begin();
     match mover.move_event(event).await {
@@ -133,7 +133,7 @@ async fn move_one(mover: &Mover<'_>, progress: &Progress, event: EventId) -> boo
     }
 }
 
-/// What an argument says, or the file that it names.
+/// The value of an argument, or the content of the file that it names.
 fn place(argument: &str) -> anyhow::Result<String> {
     let Some(file) = argument.strip_prefix('@') else { return Ok(argument.to_owned()) };
     let read = std::fs::read_to_string(file);

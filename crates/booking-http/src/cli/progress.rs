@@ -7,11 +7,11 @@ use std::collections::HashSet;
 use std::sync::Mutex;
 use std::time::Duration;
 
-/// Watches a mover, and tells how far it is.
+/// Observes a mover, and prints its progress.
 #[derive(Default)]
 pub(super) struct Progress {
     now: Mutex<Now>,
-    /// Whether each event is told of as soon as it is moved, with how many are left.
+    /// Whether a line is printed for each event once it is moved, with how many are left.
     counts_down: bool,
 }
 
@@ -20,7 +20,7 @@ struct Now {
     sofar: Sofar,
     /// How many events are still to be moved.
     left: u64,
-    /// Those of which it was told that they could not be.
+    /// The events whose failure was reported.
     failed: HashSet<EventId>,
 }
 
@@ -31,12 +31,12 @@ struct Sofar {
 }
 
 impl Progress {
-    /// One that tells of each of so many events as soon as it is moved.
+    /// Prints a line for each of `left` events once it is moved.
     pub(super) fn of(left: u64) -> Self {
         Self { now: Mutex::new(Now { left, ..Now::default() }), counts_down: true }
     }
 
-    /// What is to be told of an event that was moved.
+    /// The line about an event that was moved.
     pub(super) fn line(&self, event: EventId) -> String {
         let mut now = lock(&self.now);
         let Sofar { rows, frozen } = std::mem::take(&mut now.sofar);
@@ -61,7 +61,7 @@ impl Progress {
 
 impl MoveObserver for Progress {
     fn reached(&self, event: EventId, step: Step) -> bool {
-        // It is whole between any two of its writes.
+        // It is consistent between any two of its writes.
         let mut now = lock(&self.now);
         match step {
             Step::Begun => now.sofar = Sofar::default(),
@@ -84,7 +84,7 @@ impl MoveObserver for Progress {
     fn failed(&self, event: EventId, error: &MoveError) {
         let mut now = lock(&self.now);
         now.sofar = Sofar::default();
-        // It is tried again, and fails for the same reason most often.
+        // It is retried, and fails for the same reason most often.
         if now.failed.insert(event) {
             eprintln!("event {event}: {}", ErrorChain(error));
         }
@@ -97,7 +97,7 @@ mod tests {
     use uuid::Uuid;
 
     #[test]
-    fn who_watches_hears_what_was_moved_and_how_much_is_left() {
+    fn progress_reports_moved_events_and_how_many_are_left() {
         let event = EventId::from(Uuid::from_u128(7));
         let progress = Progress::of(2);
         for step in [Step::Begun, Step::Copied(40), Step::CaughtUp(2)] {
@@ -108,7 +108,7 @@ mod tests {
             progress.line(event),
             format!("event {event}: 42 rows, frozen for 30 ms; 1 left")
         );
-        // What another has begun is ended without being copied.
+        // A move that another process began is completed without copying.
         progress.reached(event, Step::Activated(None));
         assert_eq!(progress.line(event), format!("event {event}: it had left before; 0 left"));
         assert_eq!(progress.line(event), format!("event {event}: it had left before; 0 left"));

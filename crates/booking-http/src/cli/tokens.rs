@@ -13,22 +13,22 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use std::io::{Write, stdout};
 use uuid::Uuid;
 
-/// What a token is made of.
+/// The random bytes of a token.
 const TOKEN_BYTES: usize = 32;
 
-/// What token is to be made.
+/// The token to be made.
 pub(crate) struct Wanted {
     /// Whose.
     pub(crate) name: OrganizerName,
     pub(crate) role: Role,
-    /// The only events that it is for, if some are named.
+    /// The only events that it is for, if there are some.
     pub(crate) events: Vec<EventId>,
-    /// Whether to give its organizer the events that are nobody's.
+    /// Whether its organizer gets the events that have no organizer.
     pub(crate) adopts_events: bool,
 }
 
-/// Makes a token, and prints it: this once, since only its hash is kept.
-/// Nothing else goes to standard output, so that it can be piped to where secrets are kept.
+/// Makes a token, and prints it: this once, since only its hash is stored. Nothing else goes to standard output, so
+/// that it can be piped to a secret store.
 pub(crate) async fn create(config: &Config, wanted: Wanted) -> anyhow::Result<()> {
     let store = store::open(config).await?.store;
     let events = checked_events(store.as_ref(), &wanted).await?;
@@ -55,7 +55,7 @@ pub(crate) async fn create(config: &Config, wanted: Wanted) -> anyhow::Result<()
     Ok(())
 }
 
-/// The events that the token is to be limited to, if it is: each once, and each the organizer's.
+/// The events that the token is limited to, if it is: each once, and each the organizer's.
 async fn checked_events(
     store: &dyn BookingStore,
     wanted: &Wanted,
@@ -90,19 +90,19 @@ async fn checked_events(
     Ok(Some(events))
 }
 
-/// Gives what is nobody's to an organizer, in steps that keep no event locked for long.
+/// Assigns the events without an organizer to one, in steps that lock no event for long.
 async fn assign_events(store: &dyn BookingStore, organizer_id: OrganizerId) -> anyhow::Result<u64> {
     let mut adopted = 0;
     loop {
         match store.assign_events(organizer_id, PageLimit::MAX).await? {
             0 => return Ok(adopted),
-            // One whose row was locked all the time may be left.
+            // An event whose row was locked all the time may be left over.
             now => adopted += now,
         }
     }
 }
 
-/// Prints every token there ever was, and no secret.
+/// Prints every token that was ever made, and no secret.
 pub(crate) async fn list(config: &Config) -> anyhow::Result<()> {
     let tokens = store::open_existing(config).await?.tokens().await?;
     let mut out = stdout().lock();
@@ -124,14 +124,14 @@ pub(crate) async fn revoke(config: &Config, id: TokenId) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What may be done with it, and with which events.
+/// Its role and its events.
 fn scope(token: &OrganizerToken) -> String {
     let Some(events) = &token.events else { return token.role.to_string() };
     let ids: Vec<String> = events.iter().map(EventId::to_string).collect();
     format!("{} of {}", token.role, ids.join(", "))
 }
 
-/// Its id, when it was made, since when it is worthless, what it is good for, and whose it is.
+/// Its id, when it was made, when it was revoked, its scope, and its owner.
 fn line(token: &OrganizerToken) -> String {
     let revoked = match token.revoked_at {
         Some(at) => format!("revoked {}", when(at)),

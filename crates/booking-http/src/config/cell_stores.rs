@@ -5,8 +5,8 @@ use crate::config::store::{connect, open_place_to_move};
 use crate::config::{CellPlace, CellsConfig, Config};
 use anyhow::{Context, anyhow};
 use booking_cells::{
-    CellMap, CellSpec, CellStore, ChangeState, NotTheCell, ReshardError, change_state, check_cell,
-    check_none_is_told, tell_cells, told_of,
+    CellMap, CellSpec, CellStore, ChangeState, NotTheCell, ReshardError, assign_cells,
+    assignment_of, change_state, check_cell, check_none_is_assigned,
 };
 use booking_core::prelude::*;
 use booking_core::{CellName, MapId, Observer, StoreError, StoredBytes, StoredMap, Unobserved};
@@ -18,8 +18,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// What is done about the tables of a cell when it is opened. They are made by [`create_cells`] alone: an empty cell
-/// in a place that somebody mistyped would hide what is in the right one.
+/// What happens to the tables of a cell when it is opened. They are made by [`create_cells`] alone: an empty cell
+/// in a mistyped place would hide the data in the right one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tables {
     BringUpToDate,
@@ -30,7 +30,7 @@ pub(super) enum Tables {
 #[derive(Debug, Clone)]
 pub(super) struct Opening {
     pub(super) tables: Tables,
-    /// For how long a database is waited for that is starting.
+    /// How long to wait for a database that is starting.
     pub(super) wait: Duration,
     pub(super) observer: Arc<dyn Observer>,
 }
@@ -42,7 +42,7 @@ pub(super) struct OpenCells {
     pub(super) stores: Vec<OpenCell>,
 }
 
-/// The store of a cell, and what it was opened by.
+/// The store of a cell, and the place that it was opened at.
 #[derive(Clone)]
 pub(super) struct OpenCell {
     pub(super) key: PlaceKey,
@@ -62,17 +62,17 @@ impl OpenCells {
     }
 }
 
-/// Opens all cells: first the home, which keeps the map that counts. One that does not answer is opened all the same, and is
-/// used when it does: the others have no part in that. It fails if none answers, and for a command if the home does not. Where tables are brought up to
-/// date the home is to keep the file's map, if it keeps none, and all cells are to be told that they are these, if they were not: once
-/// all are as the file says, and at the next start if one fails meanwhile. It fails where one that answers is not what the map has
-/// there.
+/// Opens all cells: first the home, whose stored map counts. One that does not answer is opened all the same, and
+/// is used when it does: the others are not affected. It fails if none answers, and for a command if the home does
+/// not. Where tables are migrated the home stores the file's map, if it stores none, and all cells are assigned, if
+/// they were not: once all are as the file says, and at the next start if one fails meanwhile. It fails where one
+/// that answers is not what the map has there.
 pub(super) async fn open_cells(
     cells: &CellsConfig,
     opening: &Opening,
 ) -> anyhow::Result<OpenCells> {
-    let (opened, untold) = open_and_tell(cells, opening).await?;
-    if let Some(why) = untold {
+    let (opened, unassigned) = open_and_assign(cells, opening).await?;
+    if let Some(why) = unassigned {
         log::warn!(
             "cells could not be told that they are these, which the next start does: {:#}",
             anyhow!(why)
@@ -81,31 +81,32 @@ pub(super) async fn open_cells(
     Ok(opened)
 }
 
-/// The same, and tells why cells were not told, if that went wrong.
-async fn open_and_tell(
+/// The same, and returns why cells were not assigned, if that failed.
+async fn open_and_assign(
     cells: &CellsConfig,
     opening: &Opening,
 ) -> anyhow::Result<(OpenCells, Option<NotTheCell>)> {
     let home = opening.open(&cells.home().map_err(cells_file_error)?, None).await;
     let home = home.with_context(|| in_cell(&cells.map.cells()[0]))?;
     let home = match (home, opening.tables) {
-        // It is not known which cells there are then, and a command would pass over some and say that all is done.
+        // Without the home it is not known which cells there are, and a command would skip some and report that all
+        // is done.
         (Err(silent), Tables::MustBeThere) => {
             return Err(anyhow!(silent.why).context(in_cell(&cells.map.cells()[0])));
         }
         (home, _) => home,
     };
-    let (map, is_kept) = match &home {
+    let (map, is_stored) = match &home {
         Ok(home) => match stored_map(cells, &**home).await? {
             Some(map) => (map, true),
             None => (cells.map.clone(), false),
         },
-        // Without it no map can be had but the file's, and little can be done.
+        // Without the home there is only the file's map, and little can be done.
         Err(_) => (cells.map.clone(), false),
     };
     let places = cells.places(&map).map_err(cells_file_error)?;
     let others = map.all().zip(&places).skip(1);
-    let others = others.map(|(spec, place)| opening.open(place, told_of(&map, &spec.name)));
+    let others = others.map(|(spec, place)| opening.open(place, assignment_of(&map, &spec.name)));
     let opened = [Ok(home)].into_iter().chain(join_all(others).await);
     let (mut stores, mut silent) = (Vec::new(), Vec::new());
     for (spec, opened) in map.all().zip(opened) {
@@ -124,12 +125,12 @@ async fn open_and_tell(
         let checked = check_cell(&map, &spec.name, &**store, &*home).await;
         let is_needed = opening.tables == Tables::MustBeThere && spec == &map.cells()[0];
         match (checked, place) {
-            // It went away since it was opened, and is looked at when it is back.
+            // It went away after it was opened, and is checked when it is back.
             (
                 Err(NotTheCell::Store(_, why @ StoreError::Unavailable(_))),
                 CellPlace::Postgres(options),
             ) if !is_needed => {
-                let unconnected = opening.unconnected(options, told_of(&map, &spec.name));
+                let unconnected = opening.unconnected(options, assignment_of(&map, &spec.name));
                 *store = unconnected.with_context(|| in_cell(spec))?;
                 silent.push((spec.name.clone(), anyhow!(why)));
             }
@@ -140,13 +141,13 @@ async fn open_and_tell(
         let (name, why) = silent.swap_remove(0);
         return Err(why.context(format!("no cell answers, and so not cell {name}")));
     }
-    let mut untold = None;
+    let mut unassigned = None;
     let map = match opening.tables == Tables::BringUpToDate && silent.is_empty() {
-        true => match keep_and_tell(cells, &map, is_kept, &stores).await {
+        true => match store_and_assign(cells, &map, is_stored, &stores).await {
             Ok(known) => known,
-            Err(NotTheCell::Changed) if !is_kept => return Err(NotTheCell::Changed.into()),
+            Err(NotTheCell::Changed) if !is_stored => return Err(NotTheCell::Changed.into()),
             Err(why @ (NotTheCell::Store(..) | NotTheCell::Changed)) => {
-                untold = Some(why);
+                unassigned = Some(why);
                 map
             }
             Err(why) => return Err(why.into()),
@@ -154,22 +155,22 @@ async fn open_and_tell(
         false => map,
     };
     for (name, why) in &silent {
-        tell_silent(name, why);
+        warn_of_silent(name, why);
     }
     let stores = map.all().zip(stores).map(|(spec, store)| {
         let key = cells.key_of(spec).context("every place has a node")?;
         Ok(OpenCell { key, store })
     });
     let stores = stores.collect::<anyhow::Result<_>>()?;
-    Ok((OpenCells { map, stores }, untold))
+    Ok((OpenCells { map, stores }, unassigned))
 }
 
-/// Has the home keep the file's map, unless one is kept, and tells all cells that they are these, unless they were told. Returns the
-/// map that is gone by.
-async fn keep_and_tell(
+/// Has the home store the file's map, unless one is stored, and assigns all cells, unless they are assigned. Returns
+/// the map to follow.
+async fn store_and_assign(
     cells: &CellsConfig,
     map: &CellMap,
-    is_kept: bool,
+    is_stored: bool,
     stores: &[Arc<dyn MoveStore>],
 ) -> Result<CellMap, NotTheCell> {
     if map.id().is_some() || map.change().is_some() {
@@ -178,40 +179,40 @@ async fn keep_and_tell(
     let home = &*stores[0];
     let of_home = |error| NotTheCell::Store(map.cells()[0].name.clone(), error);
     let is_ours = |other: &CellMap| other.version() == map.version() && other.all().eq(map.all());
-    let kept = match is_kept {
+    let stored = match is_stored {
         true => map.clone(),
         false => {
-            let untold = check_none_is_told(map, stores).await;
-            // Unless another server has begun with the same at this moment.
+            let unassigned = check_none_is_assigned(map, stores).await;
+            // Unless another server has begun to do the same at this moment.
             if home.stored_map().await.map_err(of_home)?.is_none() {
-                untold?;
+                unassigned?;
             }
-            // Once it is kept, a mistake in it cannot be corrected in the file any more.
-            keep_first(cells, home).await?
+            // Once it is stored, a mistake in it cannot be corrected in the file any more.
+            store_first(cells, home).await?
         }
     };
-    let known = match kept.id() {
-        None if is_ours(&kept) => {
-            tell_cells(&kept, stores, &|| MapId::from(Uuid::now_v7())).await?
+    let known = match stored.id() {
+        None if is_ours(&stored) => {
+            assign_cells(&stored, stores, &|| MapId::from(Uuid::now_v7())).await?
         }
-        _ => kept,
+        _ => stored,
     };
     if !is_ours(&known) {
         return Err(NotTheCell::Changed);
     }
-    // They may be known by what another has told them.
+    // Another server may have assigned them by its map.
     for (spec, store) in known.all().zip(stores) {
         check_cell(&known, &spec.name, &**store, home).await?;
     }
     Ok(known)
 }
 
-/// The map that the home keeps, and that counts; `None` if it keeps none.
+/// The map that the home stores, and that counts; `None` if it stores none.
 async fn stored_map(cells: &CellsConfig, home: &dyn MoveStore) -> anyhow::Result<Option<CellMap>> {
-    let Some(kept) = home.stored_map().await.context("the map that the home keeps")? else {
+    let Some(stored) = home.stored_map().await.context("the map that the home keeps")? else {
         return Ok(None);
     };
-    let map = cells.map_of(&kept.map).map_err(cells_file_error)?;
+    let map = cells.map_of(&stored.map).map_err(cells_file_error)?;
     cells.check(&map).map_err(cells_file_error)?;
     if cells.differs(&map) {
         let (counts, of_file) = (map.version(), cells.map.version());
@@ -222,8 +223,8 @@ async fn stored_map(cells: &CellsConfig, home: &dyn MoveStore) -> anyhow::Result
     Ok(Some(map))
 }
 
-/// Has the home keep the file's map, if it keeps none. Tells which it keeps.
-async fn keep_first(cells: &CellsConfig, home: &dyn MoveStore) -> Result<CellMap, NotTheCell> {
+/// Has the home store the file's map, if it stores none. Returns the stored one.
+async fn store_first(cells: &CellsConfig, home: &dyn MoveStore) -> Result<CellMap, NotTheCell> {
     match change_state(home, &cells.map).await {
         Ok(ChangeState::Settled(map) | ChangeState::Changing(map)) => Ok(map),
         Ok(ChangeState::Publishing { before, .. }) => Ok(before),
@@ -233,7 +234,7 @@ async fn keep_first(cells: &CellsConfig, home: &dyn MoveStore) -> Result<CellMap
     }
 }
 
-pub(super) fn tell_silent(name: &CellName, why: &anyhow::Error) {
+pub(super) fn warn_of_silent(name: &CellName, why: &anyhow::Error) {
     log::warn!("cell {name} does not answer, and its events cannot be had until it does: {why:#}");
 }
 
@@ -249,7 +250,7 @@ impl Opening {
         self.open(place, None).await?.map_err(|Silent { why, .. }| anyhow!(why))
     }
 
-    /// A cell whose database is asked for nothing yet: it is used once it answers, if it is what was told so.
+    /// A cell that is not connected to yet: it is used once its database answers, if it is assigned as that cell.
     pub(super) fn unconnected(
         &self,
         options: &PgOptions,
@@ -261,8 +262,8 @@ impl Opening {
         Ok(Arc::new(store.with_context(|| format!("PostgreSQL at {}", options.location()))?))
     }
 
-    /// Opens a cell, or else one whose database does not answer: that is used once it does, if it is what was told so. One that
-    /// answers is to be looked at by whoever opens it ([`check_cell`]).
+    /// Opens a cell, or else one whose database does not answer: that is used once it does, if it is assigned as that
+    /// cell. The caller has to check one that answers ([`check_cell`]).
     pub(super) async fn open(
         &self,
         place: &CellPlace,
@@ -307,7 +308,7 @@ impl Opening {
     }
 }
 
-/// Opens all cells for a command, which makes and keeps nothing.
+/// Opens all cells for a command, which creates and stores nothing.
 pub(super) async fn open_existing_cells(
     config: &Config,
     cells: &CellsConfig,
@@ -315,8 +316,8 @@ pub(super) async fn open_existing_cells(
     Ok(open_cells(cells, &Opening::of_a_command(config)).await?.to_store())
 }
 
-/// Brings the tables of all cells up to date; tells which migrations that took, each with its cell. One that is away keeps
-/// none of the others from it.
+/// Migrates the tables of all cells; returns the migrations that ran, each with its cell. One that does not answer
+/// does not stop the others.
 pub(super) async fn migrate_cells(
     config: &Config,
     cells: &CellsConfig,
@@ -354,7 +355,7 @@ async fn migrate_existing(config: &Config, place: &CellPlace) -> anyhow::Result<
     }
 }
 
-/// The map that counts, where the home can be opened.
+/// The current map, where the home can be opened.
 async fn map_of_home(config: &Config, cells: &CellsConfig) -> anyhow::Result<CellMap> {
     let home = open_existing_home(config, cells).await?;
     Ok(stored_map(cells, &*home).await?.unwrap_or_else(|| cells.map.clone()))
@@ -379,14 +380,14 @@ fn in_cell(spec: &CellSpec) -> String {
     format!("cell {}", spec.name)
 }
 
-/// What is wrong with the file, as an error.
+/// The fault of the file, as an error.
 #[expect(clippy::needless_pass_by_value, reason = "it is what errors are mapped by")]
 pub(crate) fn cells_file_error(why: String) -> anyhow::Error {
     anyhow!("CELLS_FILE: {why}")
 }
 
-/// Makes the schemas, files and tables of all cells that are not there yet, and has the home keep the map if it keeps none.
-/// Tells of each cell which migrations that took.
+/// Creates the missing schemas, files and tables of all cells, and has the home store the map if it stores none.
+/// Returns the migrations that ran in each cell.
 pub(crate) async fn create_cells(
     config: &Config,
     cells: &CellsConfig,
@@ -401,15 +402,15 @@ pub(crate) async fn create_cells(
         let applied = create_cell(config, place).await.with_context(|| in_cell(spec))?;
         made.push((spec.name.clone(), applied));
     }
-    // Only now: once it is kept, a mistake in it cannot be corrected in the file any more.
+    // Only now: once it is stored, a mistake in it cannot be corrected in the file any more.
     let opening = Opening { tables: Tables::BringUpToDate, ..Opening::of_a_command(config) };
-    match open_and_tell(cells, &opening).await? {
+    match open_and_assign(cells, &opening).await? {
         (_, Some(why)) => Err(why.into()),
         (_, None) => Ok(made),
     }
 }
 
-/// Makes the schema or the file, and the tables, of a cell that may be there. Tells which migrations that took.
+/// Creates the schema or the file, and the tables, of a cell that may exist. Returns the migrations that ran.
 pub(crate) async fn create_cell(config: &Config, place: &CellPlace) -> anyhow::Result<Vec<String>> {
     match place {
         CellPlace::Postgres(options) => {
@@ -440,7 +441,7 @@ async fn migrate_cell(config: &Config, place: &CellPlace) -> anyhow::Result<Vec<
     }
 }
 
-/// Opens the home, to look at the map and to change it.
+/// Opens the home, to read the map and to change it.
 pub(crate) async fn open_home(
     config: &Config,
     cells: &CellsConfig,
@@ -462,29 +463,29 @@ pub(crate) async fn open_cell_to_move(
     Ok(store)
 }
 
-/// How cells are when each is opened by itself.
+/// The states of the cells when each is opened by itself.
 pub(crate) struct Seen {
-    /// What the home keeps; `None` if it keeps none yet, or cannot be asked.
-    pub(crate) kept: Option<StoredMap>,
-    /// The map that counts, as far as that is known.
+    /// The map that the home stores; `None` if it stores none yet, or cannot be asked.
+    pub(crate) stored: Option<StoredMap>,
+    /// The current map, as far as it is known.
     pub(crate) map: CellMap,
     /// In the order of [`CellMap::all`].
     pub(crate) stores: Vec<anyhow::Result<Arc<dyn MoveStore>>>,
 }
 
-/// Opens each cell by itself, to see how it is.
+/// Opens each cell by itself, to find its state.
 ///
 /// # Errors
-/// If the home keeps a map that the file does not know all nodes of.
+/// If the home stores a map with nodes that the file does not name.
 pub(crate) async fn look_at_cells(config: &Config, cells: &CellsConfig) -> anyhow::Result<Seen> {
     let opening = Opening::of_a_command(config);
     let home = opening.open_answering(&cells.home().map_err(cells_file_error)?).await;
-    let kept = match &home {
+    let stored = match &home {
         Ok(home) => home.stored_map().await.context("the map that the home keeps")?,
         Err(_) => None,
     };
-    let map = match &kept {
-        Some(kept) => cells.map_of(&kept.map).map_err(cells_file_error)?,
+    let map = match &stored {
+        Some(stored) => cells.map_of(&stored.map).map_err(cells_file_error)?,
         None => cells.map.clone(),
     };
     let places = cells.places(&map).map_err(cells_file_error)?;
@@ -501,5 +502,5 @@ pub(crate) async fn look_at_cells(config: &Config, cells: &CellsConfig) -> anyho
             (opened, _) => opened,
         });
     }
-    Ok(Seen { kept, map, stores })
+    Ok(Seen { stored, map, stores })
 }

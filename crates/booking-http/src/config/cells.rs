@@ -1,4 +1,4 @@
-//! The file that says in which databases the data is.
+//! CELLS_FILE, which names the databases of the data.
 
 use booking_cells::{CellMap, CellSpec, MapError};
 use booking_core::{CellName, ErrorChain};
@@ -10,25 +10,25 @@ use std::path::{Path, PathBuf};
 
 /// The longest file.
 const BYTES_MAX: usize = 1 << 20;
-/// What the URL of a node begins with whose cells are files.
+/// The scheme of a node's URL whose cells are SQLite files.
 const SQLITE: &str = "sqlite://";
-/// What the name of a file ends with that is a node of one cell.
+/// The suffix of a node that is a single SQLite file.
 const FILE_ENDING: &str = ".db";
 
-/// Nodes, where each is, and which cells there are on them unless the home says something else.
+/// The nodes, their places, and the cells on them unless the home stores a map.
 #[derive(Debug, Clone)]
 pub struct CellsConfig {
-    /// Which cell has which events, as the file says. Once the home keeps a map, that counts.
+    /// Which cell has which events, as the file says. Once the home stores a map, that counts.
     pub map: CellMap,
     nodes: BTreeMap<String, NodeConfig>,
     /// The file.
     path: PathBuf,
     pool_size: usize,
-    /// For which values statements are planned on the nodes that do not say so.
+    /// The plan cache mode of the nodes that do not set one.
     plan_cache_mode: PlanCacheMode,
 }
 
-/// Where a node is. Its URL is a secret.
+/// The place of a node. Its URL is a secret.
 #[derive(Clone, PartialEq, Eq)]
 struct NodeConfig {
     url: String,
@@ -44,7 +44,7 @@ pub enum CellPlace {
     Sqlite(PathBuf),
 }
 
-/// What a store was opened by: it is another's if any of this is another.
+/// What a store was opened with: another value of any field is another store.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct PlaceKey {
     node: String,
@@ -53,7 +53,7 @@ pub(crate) struct PlaceKey {
 }
 
 impl PlaceKey {
-    /// Whether both are of one cell, wherever its node is by now.
+    /// Whether both are the same cell, wherever its node is by now.
     pub(crate) fn is_of_the_cell_of(&self, other: &Self) -> bool {
         (&self.node, &self.schema) == (&other.node, &other.schema)
     }
@@ -86,11 +86,11 @@ struct Cell {
 }
 
 impl CellsConfig {
-    /// Reads such a file. Each PostgreSQL cell gets a pool of `pool_size`, and its statements are planned as its node says, or
-    /// else for `plan_cache_mode`.
+    /// Reads such a file. Each PostgreSQL cell gets a pool of `pool_size`, and its statements are planned as its
+    /// node says, or else for `plan_cache_mode`.
     ///
     /// # Errors
-    /// What is wrong with it. Nothing of the file's own is repeated that could be a secret.
+    /// The fault of the file. It never quotes a part of the file that could be a secret.
     pub(crate) fn read(
         path: &Path,
         pool_size: usize,
@@ -105,7 +105,7 @@ impl CellsConfig {
     /// Reads the same file as it is now.
     ///
     /// # Errors
-    /// What is wrong with it by now.
+    /// The fault of the file as it is now.
     pub(crate) fn read_again(&self) -> Result<Self, String> {
         Self::read(&self.path, self.pool_size, self.plan_cache_mode)
     }
@@ -133,19 +133,19 @@ impl CellsConfig {
         let (path, plan_cache_mode) = (PathBuf::new(), PlanCacheMode::default());
         let read = Self { map, nodes, path, pool_size, plan_cache_mode };
         read.places(&read.map)?;
-        // Also of those that no cell is on yet.
+        // Also for nodes without cells.
         for name in read.nodes.keys() {
             read.place(name, "public")?;
         }
         Ok(read)
     }
 
-    /// A map of cells on this file's nodes, of a text that the home keeps.
+    /// A map of cells on this file's nodes, parsed from the text that the home stores.
     ///
     /// # Errors
-    /// If it names a node that the file does not name, or is none.
-    pub(crate) fn map_of(&self, kept: &str) -> Result<CellMap, String> {
-        CellMap::from_text(kept, self.map.nodes().to_vec()).map_err(|error| match error {
+    /// If it names a node that the file does not name, or is invalid.
+    pub(crate) fn map_of(&self, stored: &str) -> Result<CellMap, String> {
+        CellMap::from_text(stored, self.map.nodes().to_vec()).map_err(|error| match error {
             MapError::NoNode { cell, node } => format!(
                 "has no node {node}, which cell {cell} is on by the map that the home keeps"
             ),
@@ -155,35 +155,35 @@ impl CellsConfig {
         })
     }
 
-    /// Whether the file may say what it says where `map` is what the home keeps.
+    /// Whether the file is consistent with `map`, which the home stores.
     ///
     /// # Errors
-    /// What is wrong: somebody has written other cells into it, or its home is not the map's.
+    /// The fault: other cells were written into it, or its home is not the map's.
     pub(crate) fn check(&self, map: &CellMap) -> Result<(), String> {
-        let (of_file, kept) = (self.map.version(), map.version());
-        if of_file > kept && self.map.cells() != map.cells() {
+        let (of_file, stored) = (self.map.version(), map.version());
+        if of_file > stored && self.map.cells() != map.cells() {
             return Err(format!(
-                "has other cells, as version {of_file}, than version {kept} of the map, which the home \
+                "has other cells, as version {of_file}, than version {stored} of the map, which the home \
                  keeps and which counts. Cells are changed by `booking-http cells split`, `move` and `drop` alone; \
                  `booking-http cells status` shows those that there are"
             ));
         }
-        let (home, kept_home) = (&self.map.cells()[0], &map.cells()[0]);
-        if self.place_of(home)?.location() != self.place_of(kept_home)?.location() {
+        let (home, stored_home) = (&self.map.cells()[0], &map.cells()[0]);
+        if self.place_of(home)?.location() != self.place_of(stored_home)?.location() {
             return Err(format!(
                 "has the byte 00 in {}/{}, and the map that is kept there has it in {}/{}",
-                home.node, home.schema, kept_home.node, kept_home.schema
+                home.node, home.schema, stored_home.node, stored_home.schema
             ));
         }
         Ok(())
     }
 
-    /// Whether the file has other cells than `map`, which counts.
+    /// Whether the file has other cells than the current `map`.
     pub(crate) fn differs(&self, map: &CellMap) -> bool {
         self.map.version() != map.version() || self.map.cells() != map.cells()
     }
 
-    /// Where each cell of `map` is, in the order of [`CellMap::all`].
+    /// The place of each cell of `map`, in the order of [`CellMap::all`].
     ///
     /// # Errors
     /// If one is on a node that the file does not name, or two are in one place.
@@ -201,7 +201,7 @@ impl CellsConfig {
         Ok(places)
     }
 
-    /// Where the cell of the byte 00 is, as the file says.
+    /// The place of the home, the cell of the byte 00, as the file says.
     ///
     /// # Errors
     /// None after it was read.
@@ -229,13 +229,13 @@ impl CellsConfig {
         Ok(place)
     }
 
-    /// What the store of a cell is opened by; `None` if the file does not name its node.
+    /// The key by which the store of a cell is opened; `None` if the file does not name its node.
     pub(crate) fn key_of(&self, cell: &CellSpec) -> Option<PlaceKey> {
         let (node, schema) = (cell.node.clone(), cell.schema.clone());
         Some(PlaceKey { config: self.nodes.get(&node)?.clone(), node, schema })
     }
 
-    /// How many connections a cell has: one that may be in PostgreSQL, if there is one there or may come to be.
+    /// The size of a cell's pool: that of one in PostgreSQL, if there is one there or may come to be.
     pub(crate) fn pool_size(&self) -> usize {
         let is_file = |node: &NodeConfig| node.url.starts_with(SQLITE);
         let all_are_files = self.nodes.values().all(is_file);
@@ -250,11 +250,11 @@ impl CellsConfig {
     }
 }
 
-/// Cells as they are written into such a file, with their version.
+/// The cells of a map as lines of such a file, with its version.
 pub(crate) fn to_toml(map: &CellMap) -> String {
     let mut text = format!("version = {}\n", map.version());
     for CellSpec { name, node, schema, first, last } in map.cells() {
-        // What JSON makes of a text is one in TOML, too. Writing to a String does not fail.
+        // A JSON string is a TOML string, too. Writing to a String does not fail.
         let node = serde_json::Value::from(node.as_str());
         let _ = write!(
             text,
@@ -272,7 +272,7 @@ impl fmt::Debug for NodeConfig {
 }
 
 impl CellPlace {
-    /// What is the same of two cells only if they are in one place, however that is written.
+    /// Equal for two cells only if they are in one place, however that is written.
     pub(crate) fn location(&self) -> String {
         match self {
             Self::Postgres(options) => options.location(),
@@ -332,14 +332,14 @@ fn place_at(schema: &str, url: &str, pool_size: usize) -> Result<CellPlace, Stri
     let mut options =
         PgOptions::parse(url).map_err(|error| format!("its url {}", ErrorChain(&error)))?;
     options.pool_size = pool_size;
-    // Where a database is by itself, nothing is to be different.
+    // The schema `public` is not set, as for a store without cells.
     let schema = Some(schema).filter(|schema| *schema != "public");
     options.schema = schema.and_then(|schema| CellName::parse(schema).ok());
     Ok(CellPlace::Postgres(Box::new(options)))
 }
 
-/// What is wrong with the file, and in which line. Errors quote what is there, which may be a password; those that do
-/// so are not repeated.
+/// The fault of the file, and its line. Errors quote the file, which may hold a password; those that do are not
+/// repeated.
 fn explained(error: &toml::de::Error, text: &str) -> String {
     let before = error.span().and_then(|span| text.get(..span.start));
     let line = before.map(|before| format!(" (line {})", 1 + before.matches('\n').count()));
@@ -401,10 +401,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_without_a_password() {
+    fn errors_never_quote_a_password() {
         let url = "postgresql://booking:hunter2@db1/booking";
         let good = two(url, "");
-        for (text, told) in [
+        for (text, reason) in [
             (two("postgres:hunter2", ""), "must begin with postgresql://"),
             (two("sqlite://", ""), "names no folder"),
             (two(url, "colour = 7"), "colour"),
@@ -420,9 +420,9 @@ mod tests {
             (good.replace("node = \"db1\"", "node = \"db2\""), "node db2"),
         ] {
             let error = CellsConfig::parse(&text, 4).expect_err("it is not valid");
-            assert!(error.contains(told) && !error.contains("hunter2"), "{error}");
+            assert!(error.contains(reason) && !error.contains("hunter2"), "{error}");
         }
-        // Nobody quotes what is wrong as such.
+        // An invalid plan mode is not quoted either.
         let planned =
             good.replace("url = \"postgres", "plan_cache_mode = \"hunter2\"\nurl = \"postgres");
         let error = CellsConfig::parse(&planned, 4).expect_err("it is none");
@@ -430,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn two_cells_in_one_place_are_told_however_it_is_written() {
+    fn two_cells_in_one_place_are_refused_however_it_is_written() {
         for url in ["sqlite:///var/lib/booking/c80.db", "sqlite:///var//lib/./booking/c80.db"] {
             let error = CellsConfig::parse(&two(url, ""), 4).expect_err("they are one file");
             assert!(error.contains("two cells into the file"), "{error}");
@@ -451,7 +451,7 @@ mod tests {
     }
 
     #[test]
-    fn statements_are_planned_as_the_node_says_or_else_as_is_set_for_all() {
+    fn a_nodes_plan_cache_mode_overrides_the_setting() {
         let text = two("postgresql://a:b@db1/booking", "");
         let of = |text: &str, unless_said| {
             let file = written(text);
@@ -488,21 +488,21 @@ mod tests {
     }
 
     #[test]
-    fn the_map_that_is_kept_counts_and_a_file_that_says_something_newer_is_refused() {
+    fn the_stored_map_counts_and_a_newer_file_is_refused() {
         let text = two("postgresql://a:b@db1/booking", "");
         let read = CellsConfig::parse(&text, 4).expect("valid");
         let split = text.replace("\"ff\"", "\"bf\"")
             + "[[cells]]\nschema = \"cc0\"\nnode = \"db1\"\nfirst = \"c0\"\nlast = \"ff\"\n";
-        let kept = |version: u64| {
-            let kept = split.replace("version = 7", &format!("version = {version}"));
-            let kept = CellsConfig::parse(&kept, 4).expect("valid").map;
-            read.map_of(&kept.to_text()).expect("it names nodes of the file")
+        let stored = |version: u64| {
+            let stored = split.replace("version = 7", &format!("version = {version}"));
+            let stored = CellsConfig::parse(&stored, 4).expect("valid").map;
+            read.map_of(&stored.to_text()).expect("it names nodes of the file")
         };
         for version in [7, 8] {
-            assert_eq!(read.check(&kept(version)), Ok(()), "{version}");
-            assert!(read.differs(&kept(version)));
+            assert_eq!(read.check(&stored(version)), Ok(()), "{version}");
+            assert!(read.differs(&stored(version)));
         }
-        let error = read.check(&kept(6)).expect_err("the file is newer");
+        let error = read.check(&stored(6)).expect_err("the file is newer");
         assert!(error.contains("version 7") && error.contains("cells split"), "{error}");
         let raised = CellsConfig::parse(&text.replace("version = 7", "version = 9"), 4);
         let raised = raised.expect("valid");
@@ -511,12 +511,12 @@ mod tests {
 
         let elsewhere = text.replace("\"public\"", "\"c00\"");
         let elsewhere = CellsConfig::parse(&elsewhere, 4).expect("valid");
-        let error = elsewhere.check(&kept(8)).expect_err("it is another home");
+        let error = elsewhere.check(&stored(8)).expect_err("it is another home");
         assert!(error.contains("db1/c00"), "{error}");
         let fewer =
             text.replace("[nodes.files]", "[nodes.other]").replace("\"files\"", "\"other\"");
         let fewer = CellsConfig::parse(&fewer, 4).expect("valid");
-        let error = fewer.map_of(&kept(8).to_text()).expect_err("a node is not there");
+        let error = fewer.map_of(&stored(8).to_text()).expect_err("a node is not there");
         assert!(error.contains("no node files"), "{error}");
     }
 

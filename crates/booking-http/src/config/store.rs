@@ -10,21 +10,21 @@ use booking_pg::{PgOptions, PgStore};
 use booking_sqlite::{Options, SqliteStore};
 use std::sync::Arc;
 
-/// A store, and what people call it.
+/// A store, and its description for people.
 pub(crate) struct Opened {
     pub(crate) store: Arc<dyn BookingStore>,
-    /// Which kind it is and where its data is.
+    /// The kind of the store and the place of its data.
     pub(crate) description: String,
-    /// Its cells, if it has some: they may become others.
+    /// Its cells, if it has some: they may change.
     pub(crate) cells: Option<Arc<LiveCells>>,
 }
 
-/// Opens the store, makes it if there is none, and brings its tables up to date.
+/// Opens the store, creates it if it is missing, and migrates its tables.
 pub(crate) async fn open(config: &Config) -> anyhow::Result<Opened> {
     open_observed(config, Arc::new(Unobserved)).await
 }
 
-/// The same, and has it tell `observer` how its work goes.
+/// The same, with an `observer` of its work.
 pub(crate) async fn open_observed(
     config: &Config,
     observer: Arc<dyn Observer>,
@@ -63,8 +63,7 @@ pub(crate) async fn open_observed(
     }
 }
 
-/// Opens a store that must be there with all its tables: who names it wrongly hears so, and has not made
-/// another one.
+/// Opens a store that must exist with all its tables: a wrong name is an error, and does not create another store.
 pub(crate) async fn open_existing(config: &Config) -> anyhow::Result<Arc<dyn BookingStore>> {
     match &config.store {
         StoreConfig::Postgres(options) => Ok(Arc::new(connect_existing(options, config).await?)),
@@ -75,8 +74,8 @@ pub(crate) async fn open_existing(config: &Config) -> anyhow::Result<Arc<dyn Boo
     }
 }
 
-/// Opens one of the stores of a move, which must be there with all its tables: a URL of PostgreSQL, or the path of an SQLite
-/// file. Tells what people call it, too.
+/// Opens one of the stores of a move, which must exist with all its tables: a URL of PostgreSQL, or the path of an
+/// SQLite file. Returns its description for people, too.
 pub(crate) async fn open_to_move(
     place: &str,
     config: &Config,
@@ -88,8 +87,8 @@ pub(crate) async fn open_to_move(
     open_place_to_move(&place, config).await
 }
 
-/// The same of any place. A store with tables of a newer version is refused: of what those have this program would leave
-/// behind what it does not know.
+/// The same at any place. A store with tables of a newer version is refused: this program would leave behind what
+/// it does not know.
 pub(crate) async fn open_place_to_move(
     place: &CellPlace,
     config: &Config,
@@ -116,8 +115,8 @@ pub(crate) async fn open_place_to_move(
     Ok((store, name))
 }
 
-/// Recounts every event of a store that must be there. Nothing is written, so that a role that may only read can
-/// do it, and a standby too.
+/// Recounts every event of a store that must exist. Nothing is written, so that a read-only role can do it, and a
+/// standby too.
 pub(crate) async fn audit(config: &Config) -> anyhow::Result<AuditReport> {
     match &config.store {
         StoreConfig::Postgres(options) => {
@@ -140,7 +139,7 @@ async fn connect_existing(options: &PgOptions, config: &Config) -> anyhow::Resul
     Ok(store)
 }
 
-/// What people are told of where the data is.
+/// The description of where the data is, for people.
 fn described(place: String, newer: &[String]) -> String {
     match newer {
         [] => place,
@@ -151,7 +150,7 @@ fn described(place: String, newer: &[String]) -> String {
     }
 }
 
-/// Brings the store's tables up to date; tells which migrations that took.
+/// Migrates the store's tables; returns the migrations that ran.
 pub(crate) async fn migrate(config: &Config) -> anyhow::Result<Vec<String>> {
     match &config.store {
         StoreConfig::Postgres(options) => {

@@ -1,9 +1,9 @@
-//! Cross-origin requests: whose pages may call the API, and with what.
+//! Cross-origin requests: which origins may call the API, and with what.
 
 use crate::settings::Reader;
 use std::time::Duration;
 
-/// How long a browser may remember what CORS allows.
+/// How long a browser may cache the result of a preflight request.
 const CORS_MAX_AGE: Duration = Duration::from_secs(3_600);
 
 /// Which other origins' pages may call the API.
@@ -32,7 +32,7 @@ impl Cors {
         Self::Origins(origins)
     }
 
-    /// What tells browsers of it.
+    /// The middleware that sends the headers.
     pub(crate) fn middleware(&self) -> actix_cors::Cors {
         let base = actix_cors::Cors::default()
             .allowed_methods(["GET", "HEAD", "POST", "PATCH", "DELETE"])
@@ -42,7 +42,8 @@ impl Cors {
                 "idempotency-key",
                 "if-match",
                 "if-none-match",
-                // Of who reads an event stream otherwise than by the browser's own reader, which need not ask.
+                // For clients that read an event stream without the browser's own reader, which sends this header
+                // without asking.
                 "last-event-id",
                 "x-request-id",
             ])
@@ -74,7 +75,7 @@ impl Cors {
 mod tests {
     use super::*;
 
-    /// What is read, and whether it was fit.
+    /// The parsed origins, and whether they were valid.
     fn read(origins: &str) -> (Cors, bool) {
         let lookup = |name: &str| (name == "CORS_ORIGINS").then(|| origins.to_owned());
         let mut reader = Reader::new(&lookup);

@@ -1,8 +1,8 @@
-//! Other websites: what their pages may have a visitor's browser ask of us.
+//! Requests that the pages of other websites have a visitor's browser send.
 //!
-//! Two kinds of page are not ours and can reach us all the same. One of another site can send us a form, for
-//! which a browser asks nobody. And one whose own name is made to lead to this machine (DNS rebinding) has our
-//! very origin, as its browser sees it; only `Host` still tells its name.
+//! Two kinds of foreign page can reach us all the same. One of another site can send us a form, for which a browser
+//! asks no permission. And one whose own name is made to resolve to this machine (DNS rebinding) has our very
+//! origin, as its browser sees it; only `Host` still shows its name.
 
 use crate::edge::cors::Cors;
 use crate::problem::ApiError;
@@ -15,7 +15,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// What is answered whatever this server is called by: it holds nothing, and probes come by many names.
+/// Answered under any host name: they hold no data, and probes use many names.
 const PROBES: [&str; 3] = ["/health", "/livez", "/readyz"];
 
 /// Which other sites are let in.
@@ -26,10 +26,10 @@ pub(crate) struct CrossSitePolicy {
 }
 
 impl CrossSitePolicy {
-    /// Refuses what another site's page has a browser ask.
+    /// Refuses requests of other sites' pages.
     ///
     /// # Errors
-    /// [`ApiError::HostNotAllowed`] while the server is open, [`ApiError::CrossSite`] for what writes.
+    /// [`ApiError::HostNotAllowed`] while the server is open, [`ApiError::CrossSite`] for writes.
     pub(crate) fn check(&self, head: &RequestHead, is_open: bool) -> Result<(), ApiError> {
         if is_open && !self.hosts.answer_to(head) && !PROBES.contains(&head.uri.path()) {
             return Err(ApiError::HostNotAllowed);
@@ -54,9 +54,9 @@ impl CrossSitePolicy {
     }
 }
 
-/// Whether a browser says that the page which asks is not one of ours. It knows best itself (Fetch Metadata);
-/// older ones, and all of them over plain HTTP, name the page's origin alone (Fetch, section 3.1). Who says
-/// neither is no browser.
+/// Whether a browser reports that the page which sent the request is of another site. It knows best itself (Fetch
+/// Metadata); older ones, and all of them over plain HTTP, send the page's origin alone (Fetch, section 3.1). A
+/// client that sends neither is no browser.
 pub(crate) fn is_from_another_site(headers: &HeaderMap) -> bool {
     if headers.contains_key(SEC_FETCH_SITE) {
         let is_own = |site: &HeaderValue| matches!(site.as_bytes(), b"same-origin" | b"none");
@@ -72,7 +72,7 @@ pub(crate) fn is_from_another_site(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Whether a browser says that the page which asks is one of ours.
+/// Whether a browser reports that the page which sent the request is one of ours.
 pub(crate) fn is_from_a_page_of_ours(headers: &HeaderMap) -> bool {
     headers.get(SEC_FETCH_SITE).is_some_and(|site| site.as_bytes() == b"same-origin")
 }
@@ -80,16 +80,15 @@ pub(crate) fn is_from_a_page_of_ours(headers: &HeaderMap) -> bool {
 /// A host and its port.
 #[derive(Debug, PartialEq, Eq)]
 struct Authority {
-    /// In small letters, without the dot that may end it.
+    /// In lower case, without a final dot.
     host: String,
-    /// `None` for those that need not be written. Which of the two it is cannot be told behind a proxy that
-    /// speaks TLS.
+    /// `None` for the default port. Behind a proxy that speaks TLS it cannot be known which of the two that is.
     port: Option<u16>,
 }
 
 impl Authority {
     fn parse(text: &str) -> Option<Self> {
-        // Of an absolute target, which may name a user.
+        // Of an absolute target, which may include a user.
         let text = text.rsplit_once('@').map_or(text, |(_, host)| host);
         let host_end = match text.starts_with('[') {
             true => text.find(']')? + 1,
@@ -106,8 +105,8 @@ impl Authority {
         Some(Self { host, port })
     }
 
-    /// Whether it is this machine by a name that no other site can have, or an address in figures, which is
-    /// nobody's name.
+    /// Whether it is this machine by a name that no other site can have, or a numeric address, which is no site's
+    /// name.
     fn names_no_site(&self) -> bool {
         let host = self.host.as_str();
         let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
@@ -119,7 +118,7 @@ impl Authority {
     }
 }
 
-/// The names by which a server may be asked while it is open, besides those that lead to this machine anyway.
+/// The host names that are allowed while the server is open, besides those that resolve to this machine anyway.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AllowedHosts(Vec<String>);
 
@@ -141,12 +140,12 @@ impl AllowedHosts {
         Self(hosts)
     }
 
-    /// Whether a request asks for this server by a name that it answers to. One without a name, which only
-    /// HTTP/1.0 allows, comes from no browser.
+    /// Whether the host name of a request is allowed. A request without one, which only HTTP/1.0 allows, comes from
+    /// no browser.
     fn answer_to(&self, head: &RequestHead) -> bool {
         let host = head.headers.get(HOST).map(|host| host.to_str().unwrap_or_default());
-        // An absolute target goes before `Host` (RFC 9112, section 3.2.2), so that it is looked at, too; what
-        // CONNECT names is not us.
+        // An absolute target goes before `Host` (RFC 9112, section 3.2.2), so it is checked, too; CONNECT names
+        // another server.
         let target = head.uri.scheme().and_then(|_| head.uri.authority());
         let target = target.map(uri::Authority::as_str);
         host.into_iter().chain(target).all(|name| {
@@ -168,7 +167,7 @@ mod tests {
         }
     }
 
-    /// Whether a POST with these headers is done.
+    /// Whether a POST with these headers is executed.
     fn may_write(sites: &CrossSitePolicy, headers: &[(&str, &str)]) -> bool {
         let mut request = TestRequest::post();
         for header in headers {
@@ -182,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_browser_s_own_word_goes_before_all() {
+    fn fetch_metadata_overrides_the_origin() {
         let own = sites(Cors::SameOrigin, &[]);
         for (site, done) in [
             ("same-origin", true),
@@ -195,7 +194,7 @@ mod tests {
         ] {
             let fetched = ("Sec-Fetch-Site", site);
             assert_eq!(may_write(&own, &[fetched]), done, "{site}");
-            // A proxy may have given us another name than the browser knows.
+            // The proxy may have replaced the host that the browser sent.
             let headers = [fetched, ("Origin", "https://shop.example"), ("Host", "10.0.0.1:3000")];
             assert_eq!(may_write(&own, &headers), done, "{site}");
             let both = [fetched, ("Sec-Fetch-Site", "cross-site")];
@@ -205,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_is_our_own_if_it_is_the_host_that_was_asked() {
+    fn an_origin_is_our_own_if_it_is_the_request_s_host() {
         let own = sites(Cors::SameOrigin, &[]);
         for (origin, host, done) in [
             ("https://shop.example", "shop.example", true),
@@ -243,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn whom_cors_allows_may_write() {
+    fn an_allowed_origin_may_write() {
         let listed = sites(Cors::Origins(vec!["https://shop.example".to_owned()]), &[]);
         let any = sites(Cors::Any, &[]);
         for (origin, done) in [

@@ -1,10 +1,10 @@
-//! The `Host` header. Which one it is does not matter here, but to `cross_site`; it only has to be one at all.
+//! The `Host` header. Its value matters only to `cross_site`; here it only has to be valid.
 
 use crate::problem::ApiError;
 use actix_web::http::header::{HOST, HeaderMap};
 
-/// Whether the host of a request is written as one; that there is one, and only one, the server has seen to
-/// by now. What is none is refused (RFC 9112, section 3.2): a proxy may have read something else in it.
+/// Whether the `Host` of a request is a valid host; the server has checked by now that there is exactly one. An
+/// invalid one is refused (RFC 9112, section 3.2): a proxy may have read another host in it.
 ///
 /// # Errors
 /// [`ApiError::InvalidHeader`].
@@ -35,7 +35,7 @@ fn is_host(host: &[u8]) -> bool {
     is_port && name.iter().all(|byte| is_name_byte(*byte))
 }
 
-/// What a name may be made of, `%` of an escape with it.
+/// The bytes of a name, with the `%` of an escape.
 fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%".contains(&byte)
 }

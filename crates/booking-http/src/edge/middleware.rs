@@ -1,4 +1,4 @@
-//! The edge: what every request and every answer passes through.
+//! The outermost middleware: every request and every response passes through it.
 
 use crate::api::base_path::BasePath;
 use crate::api::compression::{compress, vary_by};
@@ -32,10 +32,10 @@ use log::Level;
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
-/// What monitoring asks every second. That all is well is not worth a line.
+/// The addresses that monitoring asks every second. Their success is not logged.
 const PROBES: [&str; 4] = ["/health", "/livez", "/readyz", "/metrics"];
 
-/// What the edge works with, in one piece, so that each request looks up one thing.
+/// The state of the middleware, in one piece, so that each request looks up one thing.
 pub(crate) struct EdgeState {
     pub(crate) service: Data<Service>,
     pub(crate) tokens: Data<TokenCache>,
@@ -44,11 +44,11 @@ pub(crate) struct EdgeState {
     pub(crate) base_path: BasePath,
 }
 
-/// What problems depend on: they are said in a language.
+/// The header that problems vary by: they have a language.
 const ACCEPT_LANGUAGE: &str = "Accept-Language";
 
-/// Gives the request an id, has it answered, turns whatever went wrong into a problem, completes the
-/// headers and writes the log.
+/// Assigns the request's id, has it answered, turns every error into a problem, completes the headers and writes
+/// the log.
 pub(crate) async fn edge(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -58,9 +58,9 @@ pub(crate) async fn edge(
     let service = &state.service;
     let _under_way = service.begin_request();
     let answering = Answering::begin(&request, began);
-    let reader = BodyReader::keep(&mut request);
+    let reader = BodyReader::hold(&mut request);
     let request_id = request_id::of(request.headers());
-    // The router wants the request for itself, so what is needed if it never comes back is kept.
+    // The router takes the request, so what is needed if it never comes back is copied.
     let (path, method) = (request.path().to_owned(), request.method().clone());
     let is_ours = enter(&mut request, &state.base_path);
     let language = wanted_language(request.headers());
@@ -102,8 +102,8 @@ pub(crate) async fn edge(
     Err(InternalError::from_response(error, response).into())
 }
 
-/// Has routes see the path that is below `base`. Returns whether it is: what is not is another site's, but for what
-/// monitoring asks, which knows of no site.
+/// Strips `base` from the path that routes see. Returns whether the path is below it: any other is another site's,
+/// but for those of monitoring, which has no base.
 fn enter(request: &mut ServiceRequest, base: &BasePath) -> bool {
     if base.is_root() {
         return true;
@@ -115,14 +115,14 @@ fn enter(request: &mut ServiceRequest, base: &BasePath) -> bool {
     };
     let mut parts = request.uri().clone().into_parts();
     parts.path_and_query = target.parse().ok();
-    // A part of a path is one: what was a target before still is.
+    // A part of a valid path is one: what was a target before still is.
     let Ok(uri) = Uri::from_parts(parts) else { return false };
     request.match_info_mut().get_mut().update(&uri);
     request.head_mut().uri = uri;
     true
 }
 
-/// Refuses what may not go on to the routes.
+/// Refuses requests that must not reach the routes.
 fn admit(
     request: &ServiceRequest,
     answering: &Answering,
@@ -141,7 +141,7 @@ fn admit(
     if is_ours { Ok(()) } else { Err(ApiError::NotFound) }
 }
 
-/// What every answer gets that leaves through the middlewares.
+/// The headers of every response that leaves through the middlewares.
 fn complete(
     mut response: ServiceResponse<BoxBody>,
     state: &EdgeState,
@@ -164,7 +164,7 @@ fn complete(
     reader.until_sent(response)
 }
 
-/// Tells of what is not here because it is on its way, or was moved to another store, that it is so: it is not lost.
+/// Answers for what is moving, or was moved to another store, that it is so: it is not lost.
 async fn find_moved(
     response: ServiceResponse<BoxBody>,
     service: &Service,
@@ -186,7 +186,7 @@ async fn find_moved(
     response.error_response(ApiError::from(Refusal::EventMoving))
 }
 
-/// Writes the body of an answer that an error made, be it ours or the framework's.
+/// Writes the body of an error's response, be it ours or the framework's.
 fn explain(
     response: ServiceResponse<BoxBody>,
     state: &EdgeState,
@@ -212,7 +212,7 @@ fn explain(
     let base = state.base_path.as_str();
     let mut explained =
         page.unwrap_or_else(|| problem::response_below(base, error, path, id, language));
-    // What others added on the way, as for CORS, stays.
+    // The headers that others added on the way, as for CORS, stay.
     for (name, value) in response.headers() {
         if !explained.headers().contains_key(name) {
             explained.headers_mut().append(name.clone(), value.clone());
@@ -222,8 +222,8 @@ fn explain(
     response.into_response(explained)
 }
 
-/// The causes of our own failures, which no client is told. Shedding load is no failure, and a line for
-/// each that is shed would add to it; nor is there one for each request while the store is away.
+/// Logs the causes of internal failures, which clients do not see. Shedding load is no failure, and a line for each
+/// request that is shed would add to it; nor is there one for each request while the store is away.
 fn log_cause(error: &ApiError, request_id: &RequestId) {
     static OUTAGE: SampledLog = SampledLog::new();
     let (ApiError::Submit(SubmitError::Store(source)) | ApiError::Store(source)) = error else {
@@ -231,7 +231,7 @@ fn log_cause(error: &ApiError, request_id: &RequestId) {
     };
     let unlogged = match source {
         StoreError::Unavailable(_) => OUTAGE.sample(tokio::time::Instant::now()),
-        // Each of them is looked for by its request's id.
+        // Each of them can be found by its request's id.
         StoreError::CommitUnknown(_) | StoreError::Broken(_) => Some(0),
     };
     let Some(unlogged) = unlogged else { return };
@@ -242,8 +242,8 @@ fn log_cause(error: &ApiError, request_id: &RequestId) {
     log::warn!("request {request_id}: {error}: {}{others}", ErrorChain(source));
 }
 
-/// Tells the client that this is the last answer on its connection, and ends that after it. The framework
-/// writes the header that its own mark stands for, and drops every other.
+/// Announces to the client that this is the last response on its connection, and closes that after it. The
+/// framework writes the header that its own mark stands for, and drops every other.
 fn close_after<B>(response: &mut HttpResponse<B>) {
     response.head_mut().set_connection_type(ConnectionType::Close);
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -262,8 +262,7 @@ fn complete_headers(headers: &mut HeaderMap, id: &RequestId) {
     }
 }
 
-/// Counts a request, and writes its line: the route's template and not its path, and nothing that anybody
-/// typed.
+/// Counts a request, and writes its line: the route's template and not its path, and nothing that a user typed.
 fn count(
     response: &ServiceResponse<BoxBody>,
     service: &Service,
@@ -337,7 +336,7 @@ mod tests {
             .wrap(from_fn(edge));
         let app = test::init_service(app).await;
         let request = test::TestRequest::get().uri(path).to_request();
-        // What fails beyond the last middleware becomes an answer in the server itself.
+        // An error beyond the last middleware becomes a response in the server itself.
         let response = match test::try_call_service(&app, request).await {
             Ok(response) => response.into_parts().1.map_into_boxed_body(),
             Err(error) => error.error_response(),
@@ -348,7 +347,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn our_failures_are_problems_that_tell_no_cause() {
+    async fn internal_errors_are_problems_without_their_cause() {
         for (path, status, code) in [
             ("/panic", 500, "internal"),
             ("/broken", 500, "internal"),

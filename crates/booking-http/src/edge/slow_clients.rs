@@ -1,4 +1,5 @@
-//! Bodies that are not read to their end: clients that drip, and answers that come before the body has.
+//! Bodies that are not read to their end: clients that drip, and responses that are sent before the body has
+//! arrived.
 
 use actix_web::HttpMessage;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
@@ -12,14 +13,14 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-/// The reader of a body in chunks. As long as there is one that has not finished, the server closes the
-/// connection after the answer. Without a reader it would read such a body to its end, if it drips for
-/// ever, before it takes the next request; bodies with a length it never does that for.
+/// The reader of a chunked body. As long as an unfinished one exists, the server closes the connection after the
+/// response. Without a reader it would read such a body to its end, if it drips for ever, before it takes the next
+/// request; bodies with a length it never reads so.
 pub(crate) struct BodyReader(Option<Rc<RefCell<Payload>>>);
 
 impl BodyReader {
-    /// Keeps the reader of the request's body until its answer is sent, even if the handler drops it before.
-    pub(crate) fn keep(request: &mut ServiceRequest) -> Self {
+    /// Holds the reader of the request's body until its response is sent, even if the handler drops it before.
+    pub(crate) fn hold(request: &mut ServiceRequest) -> Self {
         if !request.headers().contains_key(TRANSFER_ENCODING) {
             return Self(None);
         }
@@ -38,7 +39,7 @@ impl BodyReader {
     }
 }
 
-/// A body that is read through a reader which is also kept elsewhere.
+/// A body whose reader is shared with the guard.
 struct Shared(Rc<RefCell<Payload>>);
 
 impl Stream for Shared {
@@ -49,7 +50,7 @@ impl Stream for Shared {
     }
 }
 
-/// An answer, with the reader of its request's body.
+/// A response, with the reader of its request's body.
 struct WithReader {
     body: BoxBody,
     _reader: Rc<RefCell<Payload>>,

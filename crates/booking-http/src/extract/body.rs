@@ -1,4 +1,4 @@
-//! The body of a request that writes, read strictly and once, and its idempotency key.
+//! The body of a write, read strictly and once, and its idempotency key.
 
 use crate::extract::fields::Fields;
 use crate::extract::idempotency_key::{KeyHeader, RequestKey};
@@ -18,16 +18,16 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-/// The longest body, in bytes, of what has no field that may be longer.
+/// The longest body, in bytes, of a type without longer fields.
 pub(crate) const BODY_BYTES_MAX: usize = 16 * 1_024;
 
-/// How many bodies that are longer than that are in memory at once, and what they ask for with them. Others
+/// How many bodies that are longer than that are in memory at once, each with the values parsed from it. Others
 /// wait for their turn, for no longer than a body may take to arrive.
 const LARGE_BODIES_MAX: usize = 64;
 
-/// What bodies may be, and how many large ones there may be at once: one for the whole process.
+/// The limits of bodies, and of how many large ones there may be at once: one for the whole process.
 pub(crate) struct BodyLimits {
-    /// The longest that a body may take to arrive.
+    /// The longest time for a body to arrive.
     within: Duration,
     capacity_max: CapacityMax,
     large: Arc<Semaphore>,
@@ -47,9 +47,9 @@ impl BodyLimits {
 pub(crate) struct Write<T> {
     /// Its body, as a value of the domain.
     pub(crate) body: T,
-    /// What makes it the same request when it comes again, if it has a key.
+    /// The key and the fingerprint of the request, if it has a key.
     key: Option<RequestKey>,
-    /// Kept until the request is answered, if the body was large.
+    /// Held until the request is answered, if the body was large.
     _place: Option<OwnedSemaphorePermit>,
 }
 
@@ -63,16 +63,15 @@ impl<T> Write<T> {
     }
 }
 
-/// What bodies become.
+/// A type that is parsed from a body.
 pub(crate) trait FromBody: Sized + 'static {
-    /// Whether the body may be left out, and is then as good as `{}`.
+    /// Whether the body is optional, and defaults to `{}`.
     const MAY_BE_LEFT_OUT: bool = false;
 
     /// The longest body, in bytes: enough for the longest values of its fields, however JSON spells them.
     const BYTES_MAX: usize = BODY_BYTES_MAX;
 
-    /// Takes what it needs out of `fields`, which gather everything that is wrong; `None` if
-    /// something is.
+    /// Takes its fields out of `fields`, which gather every error; `None` if there is one.
     fn from_fields(fields: &mut Fields<'_>, capacity_max: CapacityMax) -> Option<Self>;
 }
 
@@ -103,7 +102,7 @@ impl<T: FromBody> FromRequest for Write<T> {
             let read = timeout(limits.within, reading).await.unwrap_or(Err(ApiError::BodyTimeout));
             let (bytes, _place) = read?;
             connections::end_body(&request);
-            // What is not there needs no type.
+            // An empty body needs no content type.
             if !bytes.is_empty() && !is_plain_json(request.headers()) {
                 return Err(ApiError::UnsupportedMediaType.into());
             }
@@ -115,7 +114,7 @@ impl<T: FromBody> FromRequest for Write<T> {
     }
 }
 
-/// Reads a body of up to `bytes_max` that has no end but its own, of a request whose headers `is_it` takes.
+/// Reads a chunked body of up to `bytes_max`, of a request whose headers `is_it` accepts.
 pub(super) async fn read_small(
     request: &HttpRequest,
     payload: &mut Payload,
@@ -140,7 +139,7 @@ fn no_upgrade() -> ApiError {
     ApiError::InvalidHeader { name: "Upgrade", detail: "cannot be asked for with a body" }
 }
 
-/// Refuses what need not be read.
+/// Refuses a body by its headers, before it is read.
 fn check_headers(headers: &HeaderMap, may_be_empty: bool) -> Result<(), ApiError> {
     if has_no_end(headers) {
         return Err(no_upgrade());
@@ -151,8 +150,8 @@ fn check_headers(headers: &HeaderMap, may_be_empty: bool) -> Result<(), ApiError
     Ok(())
 }
 
-/// Whether the server takes all that follows for the body, whatever its length is said to be: it does so
-/// where a web socket is asked for, which nobody here speaks.
+/// Whether the server reads everything that follows as the body, whatever its `Content-Length`: it does so for a
+/// web socket upgrade, which is not supported here.
 pub(super) fn has_no_end(headers: &HeaderMap) -> bool {
     let is_web_socket = |value: &HeaderValue| {
         value.to_str().is_ok_and(|protocol| protocol.trim().eq_ignore_ascii_case("websocket"))
@@ -160,17 +159,17 @@ pub(super) fn has_no_end(headers: &HeaderMap) -> bool {
     !headers.contains_key(TRANSFER_ENCODING) && headers.get_all(UPGRADE).any(is_web_socket)
 }
 
-/// Whether the body is said to be JSON in UTF-8, as it is.
+/// Whether the content type is JSON in UTF-8.
 pub(crate) fn is_plain_json(headers: &HeaderMap) -> bool {
     is_plain(headers, "application/json")
 }
 
-/// Whether the body is said to be of `kind`, in UTF-8.
+/// Whether the content type is `kind`, in UTF-8.
 pub(super) fn is_plain(headers: &HeaderMap, kind: &str) -> bool {
     let is_identity = headers
         .get_all(CONTENT_ENCODING)
         .all(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
-    // What is said twice could be read in two ways.
+    // A repeated header could be read in two ways.
     let mut content_types = headers.get_all(CONTENT_TYPE);
     let (Some(content_type), None) = (content_types.next(), content_types.next()) else {
         return false;
@@ -187,7 +186,7 @@ pub(super) fn is_plain(headers: &HeaderMap, kind: &str) -> bool {
     is_identity && is_kind && is_utf8
 }
 
-/// Reads a body of up to `bytes_max`, and takes a place of large ones if it is one.
+/// Reads a body of up to `bytes_max`, and takes a turn for large ones if it is one.
 pub(super) async fn read(
     payload: &mut Payload,
     bytes_max: usize,
@@ -262,7 +261,7 @@ mod tests {
         for (length, max) in [(1_001, 1_000), (BODY_BYTES_MAX * 3 + 1, BODY_BYTES_MAX * 3)] {
             assert!(read(&mut payload(length - 1), max, &limits).await.is_ok());
             let refused = read(&mut payload(length), max, &limits).await;
-            assert!(matches!(refused, Err(ApiError::TooLarge { max: told }) if told == max));
+            assert!(matches!(refused, Err(ApiError::TooLarge { max: limit }) if limit == max));
         }
     }
 }

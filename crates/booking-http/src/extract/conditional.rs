@@ -11,22 +11,22 @@ use chrono::DateTime;
 use sha2::{Digest, Sha256};
 use std::future::{Ready, ready};
 
-/// May be kept, but is asked for again before it is used (RFC 9111, section 5.2.2.4).
+/// May be cached, but must be revalidated before it is used (RFC 9111, section 5.2.2.4).
 pub(crate) const REVALIDATE: (HeaderName, HeaderValue) =
     (CACHE_CONTROL, HeaderValue::from_static("no-cache"));
 
-/// The tag of an event: its version, which is raised by every change of it, and when that was made, since
-/// a backup that was restored goes on with the same versions.
+/// The tag of an event: its version, which every change raises, and the time of that change, since a restored
+/// backup continues with the same versions.
 pub(crate) fn etag(tag: EventTag) -> ETag {
     ETag(EntityTag::new_strong(written(tag)))
 }
 
-/// The tag of what is written while an event may go on: what the client gets is of this state or of later ones.
+/// The tag of a body that is written while the event may change: it shows this state or later ones.
 pub(crate) fn weak_etag(tag: EventTag) -> ETag {
     ETag(EntityTag::new_weak(written(tag)))
 }
 
-/// The tag of what is written anew for whoever asks, and is the same as long as nothing in it changes.
+/// The tag of a body that is rendered for each request, and is the same as long as its bytes are.
 pub(crate) fn etag_of(content: &[u8]) -> ETag {
     let hash: [u8; 32] = Sha256::digest(content).into();
     let short = u128::from_be_bytes(*hash.first_chunk().expect("it is longer"));
@@ -40,7 +40,7 @@ fn written(EventTag { version, changed_at }: EventTag) -> String {
     }
 }
 
-/// What an entity tag of ours names; `None` if it is none that [`written`] writes.
+/// The version and time in an entity tag of ours; `None` if [`written`] does not write such a one.
 fn read(opaque: &[u8]) -> Option<EventTag> {
     let text = str::from_utf8(opaque).ok()?;
     let (version, changed_at) = match text.split_once('-') {
@@ -51,12 +51,12 @@ fn read(opaque: &[u8]) -> Option<EventTag> {
         None => (text, None),
     };
     let tag = EventTag { version: Version::new(version.parse().ok()?), changed_at };
-    // Signs, zeros in front, capital letters: tags are compared as they are written.
+    // Signs, leading zeros, capital letters: tags are compared as they are written.
     (written(tag) == text).then_some(tag)
 }
 
-/// Whether the client has what `tag` names (RFC 9110, section 13.1.2). What is no list of tags names nothing,
-/// and of a longer list than anybody needs only the beginning is looked at.
+/// Whether the client has the resource with this `tag` (RFC 9110, section 13.1.2). An invalid list of tags has
+/// none, and of a list that is longer than any client needs only the beginning is read.
 pub(crate) fn has_already(request: &HttpRequest, tag: &EntityTag) -> bool {
     let listed = Listed::of(request.headers(), &IF_NONE_MATCH);
     listed.take(Precondition::TAGS_MAX).any(|item| match item {
@@ -82,7 +82,7 @@ impl FromRequest for IfMatch {
     }
 }
 
-/// What `If-Match` asks for.
+/// The precondition of `If-Match`.
 ///
 /// # Errors
 /// Why it cannot be read.
@@ -101,7 +101,7 @@ pub(crate) fn if_match(headers: &HeaderMap) -> Result<Option<Precondition>, &'st
             Item::Malformed => return Err(MALFORMED),
             _ if count > Precondition::TAGS_MAX => return Err(TOO_MANY),
             Item::Any => is_any = true,
-            // A weak tag never matches, and neither does one that is no event's.
+            // A weak tag never matches, and neither does one that is not an event's.
             Item::Tag { is_weak, opaque } => tags.extend(read(opaque).filter(|_| !is_weak)),
         }
     }
@@ -112,7 +112,7 @@ pub(crate) fn if_match(headers: &HeaderMap) -> Result<Option<Precondition>, &'st
     }
 }
 
-/// What stands in a list of entity tags.
+/// An element of a list of entity tags.
 #[derive(Debug, PartialEq, Eq)]
 enum Item<'a> {
     /// `*`.
@@ -125,8 +125,7 @@ enum Item<'a> {
     Malformed,
 }
 
-/// The entity tags of a header (RFC 9110, sections 5.6.1 and 8.8.3), in all of its lines. Each byte is looked at
-/// once.
+/// The entity tags of a header (RFC 9110, sections 5.6.1 and 8.8.3), in all of its lines. Each byte is read once.
 struct Listed<'a> {
     lines: std::slice::Iter<'a, HeaderValue>,
     rest: &'a [u8],
@@ -162,7 +161,7 @@ impl<'a> Iterator for Listed<'a> {
     }
 }
 
-/// The element that `list` begins with, and what follows it.
+/// The first element of `list`, and the rest.
 fn element(list: &[u8]) -> Option<(Item<'_>, &[u8])> {
     if let Some(rest) = list.strip_prefix(b"*") {
         return Some((Item::Any, rest));
@@ -232,7 +231,7 @@ mod tests {
         assert_eq!(matched(&["\"3-a\",\"4\""]), both);
         assert_eq!(matched(&[", \"3-a\"\t,, \"4\" ,"]), both);
         assert_eq!(matched(&["\"3-a\"", "\"4\""]), both);
-        // What cannot match does not, and is no error.
+        // A tag that cannot match does not, and is no error.
         for never in ["W/\"3\"", "\"\"", "\"x\"", "\"a,b\"", "\"+3\"", "\"é\"", "W/\"3\", W/\"4\""]
         {
             assert_eq!(matched(&[never]), any_of(&[]), "{never}");
@@ -243,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_of_tags_is_refused() {
+    fn an_invalid_list_of_tags_is_refused() {
         for malformed in [
             "",
             " ",
@@ -288,7 +287,7 @@ mod tests {
         assert!(!has(&[]));
     }
 
-    /// A header may be as long as a head may be, and must not cost more than its bytes.
+    /// A header may be as long as a head, and must not cost more than its bytes.
     #[test]
     fn a_long_list_is_read_once() {
         let began = std::time::Instant::now();
@@ -300,7 +299,7 @@ mod tests {
             assert!(!has_already(&request.to_http_request(), &tag));
             assert!(matched(&[&long]).is_err());
         }
-        // A million times as long as it takes.
+        // A million times the time that it takes.
         assert!(began.elapsed() < std::time::Duration::from_secs(5));
     }
 }

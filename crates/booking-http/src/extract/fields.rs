@@ -8,14 +8,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::RangeInclusive;
 
-/// The most that is told of what is wrong: all of it, in a body whose every field is. One that is made of
-/// nothing but unknown fields would have an answer many times as long as itself.
+/// The most errors that are reported: enough for a body whose every field is invalid. A body of nothing but unknown
+/// fields would have an answer many times as long as itself.
 pub(crate) const ERRORS_MAX: usize = 250;
 
-/// The fields of an object that have not been taken yet, and what is wrong with those that were.
+/// The fields of an object that have not been taken yet, and the errors of those that were.
 ///
-/// What cannot be read is `None`, as if it had been left out; since it is an error too, nobody ever
-/// works with it.
+/// An invalid field is `None`, as if it had been left out; since it is an error too, no handler ever works with it.
 pub(crate) struct Fields<'a> {
     fields: Vec<(Cow<'a, str>, Json<'a>)>,
     /// The JSON pointer of the object itself.
@@ -24,10 +23,10 @@ pub(crate) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Makes a value of a whole document; `read` takes what it needs, and the rest is refused.
+    /// Parses a whole document; `read` takes the fields that it needs, and the rest is refused.
     ///
     /// # Errors
-    /// Everything that is wrong, up to [`ERRORS_MAX`].
+    /// All errors, up to [`ERRORS_MAX`].
     pub(crate) fn read<T>(
         document: Json<'a>,
         read: impl FnOnce(&mut Self) -> Option<T>,
@@ -67,7 +66,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Takes a field that may be left out, and must have a value if it is there.
+    /// Takes an optional field that must have a value if it is there.
     pub(crate) fn given<T, E: fmt::Display>(
         &mut self,
         name: &str,
@@ -77,7 +76,7 @@ impl<'a> Fields<'a> {
         self.parsed(name, parse(&value))
     }
 
-    /// Takes a field that may be left out, for which `null` is the same.
+    /// Takes an optional field, for which `null` is the same.
     pub(crate) fn optional<T, E: fmt::Display>(
         &mut self,
         name: &str,
@@ -86,7 +85,7 @@ impl<'a> Fields<'a> {
         self.clearable(name, parse)?
     }
 
-    /// Takes a field that may be left out, for which `null` means something else: `Some(None)`.
+    /// Takes an optional field, for which `null` has a meaning of its own: `Some(None)`.
     pub(crate) fn clearable<T, E: fmt::Display>(
         &mut self,
         name: &str,
@@ -98,7 +97,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Takes an array of objects that must be there and have so many, each read by `read`.
+    /// Takes a required array of objects with so many items, each read by `read`.
     pub(crate) fn objects<T>(
         &mut self,
         name: &str,
@@ -133,7 +132,7 @@ impl<'a> Fields<'a> {
         Some(values)
     }
 
-    /// The same that may be left out, and is then as good as empty.
+    /// The same, but optional, and empty by default.
     pub(crate) fn objects_if_any<T>(
         &mut self,
         name: &str,
@@ -146,8 +145,8 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Takes an object that may be left out, for which `null` is the same, and whose fields are called as whoever sends
-    /// it likes: each is read by `read`, which gets its name, too.
+    /// Takes an optional object, for which `null` is the same, and whose field names the client chooses: each is
+    /// read by `read`, which gets its name, too.
     pub(crate) fn map<K: Ord, V>(
         &mut self,
         name: &str,
@@ -178,7 +177,7 @@ impl<'a> Fields<'a> {
         Some(map)
     }
 
-    /// Says what is wrong with a field.
+    /// Adds an error to a field.
     pub(crate) fn refuse(&mut self, name: &str, reason: impl fmt::Display) {
         let pointer = self.pointer(name);
         self.errors.push(FieldError { pointer, detail: reason.to_string() });
@@ -215,8 +214,8 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// A secret or an id without what came along when it was copied or scanned: white space, a line's end, a byte
-/// order mark. The pages drop the same.
+/// A secret or an id without what was copied or scanned along with it: white space, a line's end, a byte order
+/// mark. The pages drop the same.
 pub(crate) fn trim(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
 }
@@ -231,8 +230,8 @@ pub(crate) fn text<T>(
     }
 }
 
-/// Reads a whole number with the parser of its domain type. What is none, or too large to be held as
-/// one, is out of range like any other.
+/// Reads a whole number with the parser of its domain type. What is no number, or too large a one, is out of range
+/// like any other.
 pub(crate) fn number<T>(
     parse: impl FnOnce(i64) -> Result<T, Invalid>,
 ) -> impl FnOnce(&Json<'_>) -> Result<T, Invalid> {
@@ -264,7 +263,7 @@ pub(crate) fn word<T: Copy>(words: &[(&str, T)]) -> impl FnOnce(&Json<'_>) -> Re
     }
 }
 
-/// Reads an array of some of a few words, of at least so many; one that is there twice is there once.
+/// Reads an array of words out of a few, with at least so many; duplicates are dropped.
 pub(crate) fn words<T: Copy + PartialEq>(
     words: &[(&str, T)],
     min: usize,
@@ -291,7 +290,7 @@ pub(crate) mod tests {
     use std::cell::RefCell;
 
     thread_local! {
-        /// The pointers of what this thread has looked for, while somebody wants to know.
+        /// The pointers of the fields that this thread has taken, while a test records them.
         static TAKEN: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
     }
 
@@ -303,7 +302,7 @@ pub(crate) mod tests {
         });
     }
 
-    /// The pointers of all fields that `read` looks for.
+    /// The pointers of all fields that `read` takes.
     pub(crate) fn taken_by(read: impl FnOnce()) -> Vec<String> {
         TAKEN.set(Some(Vec::new()));
         read();
@@ -337,7 +336,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_nested_objects_is_told_with_where_it_is() {
+    fn errors_in_nested_objects_are_reported_with_their_pointer() {
         let json = r#"{"s":[{"a":true},{"a":1,"x":2},{"a":true,"a":false},7]}"#;
         let all = |fields: &mut Fields<'_>| {
             fields.objects("s", 1..=4, |fields| fields.required("a", boolean))
@@ -362,7 +361,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_map_has_each_field_once_and_tells_of_all_that_is_wrong() {
+    fn a_map_has_each_field_once_and_reports_every_error() {
         let all = |json: &str| {
             read(json, |fields| {
                 Some(fields.map("m", |name, value| match (name, value) {
@@ -382,7 +381,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn words_are_told() {
+    fn an_invalid_word_is_reported_with_the_valid_ones() {
         let read_word =
             |json| read(json, |fields| fields.required("on", word(&[("this", 1), ("that", 2)])));
         assert_eq!(read_word(r#"{"on":"that"}"#), Ok(2));

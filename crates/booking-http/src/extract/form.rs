@@ -1,4 +1,4 @@
-//! A form, as browsers send one where no script does (WHATWG URL, section 5): the names and values of its fields.
+//! A form, as browsers send it where no script does (WHATWG URL, section 5): the names and values of its fields.
 
 use crate::extract::body::{is_plain, read_small};
 use crate::extract::idempotency_key::{RequestKey, of_form};
@@ -8,36 +8,36 @@ use actix_web::web::Query;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 
-/// The longest form, in bytes: all answers that are taken, and the rest, with each byte in three as `%C3`.
+/// The longest form, in bytes: all valid answers, and the rest, with each byte in three as `%C3`.
 const FORM_BYTES_MAX: usize = 32 * 1_024;
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// The fields of a form. Those that nobody asks for are left: browsers and what people have installed in them add some.
+/// The fields of a form. Unknown ones are ignored: browsers and their extensions add some.
 pub(crate) struct Form {
     fields: Vec<(String, String)>,
     key: Option<RequestKey>,
 }
 
 impl Form {
-    /// The value of a field; nothing if it is not there. Of several it is the first.
+    /// The value of a field; empty if it is missing. Of several it is the first.
     pub(crate) fn value(&self, name: &str) -> &str {
         let field = self.fields.iter().find(|(field, _)| field == name);
         field.map_or("", |(_, value)| value.as_str())
     }
 
-    /// All that a field has, as several boxes of one name do.
+    /// All values of a field, as several boxes of one name have.
     pub(crate) fn values(&self, name: &str) -> Vec<&str> {
         let fields = self.fields.iter().filter(|(field, _)| field == name);
         fields.map(|(_, value)| value.as_str()).collect()
     }
 
-    /// What makes it the same form when it comes again, as it does when its answer is loaded anew.
+    /// The key that makes a repeated form the same request, as when its answer is reloaded.
     pub(crate) fn key(&self) -> Option<&RequestKey> {
         self.key.as_ref()
     }
 
     fn read(request: &HttpRequest, body: &[u8]) -> Self {
-        // What is no UTF-8 is no text of ours, and is told of in its field.
+        // Invalid UTF-8 is reported at its field.
         let text = String::from_utf8_lossy(body);
         let fields = Query::<Vec<(String, String)>>::from_query(&text).map(Query::into_inner);
         let mut form = Self { fields: fields.unwrap_or_default(), key: None };

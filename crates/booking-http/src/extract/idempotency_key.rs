@@ -1,7 +1,7 @@
-//! `Idempotency-Key`: what makes a request that comes again the same request.
+//! `Idempotency-Key`, which makes a repeated request the same request.
 //!
-//! The key's answer is remembered by the store, in the transaction that decided it. Here the header
-//! becomes what it is looked up by.
+//! The store saves the answer under the key, in the transaction that decided it. Here the header becomes the key of
+//! that record.
 
 use crate::extract::fields::trim;
 use crate::problem::ApiError;
@@ -14,8 +14,8 @@ use uuid::Uuid;
 const KEY_HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 /// The longest key, in bytes.
 pub(crate) const KEY_BYTES_MAX: usize = 255;
-/// The shortest key of a client that shows no token, in bytes. All of those are one caller, so that one who sends
-/// the key and the body of another gets that one's answer, `manage_token` and all: their key is a secret.
+/// The shortest key of a client without a token, in bytes. All of those are one caller, so that one who sends the
+/// key and the body of another gets that one's answer, `manage_token` and all: their key is a secret.
 const SECRET_KEY_BYTES_MIN: usize = 16;
 
 /// The header of a request, checked.
@@ -25,7 +25,7 @@ impl<'a> KeyHeader<'a> {
     /// The key of a request, if it has one.
     ///
     /// # Errors
-    /// [`ApiError::InvalidHeader`] for what is no key, and for more than one.
+    /// [`ApiError::InvalidHeader`] for an invalid key, and for more than one.
     pub(crate) fn of(request: &'a HttpRequest) -> Result<Option<Self>, ApiError> {
         let mut values = request.headers().get_all(KEY_HEADER);
         let Some(value) = values.next() else { return Ok(None) };
@@ -38,7 +38,7 @@ impl<'a> KeyHeader<'a> {
         Ok(Some(Self(key)))
     }
 
-    /// The key together with what was asked under it.
+    /// The key together with the fingerprint of the request.
     pub(crate) fn with_body(self, request: &HttpRequest, body: &[u8]) -> RequestKey {
         let mut hasher = Sha256::new();
         add(&mut hasher, b"booking idempotency key 1");
@@ -50,8 +50,8 @@ impl<'a> KeyHeader<'a> {
     }
 }
 
-/// The key that a form has in it, which came with its page. What is sent otherwise is another request, and no mistake:
-/// whoever goes back and writes another address wants another seat. `None` if it is no key of ours.
+/// The key in a form, which came with its page. Other content is another request, and no mistake: an attendee who
+/// goes back and writes another address wants another seat. `None` if it is no key of ours.
 pub(crate) fn of_form(request: &HttpRequest, key: &str, body: &[u8]) -> Option<RequestKey> {
     let key = Uuid::try_parse(key).ok()?;
     let mut hasher = Sha256::new();
@@ -63,7 +63,7 @@ pub(crate) fn of_form(request: &HttpRequest, key: &str, body: &[u8]) -> Option<R
     Some(RequestKey { hasher, fingerprint, is_secret: true })
 }
 
-/// The path of a request with its ids as we write them: another spelling names the same thing.
+/// The path of a request with its ids in our spelling: another spelling is the same resource.
 fn canonical_path(request: &HttpRequest) -> String {
     let mut path = request.match_pattern().unwrap_or_else(|| request.path().to_owned());
     for (name, value) in request.match_info().iter() {
@@ -80,16 +80,16 @@ fn add(hasher: &mut Sha256, part: &[u8]) {
     hasher.update(part);
 }
 
-/// A key, the route that it was sent to, and what was asked under it.
+/// A key, the route that it was sent to, and the fingerprint of the request.
 pub(crate) struct RequestKey {
     hasher: Sha256,
     fingerprint: Fingerprint,
-    /// Whether it is long enough for who shows no token.
+    /// Whether it is long enough for a client without a token.
     is_secret: bool,
 }
 
 impl RequestKey {
-    /// The key as `caller`'s own: nobody gets an answer by guessing another's key.
+    /// The key in the namespace of `caller`: a client cannot get an answer by guessing another's key.
     ///
     /// # Errors
     /// [`ApiError::InvalidHeader`] for one that is easily guessed and all that `caller` has.
@@ -118,7 +118,7 @@ impl RequestKey {
     }
 }
 
-/// The key of what `caller` asks of an event with a file: sent again, the same file is the same request.
+/// The key of a file that `caller` uploads for an event: the same file again is the same request.
 pub(crate) fn of_file(caller: Caller, event_id: EventId, digest: [u8; 32]) -> IdempotencyKey {
     let mut hasher = Sha256::new();
     add(&mut hasher, b"booking idempotency key 1, file");
@@ -131,7 +131,7 @@ pub(crate) fn of_file(caller: Caller, event_id: EventId, digest: [u8; 32]) -> Id
     IdempotencyKey::new(hash, Fingerprint::new(digest))
 }
 
-/// The key of one part of a request that becomes many commands.
+/// The key of one command of a request that becomes many.
 pub(crate) fn part(of: IdempotencyKey, position: usize) -> IdempotencyKey {
     let mut hasher = Sha256::new();
     add(&mut hasher, b"booking idempotency key 1, part");
@@ -149,7 +149,7 @@ mod tests {
     use std::collections::BTreeSet;
     use uuid::Uuid;
 
-    /// What makes a key long enough for anybody.
+    /// Makes a key long enough for a client without a token.
     const LONG: &str = " and sixteen more";
 
     fn request(method: Method, path: &str, key: &str) -> HttpRequest {
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn who_shows_no_token_has_a_long_key() {
+    fn a_client_without_a_token_needs_a_long_key() {
         let of = |length: usize, caller: Caller| {
             let request = request(Method::POST, "/events", &"k".repeat(length));
             let header = KeyHeader::of(&request).expect("it is valid").expect("it is there");

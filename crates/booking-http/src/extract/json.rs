@@ -1,4 +1,4 @@
-//! JSON as it came, as far as requests need it: nothing is lost that strict reading must see.
+//! JSON for requests: everything that strict reading must see is there.
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -9,14 +9,14 @@ use std::fmt;
 /// count as one.
 pub(crate) const CHARACTER_BYTES_MAX: usize = r"\ud83c\udf9f".len();
 
-/// A JSON value. Unlike serde_json's own, it keeps the fields that are repeated, and borrows its texts
-/// from the body where it can.
+/// A JSON value. Unlike serde_json's own, it has repeated fields as often as they come, and borrows its texts from
+/// the body where it can.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Json<'a> {
     Null,
     Bool(bool),
     Integer(i64),
-    /// A number that is not whole, or too large for one.
+    /// A number that is not an integer, or too large for one.
     OtherNumber,
     Text(Cow<'a, str>),
     Array(Vec<Json<'a>>),
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_is_kept_that_strict_reading_needs() {
+    fn a_parsed_value_has_every_field_and_kind_of_number() {
         let text = r#"{"a":1,"a":[null,true,1.5,-2,18446744073709551615],"\u00e9":"x\ny","b":{}}"#;
         let name = |name: &'static str| Cow::Borrowed(name);
         let array = vec![

@@ -8,9 +8,9 @@ use booking_core::{EndpointId, EventId, Invalid, RegistrationId, Version};
 use std::future::{Ready, ready};
 use std::str::FromStr;
 
-/// What routes name by an id in their path.
+/// An id in the path of a route.
 pub(crate) trait InPath: FromStr {
-    /// What that is called there.
+    /// The name of the path parameter.
     const NAME: &'static str;
 }
 
@@ -19,7 +19,7 @@ impl InPath for EventId {
     const NAME: &'static str = "id";
 }
 
-/// `/events/{id}/…/{registration_id}`, which is the organizer's way to name a registration.
+/// `/events/{id}/…/{registration_id}`, by which organizers address a registration.
 impl InPath for RegistrationId {
     const NAME: &'static str = "registration_id";
 }
@@ -34,7 +34,7 @@ impl InPath for DeliveryId {
     const NAME: &'static str = "delivery_id";
 }
 
-/// The id of what a path names. What is no id names nothing.
+/// The id in a path. An invalid id is 404.
 pub(crate) struct PathId<T>(pub(crate) T);
 
 impl<T: InPath> PathId<T> {
@@ -56,7 +56,7 @@ impl<T: InPath> FromRequest for PathId<T> {
     }
 }
 
-/// What was sent to a webhook, by its `webhook-id`.
+/// The id of a message to a webhook, its `webhook-id`.
 pub(crate) struct DeliveryId {
     pub(crate) event_id: EventId,
     pub(crate) version: Version,
@@ -65,21 +65,21 @@ pub(crate) struct DeliveryId {
 impl FromStr for DeliveryId {
     type Err = Invalid;
 
-    /// Reads `msg_`, the event's id in 32 digits, and a version, as messages are called and in no other way.
+    /// Reads `msg_`, the event's id in 32 digits, and a version: the only form of these ids.
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let rest = text.strip_prefix("msg_").and_then(|rest| rest.split_once('_'));
         let (event, number) = rest.ok_or(Invalid::NotAnId)?;
         let version: u64 = number.parse().map_err(|_| Invalid::NotAnId)?;
         let event_id: EventId = event.parse()?;
         // Stores keep versions in signed 64-bit columns.
-        let is_kept = i64::try_from(version).is_ok() && version.to_string() == number;
+        let is_storable = i64::try_from(version).is_ok() && version.to_string() == number;
         let is_written = event_id.as_uuid().simple().to_string() == event;
         let id = Self { event_id, version: Version::new(version) };
-        if is_kept && is_written { Ok(id) } else { Err(Invalid::NotAnId) }
+        if is_storable && is_written { Ok(id) } else { Err(Invalid::NotAnId) }
     }
 }
 
-/// The id that a path has under `name`.
+/// The id in the parameter `name` of a path.
 ///
 /// # Errors
 /// [`ApiError::NotFound`].
@@ -93,9 +93,9 @@ mod tests {
     use super::*;
     use actix_web::test::TestRequest;
 
-    /// Each under the name that its routes have for it, and what is none is told in the same way of all.
+    /// Each by its parameter's name, and an invalid one is 404 for all in the same way.
     #[test]
-    fn an_id_is_found_under_its_name_and_what_is_none_names_nothing() {
+    fn an_id_is_read_by_its_name_and_an_invalid_one_is_not_found() {
         fn found<T: InPath>(name: &'static str, text: &str) -> Result<T, ApiError> {
             let request = TestRequest::default().param(name, text.to_owned()).to_http_request();
             PathId::of(&request).map(|PathId(id)| id)
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_called_in_one_way() {
+    fn a_message_id_has_one_form() {
         let event = "0190f1c46f2a7c119a530242ac12a0e7";
         let path = |text: &str| {
             let request = TestRequest::default().param("delivery_id", text.to_owned());

@@ -1,5 +1,5 @@
-//! Query strings, read in one place and strictly: what is not known or is said twice is refused, as in
-//! bodies, so that a misspelt name is no listing of something else.
+//! Query strings, parsed in one place and strictly: unknown and repeated parameters are refused, as in bodies, so
+//! that a misspelt name does not list something else.
 
 use crate::extract::fields::ERRORS_MAX;
 use crate::problem::{ApiError, FieldError};
@@ -8,23 +8,23 @@ use actix_web::http::Method;
 use actix_web::web::Query;
 use std::collections::HashMap;
 
-/// The longest query, in bytes. The longest that is of use has a few parameters and a cursor.
+/// The longest query, in bytes. The longest useful one has a few parameters and a cursor.
 pub(crate) const QUERY_BYTES_MAX: usize = 2_048;
 
-/// The names that an address takes in its query when it is read. It is what the route table says of a
-/// resource; where it says nothing, and for whatever writes, there are none.
+/// The parameters that an address takes when it is read. The route table declares them for a resource; where it
+/// does not, and for all writes, there are none.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct QueryNames(pub(crate) &'static [&'static str]);
 
-/// The names that an address takes in its query when it is written to.
+/// The parameters that an address takes in its query when it is written to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct WriteQueryNames(pub(crate) QueryNames);
 
-/// The longest query of an address that takes more than [`QUERY_BYTES_MAX`], as the route table says of it.
+/// The longest query of an address that takes more than [`QUERY_BYTES_MAX`], as the route table declares it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct QueryBytesMax(pub(crate) usize);
 
-/// The parameters of a query that have not been taken yet, each there once, and what is wrong with it.
+/// The parameters of a query that have not been taken yet, each there once, and its errors.
 #[derive(Default)]
 pub(crate) struct Parameters {
     found: Vec<(&'static str, String)>,
@@ -32,7 +32,7 @@ pub(crate) struct Parameters {
 }
 
 impl Parameters {
-    /// Those of a request, of which its route knows the names.
+    /// The parameters of a request, whose route knows their names.
     ///
     /// # Errors
     /// [`ApiError::QueryTooLong`].
@@ -46,7 +46,7 @@ impl Parameters {
         Self::read_within(request.query_string(), names, max)
     }
 
-    /// Reads a query, in time that grows as its length does.
+    /// Parses a query, in time proportional to its length.
     ///
     /// # Errors
     /// [`ApiError::QueryTooLong`].
@@ -71,7 +71,7 @@ impl Parameters {
                 (Some(known), 1) => parameters.found.push((*known, value)),
                 (Some(_), 2) => parameters.refuse(&name, "is there more than once"),
                 (None, 1) => parameters.refuse(&name, "is not a parameter of this address"),
-                // Told already.
+                // Reported already.
                 _ => {}
             }
         }
@@ -89,7 +89,7 @@ impl Parameters {
         parse(&value).map_err(|reason| self.refuse(name, &reason)).ok()
     }
 
-    /// Takes a parameter that has to be there: `absent` is wrong, and what stands for one that is not.
+    /// Takes a required parameter: `absent` is the error, and the value in place of a missing one.
     pub(crate) fn take_or<T>(
         &mut self,
         name: &str,
@@ -102,7 +102,7 @@ impl Parameters {
         parse(absent).map_err(|reason| self.refuse(name, &reason)).ok()
     }
 
-    /// What was made of the parameters, if nothing is wrong with them.
+    /// The value that was made of the parameters, if there are no errors.
     ///
     /// # Errors
     /// [`ApiError::Validation`] with everything that is, up to [`ERRORS_MAX`].
@@ -121,7 +121,7 @@ impl Parameters {
     }
 }
 
-/// Reads a parameter that is true or false.
+/// Reads a boolean parameter.
 pub(crate) fn truth(value: &str) -> Result<bool, String> {
     match value {
         "true" => Ok(true),
@@ -130,7 +130,7 @@ pub(crate) fn truth(value: &str) -> Result<bool, String> {
     }
 }
 
-/// A value as it stands in a query (RFC 3986, section 2.1).
+/// A value, percent-encoded for a query (RFC 3986, section 2.1).
 pub(crate) fn encoded(value: &str) -> String {
     let mut encoded = String::with_capacity(value.len());
     for byte in value.bytes() {
@@ -144,7 +144,7 @@ pub(crate) fn encoded(value: &str) -> String {
     encoded
 }
 
-/// Refuses a query that is too long to be one of ours.
+/// Refuses a query that is longer than any of ours.
 ///
 /// # Errors
 /// [`ApiError::QueryTooLong`].
@@ -156,7 +156,7 @@ fn check_within(query: &str, max: usize) -> Result<(), ApiError> {
     if query.len() > max { Err(ApiError::QueryTooLong { max }) } else { Ok(()) }
 }
 
-/// Refuses a query in which something is wrong as far as names go.
+/// Refuses a query with unknown or repeated names.
 ///
 /// # Errors
 /// [`ApiError::QueryTooLong`], [`ApiError::Validation`].
@@ -170,7 +170,7 @@ mod tests {
 
     const NAMES: QueryNames = QueryNames(&["limit", "status"]);
 
-    /// The pointers of what is wrong with a query.
+    /// The pointers of the errors of a query.
     fn wrong(query: &str) -> Vec<String> {
         let parameters = Parameters::read(query, NAMES).expect("it is short enough");
         match parameters.finish(()) {
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_or_repeated_is_told_once() {
+    fn an_unknown_or_repeated_parameter_is_reported_once() {
         assert_eq!(wrong(""), [""; 0]);
         assert_eq!(wrong("&&"), [""; 0]);
         assert_eq!(wrong("limit=1&status="), [""; 0]);

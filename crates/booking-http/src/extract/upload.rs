@@ -1,4 +1,4 @@
-//! A file that is uploaded: longer than any other body, and so few at a time.
+//! Uploads of files: longer than any other body, and so few at a time.
 
 use crate::extract::body::{self, BodyLimits};
 use crate::extract::idempotency_key::KeyHeader;
@@ -16,11 +16,11 @@ use tokio::time::timeout;
 
 /// The longest file, in bytes.
 pub(crate) const UPLOAD_BYTES_MAX: usize = 10 * 1_024 * 1_024;
-/// How many are there at once, with all that becomes of them. Further ones are refused.
+/// How many are in memory at once, with everything that is parsed from them. Further ones are refused.
 const UPLOADS_MAX: usize = 2;
 /// How long one may take to arrive.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(60);
-/// What it is sent as.
+/// The content type of an upload.
 pub(crate) const CSV: &str = "text/csv";
 
 static TURNS: Semaphore = Semaphore::const_new(UPLOADS_MAX);
@@ -28,12 +28,12 @@ static TURNS: Semaphore = Semaphore::const_new(UPLOADS_MAX);
 /// A table of comma-separated values, as a text.
 pub(crate) struct Upload {
     pub(crate) text: String,
-    /// What names its content.
+    /// The hash of its content.
     pub(crate) digest: [u8; 32],
     pub(crate) turn: UploadTurn,
 }
 
-/// The place that an upload has, for as long as something of it is kept.
+/// The turn of an upload, held for as long as a part of it is in memory.
 pub(crate) struct UploadTurn {
     _permit: SemaphorePermit<'static>,
 }
@@ -54,7 +54,7 @@ impl FromRequest for Upload {
             if !body::is_plain(headers, CSV) {
                 return Err(ApiError::UnsupportedMediaType.into());
             }
-            // It has to be one, though the file alone makes it the same request.
+            // The key has to be valid, though the file alone makes it the same request.
             KeyHeader::of(&request)?;
             let _permit =
                 TURNS.try_acquire().map_err(|_| ApiError::Submit(SubmitError::Overloaded))?;

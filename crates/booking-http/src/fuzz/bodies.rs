@@ -68,7 +68,7 @@ pub(super) const TARGETS: &[Target] = &[
     Target { name: "json", seeds: JSON, run: json },
 ];
 
-/// What a body is read as; `None` for what is refused, which must be refused properly.
+/// The parsed body; `None` for a refused one, which must be refused properly.
 fn read<T: FromBody>(bytes: &[u8]) -> Option<T> {
     let error = match parse::<T>(bytes, CapacityMax::default()) {
         Ok(value) => return Some(value),
@@ -100,8 +100,8 @@ fn read<T: FromBody>(bytes: &[u8]) -> Option<T> {
     None
 }
 
-/// The same document as other bytes: fields in another order, other escapes, no white space. `change` may put
-/// back what was read of it.
+/// The same document as other bytes: fields in another order, other escapes, no white space. `change` may correct
+/// what was read of it.
 fn again<T: FromBody>(bytes: &[u8], change: impl FnOnce(&mut Value)) -> T {
     let mut document: Value = serde_json::from_slice(bytes).expect("what is accepted is JSON");
     change(&mut document);
@@ -233,8 +233,8 @@ fn create_webhook(bytes: &[u8]) {
         document["url"] = first.url.as_str().into();
     });
     assert_eq!((&second.url, &second.types), (&first.url, &first.types));
-    let told = |webhook: &CreateWebhook| (webhook.event_id, webhook.includes_person);
-    assert_eq!(told(&second), told(&first));
+    let fields = |webhook: &CreateWebhook| (webhook.event_id, webhook.includes_person);
+    assert_eq!(fields(&second), fields(&first));
 }
 
 fn edit_webhook(bytes: &[u8]) {
@@ -284,7 +284,7 @@ fn nothing(bytes: &[u8]) {
     }
 }
 
-/// Ours takes what serde_json's own does, and reads the same.
+/// Ours accepts what serde_json's own does, and reads the same.
 fn json(bytes: &[u8]) {
     let ours = serde_json::from_slice::<Json<'_>>(bytes);
     let theirs = serde_json::from_slice::<Value>(bytes);
@@ -305,7 +305,7 @@ fn agree(ours: &Json<'_>, theirs: &Value) {
             assert_eq!(a.len(), b.len());
             a.iter().zip(b).for_each(|(a, b)| agree(a, b));
         }
-        // Theirs keeps the last of those with one name.
+        // Theirs has the last of several fields with one name.
         (Json::Object(a), Value::Object(b)) => {
             for (name, theirs) in b {
                 let ours = a.iter().rfind(|(other, _)| other == name);

@@ -51,7 +51,7 @@ pub(super) const TARGETS: &[Target] = &[
     },
 ];
 
-/// Requests with one header, if the bytes can be one: the server lets nothing else in.
+/// Requests with one header, if the bytes can be one: the server accepts nothing else.
 fn with(bytes: &[u8], name: &HeaderName, check: impl FnOnce(&HeaderMap, &HeaderValue)) {
     if let Ok(value) = HeaderValue::from_bytes(bytes) {
         let mut headers = HeaderMap::new();
@@ -144,7 +144,7 @@ fn check_host(bytes: &[u8]) {
                 !text.contains(|c: char| c.is_whitespace() || "/\\@?#<>\"".contains(c)),
                 "{text}"
             );
-            // Of a name there is one port at most.
+            // A name has one port at most.
             assert!(text.starts_with('[') || text.matches(':').count() <= 1, "{text}");
         }
     });

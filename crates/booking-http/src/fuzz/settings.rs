@@ -1,4 +1,4 @@
-//! The settings. They are the operator's own, but what is wrong in one must be told, and never what it was.
+//! The settings. They are the operator's own, but an error in one must be reported, and never its value.
 
 use super::Target;
 use crate::config::Config;
@@ -49,7 +49,7 @@ fn database_url(bytes: &[u8]) {
             }
             Err(error) => format!("{error} {error:?}"),
         };
-        // Whoever writes it a second time, as the name of a host, tells it themselves.
+        // An operator who repeats the password as the name of a host reveals it themselves.
         assert!(rest.contains(PASSWORD) || !shown.contains(PASSWORD), "{shown}");
     });
 }
@@ -68,7 +68,7 @@ fn settings(bytes: &[u8]) {
     super::text(bytes, |text| {
         let pairs: Vec<_> = text.lines().filter_map(|line| line.split_once('=')).collect();
         let lookup = |name: &str| {
-            // What files hold is fuzzed elsewhere.
+            // The content of files is fuzzed elsewhere.
             let pair = pairs.iter().find(|(n, _)| *n == name && !name.ends_with("_FILE"));
             pair.map(|(_, value)| (*value).to_owned())
         };

@@ -1,4 +1,4 @@
-//! Texts by themselves: paths, queries, tickets, times, and one that we write of what others typed.
+//! Single texts: paths, queries, tickets, times, and a calendar that we write with texts of users.
 
 use super::{Target, text};
 use crate::api::pagination::parse;
@@ -125,7 +125,7 @@ fn ticket(bytes: &[u8]) {
             assert_eq!(KEY.sign(&claims), raw, "a ticket has one text");
         }
     });
-    // Ones that are good, but for a byte or two.
+    // Valid ones, but for a byte or two.
     let claims = booking_ticket::TicketClaims {
         event_id: Uuid::from_u128(bytes.len() as u128),
         registration_id: Uuid::from_u128(7),
@@ -157,7 +157,7 @@ fn timezone(bytes: &[u8]) {
     });
 }
 
-/// No text makes a line of its own, and no line is too long for those who read it (RFC 5545, section 3.1).
+/// No text makes a line of its own, and no line is too long for readers (RFC 5545, section 3.1).
 fn write_calendar(bytes: &[u8]) {
     text(bytes, |raw| {
         let name = EventName::parse(raw).or_else(|_| EventName::parse("a"));

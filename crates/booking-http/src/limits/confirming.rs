@@ -1,19 +1,19 @@
-//! Which events confirm addresses, as far as this server has heard: a visitor's claim there is a hold, whatever it
-//! is called, and counts as one before it is made.
+//! The events that confirm addresses, as far as this server has seen: a visitor's claim there is a hold, whatever
+//! it is called, and counts as one before it is made.
 //!
-//! It is told by what was decided, so that a claim costs no look at its event. Until a server has heard of an event
-//! its first claims count once they are made, and none of them is refused for being one hold too many.
+//! It learns that from outcomes, so that a claim costs no look at its event. Until a server has seen an outcome of
+//! an event its first claims count once they are made, and none of them is refused for being one hold too many.
 
 use crate::util::locks::{read, write};
 use booking_core::{EventId, Outcome};
 use std::collections::HashSet;
 use std::sync::RwLock;
 
-/// The most events that are remembered: at 16 bytes each, next to nothing. Holds at further ones count once they
-/// are made.
+/// The most events that are stored: at 16 bytes each, next to nothing. Holds at further ones count once they are
+/// made.
 const EVENTS_MAX: usize = 100_000;
 
-/// The events that this server knows to confirm addresses.
+/// The events that are known to confirm addresses.
 #[derive(Default)]
 pub(crate) struct Confirming(RwLock<HashSet<EventId>>);
 
@@ -36,7 +36,7 @@ impl Confirming {
         }
     }
 
-    /// Takes in what became of a visitor's claim of a seat of `event`, if that tells.
+    /// Learns from the outcome of a visitor's claim of a seat of `event`, if it shows that.
     pub(crate) fn learn(&self, event: EventId, outcome: &Outcome) {
         match outcome {
             Outcome::ToConfirm(_) | Outcome::KnownAddress(_) => self.note(event, true),
@@ -56,14 +56,14 @@ mod tests {
     use uuid::Uuid;
 
     #[test]
-    fn an_event_is_known_by_what_was_decided_last() {
+    fn the_last_outcome_of_an_event_counts() {
         let (confirming, event) = (Confirming::default(), EventId::from(Uuid::from_u128(1)));
         let known = Outcome::KnownAddress(Uuid::from_u128(2).into());
         assert!(!confirming.knows(event));
         confirming.learn(event, &known);
         assert!(confirming.knows(event));
-        for tells_nothing in [Outcome::Refused(Refusal::SoldOut), Outcome::Settled] {
-            confirming.learn(event, &tells_nothing);
+        for unrelated in [Outcome::Refused(Refusal::SoldOut), Outcome::Settled] {
+            confirming.learn(event, &unrelated);
             assert!(confirming.knows(event));
         }
         confirming.note(event, false);
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_remembered_has_a_bound() {
+    fn known_events_are_bounded() {
         let confirming = Confirming::default();
         for number in 0..EVENTS_MAX as u128 + 10 {
             confirming.note(Uuid::from_u128(number).into(), true);

@@ -1,4 +1,4 @@
-//! The rate limit on writes, before anything of a request is read.
+//! The rate limit on writes, before any part of a request is read.
 
 use super::rate::{Limiter, QuotaState};
 use super::{ClientLimits, REFUSAL_PAUSE};
@@ -20,7 +20,7 @@ use std::net::SocketAddr;
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
-/// Counts writes, by where they come from and by the token that they show.
+/// Counts writes, by their origin and by their token.
 pub(crate) struct Gate {
     proxies: TrustedProxies,
     clients: Option<Limiter<Client>>,
@@ -36,8 +36,7 @@ impl Gate {
         }
     }
 
-    /// Where a request comes from, as far as that is counted. One from nobody knows where is not from this
-    /// machine for that.
+    /// The client that a request is counted for. One whose origin is unknown does not count as this machine.
     fn client(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> Option<Client> {
         match peer {
             Some(peer) => self.proxies.client(peer.ip(), headers),
@@ -45,7 +44,7 @@ impl Gate {
         }
     }
 
-    /// Counts a request of `client`, and tells how it stands; and what it is refused for, if it is.
+    /// Counts a request of `client`, and returns the state of its quotas; and the refusal, if there is one.
     fn count(&self, client: Client, headers: &HeaderMap) -> (QuotaStates, Option<RateLimited>) {
         let mut quotas = QuotaStates::default();
         let of_client = self.clients.as_ref().map(|clients| clients.count(client));
@@ -59,8 +58,8 @@ impl Gate {
     }
 }
 
-/// Where a request comes from, as far as that is counted: not if it comes from this machine. Found out again by
-/// the few routes that ask, since to keep it costs every request a map of its own.
+/// The client that a request is counted for: none if it comes from this machine. Computed again by the few routes
+/// that need it, since to store it costs every request a map of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Peer(pub(crate) Option<Client>);
 
@@ -74,13 +73,13 @@ impl FromRequest for Peer {
     }
 }
 
-/// Refuses a write that is one too many, and tells the others how they stand. Its body is not read: what
-/// has not arrived by the time of the answer ends the connection.
+/// Refuses a write beyond the rate, and adds the state of the quotas to all other answers. The body of a refused
+/// one is not read: if it has not arrived by the time of the answer, the connection is closed.
 pub(crate) async fn gate(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    // What is safe changes nothing (RFC 9110, section 9.2.1).
+    // Safe methods change nothing (RFC 9110, section 9.2.1).
     let is_counted = !request.method().is_safe();
     let gate = request.app_data::<Data<Gate>>().expect("every route has the gate");
     let client = is_counted.then(|| gate.client(request.peer_addr(), request.headers())).flatten();
@@ -91,7 +90,7 @@ pub(crate) async fn gate(
     let mut response = match limited {
         None => next.call(request).await?.map_into_left_body(),
         Some(limited) => {
-            // For those who ask again at once, as with a full queue.
+            // For clients that retry at once, as with a full queue.
             sleep(REFUSAL_PAUSE).await;
             request.error_response(ApiError::RateLimited(limited)).map_into_right_body()
         }
@@ -100,7 +99,7 @@ pub(crate) async fn gate(
     Ok(response)
 }
 
-/// How a request stands with each of the limits that it was counted for.
+/// The state of each limit that a request was counted for.
 #[derive(Default)]
 struct QuotaStates([Option<QuotaState>; 2]);
 
@@ -130,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_comes_from_nobody_knows_where_is_not_this_machine() {
+    fn a_client_of_unknown_origin_is_not_this_machine() {
         for proxies in ["", "127.0.0.1", "0.0.0.0/0"] {
             let lookup = |name: &str| (name == "TRUSTED_PROXIES").then(|| proxies.to_owned());
             let gate = Gate::new(&ClientLimits::of(&lookup));

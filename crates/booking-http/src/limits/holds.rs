@@ -1,9 +1,9 @@
-//! How many seats are held at once by one client, and for one e-mail address: so that nobody keeps the
-//! seats of many events, or of one under many names, from those who would take them.
+//! How many seats are held at once by one client, and for one e-mail address: so that one client cannot keep the
+//! seats of many events, or of one under many names, from others.
 //!
-//! The store knows no clients, so it is counted here, by this process alone: a hold takes a slot, until
-//! it is confirmed, given up or run out. Confirmed through another server, or gone with its event, it
-//! keeps its slot until its end. Nothing is kept of an address but a keyed hash.
+//! The store knows no clients, so it is counted here, by this process alone: a hold takes a slot, until it is
+//! confirmed, released or expired. Confirmed through another server, or gone with its event, it has its slot until
+//! its end. Of an address only a keyed hash is stored.
 
 use super::ClientLimits;
 use super::quota::{Limit, Permit, Quota};
@@ -17,8 +17,8 @@ use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-/// The most holds that are counted. Further ones are not, so that a sale is never refused for what this
-/// server can remember. They take 440 bytes each, so that it is 88 MB.
+/// The most holds that are counted. Further ones are not, so that a sale is never refused for lack of memory here.
+/// They take 440 bytes each, so that it is 88 MB.
 const HOLDS_COUNTED_MAX: usize = 200_000;
 
 /// The holds that were made through this server.
@@ -41,8 +41,8 @@ impl Holds {
         }
     }
 
-    /// Takes a slot for a hold that is to be made under `id`. A request that comes again under its key
-    /// has the slot that it took.
+    /// Takes a slot for a hold that is to be made under `id`. A repeated request under its key has the slot that it
+    /// took.
     ///
     /// # Errors
     /// If there are too many already; with the time until the first of them ends.
@@ -78,7 +78,7 @@ impl Holds {
         self.lock().take(now, [of_client, of_email], id, key, ends, self.counted_max)
     }
 
-    /// Gives the slot back if no hold was made, and else has it go with that.
+    /// Gives the slot back if no hold was made, and else moves it to the hold.
     pub(crate) fn settle(&self, permit: &Permit, outcome: &Result<Outcome, SubmitError>) {
         self.lock().settle(permit, outcome, |outcome| match outcome {
             Outcome::Held(registration) | Outcome::ToConfirm(registration) => Some(registration.id),
@@ -86,12 +86,12 @@ impl Holds {
         });
     }
 
-    /// Gives back the slot of a hold that is none any more, if it has one.
+    /// Gives back the slot of a hold that has ended, if it has one.
     pub(crate) fn free(&self, id: RegistrationId) {
         self.lock().remove(id);
     }
 
-    /// A panic while it was locked would leave a hold counted wrongly at worst.
+    /// A panic while it was locked would at worst leave a hold counted wrongly.
     fn lock(&self) -> MutexGuard<'_, Quota> {
         lock(&self.quota)
     }
@@ -180,7 +180,7 @@ mod tests {
         let too_many = at.take(client(1), "c@x.org", 3, None, 60).err().expect("refused");
         assert_eq!(too_many.of, LimitKind::ClientHolds);
         assert_eq!(too_many.wait, Duration::from_secs(60), "until the first of them ends");
-        // Of this machine only the addresses are counted.
+        // For requests from this machine only the addresses are counted.
         for number in 4..6 {
             assert!(at.take(None, "a@x.org", number, None, 300).is_ok());
         }
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slot_goes_with_the_hold_that_was_made() {
+    fn a_slot_moves_to_the_hold_that_was_made() {
         let holds = holds(9, 9);
         let at = Try(&holds, Instant::now());
         let unavailable = || Err(SubmitError::Store(StoreError::unavailable(cause())));
@@ -216,7 +216,7 @@ mod tests {
             assert_eq!(at.count(), slots, "{outcome:?}");
             holds.free(id(1));
         }
-        // A client that hangs up says nothing of what became of it.
+        // A client that hangs up does not show the outcome of its hold.
         let _ = at.take(client(1), "a@x.org", 2, None, 60).expect("there is room");
         assert_eq!(at.count(), 1);
     }
@@ -232,7 +232,7 @@ mod tests {
         assert_eq!(at.count(), 1, "the first may have been made");
         let again = at.take(client(1), "a@x.org", 3, key(1), 60).expect("it has its slot");
         holds.settle(&again, &Ok(held(id(3))));
-        // Another request under the same key is refused, and takes the slot of the first from nobody.
+        // Another request under the same key is refused, and does not take the slot of the first.
         let other = at.take(client(1), "b@x.org", 5, key(1), 60).expect("it has the key's slot");
         holds.settle(&other, &Ok(Outcome::Refused(Refusal::KeyReused)));
         assert_eq!(at.count(), 1);
@@ -242,36 +242,36 @@ mod tests {
         assert_eq!(at.count(), 0);
     }
 
-    /// Two tries under one key, of which the second one makes the hold. Whatever becomes of the first, and
-    /// whichever is told of first, it is counted.
+    /// Two attempts under one key, of which the second one makes the hold. Whatever the outcome of the first, and
+    /// whichever settles first, it is counted.
     #[test]
-    fn what_the_second_try_makes_has_a_slot_whichever_is_told_of_first() {
+    fn a_hold_of_the_second_attempt_has_a_slot_whichever_settles_first() {
         let replayed = || Ok(Outcome::Replayed(Box::new(held(id(2)))));
         let others: [fn() -> Result<Outcome, SubmitError>; 4] = [
             || Err(SubmitError::Overloaded),
             || Err(SubmitError::Store(StoreError::unavailable(cause()))),
             || Err(SubmitError::Store(StoreError::commit_unknown(cause()))),
-            // It asked for something else.
+            // It had another body.
             || Ok(Outcome::Refused(Refusal::KeyReused)),
         ];
         let outcomes = others.iter().map(|other| other()).chain([replayed()]);
         for (number, of_first) in outcomes.enumerate() {
-            for first_is_told_first in [true, false] {
+            for first_settles_first in [true, false] {
                 let holds = holds(1, 1);
                 let at = Try(&holds, Instant::now());
                 let take = |number| at.take(client(1), "a@x.org", number, key(1), 60);
                 let first = take(1).expect("there is room");
                 let second = take(2).expect("it has its slot");
                 let mut tries = [(&first, &of_first), (&second, &Ok(held(id(2))))];
-                if !first_is_told_first {
+                if !first_settles_first {
                     tries.reverse();
                 }
                 holds.settle(tries[0].0, tries[0].1);
-                // A third one comes in between, and hears the same.
+                // A third attempt comes in between, and gets the same answer.
                 let third = take(3).expect("there is a slot, or room for one");
                 holds.settle(tries[1].0, tries[1].1);
                 holds.settle(&third, &replayed());
-                let what = format!("outcome {number}, first told first: {first_is_told_first}");
+                let what = format!("outcome {number}, first told first: {first_settles_first}");
                 assert_eq!(at.count(), 1, "{what}");
                 let more = at.take(client(1), "a@x.org", 4, key(2), 60);
                 assert!(more.is_err(), "{what}");
@@ -281,9 +281,9 @@ mod tests {
         }
     }
 
-    /// What was made long ago has no slot any more, and gets none by being told again.
+    /// A registration that was made long ago has no slot any more, and a replay does not give it one.
     #[test]
-    fn what_is_told_again_takes_no_slot() {
+    fn a_replay_takes_no_slot() {
         let holds = holds(1, 1);
         let at = Try(&holds, Instant::now());
         for number in 1..=3 {
@@ -291,7 +291,7 @@ mod tests {
             holds.settle(&permit, &Ok(Outcome::Replayed(Box::new(held(id(9))))));
             assert_eq!(at.count(), 0);
         }
-        // Given up before the word of it came.
+        // Given up before its outcome came.
         let permit = at.take(client(1), "a@x.org", 4, key(1), 60).expect("there is room");
         holds.free(id(4));
         holds.settle(&permit, &Ok(held(id(4))));

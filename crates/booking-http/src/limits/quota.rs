@@ -1,4 +1,4 @@
-//! Quotas: each owner has so many slots, and each is taken for a while.
+//! Quotas: each owner has a number of slots, and each is taken for a while.
 
 use crate::problem::{LimitKind, RateLimited};
 use booking_admission::SubmitError;
@@ -8,21 +8,21 @@ use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-/// A permit: the slot that a request has taken. It stays taken unless [`Quota::settle`] is told that nothing was
-/// made: a client that hangs up may have got a seat all the same.
+/// A permit: the slot that a request has taken. It stays taken unless [`Quota::settle`] sees that nothing was made:
+/// a client that hangs up may have got a seat all the same.
 #[must_use]
 pub(crate) struct Permit {
     id: RegistrationId,
-    /// Whether this request took it, and not an earlier try of the same.
+    /// Whether this request took it, and not an earlier attempt.
     is_new: bool,
-    /// What it takes by itself.
+    /// The slot for this attempt.
     own: Slot,
 }
 
-/// A hash of who has slots, with a key that is this process's own.
+/// A keyed hash of the owner of slots; the key is this process's own.
 pub(super) type Owner = u64;
 
-/// How many slots an owner may have, and which limit is told to have been reached.
+/// How many slots an owner may have, and the limit that a refusal names.
 #[derive(Clone, Copy)]
 pub(super) struct Limit {
     pub(super) owner: Owner,
@@ -38,7 +38,7 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    /// Whether it is anybody's: else it is not counted.
+    /// Whether it has an owner: else it is not counted.
     fn has_owner(&self) -> bool {
         self.owners != [None, None]
     }
@@ -54,8 +54,8 @@ pub(super) struct Quota {
 }
 
 impl Quota {
-    /// Takes a slot that ends at `ends`, for what is to be made under `id`. A request that comes again under
-    /// its key has the slot that it took. With `counted_max` slots already it is not counted.
+    /// Takes a slot that ends at `ends`, for the registration that is to be made under `id`. A repeated request
+    /// under its key has the slot that it took. With `counted_max` slots already it is not counted.
     ///
     /// # Errors
     /// If there are too many already; with the time until the first of them ends.
@@ -68,7 +68,7 @@ impl Quota {
         ends: Instant,
         counted_max: usize,
     ) -> Result<Permit, RateLimited> {
-        self.forget_ended(now);
+        self.remove_ended(now);
         let own = Slot { owners: limits.map(|limit| limit.map(|limit| limit.owner)), ends, key };
         if let Some(id) = key.and_then(|key| self.by_key.get(&key)) {
             return Ok(Permit { id: *id, is_new: false, own });
@@ -90,7 +90,7 @@ impl Quota {
         Ok(Permit { id, is_new: true, own })
     }
 
-    /// Gives the slot back if nothing was made, and else has it go with what was: `made` tells.
+    /// Gives the slot back if nothing was made, and else moves it to the registration that `made` returns.
     pub(super) fn settle(
         &mut self,
         permit: &Permit,
@@ -98,46 +98,46 @@ impl Quota {
         made: impl Fn(&Outcome) -> Option<RegistrationId>,
     ) {
         match outcome {
-            // What was made then has a slot of its own, or needs none any more.
+            // The registration that was made then has a slot of its own, or needs none any more.
             Ok(Outcome::Replayed(_)) if permit.is_new => self.give_back(permit),
             Ok(Outcome::Replayed(first)) => {
                 if let Some(id) = made(first) {
                     self.rename(permit.id, id);
                 }
             }
-            // That was another request: the slot is of the one that had the key first.
+            // That was another request: the slot belongs to the one that had the key first.
             Ok(Outcome::Refused(Refusal::KeyReused)) => self.give_back(permit),
-            // To whoever asks that is as if something was made, and so it counts as if it was.
-            Ok(Outcome::KnownAddress(_)) => self.keep(permit, permit.id),
+            // To the client that looks as if something was made, and so it counts as if it was.
+            Ok(Outcome::KnownAddress(_)) => self.move_slot(permit, permit.id),
             Ok(outcome) => match made(outcome) {
-                Some(id) => self.keep(permit, id),
+                Some(id) => self.move_slot(permit, id),
                 None => {
                     self.remove(permit.id);
                 }
             },
             // It may have been made.
             Err(SubmitError::Store(StoreError::CommitUnknown(_))) => {}
-            // This try made nothing; what became of one before is not known.
+            // This attempt made nothing; the outcome of an earlier one is not known.
             Err(_) => self.give_back(permit),
         }
     }
 
-    /// Gives a slot back, unless an earlier try of the same took it.
+    /// Gives a slot back, unless an earlier attempt took it.
     pub(super) fn give_back(&mut self, permit: &Permit) {
         if permit.is_new {
             self.remove(permit.id);
         }
     }
 
-    /// Has a slot go with what was made by the try that has it. The try that took it may have been told of
+    /// Moves a slot to the registration that this attempt made. The attempt that took the slot may have settled
     /// first, and may have given it back since it made nothing: then this one takes its own.
-    fn keep(&mut self, permit: &Permit, made: RegistrationId) {
+    fn move_slot(&mut self, permit: &Permit, made: RegistrationId) {
         let slot = match permit.own.key.filter(|_| !permit.is_new) {
-            // One of its own that is not there has run out, or what was made was given up already.
+            // If its own slot is missing, it has expired, or the registration was given up already.
             None => self.remove(permit.id),
             Some(key) => {
                 let of_key = self.by_key.get(&key).copied().and_then(|id| self.remove(id));
-                // Not more than are under way come so beyond what is counted.
+                // Beyond the bound this adds no more slots than there are requests under way.
                 of_key.or_else(|| Some(permit.own).filter(Slot::has_owner))
             }
         };
@@ -158,7 +158,7 @@ impl Quota {
         self.by_id.insert(id, slot);
     }
 
-    /// Gives back a slot, if there is one of this registration.
+    /// Gives back the slot of this registration, if there is one.
     pub(super) fn remove(&mut self, id: RegistrationId) -> Option<Slot> {
         let slot = self.by_id.remove(&id)?;
         self.by_end.remove(&(slot.ends, id));
@@ -176,7 +176,7 @@ impl Quota {
         Some(slot)
     }
 
-    /// Has a slot be that of another registration, if an earlier try took it for one that is not to be.
+    /// Moves a slot to another registration, if an earlier attempt took it for one that will not be made.
     fn rename(&mut self, id: RegistrationId, as_id: RegistrationId) {
         if id != as_id
             && let Some(slot) = self.remove(id)
@@ -185,7 +185,7 @@ impl Quota {
         }
     }
 
-    fn forget_ended(&mut self, now: Instant) {
+    fn remove_ended(&mut self, now: Instant) {
         while let Some((ends, id)) = self.by_end.first().copied()
             && ends <= now
         {
@@ -193,12 +193,12 @@ impl Quota {
         }
     }
 
-    /// How long until the first of an owner's holds ends, if there are as many as there may be.
+    /// The time until the first of an owner's slots ends, if all are taken.
     fn wait(&self, owner: Owner, max: NonZeroU32, now: Instant) -> Option<Duration> {
         if *self.counts.get(&owner)? < max.get() {
             return None;
         }
-        // Those that have ended by now are forgotten, so that the first after it is the owner's first.
+        // Ended slots are removed by now, so that the first after it is the owner's first.
         let (_, ends, _) = self.by_owner.range((owner, now, Uuid::nil().into())..).next()?;
         Some(ends.duration_since(now))
     }

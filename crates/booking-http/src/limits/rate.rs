@@ -1,5 +1,4 @@
-//! How often something may be done, by the generic cell rate algorithm (GCRA), with a bound on what is
-//! remembered.
+//! Rate limits, by the generic cell rate algorithm (GCRA), with bounded memory.
 
 use super::{SET_MAX, number};
 use crate::settings::Reader;
@@ -16,10 +15,10 @@ use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
-/// The most keys that are told apart. Those beyond share what one of them may do, until others have been
-/// quiet for so long that they count as new. They take 108 bytes each, so that it is 7 MB.
+/// The most keys that are counted separately. Those beyond share the limit of one, until others have been quiet for
+/// so long that they count as new. They take 108 bytes each, so that it is 7 MB.
 const KEYS_MAX: usize = 65_536;
-/// How often those who have been quiet are forgotten, if there are many.
+/// How often quiet keys are removed, if there are many.
 const TIDY_EVERY: Duration = Duration::from_secs(1);
 /// Fewer are not worth it.
 const TIDY_KEYS_MIN: usize = 1_024;
@@ -45,13 +44,13 @@ impl Rate {
         number(reader, rate).map(|per_second| Self { per_second, burst })
     }
 
-    /// The whole seconds in which all that may be done at once may be done again.
+    /// The whole seconds after which a full burst is possible again.
     fn window_seconds(self) -> u32 {
         self.burst.get().div_ceil(self.per_second.get())
     }
 }
 
-/// Counts what is done, for each key.
+/// Counts requests, for each key.
 pub(crate) struct Limiter<K: Hash + Eq + Copy, C: Clock = MonotonicClock> {
     name: &'static str,
     rate: Rate,
@@ -60,19 +59,19 @@ pub(crate) struct Limiter<K: Hash + Eq + Copy, C: Clock = MonotonicClock> {
     tidy_keys_min: usize,
 }
 
-/// How a key stands after something was asked under it.
+/// The state of a key after a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct QuotaState {
     name: &'static str,
     rate: Rate,
-    /// How many more may be done right now.
+    /// How many more requests are possible right now.
     remaining: u32,
-    /// How long until something may be done again, if it was too much.
+    /// The time until the next request is possible, if this one was refused.
     wait: Option<Duration>,
 }
 
 impl<K: Hash + Eq + Copy> Limiter<K> {
-    /// A limiter that is called `name` in what clients are told.
+    /// A limiter with this `name` in headers.
     pub(crate) fn new(name: &'static str, rate: Rate) -> Self {
         Self::with_clock(name, rate, KEYS_MAX, MonotonicClock)
     }
@@ -87,7 +86,7 @@ impl<K: Hash + Eq + Copy, C: Clock> Limiter<K, C> {
         Self { name, rate, limiter, tidied_at, tidy_keys_min }
     }
 
-    /// Counts one more under `key`, unless it is too much: that counts for nothing.
+    /// Counts one more request under `key`, unless it is refused: that counts for nothing.
     pub(crate) fn count(&self, key: K) -> QuotaState {
         self.tidy();
         let (remaining, wait) = match self.limiter.check_key(&key) {
@@ -97,7 +96,7 @@ impl<K: Hash + Eq + Copy, C: Clock> Limiter<K, C> {
         QuotaState { name: self.name, rate: self.rate, remaining, wait }
     }
 
-    /// Forgets who counts as new again.
+    /// Removes the keys that count as new again.
     fn tidy(&self) {
         if self.limiter.len() < self.tidy_keys_min {
             return;
@@ -115,7 +114,7 @@ impl<K: Hash + Eq + Copy, C: Clock> Limiter<K, C> {
 }
 
 impl QuotaState {
-    /// How long to wait, if it was too much.
+    /// The time to wait, if it was refused.
     pub(crate) fn wait(&self) -> Option<Duration> {
         self.wait
     }
@@ -126,8 +125,8 @@ impl QuotaState {
         format!("\"{}\";q={};w={}", self.name, self.rate.burst, self.rate.window_seconds())
     }
 
-    /// The service limit, as in the `RateLimit` field (section 4.1). As rates are a whole number a
-    /// second, one more may be done a second later at most.
+    /// The service limit, as in the `RateLimit` field (section 4.1). As rates are a whole number a second, one more
+    /// is possible a second later at most.
     pub(crate) fn limit(&self) -> String {
         format!("\"{}\";r={};t={}", self.name, self.remaining, whole_seconds(self.wait))
     }
@@ -138,7 +137,7 @@ fn whole_seconds(wait: Option<Duration>) -> u64 {
     wait.unwrap_or_default().as_millis().div_ceil(1_000).max(1) as u64
 }
 
-/// What is remembered of each key: when it will count as new. The library's own tables have no bound.
+/// For each key, when it will count as new. The library's own tables have no bound.
 struct Table<K> {
     states: Mutex<States<K>>,
     keys_max: usize,
@@ -146,7 +145,7 @@ struct Table<K> {
 
 struct States<K> {
     by_key: HashMap<K, Nanos>,
-    /// That of all who came when the table was full.
+    /// The same for all keys that came when the table was full.
     others: Option<Nanos>,
 }
 
@@ -237,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn clients_are_told_as_the_draft_says() {
+    fn rate_limit_headers_are_as_the_draft_says() {
         let limiter = limiter(4, 10, 100);
         let first = limiter.count(1);
         assert_eq!(first.policy(), "\"test\";q=10;w=3");
@@ -250,12 +249,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_remembered_has_a_bound_and_is_tidied() {
+    fn keys_are_bounded_and_tidied() {
         let limiter = limiter(1, 2, 10);
         for key in 0..10 {
             assert_eq!(limiter.count(key).wait(), None);
         }
-        // The table is full, so that those who come now count together.
+        // The table is full, so that new keys count together.
         assert_eq!([10, 11, 12].map(|key| limiter.count(key).wait.is_some()), [false, false, true]);
         assert_eq!(limiter.count(0).wait(), None, "who is known keeps what is theirs");
         assert_eq!(limiter.limiter.len(), 10);

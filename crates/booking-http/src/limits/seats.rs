@@ -1,10 +1,10 @@
-//! How many seats of one event one client takes within an hour: so that nobody has all of them in a second,
+//! How many seats of one event one client takes within an hour: so that no client gets all of them in a second,
 //! under as many names.
 //!
-//! A registration, a hold and a place in the queue count once each, for an hour, whatever becomes of them: if
-//! giving a seat back made room for another, there would be no limit on how often; and whoever could queue under
-//! any number of names would have every seat that comes free. What an organizer's token asks for does not count:
-//! it is for its own events alone and registers people at a desk. It is counted by this process alone, as holds are.
+//! A registration, a hold and a place in the queue count once each, for an hour, whatever their outcome: if giving
+//! a seat back made room for another, there would be no limit on how often; and a client that could queue under any
+//! number of names would get every seat that comes free. Requests with an organizer's token do not count: they are
+//! for its own events alone and register people at a desk. It is counted by this process alone, as holds are.
 
 use super::ClientLimits;
 use super::quota::{Limit, Permit, Quota};
@@ -20,8 +20,8 @@ use std::time::{Duration, Instant};
 
 /// For how long a seat counts.
 const COUNTED_FOR: Duration = Duration::from_secs(3_600);
-/// The most seats that are counted. Further ones are not, so that a sale is never refused for what this
-/// server can remember. One takes no more memory than a hold.
+/// The most seats that are counted. Further ones are not, so that a sale is never refused for lack of memory here.
+/// One takes no more memory than a hold.
 const SEATS_COUNTED_MAX: usize = 200_000;
 
 /// The seats that were taken through this server within the last hour.
@@ -42,11 +42,11 @@ impl Seats {
         }
     }
 
-    /// Takes a slot for a seat of `event` that `caller` is to get under `id`. A request that comes again
-    /// under its key has the slot that it took.
+    /// Takes a slot for a seat of `event` that `caller` is to get under `id`. A repeated request under its key has
+    /// the slot that it took.
     ///
     /// # Errors
-    /// If there are too many already; with the time until the first of them counts no more.
+    /// If there are too many already; with the time until the first of them expires.
     pub(crate) fn take(
         &self,
         client: Option<Client>,
@@ -76,7 +76,7 @@ impl Seats {
         self.lock().take(now, [limit, None], id, key, ends, self.counted_max)
     }
 
-    /// Gives the slot back if no seat was taken, and else has it go with that.
+    /// Gives the slot back if no seat was taken, and else moves it to the registration.
     pub(crate) fn settle(&self, permit: &Permit, outcome: &Result<Outcome, SubmitError>) {
         self.lock().settle(permit, outcome, |outcome| match outcome {
             Outcome::Confirmed(registration)
@@ -87,12 +87,12 @@ impl Seats {
         });
     }
 
-    /// Gives back the slot of a request that goes no further.
+    /// Gives back the slot of a request that is not submitted.
     pub(crate) fn give_back(&self, permit: &Permit) {
         self.lock().give_back(permit);
     }
 
-    /// A panic while it was locked would leave a seat counted wrongly at worst.
+    /// A panic while it was locked would at worst leave a seat counted wrongly.
     fn lock(&self) -> MutexGuard<'_, Quota> {
         lock(&self.quota)
     }
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_takes_no_seat_takes_no_slot() {
+    fn a_refused_claim_takes_no_slot() {
         let seats = seats(1);
         let now = Instant::now();
         for outcome in [
@@ -161,16 +161,16 @@ mod tests {
         assert!(take(&seats, now, client(1), 1, 4).is_err());
     }
 
-    /// Else a client could tell by how much it may take who is registered.
+    /// Else a client could see by how many it may take which addresses are registered.
     #[test]
-    fn an_address_that_is_known_counts_as_one_that_is_not() {
+    fn a_registered_address_counts_as_a_new_one() {
         let seats = seats(1);
         let now = Instant::now();
         let known = Uuid::from_u128(9).into();
         let permit = take(&seats, now, client(1), 1, 1).expect("there is room");
         seats.settle(&permit, &Ok(Outcome::KnownAddress(known)));
         assert!(take(&seats, now, client(1), 1, 2).is_err());
-        // Whoever has that registration has a slot of their own.
+        // The owner of that registration has a slot of their own.
         let own = take(&seats, now, client(2), 1, 9).expect("there is room");
         seats.settle(&own, &Ok(Outcome::KnownAddress(known)));
         assert_eq!(seats.lock().by_id.len(), 2);
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_remembered_has_a_bound_and_none_is_no_limit() {
+    fn seats_counted_are_bounded_and_no_limit_counts_none() {
         let (unlimited, now) = (seats(0), Instant::now());
         let bounded = Seats { counted_max: 3, ..seats(1) };
         for number in 0..50 {

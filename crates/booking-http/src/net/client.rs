@@ -1,4 +1,4 @@
-//! Which client a request comes from, behind proxies or not.
+//! The client that a request comes from, behind proxies or not.
 
 use super::forwarded::AddressHeader;
 use crate::settings::Reader;
@@ -7,19 +7,19 @@ use ipnet::IpNet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// How much of an IPv6 address is one client: a customer who is given one network has all the addresses in it
+/// How much of an IPv6 address is one client: a customer who is assigned one network has all the addresses in it
 /// (RFC 6177).
 const IPV6_CLIENT_BITS: u32 = 64;
 
-/// The most proxies in a row. Of a longer row the last one counts: it is made up, or goes in circles.
+/// The most proxies in a row. Of a longer row the last one counts: it is forged, or a loop.
 const PROXIES_MAX: usize = 32;
 
-/// What is counted as one client: an IPv4 address, or an IPv6 network of /64.
+/// The unit that limits count: an IPv4 address, or an IPv6 network of /64.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Client(IpAddr);
 
 impl Client {
-    /// All of whom nobody knows where they come from, together. It is an address that nobody has.
+    /// All clients of unknown origin, together. It is an address that no client has.
     pub(crate) const UNKNOWN: Self = Self(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
 
     pub(crate) fn of(address: IpAddr) -> Self {
@@ -33,7 +33,7 @@ impl Client {
     }
 }
 
-/// The proxies whose word is believed on where a request comes from, and where they say so.
+/// The proxies that are trusted to name a request's origin, and the header that they use.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustedProxies {
     networks: Vec<IpNet>,
@@ -58,8 +58,8 @@ impl TrustedProxies {
         Self { networks, header }
     }
 
-    /// Whose connection it is that comes from `peer`. `None` where many may share one: a proxy that is
-    /// trusted, and this very machine.
+    /// The client of a connection from `peer`. `None` where many may share one: a trusted proxy, and this very
+    /// machine.
     pub(crate) fn direct_client(&self, peer: IpAddr) -> Option<Client> {
         let peer = peer.to_canonical();
         (!peer.is_loopback() && !self.trusts(peer)).then(|| Client::of(peer))
@@ -69,12 +69,12 @@ impl TrustedProxies {
         self.networks.iter().any(|network| network.contains(&address))
     }
 
-    /// Who sent a request with `headers` that came from `peer`. `None` for a request from this very
-    /// machine: that is its owner, unless it is a proxy that is named.
+    /// The client that sent a request with `headers` from `peer`. `None` for a request from this very machine: that
+    /// is its owner, unless it is a trusted proxy.
     ///
-    /// Each proxy adds on the right where it got the request from. So from the right on, what a trusted
-    /// one says is believed, up to the first that is not: that is the client. Where one of them tells
-    /// nothing that names an address, all that comes from it counts as one.
+    /// Each proxy adds on the right the address that it got the request from. So from the right on, entries of
+    /// trusted proxies are believed, up to the first address that is no proxy: that is the client. Where one of
+    /// them adds no valid address, all requests that come from it count as one client.
     pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> Option<Client> {
         let mut nearest = peer.to_canonical();
         if !self.trusts(nearest) {
@@ -108,11 +108,11 @@ fn network(text: &str) -> Option<IpNet> {
     Some(network.trunc())
 }
 
-/// Once: everybody who comes through that proxy counts as one. It may be the client who says so, and a
-/// proxy that adds nothing, so that this is no reason to believe it.
+/// Once: all clients behind that proxy count as one. It may be the client who sends the header, and a proxy that
+/// adds nothing, so that this is no reason to believe it.
 fn warn_of_other_header(believed: &AddressHeader, other: &AddressHeader) {
-    static TOLD: AtomicBool = AtomicBool::new(false);
-    if !TOLD.swap(true, Ordering::Relaxed) {
+    static LOGGED: AtomicBool = AtomicBool::new(false);
+    if !LOGGED.swap(true, Ordering::Relaxed) {
         log::warn!(
             "a request came through a trusted proxy with {other} and without {believed}, which is the header \
              that is believed; if it is the proxy that writes {other}, and replaces or adds to what clients \
@@ -121,10 +121,10 @@ fn warn_of_other_header(believed: &AddressHeader, other: &AddressHeader) {
     }
 }
 
-/// Once: everybody who comes through that proxy does so without limits.
+/// Once: all clients behind that proxy have no limits.
 fn warn_of_unnamed_proxy() {
-    static TOLD: AtomicBool = AtomicBool::new(false);
-    if !TOLD.swap(true, Ordering::Relaxed) {
+    static LOGGED: AtomicBool = AtomicBool::new(false);
+    if !LOGGED.swap(true, Ordering::Relaxed) {
         log::warn!(
             "a proxy on this machine forwards requests, but TRUSTED_PROXIES does not name it, so nobody \
              who comes through it is limited; set TRUSTED_PROXIES=127.0.0.1,::1"
@@ -157,12 +157,12 @@ mod tests {
         text.parse().expect("an address")
     }
 
-    /// Who it is that comes from `peer`, which says `headers`.
+    /// The client of a request that comes from `peer` with `headers`.
     fn client(trusted: &str, peer: &str, headers: &[(&str, &str)]) -> Option<Client> {
         client_by("", trusted, peer, headers)
     }
 
-    /// The same where the header `believed` is believed.
+    /// The same with the trusted header `believed`.
     fn client_by(
         believed: &str,
         trusted: &str,
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_believed_who_is_not_named() {
+    fn only_trusted_proxies_are_believed() {
         let lies = [("Forwarded", "for=198.51.100.9"), ("X-Forwarded-For", "198.51.100.8")];
         assert_is(client("10.0.0.1", "192.0.2.1", &lies), "192.0.2.1");
         assert_eq!(client("10.0.0.1", "127.0.0.1", &lies), None);
@@ -221,23 +221,23 @@ mod tests {
         let x = |value| client(trusted, "127.0.0.1", &[("X-Forwarded-For", value)]);
         assert_is(x("198.51.100.1"), "198.51.100.1");
         assert_is(x("1.1.1.1, 198.51.100.1, 10.0.0.2"), "198.51.100.1");
-        // All of them are ours: the farthest is the one who asks.
+        // All of them are proxies of ours: the farthest is the client.
         assert_is(x("10.0.0.9, 10.0.0.2"), "10.0.0.9");
-        // A hop that cannot be read counts as the proxy that passed it on.
+        // A hop that cannot be parsed counts as the proxy that forwarded it.
         assert_is(x("198.51.100.1, nonsense"), "127.0.0.1");
         assert_is(x("198.51.100.1, unknown, 10.0.0.2"), "10.0.0.2");
         assert_is(x(""), "127.0.0.1");
         assert_is(client(trusted, "127.0.0.1", &[]), "127.0.0.1");
-        // A row without end is not followed to its end.
+        // An endless row is not followed to its end.
         let circles = format!("198.51.100.1{}", ", 10.0.0.7, 10.0.0.8".repeat(1_000));
         assert_is(x(&circles), "10.0.0.7");
-        // Only the last words of a trusted proxy count, in whichever line they are.
+        // Only a trusted proxy's last entries count, in whichever line they are.
         let lines = [("X-Forwarded-For", "1.1.1.1"), ("X-Forwarded-For", "198.51.100.1")];
         assert_is(client(trusted, "10.0.0.3", &lines), "198.51.100.1");
     }
 
     #[test]
-    fn one_header_is_believed_and_what_others_say_is_nothing() {
+    fn one_header_is_believed_and_others_are_ignored() {
         let proxy = "127.0.0.1";
         let by = |believed: &str, headers: &[(&str, &str)]| {
             client_by(believed, proxy, proxy, headers).expect("it is counted")
@@ -252,7 +252,7 @@ mod tests {
         is(by("X-Forwarded-For", &all), "198.51.100.8");
         is(by("forwarded", &all), "198.51.100.7");
         is(by("x-real-ip", &all), "198.51.100.9");
-        // Where the one is not there, or says nothing, nor do the others.
+        // Where the header is missing, or empty, the others are not used either.
         is(by("CF-Connecting-IP", &all), proxy);
         is(by("", &all[..1]), proxy);
         is(by("Forwarded", &all[1..]), proxy);
@@ -260,7 +260,7 @@ mod tests {
         is(by("Forwarded", &[("Forwarded", "for=\"198.51.100.9"), all[1]]), proxy);
         is(by("X-Real-IP", &[all[2], ("X-Real-IP", "198.51.100.1")]), proxy);
         is(by("X-Real-IP", &[("X-Real-IP", "198.51.100.1, 198.51.100.2"), all[1]]), proxy);
-        // A list that one proxy after another adds to ends at the first that is not known.
+        // A list that one proxy after another extends ends at the first unknown one.
         let two = [("Forwarded", "for=198.51.100.1, for=198.51.100.2")];
         is(by("Forwarded", &two), "198.51.100.2");
 

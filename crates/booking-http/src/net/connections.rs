@@ -1,9 +1,8 @@
-//! Connections: how much one may have in this process's memory, how many there may be, and when one ends.
+//! Connections: how much memory one may use, how many there may be, and when one is closed.
 //!
-//! actix-web has no time for a connection once its first head has arrived, no limit of how many requests
-//! it takes from what one client sends at once, and tells nobody that it is about to stop. So its sockets
-//! are given to it wrapped in a [`GuardedStream`], which shares a [`Connection`] with the requests that
-//! come on it:
+//! actix-web has no timeout for a connection once its first head has arrived, no limit of how many pipelined
+//! requests it takes at once, and does not announce that it is about to stop. So its sockets are given to it
+//! wrapped in a [`GuardedStream`], which shares a [`Connection`] with the requests that come on it:
 //!
 //! | rule | where |
 //! | --- | --- |
@@ -35,35 +34,34 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-/// How often connections are looked at.
+/// How often connections are checked.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The same while the server stops.
 const LOOK_EVERY_STOPPING: Duration = Duration::from_millis(10);
-/// How long a connection must have been idle to be ended because the server stops: a request that is on
-/// its way is still answered.
+/// How long a connection must have been idle to be closed because the server stops: a request that is on its way is
+/// still answered.
 const QUIET: Duration = Duration::from_millis(100);
 
-/// What is known of a connection. It belongs to the thread that serves it.
+/// The state of a connection. It belongs to the thread that serves it.
 pub(crate) struct Connection {
-    /// Since when nothing is being answered on it and nothing of a body comes; its beginning, if nothing ever
-    /// was.
+    /// Since when no request is being answered on it and no body arrives; its beginning, if there was no request.
     idle_since: Cell<Instant>,
-    /// Whether a request has come on it. Until then it has the time of a first head.
+    /// Whether a request has come on it. Until then the timeout of a first head applies.
     is_used: Cell<bool>,
     /// Whether a request is being answered.
     is_answering: Cell<bool>,
     /// How much of the body of the request that is being answered may still be read.
     body_left: Cell<u64>,
-    /// Whether either side has said that no request comes after the last one.
+    /// Whether either side has announced that no request comes after the last one.
     is_over: Cell<bool>,
     end: Cell<End>,
     /// Of the task that serves it.
     waker: RefCell<Option<Waker>>,
     /// Whether bytes wait that were not given to the server, or their end.
     has_held: Cell<bool>,
-    /// Whether the client does not take what it is sent.
+    /// Whether the client has stopped reading.
     is_write_blocked: Cell<bool>,
-    /// Who goes on with it, if its last answer is not the server's to finish.
+    /// The new owner of the socket, if its last response is not the server's to finish.
     handover: Cell<Option<Handover>>,
     counted: Counted,
 }
@@ -73,7 +71,7 @@ pub(crate) struct Connection {
 enum End {
     /// Not yet.
     None,
-    /// As if the client had ended it, once nothing that has arrived is left unread.
+    /// Reads as closed by the client, once all that has arrived was read.
     InOrder,
     /// At once, with a reset.
     Reset,
@@ -83,8 +81,8 @@ thread_local! {
     static CONNECTIONS: RefCell<Vec<Weak<Connection>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Takes in a socket from `peer`: counts it, makes room for it where there is none, and watches it from now on,
-/// so that it is never idle for longer than `idle_max`.
+/// Registers a socket from `peer`: counts it, makes room for it if needed, and watches it from now on, so that it
+/// is never idle for longer than `idle_max`.
 pub(crate) fn accept(
     stream: TcpStream,
     peer: SocketAddr,
@@ -116,14 +114,14 @@ pub(crate) fn accept(
     GuardedStream::new(stream, connection)
 }
 
-/// Attaches a connection to the requests that come on it.
+/// Attaches a connection to its requests.
 pub(crate) fn attach(stream: &GuardedStream, data: &mut Extensions) {
     data.insert(Rc::clone(stream.connection()));
 }
 
-/// Ends whichever has been idle for longest where there is one more than there may be: of the same client,
-/// if it has too many, and else of all. Who still takes an answer comes last. If none is idle it is the new
-/// one that ends, unless all others are those of other threads, which look after their own.
+/// Closes the connection that has been idle for longest where there is one too many: of the same client, if it has
+/// too many, and else of all. Those that still take a response come last. If none is idle the new one is closed,
+/// unless all others are those of other threads, which look after their own.
 fn make_room(connections: &[Weak<Connection>], new: &Rc<Connection>) {
     let is_of_client = new.counted.is_too_many_of_client();
     if !is_of_client && !new.counted.is_too_many() {
@@ -144,7 +142,7 @@ fn make_room(connections: &[Weak<Connection>], new: &Rc<Connection>) {
     }
 }
 
-/// Looks at the connections of this thread, for as long as there are any.
+/// Checks the connections of this thread, for as long as there are any.
 async fn look(idle_max: Duration, counts: Arc<Counts>) {
     loop {
         let every = if counts.is_stopping() { LOOK_EVERY_STOPPING } else { LOOK_EVERY };
@@ -190,18 +188,18 @@ impl Connection {
         }
     }
 
-    /// Whether the server may have more bytes: those of the body that it is reading, or of another request
-    /// once it has answered.
+    /// Whether the server may have more bytes: those of the body that it is reading, or of another request once it
+    /// has answered.
     fn may_read(&self) -> bool {
         self.waits_for_client()
     }
 
-    /// Whether it is the client's turn: nothing is being answered, or its body is not whole.
+    /// Whether the client has to send next: no request is being answered, or its body is incomplete.
     fn waits_for_client(&self) -> bool {
         !self.is_answering.get() || self.body_left.get() > 0
     }
 
-    /// Keeps in mind whether the client takes what it is sent.
+    /// Records whether the client has stopped reading.
     fn set_write_blocked(&self, is_blocked: bool) {
         if self.is_write_blocked.replace(is_blocked) != is_blocked {
             self.counted.count_blocked(is_blocked);
@@ -225,25 +223,24 @@ impl Answering {
         let connection = request.request().conn_data::<Rc<Connection>>().cloned();
         if let Some(connection) = &connection {
             connection.is_used.set(true);
-            // Another request has come behind one whose answer was to go on: it gets its answer, and that is the end.
+            // Another request has come behind one that was to stream: it gets its answer, and that is the end.
             connection.handover.take();
             connection.is_answering.set(true);
             connection.idle_since.set(now);
-            // The bodies of what is safe nobody reads.
+            // The bodies of safe requests are not read.
             let is_read = !request.method().is_safe();
             connection.body_left.set(if is_read { body_length(request.headers()) } else { 0 });
         }
         Self(connection)
     }
 
-    /// Whether either side has said that no request comes after the last one. The server reads ahead, and
-    /// forgets on reading the next head that this was to be the end; such a request must not be done
-    /// (RFC 9112, section 9.6).
+    /// Whether either side has announced that no request comes after the last one. The server reads ahead, and on
+    /// reading the next head loses that mark; such a request must not be executed (RFC 9112, section 9.6).
     pub(crate) fn is_over(&self) -> bool {
         self.0.as_ref().is_some_and(|connection| connection.is_over.get())
     }
 
-    /// Takes this request for the last one of its connection.
+    /// Marks this request as the last one of its connection.
     pub(crate) fn end_connection(&self) {
         if let Some(connection) = &self.0 {
             connection.is_over.set(true);
@@ -263,14 +260,14 @@ impl Drop for Answering {
     }
 }
 
-/// Takes the body of a request for read: what comes now on its connection is another request.
+/// Marks the body of a request as read: further bytes on its connection are another request.
 pub(crate) fn end_body(request: &HttpRequest) {
     if let Some(connection) = request.conn_data::<Rc<Connection>>() {
         connection.body_left.set(0);
     }
 }
 
-/// The longest that a body can be, by what its head says.
+/// The longest that a body can be, by its headers.
 fn body_length(headers: &HeaderMap) -> u64 {
     if headers.contains_key(TRANSFER_ENCODING) {
         return u64::MAX;

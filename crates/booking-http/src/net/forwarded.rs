@@ -1,9 +1,9 @@
-//! What proxies say of where a request comes from: `X-Forwarded-For`, `Forwarded` (RFC 7239), or a header of
-//! their own that holds one address. One of them is believed, and the others are not looked at: a proxy
-//! writes its own and passes on what it does not know, as the client sent it.
+//! The headers in which proxies name the origin of a request: `X-Forwarded-For`, `Forwarded` (RFC 7239), or a
+//! header of their own that holds one address. One of them is believed, and the others are ignored: a proxy writes
+//! its own and passes on unknown ones as the client sent them.
 //!
-//! Parsers that others made take a comma inside quotes for the end of a hop, so that a client that sends the
-//! right quotes could name hops in the place of a proxy.
+//! Parsers of other crates split at a comma inside quotes, so that a client that sends the right quotes could forge
+//! hops.
 
 use actix_web::http::header::{FORWARDED, HeaderMap, HeaderName, HeaderValue, InvalidHeaderName};
 use std::fmt;
@@ -12,7 +12,7 @@ use std::str::FromStr;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The one header in which proxies are believed.
+/// The one header that is trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AddressHeader(HeaderName);
 
@@ -36,14 +36,14 @@ impl fmt::Display for AddressHeader {
     }
 }
 
-/// The hops of one line, from left to right; `None` if it cannot be understood.
+/// The hops of one line, from left to right; `None` if it is malformed.
 type ReadLine = fn(&str) -> Option<Vec<Option<IpAddr>>>;
 
 impl AddressHeader {
-    /// Where each proxy says that it got the request from, the nearest to us first. `None` for one that
-    /// does not tell an address: it hides it, does not know it, or cannot be understood.
+    /// The address that each proxy got the request from, the nearest to us first. `None` for one that gives no
+    /// address: it hides it, does not know it, or is malformed.
     pub(crate) fn hops(&self, headers: &HeaderMap) -> impl Iterator<Item = Option<IpAddr>> {
-        // Each line is read for itself: a proxy that adds its own is not to be silenced by another's.
+        // Each line is parsed by itself: another's must not invalidate a proxy's own.
         let lines: Vec<&HeaderValue> = headers.get_all(&self.0).collect();
         let in_line: ReadLine = if self.0 == FORWARDED {
             forwarded_line
@@ -52,7 +52,7 @@ impl AddressHeader {
         } else if lines.len() == 1 {
             single_line
         } else {
-            // Of several lines of what holds one address any may be the client's own.
+            // Of several lines of a header for one address any may be the client's own.
             |_| None
         };
         lines.into_iter().rev().flat_map(move |line| {
@@ -61,12 +61,12 @@ impl AddressHeader {
         })
     }
 
-    /// Whether the request says in any way that it was forwarded.
+    /// Whether the request has any header that says it was forwarded.
     pub(crate) fn is_any_said(&self, headers: &HeaderMap) -> bool {
         headers.contains_key(&self.0) || self.other_said(headers).is_some()
     }
 
-    /// The header that says that the request was forwarded, if this one does not.
+    /// Another header that says that the request was forwarded, if this one is missing.
     pub(crate) fn other_said(&self, headers: &HeaderMap) -> Option<Self> {
         if headers.contains_key(&self.0) {
             return None;
@@ -83,13 +83,13 @@ fn single_line(line: &str) -> Option<Vec<Option<IpAddr>>> {
 
 fn x_forwarded_for_line(line: &str) -> Option<Vec<Option<IpAddr>>> {
     let nodes = line.split(',').map(|node| node.trim_matches(WHITESPACE));
-    // Empty elements of a list count for nothing (RFC 9110, section 5.6.1).
+    // Empty elements of a list are ignored (RFC 9110, section 5.6.1).
     Some(nodes.filter(|node| !node.is_empty()).map(address).collect())
 }
 
 const WHITESPACE: [char; 2] = [' ', '\t'];
 
-/// The hops of one line of `Forwarded`, from left to right; `None` if it is not well formed.
+/// The hops of one line of `Forwarded`, from left to right; `None` if it is malformed.
 fn forwarded_line(line: &str) -> Option<Vec<Option<IpAddr>>> {
     let mut hops = Vec::new();
     let (mut node, mut is_empty) = (None, true);
@@ -130,8 +130,8 @@ fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(is_token_byte)
 }
 
-/// The value that `text` begins with, without its quotes, and what comes after it. One without quotes may
-/// have colons and brackets in it, which ought to be in quotes and often are not.
+/// The value at the start of `text`, without its quotes, and the rest. One without quotes may have colons and
+/// brackets in it, which ought to be in quotes and often are not.
 fn value(text: &str) -> Option<(String, &str)> {
     let Some(quoted) = text.strip_prefix('"') else {
         let ends = |c: char| matches!(c, ',' | ';' | '"' | '=' | '\\') || WHITESPACE.contains(&c);
@@ -228,7 +228,7 @@ mod tests {
             ("FORWARDED", vec![ip("192.0.2.1")]),
             ("x-forwarded-FOR", vec![ip("192.0.2.3"), ip("192.0.2.2")]),
             ("X-Real-IP", vec![ip("192.0.2.4")]),
-            // What holds one address holds no list, and is there once.
+            // A header for one address has no list, and comes once.
             ("X-Client-IP", vec![None]),
             ("True-Client-IP", vec![None, None]),
             ("CF-Connecting-IP", vec![]),
@@ -284,10 +284,10 @@ mod tests {
         }
     }
 
-    /// What a client sends before what a proxy adds cannot take its place, whatever it is made of: the
-    /// line is then not well formed, or its last hop is the proxy's.
+    /// What a client sends before a proxy's entry cannot replace it, whatever it is made of: the line is then
+    /// malformed, or its last hop is the proxy's.
     #[test]
-    fn nothing_that_comes_before_makes_the_last_hop_another() {
+    fn a_clients_own_entries_never_replace_the_last_hop() {
         const PARTS: [&str; 9] = ["for", "=", "\"", "\\", ",", ";", " ", "1.2.3.4", "_x"];
         let mut read = 0;
         for mut number in 0..PARTS.len().pow(5) {

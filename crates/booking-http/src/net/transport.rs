@@ -1,4 +1,4 @@
-//! HTTP/1.1 on sockets that are guarded: what `HttpServer` of actix-web does, with a stream of our own.
+//! HTTP/1.1 on guarded sockets: what `HttpServer` of actix-web does, with a stream of our own.
 
 use crate::net::connections::{self, Counts, GuardedStream};
 use actix_http::error::DispatchError;
@@ -67,10 +67,10 @@ where
     fn_service(guard).and_then(http)
 }
 
-/// A socket as it is served, and who is at its other end.
+/// A socket as it is served, and the address of its peer.
 ///
 /// # Errors
-/// If nobody is: a client that has reset its connection by now has no address any more, though its request may
+/// If there is none: a client that has reset its connection by now has no address any more, though its request may
 /// have arrived. To answer it would be to let it do without limits.
 fn take_in(
     stream: TcpStream,
@@ -90,7 +90,7 @@ mod tests {
     use std::io::Write;
     use std::time::Instant;
 
-    /// What the server gets of a client that sends a whole request, and then resets its connection or not.
+    /// The server's side of a connection whose client sends a whole request, and then resets it or not.
     fn accepted(is_reset: bool) -> (TcpStream, Option<std::net::TcpStream>) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
         let address = listener.local_addr().expect("it has an address");
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn who_has_no_address_any_more_is_not_served() {
+    async fn a_client_that_has_reset_its_connection_is_not_served() {
         let counts = Arc::new(Counts::new(TrustedProxies::default(), None, 1_024, 0));
         for is_reset in [true, false] {
             let (stream, _client) = accepted(is_reset);

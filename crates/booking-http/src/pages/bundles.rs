@@ -1,5 +1,5 @@
-//! What pages load: many files of `static` in a few, each under a name that says what is in it, so that browsers may keep
-//! it for good. The build makes them.
+//! The bundles that pages load: the many files of `static` in a few, each under a name with a hash of its content,
+//! so that browsers may cache it for good. The build makes them.
 
 include!(concat!(env!("OUT_DIR"), "/bundle.rs"));
 
@@ -16,12 +16,12 @@ pub(crate) struct Bundle {
 /// All of them.
 pub(crate) const ALL: [Bundle; 5] = [SCRIPT, REGISTRATION, LATER, READER, STYLE];
 
-/// Whether a file of `static` is in one of them, so that no page loads it by itself.
+/// Whether a file of `static` is in a bundle, so that no page loads it by itself.
 pub(crate) fn has(file: &str) -> bool {
     BUNDLED.contains(&file)
 }
 
-// What makes them is tried here, since nobody tests a build script.
+// The bundler is tested here, since a build script has no tests.
 #[cfg(test)]
 #[path = "../../build/bundle.rs"]
 mod bundle;
@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_of_a_module_is_left_that_a_script_cannot_have() {
+    fn no_module_syntax_is_left_in_a_bundle() {
         for Bundle { path, bytes, .. } in [SCRIPT, REGISTRATION, LATER, READER] {
             let text = str::from_utf8(bytes).expect("scripts are text");
             for line in text.lines() {
@@ -53,7 +53,7 @@ mod tests {
         assert!(later.contains(reader) && !later.contains("qr/worker.js"), "and that a worker");
     }
 
-    /// What a first visit costs: all of it, and some room for the page itself.
+    /// The size of a first visit: all of it, and some room for the page itself.
     #[test]
     fn the_first_script_and_the_styles_are_small() {
         let bytes: usize = [SCRIPT, STYLE].iter().map(|bundle| bundle.gzipped.len()).sum();

@@ -1,20 +1,21 @@
-//! Descriptions: CommonMark in, and out of it HTML that loads and runs nothing.
+//! Descriptions: CommonMark in, HTML out that loads and runs nothing.
 //!
-//! What is written here is made of events that are chosen one by one. HTML that somebody typed is text, so that there
-//! is nothing to be cleaned afterwards; pictures are their words; and links lead to pages and mailboxes alone.
+//! The HTML is made of Markdown events that are allowed one by one. HTML that was typed is text, so that nothing
+//! has to be sanitized afterwards; pictures become their alternative texts; and links lead to pages and mailboxes
+//! alone.
 
 use crate::pages::engine::escape;
 use pulldown_cmark::{
     CodeBlockKind, CowStr, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd, html,
 };
 
-/// The most characters of a summary, which search engines and messengers show a line or two of.
+/// The most characters of a summary, of which search engines and messengers show a line or two.
 const SUMMARY_CHARACTERS_MAX: usize = 200;
 
 /// Where links may lead.
 const SCHEMES: [&str; 3] = ["http", "https", "mailto"];
 
-/// Says of a link that nobody here vouches for it, and tells the page at its other end nothing.
+/// Declares that this site does not vouch for a link, and sends its target no referrer.
 const LINK_REL: &str = "nofollow ugc noopener noreferrer";
 
 /// A description as HTML.
@@ -24,7 +25,7 @@ pub(crate) fn to_html(text: &str) -> String {
     html
 }
 
-/// Its first words, without any markup; empty if it has none.
+/// The first words, without markup; empty if there are none.
 pub(crate) fn summary(text: &str) -> String {
     let mut words = String::new();
     for event in events(text) {
@@ -47,18 +48,18 @@ pub(crate) fn summary(text: &str) -> String {
     }
 }
 
-/// What the text is made of, as far as it may be.
+/// The events of the text that are allowed.
 fn events(text: &str) -> impl Iterator<Item = Event<'_>> {
     let mut is_linked = false;
     let parser = Parser::new_ext(text, Options::empty()).into_offset_iter();
     parser.filter_map(move |(event, range)| {
         Some(match event {
-            // Entities are what was typed: so is all that looks like HTML.
+            // Entities are shown as they were typed: so is all that looks like HTML.
             Event::Text(_) if text[range.clone()].starts_with('&') => {
                 Event::Text(CowStr::from(&text[range]))
             }
             Event::Html(raw) | Event::InlineHtml(raw) => Event::Text(raw),
-            // A line ends where somebody ended it: descriptions were plain text before.
+            // A line break stays one: descriptions were plain text before.
             Event::SoftBreak => Event::HardBreak,
             Event::Start(Tag::HtmlBlock) => Event::Start(Tag::Paragraph),
             Event::End(TagEnd::HtmlBlock) => Event::End(TagEnd::Paragraph),
@@ -84,7 +85,7 @@ fn events(text: &str) -> impl Iterator<Item = Event<'_>> {
     })
 }
 
-/// The heading of a page is the event's name.
+/// The page's own heading is the event's name.
 fn below(level: HeadingLevel) -> HeadingLevel {
     match level {
         HeadingLevel::H1 => HeadingLevel::H2,
@@ -100,7 +101,7 @@ fn href(link_type: LinkType, destination: &str) -> Option<String> {
     if link_type == LinkType::Email {
         return Some(format!("mailto:{destination}"));
     }
-    // Browsers leave out white space and what cannot be seen, also in the middle of a scheme.
+    // Browsers ignore white space and control characters, also in the middle of a scheme.
     let is_clean = !destination.chars().any(|c| c.is_control() || c.is_whitespace());
     let (scheme, _) = destination.split_once(':')?;
     let is_known = SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known));
@@ -112,7 +113,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Everything that a description may be made of.
+    /// Everything that a description's HTML may contain.
     const TAGS: [&str; 19] = [
         "a",
         "blockquote",
@@ -135,7 +136,7 @@ mod tests {
         "sup",
     ];
 
-    /// What is there that may not be.
+    /// The first thing in the HTML that is not allowed.
     fn fault(html: &str) -> Option<String> {
         for tag in html.split('<').skip(1) {
             let Some((inside, _)) = tag.split_once('>') else {
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_somebody_typed_is_text_and_nothing_else() {
+    fn typed_html_is_escaped() {
         for text in [
             "<img src=x onerror=alert(ran=1)><script>ran=1</script>&lt;",
             "<script>\nran=1\n</script>",
@@ -244,7 +245,7 @@ mod tests {
 
     /// The control of the above.
     #[test]
-    fn what_may_not_be_there_is_found() {
+    fn disallowed_html_is_found() {
         for html in [
             "<img>",
             "<script>",
@@ -275,7 +276,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_typed_becomes_nothing_else(
+        fn generated_descriptions_contain_only_allowed_html(
             text in "([a-z*_`#>\\[\\]()!<>/\"'=&;:\\\\ \n\t-]|javascript:|<script>|<img |onerror=|https://a.example|\\]\\()*"
         ) {
             let html = to_html(&text);

@@ -1,5 +1,5 @@
-//! The templates, which are in the binary, and the engine that fills them in: whatever is put into one is text, unless
-//! the template itself says that it is HTML of ours.
+//! The templates, which are in the binary, and the engine that renders them: every value is escaped, unless the
+//! template itself marks it as HTML of ours.
 
 use crate::words::text;
 use booking_core::Language;
@@ -11,12 +11,12 @@ use serde::Serialize;
 use std::fmt::{self, Write};
 use std::sync::LazyLock;
 
-/// What rendering one of them may use up, in steps of the engine: several times what the longest list takes.
+/// The most that one rendering may use, in steps of the engine: several times what the longest list takes.
 const FUEL: u64 = 1_000_000;
 
 macro_rules! templates {
     ($($name:literal)*) => {
-        /// All of them, by their names in `templates`.
+        /// All templates, by their names in `templates`.
         const TEMPLATES: &[(&str, &str)] =
             &[$(($name, include_str!(concat!("../../templates/", $name)))),*];
     };
@@ -36,7 +36,7 @@ templates! {
     "shell.html"
 }
 
-/// All that the templates say, in one: with any change to it there is another release of the pages.
+/// The content of all templates: any change of it is another release of the pages.
 pub(crate) fn sources() -> impl Iterator<Item = &'static str> {
     TEMPLATES.iter().map(|(_, source)| *source)
 }
@@ -45,13 +45,13 @@ pub(crate) fn sources() -> impl Iterator<Item = &'static str> {
 fn environment() -> &'static Environment<'static> {
     static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
         let mut environment = Environment::new();
-        // What a template asks for and nobody gave it is a mistake, and no empty text.
+        // A missing value is an error, and not an empty text.
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_fuel(Some(FUEL));
         environment.set_formatter(write_value);
         environment.add_function("t", word);
         for &(name, source) in TEMPLATES {
-            // Those that end in .html escape what is put into them.
+            // Those that end in .html escape their values.
             environment.add_template(name, source).expect("each is parsed by a test");
         }
         environment
@@ -59,7 +59,7 @@ fn environment() -> &'static Environment<'static> {
     &ENVIRONMENT
 }
 
-/// A text of the catalogue in a language, which is what it is called.
+/// A text of the catalogue in a language, given by its tag.
 fn word(language: &str, key: &str) -> String {
     let known = Language::ALL.into_iter().find(|known| known.as_str() == language);
     text(known.unwrap_or_default(), key, &[])
@@ -68,12 +68,12 @@ fn word(language: &str, key: &str) -> String {
 /// Fills in a template.
 ///
 /// # Errors
-/// What the template asks for and `context` does not have.
+/// For a value that the template uses and `context` does not have.
 pub(crate) fn render(name: &str, context: &impl Serialize) -> Result<String, Error> {
     environment().get_template(name)?.render(Serde(context))
 }
 
-/// As the engine does it, but for `/`, which it would spell as an entity: addresses are to be read by people, too.
+/// As the engine escapes, but for `/`, which it would write as an entity: addresses are to be readable, too.
 fn write_value(out: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
     match value.as_str() {
         Some(text) if !value.is_safe() && matches!(state.auto_escape(), AutoEscape::Html) => {
@@ -83,10 +83,10 @@ fn write_value(out: &mut Output, state: &mut State, value: &Value) -> Result<(),
     }
 }
 
-/// A text so that HTML has it as text, in quotes of either kind, too.
+/// Escapes a text for HTML, also in quotes of either kind.
 pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    // A text takes whatever is written to it.
+    // Writing to a `String` cannot fail.
     let _ = write_escaped(&mut escaped, text);
     escaped
 }
@@ -107,11 +107,11 @@ fn write_escaped(out: &mut impl Write, text: &str) -> fmt::Result {
     out.write_str(rest)
 }
 
-/// A value as JSON for an element `script` that is data: nothing in it ends the element, or begins a comment.
+/// A value as JSON for a `script` element of data: nothing in it ends the element, or begins a comment.
 pub(crate) fn script_json(value: &impl Serialize) -> String {
-    // Texts, numbers, times and maps by names: JSON holds all of it.
+    // Texts, numbers, times and maps by names: JSON can hold each.
     let json = serde_json::to_string(value).unwrap_or_default();
-    // They stand in texts alone, where the one is as good as the other.
+    // They occur in texts alone, where the escape means the same.
     json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
 }
 
@@ -133,7 +133,8 @@ mod tests {
         assert_eq!(files, known);
     }
 
-    /// What is let through as HTML is told by name here: descriptions, and JSON that is made fit for an element.
+    /// The values that are not escaped are listed by name here: descriptions, and JSON that is escaped for an
+    /// element.
     #[test]
     fn no_template_leaves_anything_else_unescaped_or_runs_anything() {
         let mut let_through = BTreeSet::new();
@@ -150,7 +151,7 @@ mod tests {
             {
                 assert!(!source.contains(inline), "{name} has {inline}");
             }
-            // What is data says so; everything else that runs is a file.
+            // Data blocks are marked as such; everything else that runs is a file.
             for script in source.split("<script").skip(1) {
                 let tag = script.split('>').next().unwrap_or_default();
                 let is_data = ["application/json", "application/ld+json"];

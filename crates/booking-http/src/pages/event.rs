@@ -1,4 +1,4 @@
-//! An event's page: the event in words, and whether it takes registrations. The same words as in `static/js`.
+//! An event's page: the event in words, and whether registration is open. The same words as in `static/js`.
 
 use crate::api::responses::{EventBody, QuestionBody};
 use crate::extract::conditional::etag;
@@ -18,17 +18,17 @@ use serde::Serialize;
 /// The most blocks that a meter has.
 const BLOCKS_MAX: u32 = 20;
 
-/// What `event.html` puts in.
+/// The values of `event.html`.
 #[derive(Serialize)]
 pub(crate) struct EventPage<'a> {
     pub(crate) page: Frame<'a>,
     pub(crate) event: EventWords,
     pub(crate) form: RegisterForm,
-    /// What is asked, in JSON for an element, as the event is.
+    /// The event's questions, in JSON for an element.
     pub(crate) questions: String,
 }
 
-/// What an event asks, as visitors see it, in JSON for an element.
+/// An event's questions, as visitors see them, in JSON for an element.
 pub(crate) fn questions_data(questions: &Questions) -> String {
     let bodies: Vec<_> = questions.asked().map(QuestionBody::from).collect();
     script_json(&bodies)
@@ -47,7 +47,7 @@ pub(crate) struct EventWords {
     venue: Option<String>,
     organizer: Option<OrganizerWords>,
     waiting: u32,
-    /// For how long personal data is kept.
+    /// For how long personal data is stored.
     kept: Option<String>,
     has_calendar: bool,
     /// HTML.
@@ -56,17 +56,17 @@ pub(crate) struct EventWords {
     is_open: bool,
     is_full: bool,
     form_title: String,
-    /// Whether who comes now is put in line.
+    /// Whether a new claim joins the waitlist.
     is_line: bool,
     hint: Option<String>,
     notice: Option<String>,
     etag: String,
-    /// The event as the API has it, in JSON for an element, so that the modules need not ask for it.
+    /// The event as in the API, in JSON for an element, so that the modules need not request it.
     data: String,
     linked_data: String,
 }
 
-/// What is out of the ordinary about it.
+/// A note that the event is out of the ordinary.
 #[derive(Serialize)]
 struct Badge {
     kind: &'static str,
@@ -82,7 +82,7 @@ pub(crate) struct DateBlock {
 }
 
 impl DateBlock {
-    /// The day on which it begins, if that is known.
+    /// The day of its start, if that is known.
     pub(crate) fn of(language: Language, details: &EventDetails) -> Option<Self> {
         let Leaf { month, day, weekday } =
             leaf(language, details.timezone.as_ref(), details.starts_at?);
@@ -90,7 +90,7 @@ impl DateBlock {
     }
 }
 
-/// Who puts it up, and where people ask about it.
+/// The organizer, and the contact for questions.
 #[derive(Serialize)]
 struct OrganizerWords {
     name: Option<String>,
@@ -107,7 +107,7 @@ struct ContactLink {
 #[derive(Serialize)]
 pub(crate) struct Seats {
     is_spent: bool,
-    /// Whether what is left is soon gone.
+    /// Whether few seats are left.
     is_few: bool,
     number: String,
     unit: String,
@@ -118,16 +118,16 @@ pub(crate) struct Seats {
     taken: u32,
 }
 
-/// What stands in the form, and what came of it.
+/// The values in the form, and its errors.
 #[derive(Default, Serialize)]
 pub(crate) struct RegisterForm {
-    /// Makes the form that is sent again the same request.
+    /// The idempotency key, which makes a repeated form the same request.
     pub(crate) key: String,
     pub(crate) user_email: String,
     pub(crate) name: String,
     pub(crate) email_error: Option<String>,
     pub(crate) name_error: Option<String>,
-    /// What the event asks besides.
+    /// The event's own questions.
     pub(crate) questions: Vec<QuestionField>,
     pub(crate) notice: Option<Notice>,
 }
@@ -171,14 +171,14 @@ impl State {
     }
 }
 
-/// Whether search engines are to leave an event out: it is not there for everybody, or not any more.
+/// Whether search engines must not list an event: a draft, or one that is cancelled or over.
 pub(crate) fn is_hidden(event: &Event, now: DateTime<Utc>) -> bool {
     matches!(State::of(event, now), State::Draft | State::Cancelled | State::Over)
 }
 
 impl EventWords {
-    /// The event as it is at `now`, by this machine's clock: it decides nothing here. `url` is where its page is, and
-    /// `organizer` what whoever put it up is called, as far as that is known.
+    /// The event as it is at `now`, by this machine's clock, which decides nothing here. `url` is the address of
+    /// its page, and `organizer` the name of its organizer, if it is known.
     pub(crate) fn of(
         language: Language,
         event: &Event,
@@ -201,7 +201,7 @@ impl EventWords {
             venue: details.venue.as_ref().map(|venue| venue.as_str().to_owned()),
             organizer: OrganizerWords::of(language, details),
             waiting: event.waitlist_count,
-            kept: details.retention.map(|kept| kept_words(language, kept.days())),
+            kept: details.retention.map(|kept| retention_words(language, kept.days())),
             has_calendar: details.starts_at.is_some() && state != State::Draft,
             description: description::to_html(details.description.as_str()),
             seats: Seats::of(language, event, state),
@@ -211,7 +211,7 @@ impl EventWords {
             is_line,
             hint: is_open.then(|| text(language, hint(event, is_full, is_line), &[])),
             notice: notice(language, event, state),
-            // What time alone has changed since has no version yet, and so no name.
+            // A state that time alone has changed has no version yet, and so no tag.
             etag: match event.is_settled {
                 true => etag(EventTag::from(event)).0.to_string(),
                 false => String::new(),
@@ -231,7 +231,7 @@ impl OrganizerWords {
     fn of(language: Language, details: &EventDetails) -> Option<Self> {
         let name = details.organizer_name.as_ref().map(|name| name.as_str().to_owned());
         let contact = details.contact.as_ref();
-        // Without a name an address speaks for itself, and of a page nobody wants to read the address.
+        // An e-mail address is shown as it is; the URL of a page is not worth reading.
         let words = |contact: &Contact| match (contact.as_address(), &name) {
             (Some(address), _) => address.to_owned(),
             (None, Some(_)) => text(language, "facts.contact", &[]),
@@ -282,7 +282,8 @@ fn free(event: &Event) -> u32 {
     event.capacity.get().saturating_sub(event.booked_count)
 }
 
-/// Whole blocks only, and honest at both ends: none is taken only if no seat is, all are only if none is left.
+/// Whole blocks only, and exact at both ends: none is filled only if no seat is taken, all are only if none is
+/// left.
 fn blocks_taken(booked: u32, left: u32, capacity: u32, blocks: u32) -> u32 {
     if left == 0 {
         return blocks;
@@ -303,7 +304,7 @@ fn badge(language: Language, state: State) -> Option<Badge> {
     Some(Badge { kind, words: text(language, key, &[]) })
 }
 
-fn kept_words(language: Language, days: u32) -> String {
+fn retention_words(language: Language, days: u32) -> String {
     match days {
         0 => text(language, "facts.erased_at_end", &[]),
         days => counted(language, "facts.erased", days, &[]),
@@ -372,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_open_or_says_why_not() {
+    fn an_event_is_open_or_shows_why_not() {
         let hour = TimeDelta::hours(1);
         let of = |change: fn(&mut Event)| State::of(&event(3, change), now());
         assert_eq!(of(|_| {}), State::Open);
@@ -396,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_takes_nobody_new_says_so_and_not_how_many_seats_are_left() {
+    fn a_closed_event_says_so_and_shows_no_seats_left() {
         let shown = |change: fn(&mut Event)| {
             let seats = Seats::at(Language::En, &event(1, change), now());
             (seats.number, seats.is_spent, seats.is_few)
@@ -407,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn a_meter_is_honest_at_both_ends() {
+    fn a_meter_is_exact_at_both_ends() {
         let taken = |booked: u32, capacity: u32| {
             let of = event(capacity, |event| event.booked_count = booked);
             let seats = Seats::of(Language::En, &of, State::Open);

@@ -1,4 +1,4 @@
-//! What all pages have in common: their head, their addresses, and what they may do.
+//! The common parts of all pages: their head, their addresses, and their security policy.
 
 use crate::api::base_path::BasePath;
 use crate::api::base_url::BaseUrl;
@@ -18,33 +18,33 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder};
 use booking_core::{EventId, Language};
 use serde::Serialize;
 
-/// What pages are served as.
+/// The content type of pages.
 pub(crate) const HTML: &str = "text/html; charset=utf-8";
 
-/// What pages may do: nothing but show and call what comes from here. No script is inline but for data, so none
-/// that is smuggled into a text is ever run.
+/// The policy of pages: nothing but load and call resources of this server. No script is inline but for data, so an
+/// injected script never runs.
 pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' data:; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; \
     frame-ancestors 'none'";
 
-/// Marks an address that is a page: what goes wrong there is told to people. A resource has it as its data, and a request
-/// for which there is no resource as its extension.
+/// Marks an address as a page: errors there are shown to people. A resource has it as its data, and a request for
+/// which there is no resource as its extension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rendered {
     /// An event's, which may be none.
     Event,
-    /// Any other, and what is at no page's address.
+    /// Any other, also an address without a page.
     Page,
 }
 
 impl Rendered {
-    /// What is said of a request, if it is one for a page.
+    /// The mark of a request, if it is one for a page.
     fn of(request: &HttpRequest) -> Option<Self> {
         let of_resource = request.app_data::<Self>().copied();
         of_resource.or_else(|| request.extensions().get::<Self>().copied())
     }
 
-    /// The keys of the title and the text that tell of an address which leads nowhere.
+    /// The keys of the title and the text of the page for an unknown address.
     const fn not_found(self) -> [&'static str; 2] {
         match self {
             Self::Event => ["event.not_found", "event.not_found_why"],
@@ -53,12 +53,12 @@ impl Rendered {
     }
 }
 
-/// Who looks at a page, as far as it is another one for them.
+/// The viewer of a page, as far as the page depends on them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Viewer {
-    /// What they read.
+    /// The language of the page.
     pub(crate) language: Language,
-    /// Whether nobody has to sign in here.
+    /// Whether organizers need not sign in here.
     pub(crate) is_open: bool,
 }
 
@@ -67,7 +67,7 @@ pub(crate) struct Pages {
     base_url: Option<BaseUrl>,
     base_path: BasePath,
     may_be_embedded: bool,
-    /// What the page of an event may do, and who may show it in a frame.
+    /// The policy of an event's page, with the sites that may embed it.
     event_policy: String,
 }
 
@@ -88,7 +88,7 @@ impl Pages {
         Self { base_url, base_path, may_be_embedded, event_policy }
     }
 
-    /// What addresses on this server begin with.
+    /// The prefix of this server's addresses.
     pub(crate) fn base(&self) -> &str {
         self.base_path.as_str()
     }
@@ -115,7 +115,7 @@ impl Pages {
         }
     }
 
-    /// The script that a page of a registration runs besides, so that it need not wait for the first to ask for it.
+    /// The script that a page of a registration preloads, so that it need not wait for the first to request it.
     pub(crate) const fn script_of_registration() -> &'static str {
         REGISTRATION.path
     }
@@ -125,18 +125,18 @@ impl Pages {
         format!("/e/{id}")
     }
 
-    /// The whole address of a path, if it is known where this server is reached.
+    /// The absolute URL of a path, if this server's URL is known.
     pub(crate) fn url(&self, path: &str) -> Option<String> {
         Some(format!("{}{path}", self.base_url.as_ref()?.as_str()))
     }
 
-    /// The address of a path for a link: whole, if that is known.
+    /// The address of a path for a link: absolute, if this server's URL is known.
     pub(crate) fn link(&self, path: &str) -> String {
         self.url(path).unwrap_or_else(|| format!("{}{path}", self.base()))
     }
 
-    /// What went wrong, as a page, if whoever asked for one is a person: programs get a problem document. The request's
-    /// id leads to the log.
+    /// An error as a page, if the client is a browser: programs get a problem document. The request's id leads to
+    /// the log.
     pub(crate) fn problem(
         &self,
         error: &ApiError,
@@ -159,7 +159,7 @@ impl Pages {
     /// Renders a page.
     ///
     /// # Errors
-    /// [`ApiError::Panic`] for a template that asks for what is not there.
+    /// [`ApiError::Panic`] for a template that uses a missing value.
     pub(crate) fn respond(
         &self,
         mut response: HttpResponseBuilder,
@@ -172,15 +172,14 @@ impl Pages {
             .insert_header((CONTENT_TYPE, HTML))
             .insert_header((CONTENT_LANGUAGE, language.as_str()))
             .insert_header((CONTENT_SECURITY_POLICY, POLICY))
-            // A form that is sent from a page that tells nothing of itself seems to come from another site
-            // (Fetch, section 3.2).
+            // A form sent from a page without a referrer seems to come from another site (Fetch, section 3.2).
             .insert_header((REFERRER_POLICY, "same-origin"));
         let mut response = response.body(html);
         vary_by_language(response.headers_mut());
         Ok(response)
     }
 
-    /// Renders a page of an event, which other sites may show in a frame if that is set.
+    /// Renders a page of an event, which other sites may embed if that is allowed.
     ///
     /// # Errors
     /// [`ApiError::Panic`], as [`respond`](Self::respond).
@@ -198,7 +197,7 @@ impl Pages {
         Ok(response)
     }
 
-    /// Renders a page that is the same for everybody who reads the language, unless the client has it already.
+    /// Renders a page that is the same for all viewers of the language, unless the client has it already.
     ///
     /// # Errors
     /// [`ApiError::Panic`], as [`respond`](Self::respond).
@@ -227,7 +226,7 @@ impl Pages {
     }
 }
 
-/// Tells caches that a page depends on what the browser wishes for, and on what was chosen in it.
+/// Lets caches know that a page depends on the browser's languages, and on the one that was chosen in it.
 fn vary_by_language(headers: &mut HeaderMap) {
     for name in ["Accept-Language", "Cookie"] {
         vary_by(headers, name);
@@ -241,11 +240,11 @@ fn rendered(template: &str, context: &impl Serialize) -> Result<String, ApiError
     })
 }
 
-/// The longest header that is looked into; browsers send less than two hundred bytes.
+/// The longest header that is parsed; browsers send less than two hundred bytes.
 const ACCEPT_BYTES_MAX: usize = 1_024;
 
-/// Whether a client asks for HTML by its name, as browsers do, and for JSON by no name that weighs as much (RFC 9110,
-/// section 12.5.1): a program that takes both is told as programs are.
+/// Whether a client names HTML in `Accept`, as browsers do, and no JSON of the same weight (RFC 9110, section
+/// 12.5.1): a program that accepts both is answered as programs are.
 fn prefers_html(headers: &HeaderMap) -> bool {
     let (mut html, mut json) = (0.0, 0.0);
     let accepted = headers.get_all(ACCEPT).filter_map(|value| value.to_str().ok());
@@ -264,13 +263,13 @@ fn prefers_html(headers: &HeaderMap) -> bool {
     html > json
 }
 
-/// What `shell.html` puts in.
+/// The values of `shell.html`.
 #[derive(Serialize)]
 pub(crate) struct Shell<'a> {
     pub(crate) page: Frame<'a>,
 }
 
-/// Begins a page that anybody else would be shown otherwise, and that is asked for anew whenever it is looked at.
+/// Begins a page that depends on its viewer, and is requested anew each time.
 pub(crate) fn fresh(status: StatusCode) -> HttpResponseBuilder {
     let mut response = HttpResponse::build(status);
     let private = HeaderValue::from_static("private, no-cache");
@@ -278,31 +277,31 @@ pub(crate) fn fresh(status: StatusCode) -> HttpResponseBuilder {
     response
 }
 
-/// What `layout.html` puts in.
+/// The values of `layout.html`.
 #[derive(Serialize)]
 pub(crate) struct Frame<'a> {
     pub(crate) title: &'a str,
-    /// The tag of what it is in.
+    /// The tag of the page's language.
     pub(crate) language: &'static str,
     /// Those of all that there are.
     pub(crate) languages: [&'static str; Language::ALL.len()],
-    /// What its addresses begin with.
+    /// The prefix of its addresses.
     pub(crate) base: &'a str,
     pub(crate) summary: Option<&'a str>,
-    /// Where it is, in the one spelling that counts.
+    /// Its canonical address.
     pub(crate) canonical: Option<String>,
     /// The same, if it is known whole.
     pub(crate) url: Option<String>,
-    /// Whether search engines are to leave it out.
+    /// Whether search engines must not list it.
     pub(crate) is_hidden: bool,
     pub(crate) is_open: bool,
     pub(crate) may_be_embedded: bool,
     pub(crate) is_embedded: bool,
-    /// Whether it says what came of a form: scripts leave it as it is.
+    /// Whether it shows the result of a form: scripts leave it as it is.
     pub(crate) is_answer: bool,
     pub(crate) style: &'static str,
     pub(crate) script: &'static str,
-    /// Another that it will load, if that is known.
+    /// Another script to preload, if it is known.
     pub(crate) script_ahead: Option<&'static str>,
 }
 
@@ -311,13 +310,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_names_html_is_told_in_html_unless_json_weighs_as_much() {
+    fn a_client_that_prefers_html_gets_html() {
         for (accept, is_preferred) in [
             ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", true),
             ("Text/HTML ; Q=0.5 , */*", true),
             ("application/json;q=0.9, text/html;charset=utf-8", true),
             ("text/html;level=1;q=0.4, application/json;q=0.3", true),
-            // Nobody's name is in it, as programs and scripts ask.
+            // HTML is not named in these, as programs and scripts ask.
             ("*/*", false),
             ("", false),
             ("text/*", false),
@@ -345,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_too_long_is_not_looked_into() {
+    fn a_header_that_is_too_long_is_ignored() {
         for (length, is_preferred) in [(ACCEPT_BYTES_MAX, true), (ACCEPT_BYTES_MAX + 1, false)] {
             let accept = format!("text/html{}", " ".repeat(length - "text/html".len() - 1) + ",");
             assert_eq!(accept.len(), length);

@@ -1,4 +1,4 @@
-//! An event as search engines read it: schema.org's `Event` in JSON-LD.
+//! An event for search engines: schema.org's `Event` in JSON-LD.
 
 use crate::pages::description::summary;
 use booking_core::{Contact, Event, EventStatus, Venue};
@@ -71,7 +71,8 @@ struct Offer<'a> {
 }
 
 impl<'a> LinkedData<'a> {
-    /// That of an event whose page is at `url`, of `organizer`, as far as that is known and the event does not say it itself.
+    /// The data of an event whose page is at `url`, with `organizer`, as far as that is known and the event does
+    /// not name its own.
     pub(crate) fn of(event: &'a Event, url: Option<&'a str>, organizer: Option<&'a str>) -> Self {
         let (details, rules) = (&event.details, &event.rules);
         let (is_on, capacity) = (rules.status == EventStatus::Published, event.capacity.get());
@@ -81,7 +82,7 @@ impl<'a> LinkedData<'a> {
         let place = |venue: &'a Venue| Place {
             kind: "Place",
             name: venue.as_str(),
-            // It is the one word that there is of where it is.
+            // It is the only text about its place.
             address: venue.as_str(),
         };
         Self {

@@ -1,4 +1,4 @@
-//! The events to come, as a list, or those that somebody looks for.
+//! The list of the events to come, or of those that match a search.
 
 use crate::api::agenda::AgendaQuery;
 use crate::pages::description::summary;
@@ -12,13 +12,13 @@ use booking_delivery::mail::span;
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::Serialize;
 
-/// How many of those that are to come are read: some of them are called off.
+/// How many upcoming events are read: some of them are cancelled.
 pub(crate) const READ_MAX: u32 = 200;
 
 /// How many of those are listed.
 const LISTED_MAX: usize = 50;
 
-/// What `list.html` puts in.
+/// The values of `list.html`.
 #[derive(Serialize)]
 pub(crate) struct ListPage<'a> {
     pub(crate) page: Frame<'a>,
@@ -26,8 +26,8 @@ pub(crate) struct ListPage<'a> {
     pub(crate) search: Search,
 }
 
-/// What somebody looks for, as the form of the list has it: the same as in `static/js/event_query.js`, but for the
-/// clock of days, which is UTC's here.
+/// The search in the form of the list: the same as in `static/js/event_query.js`, but for the clock of days, which
+/// is UTC's here.
 #[derive(Default, Serialize)]
 pub(crate) struct Search {
     q: String,
@@ -39,7 +39,7 @@ pub(crate) struct Search {
 }
 
 impl Search {
-    /// That of a query. What is none is left, as pages leave what they do not know.
+    /// The search in a query. Invalid parameters are ignored, as pages ignore unknown ones.
     pub(crate) fn of(query: &str) -> Self {
         let fields = Query::<Vec<(String, String)>>::from_query(query).map(Query::into_inner);
         let fields = fields.unwrap_or_default();
@@ -54,12 +54,12 @@ impl Search {
         Self { q, from, to, is_past: value("when") == "past", text }
     }
 
-    /// Whether it asks for anything but what is to come.
+    /// Whether it is more than the default list.
     pub(crate) fn is_narrowed(&self) -> bool {
         self.text.is_some() || self.from.is_some() || self.to.is_some() || self.is_past
     }
 
-    /// The same as it is asked of the events.
+    /// The same as a query of events.
     pub(crate) fn asked(&self) -> AgendaQuery {
         let begin = |date: NaiveDate| date.and_time(NaiveTime::MIN).and_utc();
         let to = self.to.and_then(|date| date.succ_opt());
@@ -85,7 +85,7 @@ pub(crate) struct Card<'a> {
     seats: Seats,
 }
 
-/// Those of the events that are to come, or go on, and take place: the next first, and those without a time last.
+/// The events that are upcoming or running, and not cancelled: the next first, and those without a time last.
 pub(crate) fn upcoming(language: Language, events: &[Event], now: DateTime<Utc>) -> Vec<Card<'_>> {
     let mut upcoming: Vec<&Event> = events.iter().filter(|event| !is_hidden(event, now)).collect();
     upcoming.sort_by_key(|event| {
@@ -96,7 +96,7 @@ pub(crate) fn upcoming(language: Language, events: &[Event], now: DateTime<Utc>)
     upcoming.into_iter().map(|event| card(language, event, now)).collect()
 }
 
-/// All that were found, in their order, but for drafts.
+/// All matches, in their order, but for drafts.
 pub(crate) fn found(language: Language, events: &[Event], now: DateTime<Utc>) -> Vec<Card<'_>> {
     let found = events.iter().filter(|event| event.rules.status != EventStatus::Draft);
     found.map(|event| card(language, event, now)).collect()
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_looked_for_is_read_and_what_is_none_is_left() {
+    fn search_parameters_are_read_and_invalid_ones_ignored() {
         let search = Search::of("q=+Caf%C3%A9+&from=2026-12-01&to=2026-12-31&when=past&x=y");
         assert_eq!((search.q.as_str(), search.is_past), ("Café", true));
         let agenda = search.asked().agenda;

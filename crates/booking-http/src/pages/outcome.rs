@@ -1,4 +1,4 @@
-//! What came of something, on a page of its own: a registration, or why there is none.
+//! The result of an action, on a page of its own: a registration, or why there is none.
 
 use crate::pages::event::{EventWords, Notice};
 use crate::pages::frame::Frame;
@@ -7,14 +7,14 @@ use crate::words;
 use booking_core::{Event, Language, Refusal, Registration, Status};
 use serde::Serialize;
 
-/// What `outcome.html` puts in.
+/// The values of `outcome.html`.
 #[derive(Serialize)]
 pub(crate) struct OutcomePage<'a> {
     pub(crate) page: Frame<'a>,
     pub(crate) outcome: OutcomeContent,
 }
 
-/// What the page of an outcome says.
+/// The content of an outcome's page.
 #[derive(Default, Serialize)]
 pub(crate) struct OutcomeContent {
     kind: &'static str,
@@ -44,7 +44,7 @@ struct Fact {
 }
 
 impl OutcomeContent {
-    /// That somebody is registered, or waits. `link` leads to the registration, if it can be shown.
+    /// The attendee is registered, or waits. `link` leads to the registration, if it can be shown.
     pub(crate) fn registered(
         language: Language,
         registration: &Registration,
@@ -76,7 +76,7 @@ impl OutcomeContent {
         Self { kind, is_good: true, title: said(title), text, link, facts, ..Self::default() }
     }
 
-    /// That a mail decides. It says the same whatever became of it.
+    /// A mail has the result. The page is the same for every outcome.
     pub(crate) fn to_confirm(language: Language, waits: bool) -> Self {
         let text = if waits { "welcome.to_confirm_line" } else { "welcome.to_confirm_seat" };
         let text = words::text(language, text, &[]);
@@ -84,8 +84,8 @@ impl OutcomeContent {
         Self { kind: "to_confirm", is_good: true, title, text, ..Self::default() }
     }
 
-    /// Why a page cannot be shown; `not_found` are the keys of what is said where there is none. Else the request's id
-    /// leads to the log.
+    /// Why a page cannot be shown; `not_found` are the keys of the text for a missing one. For other errors the
+    /// request's id leads to the log.
     pub(crate) fn problem(
         language: Language,
         error: &ApiError,
@@ -100,7 +100,7 @@ impl OutcomeContent {
                 sentence(&words::detail(&detail, language)),
             ),
         };
-        // What is not there is no matter for a log, and scripts say it in the same words.
+        // A missing page is not logged, and scripts show the same words.
         let reference = (!matches!(error, ApiError::NotFound)).then(|| request_id.to_owned());
         Self { kind, title, text, reference, ..Self::default() }
     }
@@ -114,7 +114,7 @@ impl OutcomeContent {
     }
 }
 
-/// Why there is no seat, above the form that asked for it; `None` for what is no refusal of a seat.
+/// Why there is no seat, above the form that asked for it; `None` for errors of another kind.
 pub(crate) fn refused(language: Language, event: &Event, error: &ApiError) -> Option<Notice> {
     let (kind, title, detail) = describe(error);
     let said = |key: &str| words::text(language, key, &[]);
@@ -143,7 +143,7 @@ pub(crate) fn refused(language: Language, event: &Event, error: &ApiError) -> Op
     Some(Notice { kind, title, text, is_bad })
 }
 
-/// The code of what is wrong with what was sent.
+/// The code of invalid input.
 const VALIDATION: &str = "validation";
 
 /// The keys of its title and of its text.
@@ -176,7 +176,7 @@ fn refusal_words(refusal: &Refusal) -> Option<(&'static str, &'static str)> {
     })
 }
 
-/// A detail as a sentence: it may come without its capital and its full stop.
+/// A detail as a sentence, with a capital and a full stop.
 pub(crate) fn sentence(text: &str) -> String {
     let text = text.trim();
     let mut characters = text.chars();
@@ -192,10 +192,10 @@ mod tests {
 
     #[test]
     fn a_detail_is_a_sentence() {
-        for (text, told) in
+        for (text, expected) in
             [("must not be empty", "Must not be empty."), (" Done! ", "Done!"), ("ü", "Ü.")]
         {
-            assert_eq!(sentence(text), told);
+            assert_eq!(sentence(text), expected);
         }
     }
 }

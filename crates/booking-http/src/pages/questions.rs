@@ -1,4 +1,4 @@
-//! What an event asks, as fields of the form on its page, and what was answered in them.
+//! An event's questions, as fields of the form on its page, and the answers in them.
 
 use crate::extract::form::Form;
 use crate::problem::FieldError;
@@ -16,7 +16,7 @@ const NO: &str = "no";
 /// A question as a field of the form.
 #[derive(Serialize)]
 pub(crate) struct QuestionField {
-    /// What the field is called, in the form and by what is wrong with it.
+    /// The name of the field, in the form and in errors.
     name: String,
     kind: &'static str,
     wording: String,
@@ -24,7 +24,7 @@ pub(crate) struct QuestionField {
     version: u32,
     is_required: bool,
     options: Vec<OptionField>,
-    /// What was typed.
+    /// The text that was typed.
     text: String,
     /// Whether it was agreed to.
     is_ticked: bool,
@@ -39,28 +39,32 @@ struct OptionField {
     is_chosen: bool,
 }
 
-/// The fields of what is asked, with nothing in them.
+/// The fields of the questions, empty.
 pub(crate) fn empty(language: Language, questions: &Questions) -> Vec<QuestionField> {
-    questions.asked().map(|kept| QuestionField::of(language, kept, &[])).collect()
+    questions
+        .asked()
+        .map(|event_question| QuestionField::of(language, event_question, &[]))
+        .collect()
 }
 
-/// The fields of what is asked, as they were filled in.
+/// The fields of the questions, filled in.
 pub(crate) fn filled(language: Language, questions: &Questions, form: &Form) -> Vec<QuestionField> {
-    let field =
-        |kept: &EventQuestion| QuestionField::of(language, kept, &form.values(&name_of(kept)));
+    let field = |event_question: &EventQuestion| {
+        QuestionField::of(language, event_question, &form.values(&name_of(event_question)))
+    };
     questions.asked().map(field).collect()
 }
 
-/// What the form answers. What an event does not ask is left.
+/// The answers in the form. Other fields are ignored.
 ///
 /// # Errors
-/// What is no answer, each by its field.
+/// The invalid answers, each by its field.
 pub(crate) fn answers_in(questions: &Questions, form: &Form) -> Result<Answers, Vec<FieldError>> {
     let (mut given, mut errors) = (BTreeMap::new(), Vec::new());
-    for kept in questions.asked() {
-        let name = name_of(kept);
-        match answer(kept.question.kind, &form.values(&name)) {
-            Ok(Some(answer)) => drop(given.insert(kept.question.key, answer)),
+    for event_question in questions.asked() {
+        let name = name_of(event_question);
+        match answer(event_question.question.kind, &form.values(&name)) {
+            Ok(Some(answer)) => drop(given.insert(event_question.question.key, answer)),
             Ok(None) => {}
             Err(detail) => errors.push(FieldError { pointer: format!("/{name}"), detail }),
         }
@@ -75,11 +79,11 @@ pub(crate) fn answers_in(questions: &Questions, form: &Form) -> Result<Answers, 
     Answers::parse(given).map_err(|invalid| vec![field_error(invalid)])
 }
 
-fn name_of(kept: &EventQuestion) -> String {
-    format!("answers/{}", kept.question.key.as_str())
+fn name_of(event_question: &EventQuestion) -> String {
+    format!("answers/{}", event_question.question.key.as_str())
 }
 
-/// An answer; `None` where nothing is said. Whether it is one of this event's is decided where its questions are.
+/// An answer; `None` for an empty one. Whether it fits the event's questions is decided where those are.
 fn answer(kind: QuestionKind, values: &[&str]) -> Result<Option<Answer>, String> {
     let first = values.first().copied().unwrap_or_default().trim();
     if kind != QuestionKind::Several && first.is_empty() {
@@ -110,8 +114,8 @@ fn answer(kind: QuestionKind, values: &[&str]) -> Result<Option<Answer>, String>
 }
 
 impl QuestionField {
-    fn of(language: Language, kept: &EventQuestion, values: &[&str]) -> Self {
-        let question = &kept.question;
+    fn of(language: Language, event_question: &EventQuestion, values: &[&str]) -> Self {
+        let question = &event_question.question;
         let options: Vec<_> = match question.kind {
             QuestionKind::YesNo => [(YES, "answers.yes"), (NO, "answers.no")]
                 .map(|(key, label)| {
@@ -121,20 +125,20 @@ impl QuestionField {
             _ => question.options.iter().map(|option| OptionField::from(option, values)).collect(),
         };
         Self {
-            name: name_of(kept),
+            name: name_of(event_question),
             kind: question.kind.as_str(),
             wording: question.wording.as_str().to_owned(),
-            version: kept.version,
+            version: event_question.version,
             is_required: question.is_required,
             options,
             text: values.first().copied().unwrap_or_default().to_owned(),
-            // Whoever agreed to another wording has to read this one.
-            is_ticked: values.iter().any(|value| *value == kept.version.to_string()),
+            // An attendee who agreed to another wording has to read this one.
+            is_ticked: values.iter().any(|value| *value == event_question.version.to_string()),
             error: None,
         }
     }
 
-    /// The pointer to it, by which it is told what is wrong.
+    /// Its JSON pointer, by which its errors are reported.
     pub(crate) fn pointer(&self) -> String {
         format!("/{}", self.name)
     }
@@ -161,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_browsers_send_is_an_answer_or_none() {
+    fn form_values_are_parsed_as_answers() {
         use QuestionKind::{Choice, Consent, Several, Text, YesNo};
         let taken: [(QuestionKind, &[&str], Option<&str>); 12] = [
             (Text, &[" Peas\r\nand corn "], Some(r#""Peas\nand corn""#)),

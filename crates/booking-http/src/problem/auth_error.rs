@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-/// Why it is not known who asks.
+/// Why a caller could not be authenticated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub(crate) enum AuthError {
     #[error("this needs an organizer's token, as Authorization: Bearer and the token")]

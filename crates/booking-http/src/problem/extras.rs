@@ -5,7 +5,7 @@ use booking_core::{Refusal, TicketVoid};
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
-/// Members of a problem that not every problem has.
+/// The members that only some problems have.
 #[derive(Default)]
 pub(crate) struct Extras {
     /// When a seat may come free.
@@ -14,7 +14,7 @@ pub(crate) struct Extras {
     pub(crate) checked_in_at: Option<DateTime<Utc>>,
     /// Why the ticket is refused.
     pub(crate) reason: Option<&'static str>,
-    /// What is wrong with the input, all of it.
+    /// All errors of the input.
     pub(crate) errors: Option<Vec<FieldError>>,
 }
 
@@ -68,7 +68,7 @@ impl Extras {
             Refusal::TicketVoid { reason } => {
                 Self { reason: Some(void_reason(*reason)), ..Self::default() }
             }
-            // Which of the two it is depends on the event, so it is the whole that is wrong.
+            // Which of the two is wrong depends on the event, so the error is for the whole body.
             Refusal::OutOfOrder => Self::errors(vec![FieldError {
                 pointer: String::new(),
                 detail: refusal.to_string(),
@@ -101,7 +101,7 @@ impl Extras {
     }
 }
 
-/// Why a ticket is refused before the event is asked.
+/// Why a ticket is refused before its event is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub(crate) enum TicketFault {
     #[error("this is not a ticket of ours")]
@@ -123,7 +123,7 @@ impl TicketFault {
     }
 }
 
-/// Every reason for which a ticket is refused by itself.
+/// Every reason for which a ticket itself is refused.
 pub(crate) const TICKET_REASONS: [&str; 6] = [
     TicketFault::NotATicket.reason(),
     TicketFault::Forged.reason(),
@@ -133,7 +133,7 @@ pub(crate) const TICKET_REASONS: [&str; 6] = [
     void_reason(TicketVoid::Unknown),
 ];
 
-/// The name in JSON of why a ticket that we signed is refused.
+/// The name in JSON of the reason for which a ticket that we signed is refused.
 pub(crate) const fn void_reason(reason: TicketVoid) -> &'static str {
     match reason {
         TicketVoid::Cancelled => "cancelled",

@@ -7,11 +7,11 @@ use thiserror::Error;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RateLimited {
     pub(crate) of: LimitKind,
-    /// How long until it is worth another try.
+    /// The time until a retry makes sense.
     pub(crate) wait: Duration,
 }
 
-/// What there is too much of.
+/// Which limit was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub(crate) enum LimitKind {
     #[error("too many requests came from your network's address; this one changed nothing")]

@@ -6,14 +6,14 @@ use booking_admission::SubmitError;
 use booking_core::{Refusal, StoreError};
 use std::time::Duration;
 
-/// When a full queue is worth another try.
+/// The `Retry-After` of a full queue.
 const OVERLOADED_RETRY: Duration = Duration::from_secs(1);
-/// When an event that is being moved is worth another try.
+/// The `Retry-After` of an event that is being moved.
 const MOVING_RETRY: Duration = Duration::from_secs(1);
-/// When a store that cannot be reached is worth another try.
+/// The `Retry-After` of a store that cannot be reached.
 const UNAVAILABLE_RETRY: Duration = Duration::from_secs(2);
 
-/// How an error is told.
+/// How an error is presented.
 pub(crate) struct Shape {
     pub(crate) status: StatusCode,
     pub(crate) code: &'static str,
@@ -66,7 +66,7 @@ impl Shape {
     }
 }
 
-/// All that there are, each with the status that it mostly has.
+/// All shapes, each with its usual status.
 pub(crate) const ALL: &[Shape] = &[
     MALFORMED_JSON,
     VALIDATION,
@@ -133,7 +133,7 @@ pub(crate) const INTERNAL: Shape =
 pub(crate) const UNAVAILABLE: Shape =
     Shape::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Unavailable")
         .retry_after(UNAVAILABLE_RETRY);
-/// An event that is frozen is sold again a moment later, here or elsewhere.
+/// A frozen event is sold again a moment later, here or elsewhere.
 pub(crate) const EVENT_MOVING: Shape =
     Shape::new(StatusCode::SERVICE_UNAVAILABLE, "event_moving", "Being moved")
         .retry_after(MOVING_RETRY);

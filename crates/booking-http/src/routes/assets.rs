@@ -5,7 +5,7 @@ use crate::extract::conditional::{REVALIDATE, has_already};
 use crate::pages::bundles::{self, Bundle};
 use crate::pages::engine::sources;
 use crate::pages::frame::{HTML, POLICY, Pages};
-use crate::routes::pages::KEPT_SHELL;
+use crate::routes::pages::CACHED_SHELL;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETag, EntityTag, HeaderName, HeaderValue,
 };
@@ -24,11 +24,11 @@ pub(crate) struct Asset {
     gzipped: &'static [u8],
 }
 
-/// May be kept for a year, which is for good (RFC 9111, section 5.2.2; RFC 8246).
+/// May be cached for a year, which is for good (RFC 9111, section 5.2.2; RFC 8246).
 const FOR_GOOD: (HeaderName, HeaderValue) =
     (CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
 
-/// May be kept for a day: pictures, which a page names more than once, and which nothing depends on.
+/// May be cached for a day: pictures, which a page names more than once, and which nothing depends on.
 const FOR_A_DAY: (HeaderName, HeaderValue) =
     (CACHE_CONTROL, HeaderValue::from_static("public, max-age=86400"));
 
@@ -39,7 +39,7 @@ const JSON: &str = "application/json";
 const MANIFEST: &str = "application/manifest+json";
 
 macro_rules! asset {
-    // Without what only the server says: see `build.rs`.
+    // Without the texts of the server alone: see `build.rs`.
     (WORDS $file:literal) => {
         Asset {
             content_type: JSON,
@@ -258,23 +258,23 @@ routes! {
     JAVASCRIPT "js/views/webhooks.js"
 }
 
-/// The script that opens the pages without a network. Not under `/static`: it may only answer for what
-/// is below its own path.
+/// The service worker, which opens the pages without a network. Not under `/static`: its scope is what is below its
+/// own path.
 const WORKER: &[u8] = include_bytes!("../../static/sw.js");
 
-/// What is kept by the browser for when there is no network, besides the bundles: what is in them is not needed by
-/// itself, and what the page of the API needs is of no use without a server.
-fn is_kept(path: &str, asset: Asset) -> bool {
+/// Whether the worker caches a file for offline use, besides the bundles: the files in those are not needed by
+/// themselves, and those of the API's page are of no use without a server.
+fn is_cached(path: &str, asset: Asset) -> bool {
     let file = path.strip_prefix("/static/").unwrap_or_default();
     let is_of_a_page = file == "css/app.css" || !bundles::has(file);
     let is_for_people = !path.contains("docs") && file != "js/types.js";
     asset.bytes != WORKER && is_of_a_page && is_for_people
 }
 
-/// The worker with the list of what it keeps before it. Any change to any file makes another script of
-/// it, which is how browsers tell that there is a new release.
+/// The worker with the list of the files that it caches before it. Any change to any file makes another script of
+/// it, by which browsers recognize a new release.
 static RELEASED_WORKER: LazyLock<Vec<u8>> = LazyLock::new(|| {
-    let files = || ROUTES.iter().filter(|(path, asset)| is_kept(path, *asset));
+    let files = || ROUTES.iter().filter(|(path, asset)| is_cached(path, *asset));
     let mut hasher = DefaultHasher::new();
     files().for_each(|(path, asset)| (path, asset.bytes).hash(&mut hasher));
     sources().for_each(|source| source.hash(&mut hasher));
@@ -282,14 +282,14 @@ static RELEASED_WORKER: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let bundles = bundles::ALL.iter().map(|bundle| bundle.path);
     let paths: Vec<_> = files().map(|(path, _)| *path).chain(bundles).collect();
     let version = format!("{:016x}", hasher.finish());
-    let release = json!({"version": version, "files": paths, "shell": KEPT_SHELL});
+    let release = json!({"version": version, "files": paths, "shell": CACHED_SHELL});
     [format!("self.release = {release};\n").as_bytes(), WORKER].concat()
 });
 
-/// The same, compressed. The build knows no list, so it is done once the worker is asked for.
+/// The same, compressed. The build does not know the list, so it is done on the first request for the worker.
 static GZIPPED_WORKER: LazyLock<Gzipped> = LazyLock::new(Gzipped::default);
 
-/// Serves what pages load. Under this name it is never anything else, so that it need not be asked for again.
+/// Serves a bundle. Its name never stands for other content, so that it need not be revalidated.
 pub(crate) fn show_bundle(bundle: Bundle) -> HttpResponse {
     let content_type = if bundle.path.ends_with(".css") { CSS } else { JAVASCRIPT };
     let mut response = HttpResponse::Ok();
@@ -298,7 +298,7 @@ pub(crate) fn show_bundle(bundle: Bundle) -> HttpResponse {
     response.body(bundle.bytes)
 }
 
-/// Serves a file, or tells that the client has it already.
+/// Serves a file, or 304 if the client has it already.
 pub(crate) fn show(request: &HttpRequest, asset: Asset) -> HttpResponse {
     let base = request.app_data::<Data<Pages>>().map_or("", |pages| pages.base());
     let is_page = asset.content_type == HTML;
@@ -312,8 +312,8 @@ pub(crate) fn show(request: &HttpRequest, asset: Asset) -> HttpResponse {
     let tag = EntityTag::new_strong(format!("{:016x}", hasher.finish()));
     let is_known = has_already(request, &tag);
     let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-    let kept = if asset.content_type == SVG { FOR_A_DAY } else { REVALIDATE };
-    response.insert_header(ETag(tag)).insert_header(kept);
+    let caching = if asset.content_type == SVG { FOR_A_DAY } else { REVALIDATE };
+    response.insert_header(ETag(tag)).insert_header(caching);
     if is_page {
         response.insert_header((CONTENT_SECURITY_POLICY, POLICY));
     }
@@ -324,7 +324,7 @@ pub(crate) fn show(request: &HttpRequest, asset: Asset) -> HttpResponse {
     response.insert_header((CONTENT_TYPE, asset.content_type)).body(bytes)
 }
 
-/// A page that is no template, as it is on a server below a path: it and its scripts lead there.
+/// A page without a template, on a server below a path: its links and scripts get the prefix.
 fn below(base: &str, page: &[u8]) -> Bytes {
     let page = String::from_utf8_lossy(page);
     let page = page.replace("=\"/", &format!("=\"{base}/"));
@@ -346,13 +346,13 @@ mod tests {
     }
 
     #[test]
-    fn the_worker_keeps_what_pages_are_made_of_and_not_itself() {
+    fn the_worker_caches_the_pages_files_but_not_itself() {
         let worker = str::from_utf8(&RELEASED_WORKER).expect("it is text");
         let (release, script) = worker.split_once('\n').expect("there are two parts");
         assert_eq!(script.as_bytes(), WORKER);
         for (path, asset) in ROUTES {
             let is_there = release.contains(&format!("\"{path}\""));
-            assert_eq!(is_there, is_kept(path, *asset), "{path}");
+            assert_eq!(is_there, is_cached(path, *asset), "{path}");
         }
         for path in ["/problems", "/static/css/app.css", "/static/favicon.svg"] {
             assert!(release.contains(&format!("\"{path}\"")), "{path}");

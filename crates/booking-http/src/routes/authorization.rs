@@ -1,11 +1,11 @@
-//! Authorization before validation: only those who may ask hear what is wrong with a query or a body.
+//! Authorization before validation: only authorized callers see what is wrong with a query or a body.
 //!
-//! Who asks is told by an extractor. But whether they may ask of this event or of that registration is decided
-//! where those are: by the handler as it reads, or under the row's lock. A request that cannot be read never gets
-//! there, so it is asked here.
+//! An extractor authenticates the caller. But whether they may access this event or that registration is decided
+//! where those are: by the handler as it reads, or under the row's lock. An invalid request never gets there, so it
+//! is checked here.
 //!
-//! What may be done with an organizer's token, by its role and with which events, is asked here alone, before
-//! anything else: no handler and no read knows of it.
+//! What an organizer's token may be used for, by its role and its events, is checked here alone, before anything
+//! else: no handler and no read does it.
 
 use crate::api::live::named_events;
 use crate::auth::callers::{self, RegistrationAuth};
@@ -23,12 +23,12 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
-/// The least role of an organizer's token that each method of an address takes, as the route table says it, and `None`
-/// where no token means anything.
+/// The least role of an organizer's token that each method of an address needs, as the route table declares it, and
+/// `None` where no token means anything.
 pub(crate) struct Roles(pub(crate) Vec<(&'static str, Option<Role>)>);
 
 impl Roles {
-    /// That of a request. Where nothing is said it is the highest.
+    /// The role that a request needs. Where none is declared it is the highest.
     fn of(request: &HttpRequest) -> Option<Role> {
         let asked = request.method().as_str();
         let roles = request.app_data::<Self>().map_or(&[][..], |roles| roles.0.as_slice());
@@ -38,7 +38,7 @@ impl Roles {
     }
 }
 
-/// What a handler takes, of a request whose query its address knows.
+/// The arguments of a handler, from a request whose query is valid.
 pub(crate) struct Authorized<Args>(pub(crate) Args);
 
 impl<Args: FromRequest + 'static> FromRequest for Authorized<Args> {
@@ -55,11 +55,11 @@ impl<Args: FromRequest + 'static> FromRequest for Authorized<Args> {
             let wrong: actix_web::Error = match known {
                 Ok(()) => match args.await {
                     Ok(args) => return Ok(Self(args)),
-                    // What is wrong with a body tells nothing of what is there.
+                    // An invalid body reveals nothing about the resource.
                     Err(error) if !request.method().is_safe() => return Err(error.into()),
                     Err(error) => error.into(),
                 },
-                // Who asks is known at once. A body that is still to come is not waited for.
+                // Authentication is ready at once. A body that is still to arrive is not waited for.
                 Err(of_query) => match poll_fn(|cx| Poll::Ready(args.as_mut().poll(cx))).await {
                     Poll::Ready(Err(error)) => error.into(),
                     Poll::Ready(Ok(_)) | Poll::Pending => of_query.into(),
@@ -73,8 +73,8 @@ impl<Args: FromRequest + 'static> FromRequest for Authorized<Args> {
     }
 }
 
-/// That the organizer's token of a request, if it shows one, may ask for this and about this. Who shows something else
-/// is looked at by those extractors that know whom their routes are for.
+/// Checks that the organizer's token of a request, if it has one, may be used for this operation and these events.
+/// Other tokens are checked by the extractors of their routes.
 ///
 /// # Errors
 /// [`ApiError::RoleForbids`], [`ApiError::LimitedToken`], [`ApiError::NotFound`]; the store's.
@@ -94,7 +94,7 @@ pub(super) async fn check_grant(request: &HttpRequest) -> Result<(), ApiError> {
     } else if template == "/live" {
         named_events(request.query_string())
     } else if request.method().is_safe() {
-        // It is about no event, or a listing, which leaves out those of others.
+        // It is about no event, or a listing, which omits other organizers' events.
         Vec::new()
     } else {
         return Err(ApiError::LimitedToken);
@@ -104,7 +104,7 @@ pub(super) async fn check_grant(request: &HttpRequest) -> Result<(), ApiError> {
     if template == "/events/{id}/copy" { Err(ApiError::LimitedToken) } else { Ok(()) }
 }
 
-/// Whether an error tells of what was sent, and not of who asks or what for.
+/// Whether an error is about the input, and not about the caller or the resource.
 fn is_about_input(error: &ApiError) -> bool {
     matches!(
         error,
@@ -118,8 +118,8 @@ fn is_about_input(error: &ApiError) -> bool {
     )
 }
 
-/// That who asks may ask of what the path names: the same reads by which handlers find out. Their extractors
-/// have let it through by now.
+/// Checks that the caller may access what the path names, by the same reads as the handlers. Its extractors have
+/// accepted it by now.
 ///
 /// # Errors
 /// [`ApiError::Unauthenticated`], [`ApiError::Forbidden`], [`ApiError::NotFound`]; the store's.
@@ -130,15 +130,15 @@ async fn check(request: &HttpRequest) -> Result<(), ApiError> {
         let holder = RegistrationAuth::of(request)?;
         service.registration(holder).await?;
         if template.ends_with("/link") && matches!(holder.caller, Caller::Attendee(_)) {
-            // That is for the event's organizer alone.
+            // These are for the event's organizer alone.
             return Err(ApiError::Forbidden);
         }
     } else if template.starts_with("/events/{id}") {
-        // Organizers see those events that they manage, and who is none has not come here on their routes.
+        // Organizers see those events that they manage, and other callers are refused before this on their routes.
         let caller = callers::optional_caller(request)?;
         service.reads.event(caller, PathId::<EventId>::of(request)?.0).await?;
     } else if template.starts_with("/webhooks/{id}") {
-        // Who is no organizer has not come here.
+        // A caller who is no organizer was refused before this.
         let caller = callers::optional_caller(request)?;
         service.webhooks.get(caller, PathId::<EndpointId>::of(request)?.0).await?;
     } else if template == "/live" {

@@ -34,7 +34,7 @@ pub(super) async fn check_in(
         }
         (None, Some(id)) => {
             let registration = named(&service, caller, event_id, *id).await?;
-            // If its seat is given to somebody else in this instant, that is not who stands at the door.
+            // If the seat is transferred in this instant, the new holder is not the person at the door.
             CheckIn::new(registration.id, registration.generation, Uuid::now_v7())
         }
         (None, None) => {

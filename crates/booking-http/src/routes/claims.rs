@@ -22,8 +22,8 @@ use booking_core::{
 use std::time::Duration;
 use uuid::Uuid;
 
-/// When a claim that a mail decides about is answered, whatever became of it: who asks is not to see by the time
-/// that an answer takes whether anything was written.
+/// When a claim that a mail decides about is answered, whatever its outcome: the client must not see by the time of
+/// the answer whether anything was written.
 const BY_MAIL_AFTER: Duration = Duration::from_millis(100);
 
 /// `POST /events/{id}/register`
@@ -71,7 +71,7 @@ pub(super) async fn hold(
     Ok(claimed.await?.into_response())
 }
 
-/// The context of a claim: who asks for a seat, and of what.
+/// The context of a claim: the caller, and the event.
 #[derive(Clone, Copy)]
 pub(super) struct ClaimContext {
     pub(super) client: Option<Client>,
@@ -81,11 +81,11 @@ pub(super) struct ClaimContext {
     pub(super) as_organizer: bool,
 }
 
-/// What became of a claim.
+/// The result of a claim.
 pub(super) enum Claimed {
-    /// A mail tells whoever has the address.
+    /// A mail tells the owner of the address.
     ByMail { is_replay: bool },
-    /// It is theirs, or they wait; with the token to show, if it is known.
+    /// The seat is theirs, or they wait; with the token to show, if it is known.
     Made(Box<CommandResult<Registration>>, Option<ManageToken>),
 }
 
@@ -98,7 +98,7 @@ impl Claimed {
     }
 }
 
-/// Claims a seat by what `command` makes of the claim: one for a while, if there is a `ttl`.
+/// Claims a seat with the command that `command` makes of the claim: a hold, if there is a `ttl`.
 async fn claim(
     service: &Service,
     context: ClaimContext,
@@ -135,7 +135,7 @@ async fn claim(
 }
 
 impl ClaimContext {
-    /// Whether they come as anybody may: they are confirmed where addresses are.
+    /// Whether the caller is a visitor: they have to confirm their address where events require it.
     fn is_visitor(self) -> bool {
         !self.as_organizer && !matches!(self.caller, Caller::Organizer(_))
     }
@@ -145,7 +145,7 @@ impl ClaimContext {
     }
 }
 
-/// What a claim has taken of the quotas of its client.
+/// The slots that a claim has taken of its client's quotas.
 struct Permits {
     of_seat: Permit,
     of_hold: Option<Permit>,
@@ -173,7 +173,7 @@ impl Permits {
     }
 }
 
-/// Takes in whether the event confirms addresses. What turned out to be a hold that nobody knew of counts from now on.
+/// Learns whether the event confirms addresses. A claim that turned out to be a hold counts as one from now on.
 fn learn(
     service: &Service,
     context: ClaimContext,
@@ -192,7 +192,7 @@ fn learn(
     }
 }
 
-/// What a seat that is one too many was answered when it was not, if it is the same request again.
+/// The stored answer to a claim beyond the quota, if it is a repeated request.
 async fn replay(
     service: &Service,
     item: EventCommand,
@@ -207,7 +207,7 @@ async fn replay(
     }
 }
 
-/// What the caller is answered.
+/// The response to the caller.
 async fn answer_claim(
     service: &Service,
     event_id: EventId,
@@ -216,9 +216,9 @@ async fn answer_claim(
     began: Instant,
 ) -> Result<Claimed, ApiError> {
     if let Some(is_replay) = by_mail(&outcome) {
-        // What was asked before was told then.
+        // For a repeated request the mail was sent then.
         if let Outcome::KnownAddress(registration_id) = outcome {
-            service.tell_of_registration(event_id, registration_id);
+            service.notify_of_registration(event_id, registration_id);
         }
         sleep_until(began + BY_MAIL_AFTER).await;
         return Ok(Claimed::ByMail { is_replay });

@@ -18,7 +18,7 @@ pub(crate) struct Description {
 }
 
 impl Description {
-    /// That of a server that is reached at `base_url`, or, if that is not known, below `base_path` of where it is read.
+    /// The description for a server at `base_url`, or, if that is not known, below `base_path` of where it is read.
     pub(crate) fn new(
         capacity_max: CapacityMax,
         base_url: Option<&BaseUrl>,

@@ -44,7 +44,7 @@ pub(super) async fn create(
         _ => None,
     };
     let fresh = Uuid::now_v7();
-    // Whoever asks again brings another one, and has the key alone to find this event by.
+    // A repeated request has a fresh id, and the key alone to find this event by.
     let id = key.map_or(fresh.into(), |key| EventId::beside(&key.hash, fresh));
     let new = NewEventFields { id, organizer_id, details, capacity, rules };
     Ok(made(&put_up(&service, new, key).await?))
@@ -57,7 +57,7 @@ async fn put_up(
     key: Option<IdempotencyKey>,
 ) -> Result<CommandResult<Box<Event>>, ApiError> {
     let id = new.id;
-    // The body said so of each pair of times that is not.
+    // The body's parser has reported each pair of times that is out of order.
     let new = new.check().map_err(|_| Refusal::OutOfOrder)?;
     let outcome = match key {
         Some(key) => {
@@ -73,7 +73,7 @@ async fn put_up(
     Ok(created)
 }
 
-/// The answer with an event that is new.
+/// The response with a new event.
 fn made(created: &CommandResult<Box<Event>>) -> HttpResponse {
     created
         .answer(StatusCode::CREATED)
@@ -102,8 +102,8 @@ pub(super) async fn list(
         Some(ids) => agenda::list_among(&service.reads, caller, &ids, &asked).await?,
         None => agenda::list(&*service.store, caller, &asked).await?,
     };
-    let kept = asked.kept();
-    let page = PageBody::of::<_, EventBody<'_>, _>(PATH, &page, asked.limit, &kept);
+    let query_text = asked.to_query();
+    let page = PageBody::of::<_, EventBody<'_>, _>(PATH, &page, asked.limit, &query_text);
     Ok(page.into_response())
 }
 
@@ -116,7 +116,7 @@ pub(super) async fn show(
 ) -> Answer {
     let event = service.reads.event(caller, id).await?;
     let mut response = HttpResponse::Ok();
-    // What time alone has changed since has no version yet, and so no name.
+    // A state that time alone has changed has no version yet, and so no tag.
     if let Some(tag) = event.tag.map(etag) {
         if has_already(&request, &tag.0) {
             response.status(StatusCode::NOT_MODIFIED);
@@ -138,7 +138,7 @@ pub(super) async fn edit(
     let key = write.key_of(caller)?;
     let edit = Edit { if_match, ..write.body.0 };
     if let Err(error) = check_mail(&service, edit.confirms_address == Some(true)) {
-        // Only those who may ask hear what is wrong.
+        // Only authorized callers see what is wrong.
         service.reads.check_manages(caller, id).await?;
         return Err(error);
     }
@@ -148,7 +148,7 @@ pub(super) async fn edit(
     Ok(edited.changed())
 }
 
-/// Sees to it that addresses are to be confirmed only where mail goes out.
+/// Checks that addresses are to be confirmed only where mail is sent.
 fn check_mail(service: &Service, confirms: bool) -> Result<(), ApiError> {
     if service.mail_is_on || !confirms {
         return Ok(());
@@ -157,7 +157,7 @@ fn check_mail(service: &Service, confirms: bool) -> Result<(), ApiError> {
     Err(ApiError::Validation(vec![FieldError { pointer: "/confirm_address".into(), detail }]))
 }
 
-/// Takes in what visitors' claims are at an event, as it is by now; an earlier answer does not tell.
+/// Learns from an event's rules, as they are by now, what visitors' claims are; a replay does not show that.
 fn note_rules(service: &Service, event: &CommandResult<Box<Event>>) {
     if !event.is_replay {
         service.confirming.note(event.what.id, event.what.rules.confirms_address);
@@ -196,7 +196,8 @@ pub(super) async fn copy(
     let new = NewEventFields { id, organizer_id, details, capacity, rules };
     let mut copy = put_up(&service, new, key).await?;
     if questions.asks() {
-        // It is a draft, for which nobody has come yet; and who asks again under the key finds how far this came.
+        // It is a draft, for which there are no registrations yet; and a repetition under the key finds how far
+        // this came.
         let set = SetQuestions { if_match: None, asked: questions.to_ask() };
         let command = Command::SetQuestions(Box::new(set));
         let item = EventCommand::new(copy.what.id, caller, command);
@@ -219,16 +220,16 @@ pub(super) async fn calendar_of_all(
         after: None,
         limit: PageLimit::MAX,
     };
-    // Who subscribes to it shows no token: where there is none, it is as everybody's.
+    // Calendar clients send no token: on an open server they get the public view.
     let caller = if caller == Caller::OpenOrganizer { Caller::Anyone } else { caller };
     let page = match some {
         Some(ids) => agenda::list_among(&service.reads, caller, &ids, &asked).await?,
         None => agenda::list(&*service.store, caller, &asked).await?,
     };
-    let told = page.items.iter().filter(|event| event.rules.status != EventStatus::Draft);
+    let published = page.items.iter().filter(|event| event.rules.status != EventStatus::Draft);
     let url_of = |id| service.base_url.as_ref().map(|base| base.of_event(id));
-    let told = told.map(|event| (event, url_of(event.id)));
-    let text = calendar::of_all(told, PAGE_BYTES_MAX);
+    let published = published.map(|event| (event, url_of(event.id)));
+    let text = calendar::of_all(published, PAGE_BYTES_MAX);
     Ok(calendar_file(&request, text))
 }
 
@@ -247,7 +248,7 @@ pub(super) async fn calendar(
     Ok(calendar_file(&request, text))
 }
 
-/// A calendar, under a tag of its text: not the events' own, which every sale changes.
+/// A calendar, with a tag of its text: not the events' own, which every sale changes.
 fn calendar_file(request: &HttpRequest, text: String) -> HttpResponse {
     let tag = etag_of(text.as_bytes());
     if has_already(request, &tag.0) {

@@ -1,4 +1,4 @@
-//! Watching events: how full they are, as it changes.
+//! Watching events: their availability, as it changes.
 
 use super::Answer;
 use crate::api::live::{EVENT_STREAM, WatchOne, WatchSeveral, Watched};
@@ -19,10 +19,10 @@ use actix_web::{HttpRequest, HttpResponse};
 use booking_core::{Availability, Caller, EventId};
 use std::sync::Arc;
 
-/// Nobody between may keep it, nor wait for more of it, as a coding does.
-const UNKEPT: (HeaderName, HeaderValue) =
+/// Proxies must not cache it, nor buffer it, as a coding does.
+const UNCACHED: (HeaderName, HeaderValue) =
     (CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
-/// What nginx, and those who have learnt from it, ask for.
+/// The header by which nginx and proxies like it stop buffering.
 const UNBUFFERED: (HeaderName, HeaderValue) =
     (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
 
@@ -60,11 +60,11 @@ async fn watch(
 ) -> Answer {
     let entered = service.live.enter(client);
     if entered.is_err() {
-        // For those who ask again at once, as with a full queue.
+        // For clients that retry at once, as with a full queue.
         sleep(REFUSAL_PAUSE).await;
     }
     let ids: Vec<EventId> = watched.iter().map(|watched| watched.event_id).collect();
-    // Whoever may not know of them hears so, whether or not too many watch.
+    // A caller without access is refused, whether or not too many watch.
     let now = service.reads.availability(caller, &ids).await?;
     let place = entered?;
     if *request.method() != Method::HEAD {
@@ -73,7 +73,7 @@ async fn watch(
     let mut response = HttpResponse::Ok();
     response
         .insert_header((CONTENT_TYPE, EVENT_STREAM))
-        .insert_header(UNKEPT)
+        .insert_header(UNCACHED)
         .insert_header(UNBUFFERED)
         .force_close();
     let mut response = response.body(BoxBody::new(GoesOn));
@@ -82,7 +82,7 @@ async fn watch(
     Ok(response)
 }
 
-/// Has a watcher write to the client, as soon as the head of the answer is written.
+/// Starts the watcher of the client, as soon as the head of the response is written.
 fn begin(
     request: &HttpRequest,
     service: &Service,

@@ -1,5 +1,4 @@
-//! What each route says of itself, for the description of the API: in one file for each kind of resource, as the
-//! handlers are.
+//! The description of each route: in one file for each kind of resource, as the handlers are.
 
 pub(super) mod check_in;
 pub(super) mod claims;
@@ -19,7 +18,7 @@ use crate::api::responses::{EventBody, RegistrationBody};
 use actix_web::http::StatusCode;
 use utoipa::openapi::{ArrayBuilder, ObjectBuilder, RefOr, Schema};
 
-/// 200 and the event, in the state that it has now.
+/// 200 and the event, in its new state.
 fn event(description: &'static str) -> Answer {
     Answer::json::<EventBody<'_>>(StatusCode::OK, description).with("ETag")
 }
@@ -29,7 +28,7 @@ fn registration(description: &'static str) -> Answer {
     Answer::json::<RegistrationBody<'_>>(StatusCode::OK, description)
 }
 
-/// A set of keys that have these fields.
+/// A JWK set with these fields.
 fn key_set(fields: &[&str]) -> RefOr<Schema> {
     let key = fields
         .iter()

@@ -37,13 +37,13 @@ struct OrganizerBody {
     events: Option<Vec<EventId>>,
 }
 
-/// What may be done with a token.
+/// The roles of tokens.
 fn roles() -> ObjectBuilder {
     let may = "What the token may do: each of `reader`, `door`, `manager` and `owner` what those before it may";
     words(Role::ALL.map(Role::as_str)).description(Some(may))
 }
 
-/// `GET /organizer`: whether anybody is the organizer, and if not, whose token the request shows.
+/// `GET /organizer`: whether the server is open, and if not, whose token the request shows.
 pub(super) async fn show(
     tokens: Data<TokenCache>,
     OptionalOrganizer(grant): OptionalOrganizer,

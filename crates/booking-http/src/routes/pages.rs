@@ -1,4 +1,4 @@
-//! The pages that are rendered here: an event's, and what comes of its form where no script runs.
+//! The pages that are rendered here: an event's, and the result of its form where no script runs.
 
 use super::Answer;
 use crate::auth::callers::OptionalAuth;
@@ -32,8 +32,8 @@ use chrono::{DateTime, Utc};
 use std::sync::{Arc, LazyLock};
 use std::time::SystemTime;
 
-/// Where scripts show what they have asked for: a registration, whose token no server sees, and what is the organizers'.
-/// They are those that `static/js/address.js` has: a test holds one to the other.
+/// Pages that scripts fill in: a registration's, whose token no server sees, and the organizers'. They are those of
+/// `static/js/address.js`: a test compares them.
 pub(super) const SHELLS: [&str; 12] = [
     "/r/{id}",
     "/find",
@@ -49,8 +49,8 @@ pub(super) const SHELLS: [&str; 12] = [
     "/o/e/{id}/import",
 ];
 
-/// The path under which it is kept for when there is no network.
-pub(super) const KEPT_SHELL: &str = "/o";
+/// The path under which it is cached for offline use.
+pub(super) const CACHED_SHELL: &str = "/o";
 
 /// The page of an event.
 pub(super) const EVENT: &str = "/e/{id}";
@@ -77,7 +77,7 @@ pub(super) async fn shell(
     query::check_length(request.query_string())?;
     let viewer = viewer(&request, &tokens);
     let title = words::text(viewer.language, "list.loading", &[]);
-    let is_organizers = request.path().starts_with(KEPT_SHELL);
+    let is_organizers = request.path().starts_with(CACHED_SHELL);
     let script_ahead = (!is_organizers).then(Pages::script_of_registration);
     let page = Frame { is_hidden: true, script_ahead, ..pages.frame(&title, viewer) };
     let shell = pages.respond_shared(&request, viewer.language, "shell.html", &Shell { page });
@@ -126,8 +126,8 @@ fn viewer(request: &HttpRequest, tokens: &TokenCache) -> Viewer {
     Viewer { language: language_of_page(request), is_open: tokens.is_open() }
 }
 
-/// Has the browser keep the language that the foot of a page leads to. Any other link chooses for its page alone: one from
-/// another site or a mail, and one of which the browser does not say where it was followed.
+/// Stores the language of a link at the foot of a page in a cookie. Any other link chooses for its page alone: one
+/// from another site or a mail, and one whose origin the browser does not send.
 fn remember_language(
     request: &HttpRequest,
     pages: &Pages,
@@ -138,7 +138,7 @@ fn remember_language(
     if let Some(cookie) = chosen.and_then(|language| words::cookie_of(language, pages.base())) {
         let headers = response.headers_mut();
         headers.insert(SET_COOKIE, cookie);
-        // It is this viewer's choice and nobody else's.
+        // It is this viewer's choice alone.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     }
     response
@@ -173,7 +173,7 @@ pub(super) async fn register(
     Peer(client): Peer,
     form: Form,
 ) -> Answer {
-    // Not even one that may call the API: what comes of a form is a page, and no other site's.
+    // Not even one that may call the API: the response to a form is a page, and not for another site.
     if is_from_another_site(request.headers()) {
         return Err(ApiError::CrossSite);
     }
@@ -192,7 +192,7 @@ pub(super) async fn register(
     }
 }
 
-/// Whom the form is for, and what is to become of them where there is no seat.
+/// The person in the form, and what happens when the event is sold out.
 fn asked_for(form: &Form, questions: &Questions) -> Result<(Person, OnFull), Vec<FieldError>> {
     let field_error = |field: &str, invalid: Invalid| FieldError {
         pointer: format!("/{field}"),
@@ -223,10 +223,10 @@ fn asked_for(form: &Form, questions: &Questions) -> Result<(Person, OnFull), Vec
     }
 }
 
-/// The key of what is said where there is no address.
+/// The key of the text for a missing address.
 const EMAIL_MISSING: &str = "person.enter_email";
 
-/// What is said beside a field.
+/// The text of an error beside a field.
 fn field_words(language: Language, detail: &str) -> String {
     match detail {
         EMAIL_MISSING => words::text(language, detail, &[]),
@@ -238,7 +238,7 @@ fn asks_to_wait(form: &Form) -> bool {
     form.value("on_full") == "waitlist"
 }
 
-/// What is wrong with the fields of the form, as far as it is that.
+/// The errors of the form's fields, if it is a validation error.
 fn errors_of(error: &ApiError) -> Vec<FieldError> {
     match error {
         ApiError::Validation(errors) => errors.clone(),
@@ -250,7 +250,7 @@ fn errors_of(error: &ApiError) -> Vec<FieldError> {
     }
 }
 
-/// An empty form under a key that nobody else has.
+/// An empty form with a fresh key.
 fn new_form(language: Language, questions: &Questions) -> RegisterForm {
     let mut random = [0; 16];
     getrandom::fill(&mut random).expect("the system has random numbers");
@@ -264,11 +264,11 @@ struct Site<'a> {
     pages: &'a Pages,
     tokens: &'a TokenCache,
     viewer: Viewer,
-    /// Whether the page is to be a part of another site's.
+    /// Whether another site's page embeds it.
     is_embedded: bool,
 }
 
-/// An event, and what is known beside it.
+/// An event, and the rest of what its page shows.
 struct Shown {
     event: Arc<Event>,
     organizer: Option<OrganizerName>,
@@ -283,7 +283,7 @@ impl<'a> Site<'a> {
         pages: &'a Pages,
         tokens: &'a TokenCache,
     ) -> Result<Self, ApiError> {
-        // Pages leave what others put into their addresses: a campaign, a messenger.
+        // Pages ignore parameters that others add to their addresses: a campaign, a messenger.
         query::check_length(request.query_string())?;
         let mut names = request.query_string().split('&').map(|part| part.split('=').next());
         let is_embedded = names.any(|name| name == Some("embed"));
@@ -331,8 +331,8 @@ impl<'a> Site<'a> {
         )
     }
 
-    /// What came of the form, on a page of its own: to load that anew sends the same form again, which is answered the
-    /// same and does nothing.
+    /// The result of the form, on a page of its own: reloading it sends the same form again, which gets the same
+    /// answer and does nothing.
     fn respond_claimed(&self, shown: &Shown, claimed: Claimed, waits: bool) -> Answer {
         let language = self.viewer.language;
         let (mut response, outcome) = match claimed {
@@ -353,11 +353,11 @@ impl<'a> Site<'a> {
                 )
             }
         };
-        // The link is for whoever sent the form, and is kept nowhere.
+        // The link is for the attendee who sent the form, and is not cached.
         response.insert_header((CACHE_CONTROL, "no-store"));
         let path = self.pages.path_of_event(shown.event.id);
         let words = EventWords::of(language, &shown.event, shown.now, None, None);
-        // Within another site's page no cookie says it.
+        // Embedded in another site's page there is no cookie for it.
         let back = match self.is_embedded {
             true => format!("{path}?embed&lang={}", language.as_str()),
             false => path,
@@ -371,12 +371,12 @@ impl<'a> Site<'a> {
         self.pages.respond_for_event(response, language, "outcome.html", &context)
     }
 
-    /// The form again, with what stands in the way, or the error if that is of another kind.
+    /// The form again, with its errors, or the error if it is of another kind.
     async fn refuse(&self, caller: Caller, shown: &Shown, form: &Form, error: ApiError) -> Answer {
         let language = self.viewer.language;
         let Some(notice) = refused(language, &shown.event, &error) else { return Err(error) };
         self.service.metrics.problem(problem::code(&error));
-        // As full as it is by now, and with what it asks by now.
+        // With the availability and the questions of now.
         let shown = self.read(caller, shown.event.id).await?;
         let errors = errors_of(&error);
         let detail_of = |pointer: &str| {
@@ -394,7 +394,7 @@ impl<'a> Site<'a> {
             name_error: detail_of("/name"),
             questions,
             notice: Some(notice),
-            // Another try is another request: a refusal is remembered for a while.
+            // Another try is another request: refusals are stored for a while, too.
             ..new_form(language, &Questions::NONE)
         };
         let mut response = problem::begin(&error);

@@ -1,4 +1,4 @@
-//! People of an event as a table: taken along, and brought in.
+//! People of an event as a table: export and import.
 
 mod import;
 
@@ -25,14 +25,14 @@ use futures_util::stream::{self, try_unfold};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
-/// How many tables are written at once. Further ones are refused.
+/// How many exports run at once. Further ones are refused.
 const EXPORTS_MAX: usize = 4;
-/// While seats are sold, how many times as long as it takes to read a page the next one waits.
+/// While seats are sold, how many times the duration of a page's read the next one waits.
 const REST: u32 = 9;
 
 static EXPORTS: Semaphore = Semaphore::const_new(EXPORTS_MAX);
 
-/// For whoever asked alone, who asks again before using it.
+/// For the caller alone, who revalidates it before using it.
 const PRIVATE: (HeaderName, HeaderValue) =
     (CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
 
@@ -74,15 +74,16 @@ struct Table {
     service: Data<Service>,
     event_id: EventId,
     questions: Questions,
-    /// What it begins with.
+    /// The header row of the table.
     head: Option<String>,
-    /// Where the next page begins, if there is one.
+    /// The cursor of the next page, if there is one.
     next: Option<Option<RegistrationCursor>>,
     _turn: SemaphorePermit<'static>,
 }
 
 impl Table {
-    /// The next page of it. One that cannot be read ends the connection, so that nobody takes a part for the whole.
+    /// The next page of it. One that cannot be read closes the connection, so that a client does not take a part
+    /// for the whole.
     async fn page(mut self) -> Result<Option<(Bytes, Self)>, StoreError> {
         let Some(after) = self.next.take() else { return Ok(None) };
         let began = Instant::now();

@@ -1,4 +1,4 @@
-//! What an event asks of those who come.
+//! An event's questions.
 
 use super::Answer;
 use crate::api::requests::SetQuestions;

@@ -29,7 +29,7 @@ pub(super) async fn list(
     let found = if filter.is_plain() {
         let page = service.store.registrations(id, filter.listed, after, limit).await?;
         let page = page.ok_or(ApiError::NotFound)?;
-        // Whoever reads on has heard it.
+        // Only the first page has the counts.
         let counts = match after {
             None => service.store.registration_counts(id).await?,
             Some(_) => None,
@@ -113,7 +113,7 @@ pub(super) async fn correct(
     let corrected = CommandResult::registration(outcome)?;
     let token = match is_of_address {
         true => corrected.token(&service.tickets, &token).await,
-        // Whoever has it keeps the token that they have.
+        // The token stays the same, and is not sent.
         false => None,
     };
     Ok(corrected.changed(token.as_ref()))

@@ -9,7 +9,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use booking_core::{Event, EventTag, Outcome, Registration, Timing};
 
-/// What was decided about something, unless it was refused.
+/// The result of a command that was not refused.
 pub(crate) struct CommandResult<T> {
     pub(crate) what: T,
     /// Whether it is the answer that the same request got before.
@@ -32,7 +32,7 @@ impl<T> CommandResult<T> {
 }
 
 impl CommandResult<Registration> {
-    /// Takes what became of a registration.
+    /// The registration in an outcome.
     ///
     /// # Errors
     /// The refusal, if it is one.
@@ -64,17 +64,17 @@ impl CommandResult<Registration> {
         Ok(Self { what, is_replay, is_waitlisted, timing })
     }
 
-    /// The token to show with it, if `issued` or a token like it is the registration's.
+    /// The token to show with it, if the registration's token is `issued` or one derived like it.
     pub(crate) async fn token(&self, tickets: &Tickets, issued: &Issued) -> Option<ManageToken> {
         tickets.token_of(&self.what, self.is_replay, issued).await
     }
 
-    /// 201: something was made of it; 202: it waits.
+    /// 201 for a new registration; 202 if it waits.
     pub(crate) fn status(&self) -> StatusCode {
         if self.is_waitlisted { StatusCode::ACCEPTED } else { StatusCode::CREATED }
     }
 
-    /// The registration that was made, under that status.
+    /// The new registration, with that status.
     pub(crate) fn made(&self, token: Option<&ManageToken>) -> HttpResponse {
         self.shown(self.status(), token)
     }
@@ -93,7 +93,7 @@ impl CommandResult<Registration> {
 }
 
 impl CommandResult<Box<Event>> {
-    /// Takes what became of an event.
+    /// The event in an outcome.
     ///
     /// # Errors
     /// The refusal, if it is one.
@@ -121,14 +121,14 @@ impl CommandResult<Box<Event>> {
         }
     }
 
-    /// 200, with the state that may be asked for with `If-Match`.
+    /// 200, with the tag for `If-Match`.
     pub(crate) fn changed(&self) -> HttpResponse {
         let tag = etag(EventTag::from(&*self.what));
         self.answer(StatusCode::OK).insert_header(tag).json(EventBody::from(&*self.what))
     }
 }
 
-/// Whether it was decided earlier, if it is of what only a mail may tell; `None` for all else.
+/// Whether it is a replay, if only a mail may reveal the outcome; `None` for all other outcomes.
 pub(crate) fn by_mail(outcome: &Outcome) -> Option<bool> {
     let (first, is_replay) = match outcome {
         Outcome::Replayed(first) => (&**first, true),
@@ -137,7 +137,7 @@ pub(crate) fn by_mail(outcome: &Outcome) -> Option<bool> {
     matches!(first, Outcome::ToConfirm(_) | Outcome::KnownAddress(_)).then_some(is_replay)
 }
 
-/// 202: a mail tells whoever has the address, and this tells whoever asks nothing of it.
+/// 202: a mail tells the owner of the address, and this reveals nothing to the client.
 pub(crate) fn to_confirm(is_replay: bool) -> HttpResponse {
     let mut response = HttpResponse::Accepted();
     if is_replay {
@@ -146,7 +146,7 @@ pub(crate) fn to_confirm(is_replay: bool) -> HttpResponse {
     response.json(ToConfirmBody::SENT)
 }
 
-/// The outcome itself, and whether it was decided earlier.
+/// The original outcome, and whether it is a replay.
 pub(crate) fn split_replay(outcome: Outcome) -> (Outcome, bool) {
     match outcome {
         Outcome::Replayed(first) => (*first, true),
@@ -154,7 +154,7 @@ pub(crate) fn split_replay(outcome: Outcome) -> (Outcome, bool) {
     }
 }
 
-/// An outcome that no store may give to the command that was asked.
+/// An outcome that no store may return for that command.
 pub(crate) fn unexpected_outcome() -> ApiError {
     log::error!("the store answered another command than was asked");
     ApiError::Panic

@@ -11,7 +11,7 @@ fn described() -> Value {
     serde_json::from_str(&openapi(CapacityMax::default())).expect("JSON")
 }
 
-/// Everything that is called so, wherever it stands.
+/// Every value of this key, at any depth.
 fn all<'a>(value: &'a Value, name: &str, found: &mut Vec<&'a Value>) {
     match value {
         Value::Object(fields) => {
@@ -49,15 +49,15 @@ fn the_document_is_openapi_3_1_and_leads_nowhere_else() {
 }
 
 #[test]
-fn every_method_of_every_address_says_what_it_does() {
+fn every_method_of_every_address_is_described() {
     let document = described();
-    let told = operations(&document);
+    let documented = operations(&document);
     let mut served = 0;
     for endpoint in table() {
         assert!(!endpoint.operations.is_empty(), "{} has no method", endpoint.path);
         for (method, _) in &endpoint.operations {
             let method = name(method).split(',').next().expect("there is one").to_lowercase();
-            let operation = told.get(&(method.as_str(), endpoint.path));
+            let operation = documented.get(&(method.as_str(), endpoint.path));
             let operation = operation.expect("it is in the document");
             for text in ["operationId", "summary"] {
                 assert!(operation[text].as_str().is_some_and(|text| !text.is_empty()));
@@ -65,9 +65,10 @@ fn every_method_of_every_address_says_what_it_does() {
             served += 1;
         }
     }
-    assert_eq!(served, told.len());
-    let ids: BTreeSet<_> = told.values().map(|told| told["operationId"].as_str()).collect();
-    assert_eq!(ids.len(), told.len(), "two have one name");
+    assert_eq!(served, documented.len());
+    let ids: BTreeSet<_> =
+        documented.values().map(|documented| documented["operationId"].as_str()).collect();
+    assert_eq!(ids.len(), documented.len(), "two have one name");
 }
 
 #[test]
@@ -85,9 +86,9 @@ fn no_operation_is_without_a_route() {
 #[test]
 fn queries_are_described_as_they_are_read() {
     let document = described();
-    let told = operations(&document);
+    let documented = operations(&document);
     for endpoint in table() {
-        let Some(read) = told.get(&("get", endpoint.path)) else {
+        let Some(read) = documented.get(&("get", endpoint.path)) else {
             assert!(endpoint.queries.0.is_empty(), "{} is never read", endpoint.path);
             continue;
         };
@@ -116,7 +117,7 @@ fn every_code_of_a_problem_is_named_by_an_operation() {
         let codes = codes.into_iter().filter_map(Value::as_array).flatten();
         named.extend(codes.filter_map(Value::as_str));
     }
-    // Nobody has an operation for a method that there is not.
+    // A method that an address does not have belongs to no operation.
     named.insert("method_not_allowed");
     assert_eq!(named, known);
 }
@@ -124,7 +125,7 @@ fn every_code_of_a_problem_is_named_by_an_operation() {
 #[test]
 fn bodies_are_described_as_they_are_read() {
     let operations = table().into_iter().flat_map(Endpoint::describe);
-    let samples: Vec<_> = operations.filter_map(|(_, _, told)| told.sample()).collect();
+    let samples: Vec<_> = operations.filter_map(|(_, _, documented)| documented.sample()).collect();
     assert!(samples.len() >= 8);
     for sample in samples {
         let RefOr::T(Schema::Object(schema)) = &sample.schema else {
@@ -149,7 +150,7 @@ fn bodies_are_described_as_they_are_read() {
     }
 }
 
-/// What is between two texts.
+/// The part between two texts.
 fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
     let (_, rest) = text.split_once(from).unwrap_or_else(|| panic!("no {from}"));
     rest.split_once(to).unwrap_or_else(|| panic!("no {to}")).0
@@ -167,13 +168,13 @@ fn pages_that_scripts_fill_are_where_scripts_look_for_them() {
     let names: Vec<_> = parts.map(|part| part.split(':').next().unwrap_or(part).trim()).collect();
     assert!(known.len() > 3 && names.contains(&"desk"), "{known:?}, {names:?}");
     known.extend(names.iter().map(|name| format!("/o/e/{{id}}/{name}")));
-    // Scripts take a slash that somebody has put behind it off.
+    // Scripts strip a trailing slash.
     known.extend(["/o/", "/r/{id}"].map(str::to_owned));
     assert_eq!(pages::SHELLS.map(str::to_owned).into_iter().collect::<BTreeSet<_>>(), known);
 }
 
 #[test]
-fn an_address_below_one_of_the_api_is_the_api_s() {
+fn an_address_below_the_api_s_paths_is_the_api_s() {
     for path in
         ["/events", "/events/1/2/3", "/live/", "/webhooks/1/2/3", "//events", "/openapi.json"]
     {

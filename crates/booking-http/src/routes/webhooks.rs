@@ -1,4 +1,4 @@
-//! Webhooks: create, list, show, edit, delete, try, their secrets and keys, and what was sent to them.
+//! Webhooks: create, list, show, edit, delete, try, their secrets and keys, and the log of their messages.
 
 use super::Answer;
 use crate::api::pagination::{PageBody, PageQuery};
@@ -53,8 +53,8 @@ pub(super) async fn create(
     made(&created.ok_or_else(too_many)?, secret, false)
 }
 
-/// Ids and secrets that a webhook may have got: those that belong to its request's key, by each secret of the server,
-/// the one first that it gets if there is none yet.
+/// Ids and secrets that a webhook may have: those derived from its request's key, by each secret of the server; a
+/// new one gets the first.
 struct Names(Vec<(EndpointId, EndpointSecret)>);
 
 impl Names {
@@ -77,8 +77,8 @@ impl Names {
     }
 }
 
-/// 201 with the secret that the same request got, whatever has become of it since; but a secret that the webhook
-/// does not have came from another body.
+/// 201 with the secret that the same request got, even if the webhook has changed since; but a secret that the
+/// webhook does not have came from another body.
 fn made(endpoint: &Endpoint, secret: EndpointSecret, is_replay: bool) -> Answer {
     if !has_secret(endpoint, secret) {
         return Err(Refusal::KeyReused.into());
@@ -103,7 +103,7 @@ fn random_secret() -> EndpointSecret {
     EndpointSecret::new(bytes)
 }
 
-/// The key, whatever was asked under it.
+/// The key, for any body.
 fn without_body(key: IdempotencyKey) -> IdempotencyKey {
     IdempotencyKey::new(key.hash, Fingerprint::new([0; 32]))
 }
@@ -115,7 +115,7 @@ fn check_url(service: &Service, url: &EndpointUrl) -> Result<(), ApiError> {
     }
 }
 
-/// Somebody else's event is as good as none.
+/// Another organizer's event is 404, as a missing one.
 async fn check_event(service: &Service, caller: Caller, id: EventId) -> Result<(), ApiError> {
     match service.reads.check_manages(caller, id).await {
         Err(ApiError::NotFound) => Err(invalid("/event_id", "must be an event of yours")),
@@ -257,7 +257,7 @@ pub(super) async fn deliveries(
     Ok(page.into_response())
 }
 
-/// `POST /webhooks/{id}/deliveries/{delivery_id}/redeliver`: sends it now, whatever its lane does.
+/// `POST /webhooks/{id}/deliveries/{delivery_id}/redeliver`: sends it now, whatever the state of its lane.
 pub(super) async fn redeliver(
     service: Data<Service>,
     OrganizerAuth(caller): OrganizerAuth,
@@ -283,7 +283,8 @@ pub(super) async fn redeliver(
     Ok(HttpResponse::Ok().json(TriedBody::from(outcome)))
 }
 
-/// What the log says after one more try. What has arrived once has arrived, and what its lane will try again it will.
+/// The log's entry after one more try. A delivered message stays delivered, and one that its lane will try again
+/// stays pending.
 fn after(logged: &Delivery, outcome: Outcome) -> Delivery {
     let state = match outcome {
         Outcome::Done(_) => DeliveryState::Delivered,

@@ -1,4 +1,4 @@
-//! The background tasks of a server, as they are set.
+//! The background tasks of a server, as they are configured.
 
 use crate::auth::token_cache::TokenCache;
 use crate::background::cell_map::HangUps;
@@ -18,17 +18,17 @@ use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-/// How long the end of delivery is waited for, which it was told of when the server began to stop.
+/// How long to wait for the end of delivery, which was asked to stop when the server began to.
 const DELIVERY_ENDS_WITHIN: Duration = Duration::from_secs(2);
 
-/// The background tasks that are under way.
+/// The background tasks that are running.
 #[derive(Default)]
 pub(super) struct BackgroundTasks {
     tasks: Vec<JoinHandle<()>>,
     delivery: Option<JoinHandle<()>>,
 }
 
-/// What delivers, and for whom is to be looked who has lost their link.
+/// The parts of delivery, and the queue of addresses whose links are asked for.
 pub(super) struct Delivering {
     pub(super) sender: Sender,
     pub(super) postman: Option<Arc<Postman>>,
@@ -36,7 +36,7 @@ pub(super) struct Delivering {
     pub(super) to_be_found: Option<Receiver<EmailAddress>>,
 }
 
-/// Cells that may become others, if there are some, and who says that their file has changed.
+/// The cells, if there are some, and the signal to reload their file.
 pub(super) struct Following {
     pub(super) cells: Option<Arc<LiveCells>>,
     pub(super) hang_ups: HangUps,
@@ -73,7 +73,7 @@ impl BackgroundTasks {
         if let Some(known) = known {
             let known = Arc::new(Mutex::new(known));
             background.keep(of_delivery, "tell_known_addresses", service, move |service| {
-                link_recovery::tell_known(service, Arc::clone(&known))
+                link_recovery::notify_known(service, Arc::clone(&known))
             });
         }
         if let Some(every) = config.sweep_every {
@@ -103,7 +103,7 @@ impl BackgroundTasks {
         background
     }
 
-    /// Has something run, whatever happens in it.
+    /// Runs a task, and restarts it when it panics.
     fn keep<W: Future<Output = ()> + 'static>(
         &mut self,
         supervisor: &Supervisor,
@@ -124,7 +124,7 @@ impl BackgroundTasks {
             task.abort();
         }
         if let Some(mut delivery) = self.delivery {
-            // It has a thread, which is not to be in the middle of something when the program ends.
+            // It has a thread, which must not be in the middle of something when the program ends.
             if timeout(DELIVERY_ENDS_WITHIN, &mut delivery).await.is_err() {
                 log::warn!("delivery has not ended, and is left where it is");
                 delivery.abort();

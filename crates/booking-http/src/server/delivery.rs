@@ -1,4 +1,4 @@
-//! What carries out what was decided, as it is set.
+//! The parts of delivery, as they are configured.
 
 use crate::auth::token_cache::TokenCache;
 use crate::background::delivery::MailLinks;
@@ -12,10 +12,10 @@ use booking_delivery::webhook::client::{ClientOptions, WebhookClient};
 use booking_delivery::{Postman, Sender};
 use std::sync::Arc;
 
-/// What sends to webhooks.
+/// The sender of webhooks.
 ///
 /// # Errors
-/// If the authorities that are set cannot be used.
+/// If the configured authorities cannot be used.
 pub(super) fn sender(config: &Config, tickets: &Tickets) -> anyhow::Result<Sender> {
     let reach = if config.webhook_allow_private { Reach::Private } else { Reach::Public };
     let extra_roots = config.webhook_tls_ca.clone();
@@ -25,16 +25,16 @@ pub(super) fn sender(config: &Config, tickets: &Tickets) -> anyhow::Result<Sende
     Ok(Sender::new(client, tickets.webhook_key()))
 }
 
-/// What sends mail, if there is to be any.
+/// The sender of mail, if mail is enabled.
 ///
 /// # Errors
-/// If the authorities that are set cannot be used.
+/// If the configured authorities cannot be used.
 pub(super) fn postman(
     config: &Config,
     service: &Arc<Service>,
     tokens: &Arc<TokenCache>,
 ) -> anyhow::Result<Option<Arc<Postman>>> {
-    // The settings see to it that there are both.
+    // The settings ensure that both are there.
     let (Some(mail), Some(base_url)) = (&config.mail, &config.base_url) else { return Ok(None) };
     let mailer = Mailer::new(&mail.url, mail.tls_ca.as_deref());
     let mailer = mailer.context("mail cannot be sent; see MAIL_URL and MAIL_TLS_CA")?;

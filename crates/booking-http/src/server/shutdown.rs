@@ -1,9 +1,9 @@
-//! Stopping without leaving anybody unanswered.
+//! Stopping without leaving a client unanswered.
 //!
-//! Clients keep their connections, and those under load never leave one idle. So from the signal on each
-//! answer says that it is the last one of its connection (`edge`), and connections end as soon as they are
-//! idle (`connections`). A client that connects meanwhile is served in the same way for a moment; then there is
-//! nobody left to serve them, and they are told to come again, which is to a server that goes on.
+//! Clients reuse their connections, and those under load never leave one idle. So from the signal on each response
+//! says that it is the last one of its connection (`edge`), and connections are closed as soon as they are idle
+//! (`connections`). A client that connects meanwhile is served in the same way for a moment; then the workers have
+//! stopped, and new clients are asked to come again, which leads to a server that is not stopping.
 
 use crate::net::connections::Counts;
 use crate::problem::{self, ApiError};
@@ -23,26 +23,26 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-/// How often is looked whether requests are still under way.
+/// How often to check whether requests are still under way.
 const POLL: Duration = Duration::from_millis(10);
 /// For how long new connections are still served.
 const ACCEPTING: Duration = Duration::from_millis(200);
-/// For how long those that are left may take to end, once nothing is under way any more.
+/// How long the remaining connections may take to end, once nothing is under way any more.
 const ENDING: Duration = Duration::from_secs(1);
-/// How long a client that is turned away may take to say what it wants, and to hear that it gets nothing.
+/// How long a client that is turned away may take to send its request, and to read the refusal.
 const TURNED_AWAY_WITHIN: Duration = Duration::from_millis(200);
-/// The most of what it says that is read.
+/// The most of its request that is read.
 const TURNED_AWAY_BYTES_MAX: u64 = 64 * 1024;
 
-/// What stops: a server, and the socket that it listens on.
+/// The parts that stop: a server, and the socket that it listens on.
 pub(crate) struct Stopped {
     pub(crate) handle: ServerHandle,
     pub(crate) listener: TcpListener,
     pub(crate) connections: Arc<Counts>,
 }
 
-/// Waits for SIGTERM or SIGINT. Then `/readyz` says that this server stops; after `drain_for` it takes no
-/// more connections, lets what is under way finish for up to `limit`, and stops the server.
+/// Waits for SIGTERM or SIGINT. Then `/readyz` reports that this server stops; after `drain_for` it accepts no more
+/// connections, lets requests under way finish for up to `limit`, and stops the server.
 pub(crate) async fn on_signal(
     stopped: Stopped,
     service: Arc<Service>,
@@ -74,7 +74,7 @@ pub(crate) async fn on_signal(
     if tokio::time::timeout_at(deadline, service.admission.drain()).await.is_err() {
         log::warn!("stopping with {} commands still under way", service.admission.depth());
     }
-    // What is left are answers that are still being taken, and connections that nobody uses.
+    // The rest are responses that clients are still reading, and unused connections.
     let ending = deadline.min(Instant::now() + ENDING);
     let is_over =
         || connections.live() == 0 || Instant::now() > ending && connections.blocked() == 0;
@@ -91,8 +91,8 @@ async fn wait_until(deadline: Instant, is_done: impl Fn() -> bool) {
     }
 }
 
-/// Answers those who connected when nobody took connections any more, until it is told that this is the end,
-/// and then those who are still there.
+/// Answers the clients that connected after the workers had stopped, until the end is signalled, and then those
+/// that are still there.
 async fn turn_away(listener: TcpListener, is_ended: oneshot::Receiver<()>) {
     let listener =
         listener.set_nonblocking(true).and_then(|()| tokio::net::TcpListener::from_std(listener));
@@ -121,7 +121,7 @@ async fn turn_away(listener: TcpListener, is_ended: oneshot::Receiver<()>) {
     while sending.join_next().await.is_some() {}
 }
 
-/// Sends the answer, and reads what the client sends, so that the answer is not lost with what nobody has read.
+/// Sends the answer, and reads the request, so that unread data does not reset the connection.
 async fn send(mut stream: TcpStream, answer: &[u8]) -> std::io::Result<()> {
     stream.write_all(answer).await?;
     stream.shutdown().await?;
@@ -129,7 +129,7 @@ async fn send(mut stream: TcpStream, answer: &[u8]) -> std::io::Result<()> {
     tokio::io::copy(&mut rest, &mut tokio::io::sink()).await.map(drop)
 }
 
-/// The answer that a request gets which comes too late, as it is on the wire.
+/// The response to a request that comes too late, as sent.
 fn unavailable() -> Vec<u8> {
     let error = ApiError::Submit(SubmitError::ShuttingDown);
     let response = problem::response(&error, "/", "-", Language::default());
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_is_turned_away_gets_a_whole_answer() {
+    fn a_client_that_is_turned_away_gets_a_complete_answer() {
         let answer = String::from_utf8(unavailable()).expect("it is text");
         let (head, body) = answer.split_once("\r\n\r\n").expect("it has a head and a body");
         assert!(head.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), "{head}");

@@ -1,4 +1,4 @@
-//! Events in the order of their beginnings, as somebody looks for them.
+//! Events in the order of their start, as a client searches them.
 
 use crate::api::agenda::AgendaQuery;
 use crate::problem::ApiError;
@@ -14,14 +14,15 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
-/// How long events are looked through for a part of a name. Then a page ends.
+/// How long events are searched for a part of a name. Then a page ends.
 const LOOK_WITHIN: Duration = Duration::from_secs(2);
-/// How many do so at once: anybody may, and it reads events whole. Others wait as long for their turn, and are refused then.
+/// How many clients do so at once: it is public, and reads whole events. Others wait as long for their turn, and
+/// are refused then.
 const LOOKS_MAX: usize = 4;
 
 static LOOKS: Semaphore = Semaphore::const_new(LOOKS_MAX);
 
-/// A page of the events that are asked for, of those that `caller` finds.
+/// A page of the matching events that `caller` may see.
 ///
 /// # Errors
 /// [`SubmitError::Overloaded`]; the store's.
@@ -54,7 +55,7 @@ pub(crate) async fn list(
     Ok(Page { missing: once(missing), ..Page::new(items, *limit) })
 }
 
-/// The same of those of `ids` alone, which are few.
+/// The same for the few events in `ids` alone.
 pub(crate) async fn list_among(
     reads: &Reads,
     caller: Caller,

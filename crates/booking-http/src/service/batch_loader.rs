@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::oneshot;
 use tokio::task::yield_now;
 
-/// A loader for each lane of a store: a database that does not answer keeps nobody waiting who asks another.
+/// A loader for each lane of a store: a database that does not answer delays only its own callers.
 pub(crate) struct LaneLoaders<K, V>(Mutex<HashMap<SeatLane, Arc<BatchLoader<K, V>>>>);
 
 impl<K, V> Default for LaneLoaders<K, V> {
@@ -19,7 +19,7 @@ impl<K, V> Default for LaneLoaders<K, V> {
 }
 
 impl<K, V> LaneLoaders<K, V> {
-    /// That of a lane, of which a store has few.
+    /// The loader of a lane, of which a store has few.
     pub(crate) fn of(&self, lane: SeatLane) -> Arc<BatchLoader<K, V>> {
         Arc::clone(lock(&self.0).entry(lane).or_default())
     }
@@ -30,8 +30,8 @@ const BATCH_KEYS_MAX: usize = 512;
 /// The most look-ups that wait. One more is refused at once.
 const WAITING_MAX: usize = 16_384;
 
-/// Look-ups by key. Those that come while others are under way go into the next read together, so that
-/// thousands a second cost a few statements. Nothing is kept when nobody waits.
+/// Look-ups by key. Those that come while others are under way go into the next read together, so that thousands a
+/// second cost a few statements. Nothing is cached.
 pub(crate) struct BatchLoader<K, V> {
     queue: Arc<Mutex<Queue<K, V>>>,
 }
@@ -58,8 +58,8 @@ where
     K: Clone + Send + 'static,
     V: Send + 'static,
 {
-    /// What `read` gives for `key` among the keys that it is called with: `values[i]` is that of
-    /// `keys[i]`. It is called after this was.
+    /// The value of `key` in a batch that `read` loads: `values[i]` is that of `keys[i]`. The read begins after
+    /// this call.
     ///
     /// # Errors
     /// The store's, [`SubmitError::Overloaded`] if too many wait, [`ApiError::Panic`] if `read` does.
@@ -73,13 +73,13 @@ where
     {
         let (reply, answer) = oneshot::channel();
         if let Some(flight) = self.join(Lookup { key, reply })? {
-            // A task of its own, since the caller that came first may go away.
+            // A task of its own, since the first caller may go away.
             tokio::spawn(flight.run(read));
         }
         Ok(answer.await.map_err(|_| ApiError::Panic)??)
     }
 
-    /// Waits with the others. The first one has to see to the reading.
+    /// Adds the caller to the queue. The first one has to start the reading.
     fn join(&self, lookup: Lookup<K, V>) -> Result<Option<Flight<K, V>>, SubmitError> {
         let mut queue = lock(&self.queue);
         if queue.waiting.len() == WAITING_MAX {
@@ -93,7 +93,7 @@ where
     }
 }
 
-/// Reads, one after the other, until nobody waits.
+/// Reads, one after the other, until no caller waits.
 struct Flight<K, V> {
     queue: Arc<Mutex<Queue<K, V>>>,
     landed: bool,
@@ -104,11 +104,11 @@ impl<K: Clone, V> Flight<K, V> {
     where
         R: Future<Output = Result<Vec<V>, StoreError>>,
     {
-        // Lets others that are ready join, without making anybody wait.
+        // Lets other tasks that are ready join the batch, without a delay.
         yield_now().await;
         while let Some(lookups) = self.next() {
             let keys: Vec<_> = lookups.iter().map(|lookup| lookup.key.clone()).collect();
-            // A caller that has gone does not hear the answer.
+            // A caller that has gone does not get the answer.
             match read(keys).await {
                 Ok(values) => {
                     assert_eq!(values.len(), lookups.len(), "a value for each key");
@@ -125,7 +125,7 @@ impl<K: Clone, V> Flight<K, V> {
         }
     }
 
-    /// Those who wait, as many as go together; `None`, and the end, if nobody does.
+    /// The next batch of callers; `None`, and the end, if there are none.
     fn next(&mut self) -> Option<Vec<Lookup<K, V>>> {
         let mut queue = lock(&self.queue);
         let mut lookups = Vec::new();
@@ -163,7 +163,7 @@ mod tests {
     use futures_util::future::join_all;
     use tokio::sync::Semaphore;
 
-    /// A read that doubles, once it is let go, and keeps how many were asked for together.
+    /// A read that doubles, once it is released, and records how many keys it got at once.
     struct Source {
         reads: Mutex<Vec<usize>>,
         gate: Semaphore,
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn those_who_come_during_a_read_go_together() {
+    async fn calls_during_a_read_share_the_next_batch() {
         let (lookups, source) = (BatchLoader::default(), Source::open_for(0));
         let early = get(&lookups, &source, 7).shared();
         assert_eq!(early.clone().now_or_never(), None);
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn there_is_room_for_so_many_and_no_more() {
+    async fn the_number_of_waiting_look_ups_is_bounded() {
         let (lookups, source) = (BatchLoader::default(), Source::open_for(0));
         let all =
             join_all((0..=WAITING_MAX as u32).map(|key| get(&lookups, &source, key))).shared();
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_read_that_fails_or_panics_is_the_end_of_nothing_else() {
+    async fn a_read_that_fails_or_panics_does_not_affect_later_ones() {
         let lookups = BatchLoader::default();
         let broken = lookups.get(1, async |_| -> Result<Vec<u32>, _> { panic!("on purpose") });
         assert!(matches!(broken.await, Err(ApiError::Panic)));

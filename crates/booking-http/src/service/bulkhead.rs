@@ -1,7 +1,7 @@
 //! A bulkhead for writes that do not go through the queue of seats: creating events, purging idempotency records.
 //!
 //! Each of them is a transaction of its own, and as many as clients like would leave the store no time for seats.
-//! So few are done at a time, few wait, and the next is refused as overload.
+//! So few run at a time, few wait, and the next is refused as overload.
 
 use booking_admission::SubmitError;
 use booking_core::StoreError;
@@ -14,9 +14,9 @@ use tokio::time::timeout;
 pub(crate) const WAITING_MAX: usize = 512;
 /// The longest that one waits.
 const WAIT_MAX: Duration = Duration::from_secs(5);
-/// How many of them are done at a time where each has a connection of its own, of which seats need the others.
+/// How many run at a time where each has a connection of its own; seats need the other connections.
 pub(crate) const AT_ONCE_ON_POSTGRES: usize = 2;
-/// The same where everything that writes takes its turn.
+/// The same where all writes take turns.
 pub(crate) const AT_ONCE_ON_SQLITE: usize = 1;
 
 /// Lets a few through at a time.
@@ -35,8 +35,7 @@ impl Bulkhead {
     /// Does `work` when it has its turn.
     ///
     /// # Errors
-    /// [`SubmitError::Overloaded`] if too many wait or it waited too long, and then nothing was done; the
-    /// store's.
+    /// [`SubmitError::Overloaded`] if too many wait or it waited too long, and then nothing was done; the store's.
     pub(crate) async fn run<T>(
         &self,
         work: impl Future<Output = Result<T, StoreError>>,
@@ -49,7 +48,7 @@ impl Bulkhead {
     }
 }
 
-/// A place among those that wait for their turn, until it is dropped.
+/// A place in the queue, until it is dropped.
 struct WaitingSlot<'a>(&'a AtomicUsize);
 
 impl<'a> WaitingSlot<'a> {
@@ -74,7 +73,7 @@ mod tests {
     use std::future::{pending, ready};
 
     #[actix_web::test]
-    async fn few_are_done_at_once_few_wait_and_the_next_is_refused() {
+    async fn few_writes_run_few_wait_and_the_next_is_refused() {
         let bulkhead = Bulkhead::new(2);
         let mut under_way: Vec<_> =
             (0..2).map(|_| Box::pin(bulkhead.run(pending::<Result<(), StoreError>>()))).collect();
@@ -88,7 +87,7 @@ mod tests {
         }
         let refused = bulkhead.run(ready(Ok(()))).await;
         assert!(matches!(refused, Err(SubmitError::Overloaded)), "{refused:?}");
-        // A caller that goes away makes room, and its work is not done.
+        // A caller that goes away makes room, and its write is not executed.
         drop(waiting.pop());
         let mut last = Box::pin(bulkhead.run(ready(Ok(()))));
         assert!((&mut last).now_or_never().is_none());
@@ -100,7 +99,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn what_fails_gives_its_turn_back() {
+    async fn a_failed_write_gives_its_turn_back() {
         let bulkhead = Bulkhead::new(1);
         for _ in 0..3 {
             let error = StoreError::unavailable(std::io::Error::other("on purpose"));

@@ -1,5 +1,5 @@
-//! Registrations that somebody asked for again, of which only whoever has the address may hear: they are handed on
-//! to be told by mail. Nobody who asks waits for that, nor can tell by it whether there was anything to tell.
+//! Registrations that were requested again, which only the owner of the address may learn: they are queued for a
+//! mail. The caller does not wait for that, and cannot see whether there was one.
 
 use crate::util::failure_log::SampledLog;
 use crate::util::locks::lock;
@@ -9,13 +9,13 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::time::Instant;
 
-/// The most that wait to be told. Further ones are not: whoever wants to hear of theirs asks once more.
+/// The most that are queued. Further ones are dropped: the attendee has to ask once more.
 const WAITING_MAX: usize = 1_024;
 
 /// A registration and its event.
 pub(crate) type Known = (EventId, RegistrationId);
 
-/// What waits to be told.
+/// The queue of registrations to be mailed about.
 pub(crate) struct KnownAddresses {
     sender: Sender<Known>,
     receiver: Mutex<Option<Receiver<Known>>>,
@@ -31,7 +31,7 @@ impl Default for KnownAddresses {
 }
 
 impl KnownAddresses {
-    /// Hands one on, at once and without waiting.
+    /// Queues a registration, at once and without waiting.
     pub(crate) fn hand_on(&self, known: Known) {
         if let Err(TrySendError::Full(_)) = self.sender.try_send(known)
             && let Some(unlogged) = self.dropped.sample(Instant::now())
@@ -44,7 +44,7 @@ impl KnownAddresses {
         }
     }
 
-    /// What tells them takes them from here, once.
+    /// The receiver of the queue, once.
     pub(crate) fn take_receiver(&self) -> Option<Receiver<Known>> {
         lock(&self.receiver).take()
     }
@@ -56,7 +56,7 @@ mod tests {
     use uuid::Uuid;
 
     #[test]
-    fn what_waits_has_a_bound_and_nobody_waits_for_it() {
+    fn the_queue_is_bounded_and_further_ones_are_dropped() {
         let known = KnownAddresses::default();
         let number = |number: usize| -> Known {
             let id = Uuid::from_u128(number as u128);

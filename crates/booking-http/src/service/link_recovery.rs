@@ -1,4 +1,4 @@
-//! Those who have lost their link: for whom is looked, how often, and that whoever asks learns nothing by it.
+//! Recovery of lost links: the queue of addresses and its limits. A caller learns nothing by it.
 
 use crate::util::failure_log::SampledLog;
 use crate::util::locks::lock;
@@ -10,19 +10,18 @@ use std::time::Duration;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::Instant;
 
-/// How many addresses wait to be looked for. Those beyond get no mail.
+/// How many addresses wait for a look-up. Those beyond get no mail.
 const WAITING_MAX: usize = 256;
-/// How many mails an address gets within [`WINDOW`] because somebody asked.
+/// How many mails an address gets within [`WINDOW`] on request.
 const MAILS_MAX: u32 = 3;
-/// Within what time they are counted, from the first of them on.
+/// The period in which they are counted, from the first of them on.
 const WINDOW: Duration = Duration::from_secs(3_600);
-/// The most addresses that are counted, of which nothing is kept but a keyed hash. Others get no mail until there is
-/// room: 2 MB.
+/// The most addresses that are counted, each stored as a keyed hash. Others get no mail until there is room: 2 MB.
 const ADDRESSES_MAX: usize = 65_536;
-/// How often those are forgotten that count no more, where there are as many.
+/// How often expired ones are removed, if the table is full.
 const TIDY_EVERY: Duration = Duration::from_secs(1);
 
-/// Takes what is asked, and says nothing.
+/// Queues requests, and answers nothing.
 pub(crate) struct LinkRecovery {
     asked: Sender<EmailAddress>,
     mails: Mails,
@@ -30,13 +29,13 @@ pub(crate) struct LinkRecovery {
 }
 
 impl LinkRecovery {
-    /// One, and those for whom is to be looked.
+    /// A queue, and its receiver.
     pub(crate) fn new() -> (Self, Receiver<EmailAddress>) {
         let (asked, to_be_found) = channel(WAITING_MAX);
         (Self { asked, mails: Mails::new(), dropped: SampledLog::new() }, to_be_found)
     }
 
-    /// Has somebody be looked for, later: what becomes of it is for their mailbox alone.
+    /// Queues the look-up of an address: its result is for the mailbox alone.
     pub(crate) fn ask(&self, user_email: EmailAddress) {
         if self.may_mail(&user_email)
             && self.asked.try_send(user_email).is_err()
@@ -48,8 +47,8 @@ impl LinkRecovery {
         }
     }
 
-    /// Counts one more mail that somebody who may be anybody has an address be sent, and tells whether it is none too
-    /// many.
+    /// Counts one more mail that an unauthenticated client has sent to an address, and returns whether it is within
+    /// the limit.
     pub(crate) fn may_mail(&self, user_email: &EmailAddress) -> bool {
         self.mails.count(user_email, Instant::now())
     }
@@ -72,7 +71,7 @@ impl Mails {
         Self { hasher: RandomState::new(), counted: Mutex::new(counted) }
     }
 
-    /// Counts one more, and tells whether it is none too many.
+    /// Counts one more, and returns whether it is within the limit.
     fn count(&self, user_email: &EmailAddress, now: Instant) -> bool {
         let address = self.hasher.hash_one(user_email.as_str());
         let mut counted = lock(&self.counted);
@@ -126,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_counted_has_a_bound_and_is_tidied() {
+    fn counted_addresses_are_bounded_and_tidied() {
         let (mails, now) = (Mails::new(), Instant::now());
         for who in 0..ADDRESSES_MAX {
             assert!(mails.count(&address(who), now));
@@ -138,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn so_many_wait_and_the_others_are_dropped() {
+    fn the_queue_is_bounded_and_the_rest_are_dropped() {
         let (link_recovery, mut to_be_found) = LinkRecovery::new();
         for who in 0..WAITING_MAX + 5 {
             link_recovery.ask(address(who));

@@ -1,9 +1,10 @@
-//! Watching events: who watches what, and what each of them is told.
+//! Watching events: the watchers, and the messages that each of them gets.
 //!
-//! Whoever watches has a [`Watcher`] (`watcher`), which writes to its socket. Each event that somebody watches has a
-//! [`Room`] (`room`), which keeps the newest state, rendered once for all. The reader in `background/live_reader` reads
-//! all of them together and publishes what has changed; that rings the bells of those in the room, and each takes what
-//! is newest when it comes to it. So nothing queues for who is slow, and how many watch costs the store nothing.
+//! Each watcher is a [`Watcher`] (`watcher`), which writes to its socket. Each watched event has a [`Room`]
+//! (`room`), which holds the newest state, rendered once for all. The reader in `background/live_reader` reads all
+//! of them together and publishes the changes; that rings the bells of those in the room, and each takes the newest
+//! state when it comes to it. So nothing queues for a slow client, and the number of watchers costs the store
+//! nothing.
 
 mod room;
 mod watcher;
@@ -24,13 +25,13 @@ use std::time::Duration;
 use tokio::sync::Notify;
 pub(crate) use watcher::Watcher;
 
-/// The least and the most time until whoever may not watch, or whose stream has ended, is to come again: all that
-/// ended together are not to come together.
+/// The least and the most time until a client that was refused, or whose stream has ended, reconnects: those whose
+/// streams ended together must not reconnect together.
 const RETRY_MS: Range<u64> = 2_000..6_000;
-/// The same for who found that too many watch.
+/// The same where too many watch.
 const TOO_MANY_RETRY_SECONDS: Range<u64> = 20..40;
 
-/// Who watches which events of this server.
+/// The watchers of this server, by their events.
 pub(crate) struct Live {
     max: usize,
     per_client_max: Option<NonZeroU32>,
@@ -39,12 +40,12 @@ pub(crate) struct Live {
     rooms: Mutex<HashMap<EventId, Arc<Room>>>,
     next_bell: AtomicU64,
     is_ended: AtomicBool,
-    /// That somebody watches, or that nobody may any more.
+    /// A client has begun to watch, or the server stops.
     woken: Notify,
 }
 
 impl Live {
-    /// For up to `max` connections, of which a client may have `per_client_max`; `None` for any number.
+    /// For up to `max` connections, of which a client may have `per_client_max`; `None` for no limit.
     pub(crate) fn new(max: usize, per_client_max: Option<NonZeroU32>) -> Self {
         Self {
             max,
@@ -58,7 +59,7 @@ impl Live {
         }
     }
 
-    /// Takes one more who watches, until what is returned is dropped.
+    /// Admits one more watcher, until the returned place is dropped.
     ///
     /// # Errors
     /// [`ApiError::TooManyWatchers`]; [`ApiError::RateLimited`] if `client` has too many; that the server stops.
@@ -66,7 +67,7 @@ impl Live {
         if self.is_ended() {
             return Err(ApiError::Submit(SubmitError::ShuttingDown));
         }
-        // From here on it gives back what it has taken.
+        // From here on dropping it gives back what it has taken.
         let mut place = Place { live: Arc::clone(self), client: None };
         if self.watchers.fetch_add(1, Ordering::Relaxed) >= self.max {
             let wait = Duration::from_secs(between(TOO_MANY_RETRY_SECONDS));
@@ -78,7 +79,7 @@ impl Live {
             if *count >= max.get() {
                 let wait = Duration::from_secs(between(TOO_MANY_RETRY_SECONDS));
                 let of = LimitKind::ClientWatchers;
-                // The lock is not to be held when the place is given back.
+                // The lock must not be held when the place is given back.
                 drop(by_client);
                 return Err(ApiError::RateLimited(RateLimited { of, wait }));
             }
@@ -93,16 +94,16 @@ impl Live {
         self.watchers.load(Ordering::Relaxed)
     }
 
-    /// The rooms of the events that are watched. What is read now is for these: another room of the same event, which
-    /// somebody opens meanwhile, begins with what may be newer.
+    /// The rooms of the events that are watched. The current read is for these: another room of the same event,
+    /// which is opened meanwhile, begins with a state that may be newer.
     pub(crate) fn watched(&self) -> Vec<Arc<Room>> {
         lock(&self.rooms).values().cloned().collect()
     }
 
-    /// Waits until somebody watches, or until nobody may any more.
+    /// Waits until there is a watcher, or until the server stops.
     pub(crate) async fn watching(&self) {
         loop {
-            // Before the look: whoever comes after it is heard.
+            // Before the check, so that a watcher that comes after it is not missed.
             let woken = self.woken.notified();
             if self.is_ended() || !lock(&self.rooms).is_empty() {
                 return;
@@ -111,7 +112,7 @@ impl Live {
         }
     }
 
-    /// Whether nobody may watch any more.
+    /// Whether the server stops, so that watching has ended.
     pub(crate) fn is_ended(&self) -> bool {
         self.is_ended.load(Ordering::SeqCst)
     }
@@ -126,7 +127,7 @@ impl Live {
         }
     }
 
-    /// Joins the room of an event, whose state is `now`, as one with this bell.
+    /// Adds this bell to the room of an event, whose state is `now`.
     fn join(&self, now: &Availability, number: u64, bell: &Arc<Notify>) -> Arc<Room> {
         let mut rooms = lock(&self.rooms);
         let room = rooms.entry(now.event_id).or_insert_with(|| Arc::new(Room::new(now)));
@@ -137,7 +138,7 @@ impl Live {
         room
     }
 
-    /// Leaves a room, which is no more when it is empty.
+    /// Leaves a room, which is removed when it is empty.
     fn leave(&self, room: &Room, number: u64) {
         let mut rooms = lock(&self.rooms);
         if room.take_down(number) {
@@ -146,7 +147,7 @@ impl Live {
     }
 }
 
-/// The place of one who watches.
+/// The place of a watcher.
 pub(crate) struct Place {
     live: Arc<Live>,
     /// Whose it is, where that is counted.
@@ -154,7 +155,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Begins to watch `watched`, of which each has its state in `now`.
+    /// Begins to watch `watched`, each with its state in `now`.
     pub(crate) fn watch(self, watched: &[Watched], now: &[Availability]) -> Watching {
         let number = self.live.next_bell.fetch_add(1, Ordering::Relaxed);
         let bell = Arc::new(Notify::new());
@@ -182,22 +183,22 @@ impl Drop for Place {
     }
 }
 
-/// What one who watches has been told of an event.
+/// The state of an event that a watcher was sent last.
 struct Seat {
     room: Arc<Room>,
-    /// The last of its room's rounds that was looked at; 0 for none.
+    /// The last round of its room that was sent; 0 for none.
     round: u64,
-    /// The version that the watcher said that it had seen, until it is told of another state.
+    /// The version that the watcher claimed to have, until it is sent another state.
     since: Option<Version>,
 }
 
-/// What somebody watches, and where that one is.
+/// The events of a watcher, and its place.
 pub(crate) struct Watching {
     place: Place,
     number: u64,
     bell: Arc<Notify>,
     seats: Box<[Seat]>,
-    /// Which of them is looked at first, so that none is passed over for another that changes all the time.
+    /// Which of them is checked first, so that none starves behind another that changes all the time.
     next: usize,
 }
 
@@ -214,10 +215,10 @@ fn retry() -> Duration {
     Duration::from_millis(between(RETRY_MS))
 }
 
-/// A number within, any of them as likely as the others.
+/// A random number in the range, uniformly distributed.
 fn between(range: Range<u64>) -> u64 {
     let mut bytes = [0; 8];
-    // Without randomness all come together, which is no more than a burden.
+    // Without randomness all reconnect together, which is no more than a burden.
     let _ = getrandom::fill(&mut bytes);
     range.start + u64::from_le_bytes(bytes) % (range.end - range.start)
 }
@@ -258,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_read_before_somebody_came_takes_nobody_back() {
+    fn a_read_from_before_a_watcher_came_shows_it_nothing_older() {
         let live = Arc::new(Live::new(9, None));
         let first = watch(&live, 5);
         let being_read = live.watched();

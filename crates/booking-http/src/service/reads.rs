@@ -1,4 +1,4 @@
-//! The hottest reads, each shared by all who ask at the same time, down to the bytes of the answer.
+//! The hottest reads, each shared by all callers at the same time, down to the bytes of the response.
 
 use crate::api::compression::SLICE_BYTES;
 use crate::api::pagination::PageBody;
@@ -17,15 +17,15 @@ use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-/// How many long pages are remembered, of about a mebibyte each.
+/// How many long pages are stored, of about a mebibyte each.
 const PAGES_REMEMBERED_MAX: usize = 8;
 
-/// An event as it is sent, and what tells who may see it.
+/// An event as it is sent, and the fields that decide who may see it.
 #[derive(Clone)]
 pub(crate) struct EventAnswer {
     organizer_id: Option<OrganizerId>,
     status: EventStatus,
-    /// The state that says everything that is shown; `None` if time alone has changed it since.
+    /// The tag of the whole state; `None` if time alone has changed it since.
     pub(crate) tag: Option<EventTag>,
     pub(crate) json: Bytes,
     pub(crate) event: Arc<Event>,
@@ -39,19 +39,19 @@ pub(crate) struct Reads {
         SingleFlight<(Caller, Option<EventCursor>, PageLimit), Result<PageBody, StoreError>>,
     first_events: SingleFlight<PageLimit, Result<Arc<Vec<Event>>, StoreError>>,
     events_by_registration: LaneLoaders<RegistrationId, Option<EventId>>,
-    /// The same of registrations that are not where their ids lead: whoever asks for one waits for all cells.
+    /// The same for registrations that are not where their ids lead: such a look-up waits for all cells.
     events_elsewhere: LaneLoaders<RegistrationId, Option<EventId>>,
     availability: LaneLoaders<EventId, Option<Availability>>,
     last_pages: Arc<LastPages>,
 }
 
-/// The long pages that were read last. Nobody is answered from here; but a client that reads the very same again
-/// shares its bytes with those that have not taken all of theirs yet, however many those are.
+/// The long pages that were read last. No request is answered from here; but a client that reads the very same
+/// again shares its bytes with those that have not read all of theirs yet, however many those are.
 #[derive(Default)]
 struct LastPages(Mutex<VecDeque<PageBody>>);
 
 impl LastPages {
-    /// `page`, in the bytes that are there already if there are.
+    /// `page`, sharing the stored bytes if they are equal.
     fn share(&self, page: PageBody) -> PageBody {
         if page.len() <= SLICE_BYTES {
             return page;
@@ -85,14 +85,14 @@ impl Reads {
     /// One event, for `caller`.
     ///
     /// # Errors
-    /// [`ApiError::NotFound`] also where there is one that `caller` may not know of; the store's.
+    /// [`ApiError::NotFound`] also for one that `caller` may not see; the store's.
     pub(crate) async fn event(&self, caller: Caller, id: EventId) -> Result<EventAnswer, ApiError> {
         let event = self.any_event(id).await?;
         let sees = caller.sees(event.organizer_id, event.status);
         if sees { Ok(event) } else { Err(ApiError::NotFound) }
     }
 
-    /// Sees to it that `caller` manages an event.
+    /// Checks that `caller` manages an event.
     ///
     /// # Errors
     /// [`ApiError::NotFound`]; the store's.
@@ -101,10 +101,10 @@ impl Reads {
         if caller.manages(event.organizer_id) { Ok(()) } else { Err(ApiError::NotFound) }
     }
 
-    /// How full events are, for `caller`, who may know of each of them.
+    /// The availability of events that `caller` may see.
     ///
     /// # Errors
-    /// [`ApiError::NotFound`] if there is one that `caller` may not know of; the store's.
+    /// [`ApiError::NotFound`] if there is one that `caller` may not see; the store's.
     pub(crate) async fn availability(
         &self,
         caller: Caller,
@@ -147,7 +147,7 @@ impl Reads {
         event.ok_or(ApiError::NotFound)
     }
 
-    /// A page of the listing at `path`, of all events that `caller` finds.
+    /// A page of the listing at `path`, of all events that `caller` may see.
     pub(crate) async fn events(
         &self,
         caller: Caller,
@@ -167,7 +167,7 @@ impl Reads {
         Ok(self.event_pages.get((caller, after, limit), read).await.ok_or(ApiError::Panic)??)
     }
 
-    /// The events that are to come, the next first, as everybody may know of them.
+    /// The upcoming events, the next first, in the public view.
     pub(crate) async fn first_events(&self, limit: PageLimit) -> Result<Arc<Vec<Event>>, ApiError> {
         let store = Arc::clone(&self.store);
         let read = move || {
@@ -181,7 +181,7 @@ impl Reads {
         Ok(self.first_events.get(limit, read).await.ok_or(ApiError::Panic)??)
     }
 
-    /// The same of those of `ids` alone, which are few.
+    /// The same for the few events in `ids` alone.
     pub(crate) async fn events_among(
         &self,
         caller: Caller,
@@ -198,7 +198,7 @@ impl Reads {
         Ok(PageBody::of::<_, EventBody<'_>, EventCursor>(path, &page, limit, ""))
     }
 
-    /// Those of `ids`, which are few, that `caller` finds.
+    /// The events in `ids`, which are few, that `caller` may see.
     pub(crate) async fn found_among(
         &self,
         caller: Caller,
@@ -212,8 +212,8 @@ impl Reads {
         Ok(events)
     }
 
-    /// The event that a registration belongs to: what is asked of a registration goes to its event's
-    /// row, which the registration's address does not name.
+    /// The event that a registration belongs to: commands for a registration go to its event's row, which the
+    /// registration's address does not name.
     pub(crate) async fn event_of(&self, id: RegistrationId) -> Result<EventId, ApiError> {
         // It ends as its event's does.
         let lane = self.store.lane_of(id.as_uuid().into());

@@ -1,10 +1,10 @@
-//! Finding people of an event by a part of their name or address, or by what became of their registration.
+//! Finding people of an event by a part of their name or address, or by the status of their registration.
 //!
-//! Neither store has an index for that, since each seat that is sold would have to write to it. Instead the people of
-//! the events that somebody looks through are kept in memory, packed, for as long as somebody does: they are read once, in
-//! the order in which they came, and afterwards what has happened since, which the facts tell. Those who came through this
-//! server meanwhile are not read again, as far as nothing else has happened in between: that is what a sale is. What is
-//! found is read from the store before it is shown, so that nothing is told that is not so.
+//! Neither store has an index for that, since each sale would have to write to it. Instead the people of the events
+//! that are searched are cached in memory, packed, for as long as they are searched: they are read once, in the
+//! order of their registration, and afterwards only what has changed since, by the facts. Those who registered
+//! through this server meanwhile are not read again, as far as nothing else has happened in between: that is what a
+//! sale is. Matches are read from the store before they are shown, so that stale ones are not.
 
 mod index;
 
@@ -26,37 +26,37 @@ use tokio::sync::Mutex;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout};
 
-/// How much memory the people of all events take that are looked through: of about a million and a half.
+/// The memory for the people of all searched events: about a million and a half.
 const BYTES_MAX: usize = 256 * 1_024 * 1_024;
 /// How many events those are.
 const EVENTS_MAX: usize = 256;
-/// How many are kept for an event who have just come, until somebody looks. Whoever comes then is read.
+/// How many new registrations are cached for an event until the next search. Later ones are read.
 const ARRIVALS_MAX: usize = 16_384;
-/// How long after somebody looked.
+/// For how long after a search.
 const ARRIVALS_FOR: Duration = Duration::from_secs(10);
-/// For how long they are kept while nobody looks.
+/// For how long they are cached without a search.
 const IDLE_MAX: Duration = Duration::from_secs(600);
-/// How long one may take to read them. What was read until then is kept for who asks again.
+/// How long one search may take to read them. What was read until then is cached for the next one.
 const READ_WITHIN: Duration = Duration::from_secs(20);
-/// How many are counted that are found. Where there are more, it is told that there are.
+/// How many matches are counted. Where there are more, the total says so.
 const COUNT_MAX: usize = 10_000;
-/// How long those of an event are looked through one by one that are too many to be kept. Then a page ends.
+/// How long an event that is too large for the cache is scanned. Then a page ends.
 const SCAN_WITHIN: Duration = Duration::from_secs(2);
-/// How many blocks are looked through before others have a turn: some thirty thousand registrations, if nothing tells
-/// that they need not be.
+/// How many blocks are searched before other tasks have a turn: some thirty thousand registrations, if the index
+/// excludes none.
 const BLOCKS_AT_ONCE: usize = 128;
 
-/// The people of the events that somebody looks through.
+/// The cached people of the events that are searched.
 pub(crate) struct Search {
     store: Arc<dyn BookingStore>,
     events: Arc<SyncMutex<HashMap<EventId, Arc<CachedEvent>>>>,
     bytes_max: usize,
 }
 
-/// What is known of one event.
+/// The cache of one event.
 struct CachedEvent {
     people: Mutex<People>,
-    /// Who came through this server since somebody looked.
+    /// Those who registered through this server since the last search.
     arrivals: SyncMutex<Vec<Entry>>,
     bytes: AtomicUsize,
     used_at: SyncMutex<Instant>,
@@ -65,15 +65,16 @@ struct CachedEvent {
 #[derive(Default)]
 struct People {
     index: Index,
-    /// All who came up to this version are in the index; `None`: they were not read yet. Never before `facts_to`, then.
+    /// All registrations up to this version are in the index; `None`: they were not read yet. Never before
+    /// `facts_to`, then.
     listed_to: Option<Version>,
-    /// Every fact up to this one was looked at; `None`: nothing was read yet.
+    /// Every fact up to this one was read; `None`: nothing was read yet.
     facts_to: Option<Version>,
-    /// Whether they are too many to be kept.
+    /// Whether they are too many for the cache.
     are_too_many: bool,
 }
 
-/// A page of what was found.
+/// A page of matches.
 pub(crate) struct Found {
     pub(crate) page: Page<Registration, RegistrationCursor>,
     pub(crate) total: Option<Total>,
@@ -102,7 +103,7 @@ impl Search {
         Self { store, events: Arc::default(), bytes_max: BYTES_MAX }
     }
 
-    /// A page of those whom `filter` takes, oldest first.
+    /// A page of the registrations that match `filter`, oldest first.
     ///
     /// # Errors
     /// [`ApiError::NotFound`]; the store's, also where it takes too long to read those that there are.
@@ -126,7 +127,7 @@ impl Search {
         let (mut items, mut total) = (Vec::new(), None);
         loop {
             let ids_max = limit.get() + 1 - items.len();
-            // They are all counted the first time.
+            // They are counted in full the first time.
             let count_max = if total.is_none() { COUNT_MAX + 1 } else { 0 };
             let seen = look(&cached, wanted, from, (ids_max, count_max)).await;
             total.get_or_insert(match seen.count {
@@ -136,12 +137,12 @@ impl Search {
             let rows = self.store.registrations_by_id(event_id, &seen.ids).await?;
             let rows = rows.ok_or(ApiError::NotFound)?;
             if rows.iter().any(Option::is_none) {
-                // No store deletes one. The next look reads all anew.
-                cached.forget().await;
+                // No store deletes one. The next search reads everything anew.
+                cached.clear().await;
             }
             items.extend(rows.into_iter().flatten().filter(|row| filter.takes(row)));
             match seen.last {
-                // Some of them have become something else in this instant.
+                // Some of them have changed in this instant.
                 Some(last) if items.len() <= limit.get() && seen.ids.len() == ids_max => {
                     from = last;
                 }
@@ -151,13 +152,13 @@ impl Search {
         Ok(Found { page: Page::new(items, limit), total })
     }
 
-    /// Takes note of what became of a command, where somebody looks through its event.
+    /// Records the outcome of a command, if its event is being searched.
     pub(crate) fn note(&self, outcome: &Outcome) {
         let Some(registration) = outcome.registration() else { return };
         let cached = lock(&self.events).get(&registration.event_id).map(Arc::clone);
         let Some(cached) = cached else { return };
         let is_late = lock(&cached.used_at).elapsed() > ARRIVALS_FOR;
-        // Of those who are not read yet, or are too many to be, nobody is kept.
+        // Of those who are not read yet, or are too many for the cache, none are recorded.
         let is_read = cached.bytes.load(Ordering::Relaxed) > 0;
         if is_late || !is_read || matches!(outcome, Outcome::Erased(_)) {
             *lock(&cached.arrivals) = Vec::new();
@@ -167,7 +168,7 @@ impl Search {
         }
     }
 
-    /// Brings what is known of an event up to `version` at least, and tells whether it can be kept.
+    /// Reads changes until the cache is at `version` at least, and returns whether the event fits into it.
     async fn read(
         &self,
         event_id: EventId,
@@ -187,7 +188,7 @@ impl Search {
         if people.listed_to.is_some() && people.facts_to >= Some(version) {
             return Ok(true);
         }
-        // Whatever is read from here on is as it is now, or newer.
+        // Everything that is read from here on is as it is now, or newer.
         let mut facts_to = *people.facts_to.get_or_insert(version);
         let mut after = people.index.last().map(|last| RegistrationCursor::at(Version::new(last)));
         let mut made = Vec::new();
@@ -211,8 +212,8 @@ impl Search {
         people.listed_to = Some(newest);
         let mut made = made.into_iter().peekable();
         loop {
-            // Each version has one fact. Of one that made a registration which was just read there is nothing more to know:
-            // while seats are sold that is all of them.
+            // Each version has one fact. The fact of a registration that was just read adds nothing: during a sale
+            // that is all of them.
             while let Some(version) = made.next_if(|version| version.get() <= facts_to.get() + 1) {
                 facts_to = version.max(facts_to);
             }
@@ -221,10 +222,10 @@ impl Search {
                 break;
             }
             let mut facts = self.store.facts_after(event_id, facts_to, PageLimit::MAX).await?;
-            // Of those who came since nothing is known, and the next look goes on there.
+            // Facts about later registrations are skipped, and the next read continues there.
             facts.retain(|fact| fact.version <= newest);
             let Some(last) = facts.last().map(|fact| fact.version) else { break };
-            // The first fact about a registration is that it was made, and it was read as it is by now.
+            // The first fact about a registration is its creation, and it was read in its current state.
             let changed = facts.iter().filter(|fact| fact.fact.previous.is_some());
             let mut ids: Vec<RegistrationId> =
                 changed.filter_map(|fact| fact.fact.registration_id).collect();
@@ -241,8 +242,8 @@ impl Search {
         Ok(true)
     }
 
-    /// Whether an event is not as far as what is known of it: a database that took over may have lost what was known, and have
-    /// given its versions to others.
+    /// Whether an event is behind its cache: a database that took over may have lost commits, and have assigned
+    /// their versions to others.
     async fn is_behind(
         &self,
         event_id: EventId,
@@ -252,7 +253,7 @@ impl Search {
         Ok(event.is_some_and(|event| Some(event.version) < facts_to))
     }
 
-    /// Whether the people of an event can be kept. If they are too many, nothing of them is.
+    /// Whether the people of an event fit into the cache. If they are too many, none of them are cached.
     fn has_room(&self, people: &mut People, event: &CachedEvent) -> bool {
         if people.index.bytes() > self.bytes_max {
             *people = People { are_too_many: true, ..People::default() };
@@ -261,7 +262,7 @@ impl Search {
         !people.are_too_many
     }
 
-    /// Looks at one after the other, for so long, without keeping anything.
+    /// Scans the registrations one after the other, for so long, without caching anything.
     async fn scan(
         &self,
         event_id: EventId,
@@ -286,7 +287,7 @@ impl Search {
         }
     }
 
-    /// What is known of an event, from now on used by somebody.
+    /// The cache of an event, which counts as used from now on.
     fn cached(&self, event_id: EventId) -> Arc<CachedEvent> {
         let now = Instant::now();
         let mut all = lock(&self.events);
@@ -296,13 +297,12 @@ impl Search {
         drop(all);
         *lock(&cached.used_at) = now;
         if is_new {
-            tokio::spawn(forget_idle(Arc::downgrade(&self.events), event_id));
+            tokio::spawn(drop_idle(Arc::downgrade(&self.events), event_id));
         }
         cached
     }
 
-    /// Forgets those first that nobody has looked through for longest, until the others have room; never what is in
-    /// use now.
+    /// Drops the events that were not searched for longest, until the others fit; never the one in use now.
     fn make_room(&self, in_use: &Arc<CachedEvent>) {
         let mut all = lock(&self.events);
         loop {
@@ -328,15 +328,16 @@ impl CachedEvent {
         }
     }
 
-    /// Forgets who is known.
-    async fn forget(&self) {
+    /// Drops all cached people.
+    async fn clear(&self) {
         *self.people.lock().await = People::default();
         self.bytes.store(0, Ordering::Relaxed);
     }
 }
 
 impl People {
-    /// Takes in those who follow right upon what is known, one version after another: nothing else has happened there.
+    /// Adds the arrivals that follow the cached version without a gap, one version after another: nothing else has
+    /// happened there.
     fn take_in(&mut self, mut arrivals: Vec<Entry>) {
         let (Some(_), Some(facts_to)) = (self.listed_to, self.facts_to) else { return };
         let mut known = facts_to.get();
@@ -356,7 +357,7 @@ impl People {
     }
 }
 
-/// Looks through what is known of an event. Others have a turn now and then.
+/// Searches the cache of an event. Other tasks have a turn now and then.
 async fn look(
     cached: &CachedEvent,
     (filter, event): (&RegistrationFilter, EventStatus),
@@ -377,8 +378,8 @@ async fn look(
     seen
 }
 
-/// Forgets the people of an event once nobody has looked for long enough.
-async fn forget_idle(all: Weak<SyncMutex<HashMap<EventId, Arc<CachedEvent>>>>, event_id: EventId) {
+/// Drops the people of an event once it was not searched for long enough.
+async fn drop_idle(all: Weak<SyncMutex<HashMap<EventId, Arc<CachedEvent>>>>, event_id: EventId) {
     loop {
         sleep(IDLE_MAX).await;
         let Some(all) = all.upgrade() else { return };

@@ -1,4 +1,4 @@
-//! Where the seeds of the signing keys for tickets come from: the settings or the store.
+//! The source of the seeds of the signing keys for tickets: the settings or the store.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 pub(crate) enum SigningSeeds {
     /// The settings: these, and no others.
     Fixed(Vec<SigningSeed>),
-    /// The store, which keeps them for all servers alike.
+    /// The store, which shares them between all servers.
     Stored(Arc<dyn BookingStore>),
 }
 
@@ -23,8 +23,8 @@ impl SigningSeeds {
         }
     }
 
-    /// All of them, the one that signs first. A store that has none yet is given one: the first of all
-    /// servers that start at once.
+    /// All of them, the one that signs first. A store that has none yet is given one: the first of all servers that
+    /// start at once.
     pub(crate) async fn read(&self) -> Result<Vec<SigningSeed>, StoreError> {
         let store = match self {
             Self::Fixed(seeds) => return Ok(seeds.clone()),
@@ -38,8 +38,8 @@ impl SigningSeeds {
         store.signing_seeds().await
     }
 
-    /// Those that `store` keeps beside the settings': servers without such a setting signed with them, be it
-    /// long ago, and what they signed is not forged. None are made here.
+    /// The seeds in `store` beside those of the settings: servers without such a setting signed with them, perhaps
+    /// long ago, and their tickets are not forged. None are made here.
     pub(crate) async fn read_earlier(
         &self,
         store: &dyn BookingStore,
@@ -51,15 +51,15 @@ impl SigningSeeds {
     }
 }
 
-/// A seed that nobody else has.
+/// A new random seed.
 pub(crate) fn random_seed() -> SigningSeed {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).expect("the system has random numbers");
     SigningSeed::new(bytes)
 }
 
-/// Reads seeds as `TICKET_KEY` has them: 32 bytes each, in base64url or hexadecimal, separated by
-/// commas. `None` if that is not what it is.
+/// Parses seeds as `TICKET_KEY` has them: 32 bytes each, in base64url or hexadecimal, separated by commas. `None`
+/// if they are not.
 pub(crate) fn parse_seeds(text: &str) -> Option<Vec<SigningSeed>> {
     text.split(',').map(|seed| parse_seed(seed.trim())).collect()
 }

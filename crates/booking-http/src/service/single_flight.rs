@@ -7,14 +7,14 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::oneshot;
 use tokio::task::yield_now;
 
-/// Answers by key. While one is being read, those who ask for the same wait for the next read, which
-/// then is for all of them: nobody is told what was read before they asked, and so everybody finds
-/// what they themselves have written. Nothing is kept when nobody waits.
+/// Answers by key. While a key is being read, callers who ask for the same wait for the next read, which then is
+/// for all of them: no caller gets a value that was read before the call, and so everyone reads their own writes.
+/// Nothing is cached.
 pub(crate) struct SingleFlight<K, V> {
     under_way: Arc<UnderWay<K, V>>,
 }
 
-/// The keys that are being read, each with those who wait for its next read.
+/// The keys that are being read, each with the callers who wait for its next read.
 type UnderWay<K, V> = Mutex<HashMap<K, Vec<oneshot::Sender<V>>>>;
 
 impl<K, V> Default for SingleFlight<K, V> {
@@ -28,20 +28,20 @@ where
     K: Clone + Eq + Hash + Send + 'static,
     V: Clone + Send + 'static,
 {
-    /// What `read` gives when it is called after this was. `None` if it panicked.
+    /// The value of `read`, which begins after this call. `None` if it panicked.
     pub(crate) async fn get<R>(&self, key: K, read: impl Fn() -> R + Send + 'static) -> Option<V>
     where
         R: Future<Output = V> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
         if let Some(flight) = self.join(key, reply) {
-            // A task of its own, since the caller that came first may go away.
+            // A task of its own, since the first caller may go away.
             tokio::spawn(flight.run(read));
         }
         answer.await.ok()
     }
 
-    /// Waits with the others. The first one has to see to the reading.
+    /// Adds the caller to the queue. The first one has to start the reading.
     fn join(&self, key: K, reply: oneshot::Sender<V>) -> Option<Flight<K, V>> {
         let mut under_way = lock(&self.under_way);
         if let Some(waiting) = under_way.get_mut(&key) {
@@ -53,7 +53,7 @@ where
     }
 }
 
-/// The reads of one key, one after the other, until nobody waits.
+/// The reads of one key, one after the other, until no caller waits.
 struct Flight<K: Eq + Hash, V> {
     key: K,
     under_way: Arc<UnderWay<K, V>>,
@@ -62,18 +62,18 @@ struct Flight<K: Eq + Hash, V> {
 
 impl<K: Eq + Hash, V: Clone> Flight<K, V> {
     async fn run<R: Future<Output = V>>(mut self, read: impl Fn() -> R) {
-        // Lets others that are ready join, without making anybody wait.
+        // Lets other tasks that are ready join, without a delay.
         yield_now().await;
         while let Some(waiting) = self.next() {
             let value = read().await;
             for reply in waiting {
-                // A caller that has gone does not hear it.
+                // A caller that has gone does not get it.
                 let _ = reply.send(value.clone());
             }
         }
     }
 
-    /// Those who wait; `None`, and the end, if nobody does.
+    /// The waiting callers; `None`, and the end, if there are none.
     fn next(&mut self) -> Option<Vec<oneshot::Sender<V>>> {
         let mut under_way = lock(&self.under_way);
         let waiting = under_way.get_mut(&self.key).map(std::mem::take).unwrap_or_default();
@@ -103,7 +103,7 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
     use tokio::sync::Semaphore;
 
-    /// A read that answers with its number, once it is let go.
+    /// A read that answers with its number, once it is released.
     #[derive(Default)]
     struct Source {
         reads: AtomicU32,
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn whoever_asks_during_a_read_shares_the_next_one() {
+    async fn a_caller_during_a_read_shares_the_next_one() {
         let (reads, source) = (SingleFlight::default(), Source::gated());
         let early = get(&reads, &source).shared();
         assert_eq!(early.clone().now_or_never(), None);
@@ -156,19 +156,19 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn whoever_goes_away_takes_nothing_from_the_others() {
+    async fn a_caller_that_leaves_does_not_affect_the_others() {
         let (reads, source) = (SingleFlight::default(), Source::gated());
-        let mut gone = Box::pin(get(&reads, &source));
-        assert_eq!((&mut gone).now_or_never(), None);
+        let mut left = Box::pin(get(&reads, &source));
+        assert_eq!((&mut left).now_or_never(), None);
         let other = get(&reads, &source).shared();
         assert_eq!(other.clone().now_or_never(), None);
-        drop(gone);
+        drop(left);
         source.open(1);
         assert_eq!(other.await, Some(1));
     }
 
     #[actix_web::test]
-    async fn a_read_that_panics_is_the_end_of_nothing_else() {
+    async fn a_read_that_panics_does_not_affect_later_ones() {
         let reads = SingleFlight::default();
         let broken = reads.get("key", async || -> u32 { panic!("on purpose") });
         assert_eq!(broken.await, None);

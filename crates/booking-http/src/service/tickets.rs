@@ -19,32 +19,31 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 
-/// How long after the store's seeds were read an unknown key may have them read again: a forger is not
-/// to keep it busy. As long, a scanner with such a key is kept waiting, and not refused for a key that is
-/// new.
+/// How long after the store's seeds were read an unknown key may have them read again: a forger must not keep the
+/// store busy. As long, a scanner with such a key has to wait, and is not refused for a key that is new.
 const READ_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// The keys of this installation. Another server may have added some since they were read, or sign with its own:
-/// what that signed is good here, too.
+/// tickets that it signed are valid here, too.
 pub(crate) struct Tickets {
     seeds: SigningSeeds,
     store: Arc<dyn BookingStore>,
     keys: RwLock<Arc<Keys>>,
-    /// What messages to webhooks are signed with: it grows from the seed of the first of them.
+    /// The key that signs messages to webhooks: it is derived from the first seed.
     webhook_key: PresentKey,
     /// When the seeds were read; locked while they are.
     read_at: Mutex<Instant>,
 }
 
-/// What grows from the seeds.
+/// The keys that are derived from the seeds.
 struct Keys {
     /// The key that signs is the first.
     secrets: Vec<Secret>,
-    /// What the store keeps beside those: nothing is signed with it here, and what was is good.
+    /// The store's other keys: nothing is signed with them here, but their signatures are valid.
     earlier: Vec<PublicKey>,
-    /// With which links were mailed that are good still.
+    /// The secrets of mailed links that are still valid.
     earlier_tokens: Vec<TokenSecret>,
-    /// With which other servers sign, and this one does not.
+    /// The keys of other servers that this one does not have.
     others: Vec<TicketKey>,
     keyring: Keyring,
     jwks: Bytes,
@@ -60,13 +59,13 @@ struct Secret {
 impl Keys {
     /// All that there are now.
     async fn read(seeds: &SigningSeeds, store: &dyn BookingStore) -> Result<Self, StoreError> {
-        // In this order: what servers show of the store's keys is in the store by then.
+        // In this order: every store key that a server publishes is in the store by then.
         let shown = store.ticket_keys().await?;
         Ok(Self::new(&seeds.read().await?, &seeds.read_earlier(store).await?, &shown))
     }
 
-    /// `earlier` are those that were signed with before the settings had some, and `shown` those that any
-    /// server has shown lately.
+    /// `earlier` are the keys from before the settings had some, and `shown` those that any server has published
+    /// lately.
     fn new(seeds: &[SigningSeed], earlier: &[SigningSeed], shown: &[TicketKey]) -> Self {
         let secret = |seed: &SigningSeed| Secret {
             seed: *seed,
@@ -84,7 +83,7 @@ impl Keys {
         let public = |seed: &SigningSeed| SigningKey::from_seed(seed.as_bytes()).public();
         let mut earlier: Vec<PublicKey> = earlier.iter().map(public).collect();
         earlier.retain(|key| !own.contains(key));
-        // What is no key verifies nothing.
+        // An invalid key verifies nothing.
         let foreign = others.iter().filter_map(|key| PublicKey::from_bytes(key.as_bytes()).ok());
         let keyring: Keyring =
             foreign.chain(earlier.iter().cloned()).chain(own.iter().cloned()).collect();
@@ -93,19 +92,19 @@ impl Keys {
         Self { secrets, earlier, earlier_tokens, others, keyring, jwks, webhook_keys }
     }
 
-    /// The public halves of those that this server signs or has signed with.
+    /// The public halves of the keys that this server signs or has signed with.
     fn own(&self) -> Vec<TicketKey> {
         let public = |secret: &Secret| TicketKey::new(*secret.signing.public().as_bytes());
         self.secrets.iter().map(public).collect()
     }
 
-    /// What the others are called by.
+    /// The key ids of the others.
     fn names_of_others(&self) -> String {
         let keys = self.others.iter().filter_map(|key| PublicKey::from_bytes(key.as_bytes()).ok());
         keys.map(|key| key.key_id().to_string()).collect::<Vec<_>>().join(", ")
     }
 
-    /// Says that keys are good here that nobody set.
+    /// Warns that keys are valid here that are in no setting.
     fn warn_of_earlier(&self) {
         if !self.earlier.is_empty() {
             let names = self.earlier.iter().map(|key| key.key_id().to_string());
@@ -119,7 +118,7 @@ impl Keys {
         }
     }
 
-    /// Says that there are others.
+    /// Warns that there are others.
     fn warn_of_others(&self) {
         if !self.others.is_empty() {
             log::warn!(
@@ -145,7 +144,7 @@ pub(crate) struct Issued {
 }
 
 impl Tickets {
-    /// Reads the seeds, and tells other servers what this one signs with.
+    /// Reads the seeds, and publishes this server's key to the others.
     ///
     /// # Errors
     /// The store's.
@@ -159,7 +158,7 @@ impl Tickets {
         let read_at = Mutex::new(Instant::now());
         let webhook_key = PresentKey::new(ServerKey::of(&keys.first().seed));
         let tickets = Self { seeds, store, keys: RwLock::new(keys), webhook_key, read_at };
-        // A store that takes no writes now may do so later.
+        // A store that is read-only now may accept it later.
         if let Err(error) = tickets.show().await {
             log::warn!(
                 "could not tell other servers of the key for tickets: {}",
@@ -169,7 +168,7 @@ impl Tickets {
         Ok(tickets)
     }
 
-    /// Tells other servers what this one signs with.
+    /// Publishes this server's key to the others.
     ///
     /// # Errors
     /// The store's.
@@ -183,7 +182,7 @@ impl Tickets {
     }
 
     fn keys(&self) -> Arc<Keys> {
-        // It is whole between any two of its calls.
+        // It is consistent between any two of its calls.
         Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -192,12 +191,12 @@ impl Tickets {
         self.keys().jwks.clone()
     }
 
-    /// What messages to webhooks are signed with. It follows the seeds.
+    /// The key that signs messages to webhooks. It changes with the seeds.
     pub(crate) fn webhook_key(&self) -> PresentKey {
         self.webhook_key.clone()
     }
 
-    /// The public keys that messages to webhooks are signed with, as a JWK set and as Standard Webhooks has them.
+    /// The public keys of webhook messages, as a JWK set and as Standard Webhooks has them.
     pub(crate) fn webhook_keys(&self) -> Bytes {
         self.keys().webhook_keys.clone()
     }
@@ -219,7 +218,7 @@ impl Tickets {
         }
     }
 
-    /// What a ticket says that was shown at `shown_at`, if we signed it.
+    /// The content of a ticket that was shown at `shown_at`, if we signed it.
     ///
     /// # Errors
     /// [`ApiError::TicketRefused`]; the store's if it could not be asked for a key that is new.
@@ -247,8 +246,8 @@ impl Tickets {
         Issued { token, origin, hash: token.hash() }
     }
 
-    /// The token to show with the answer that made or changed `registration`: what was issued for it, or
-    /// the same again if the answer is a replay. `None` if the secret that made it is gone.
+    /// The token in the response that made or changed `registration`: the one that was issued for it, or the same
+    /// again if the response is a replay. `None` if the secret that made it is gone.
     pub(crate) async fn token_of(
         &self,
         registration: &Registration,
@@ -260,27 +259,27 @@ impl Tickets {
             return Some(issued.token);
         }
         if !is_replay {
-            // Its owner keeps the token from before: nothing was replaced.
+            // Its holder has the token from before: nothing was replaced.
             return None;
         }
         let origin = issued.origin.replayed_for(registration.id);
         if let Some(token) = self.keys().token(origin, hash) {
             return Some(token);
         }
-        // Another server may have made it with a seed that is newer than ours. If the store does not say,
-        // the answer is whole but for the token, and may be asked for again.
+        // Another server may have made it with a seed that is newer than ours. If the store does not answer, the
+        // response is complete but for the token, and may be requested again.
         self.read_since(Instant::now()).await.ok()?;
         self.keys().token(origin, hash)
     }
 
-    /// The token of a link that is mailed to whoever manages `registration`; `None` if nobody does by a token.
+    /// The token of a link that is mailed to the holder of `registration`; `None` if it has no manage token.
     pub(crate) fn mail_token(&self, registration: &Registration) -> Option<String> {
         let hash = registration.token_hash?;
         Some(self.keys().first().tokens.derive_mailed(registration.id, &hash))
     }
 
-    /// The hash of the token for which the token of a mailed link stands, of which `shown` is the hash; `None` if it
-    /// is no such token of `registration`, or is one no more.
+    /// The hash of the manage token that a mailed link's token stands for, of which `shown` is the hash; `None` if
+    /// it is no such token of `registration`, or has become invalid.
     pub(crate) async fn mailed_to(
         &self,
         registration: &Registration,
@@ -289,33 +288,33 @@ impl Tickets {
         let hash = registration.token_hash?;
         let shown_at = Instant::now();
         if !self.keys().has_mailed(registration.id, hash, shown) {
-            // Another server may have sent it with a seed that is newer than ours. Whoever guesses waits meanwhile.
+            // Another server may have sent it with a seed that is newer than ours. A client that guesses waits
+            // meanwhile.
             self.read_since(shown_at).await.ok()?;
         }
         self.keys().has_mailed(registration.id, hash, shown).then_some(hash)
     }
 
-    /// What belongs to an idempotency key, once for each secret: what was derived first may have been so by an
-    /// older one.
+    /// The bytes derived from an idempotency key, once for each secret: an older one may have derived them first.
     pub(crate) fn of_key(&self, what: &[u8], key: IdempotencyKey) -> Vec<[u8; 32]> {
         let keys = self.keys();
         keys.secrets.iter().map(|secret| secret.tokens.derive_of_key(what, key)).collect()
     }
 
-    /// Sees to it that the seeds were read after `instant`.
+    /// Ensures that the seeds were read after `instant`.
     async fn read_since(&self, instant: Instant) -> Result<(), StoreError> {
-        // A caller that waits here for the lock shares the read of the one that has it.
+        // A caller that waits here for the lock shares the read of the lock's owner.
         let mut read_at = self.read_at.lock().await;
         if *read_at > instant {
             return Ok(());
         }
         sleep_until(*read_at + READ_AGAIN_AFTER).await;
-        // Whether it goes well or not: a store that is down is not to be asked by everybody.
+        // Whether it succeeds or not: a store that is down must not be asked by every request.
         *read_at = Instant::now();
         self.read_again().await
     }
 
-    /// Reads the seeds: what other servers have added counts from now on.
+    /// Reads the seeds: those that other servers have added count from now on.
     pub(crate) async fn read_again(&self) -> Result<(), StoreError> {
         let now = Arc::new(Keys::read(&self.seeds, &*self.store).await?);
         let before = self.keys();
@@ -333,8 +332,8 @@ impl Tickets {
             now.warn_of_others();
         }
         let webhook_key = ServerKey::of(&now.first().seed);
-        // Under one lock, so that of two who read at once one has written both; and in this order, so that whoever
-        // gets a message finds its key.
+        // Under one lock, so that of two concurrent readers one writes both; and in this order, so that the
+        // receiver of a message finds its key.
         let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
         *keys = now;
         self.webhook_key.replace(webhook_key);
@@ -342,7 +341,7 @@ impl Tickets {
     }
 }
 
-/// The public halves of the keys that belong to `seeds`, the one that signs first.
+/// The public halves of the keys of `seeds`, the one that signs first.
 fn webhook_keys<'a>(seeds: impl Iterator<Item = &'a SigningSeed>) -> Bytes {
     #[derive(Serialize)]
     struct Key {
@@ -361,8 +360,7 @@ fn webhook_keys<'a>(seeds: impl Iterator<Item = &'a SigningSeed>) -> Bytes {
 }
 
 impl Keys {
-    /// Whether a token of which `shown` is the hash was mailed for that registration and that manage token, by
-    /// whichever secret.
+    /// Whether a token with the hash `shown` was mailed for that registration and that manage token, by any secret.
     fn has_mailed(&self, id: RegistrationId, hash: TokenHash, shown: TokenHash) -> bool {
         let secrets = self.secrets.iter().map(|secret| &secret.tokens).chain(&self.earlier_tokens);
         // Hashes are compared in constant time.
@@ -371,7 +369,7 @@ impl Keys {
             .any(|token| token_hash(&token) == shown)
     }
 
-    /// The token of `origin` that has this hash, by whichever secret.
+    /// The token of `origin` that has this hash, by any secret.
     fn token(&self, origin: Origin, hash: TokenHash) -> Option<ManageToken> {
         let mut tokens = self.secrets.iter().map(|secret| secret.tokens.derive(origin));
         tokens.find(|token| token.hash() == hash)
@@ -384,7 +382,7 @@ mod tests {
     use booking_conformance::MemoryStore;
     use serde_json::Value;
 
-    /// Those that are shown, as Standard Webhooks has them.
+    /// The published ones, as Standard Webhooks has them.
     fn shown(tickets: &Tickets) -> Vec<String> {
         let shown: Value = serde_json::from_slice(&tickets.webhook_keys()).expect("it is JSON");
         let keys = shown["keys"].as_array().expect("a set").iter();

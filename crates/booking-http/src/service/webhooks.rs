@@ -1,4 +1,4 @@
-//! Webhooks as organizers look after them: whose they are, and what is sent because somebody asks for it.
+//! Webhooks as organizers manage them: their owners, and the messages that are sent on request.
 
 use crate::limits::REFUSAL_PAUSE;
 use crate::problem::ApiError;
@@ -14,10 +14,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// How many messages are sent at once because somebody asked for it; one more is refused.
+/// How many messages are sent at once on request; one more is refused.
 const SENT_AT_ONCE_MAX: usize = 8;
 
-/// What every endpoint is read into: one list for all who ask at the same time.
+/// The result of reading every endpoint: one list for all concurrent callers.
 type Endpoints = Result<Arc<[Endpoint]>, StoreError>;
 
 /// The endpoints of one store.
@@ -31,7 +31,7 @@ pub(crate) struct Webhooks {
 }
 
 impl Webhooks {
-    /// Those of `store`, to which nothing is sent from here.
+    /// The endpoints in `store`, without a sender.
     pub(crate) fn new(store: Arc<dyn BookingStore>) -> Self {
         Self {
             store,
@@ -42,7 +42,7 @@ impl Webhooks {
         }
     }
 
-    /// The same, to which `sender` sends; to this machine in the clear, too, if that is allowed.
+    /// The same, with `sender`; also to this machine without TLS, if that is allowed.
     pub(crate) fn sent_by(self, sender: Sender, allows_private: bool) -> Self {
         Self { sender: Some(sender), allows_private, ..self }
     }
@@ -59,7 +59,7 @@ impl Webhooks {
     /// One of them.
     ///
     /// # Errors
-    /// [`ApiError::NotFound`] also where there is one that is somebody else's; the store's.
+    /// [`ApiError::NotFound`] also for one of another organizer; the store's.
     pub(crate) async fn get(&self, caller: Caller, id: EndpointId) -> Result<Endpoint, ApiError> {
         self.find(caller, id).await?.ok_or(ApiError::NotFound)
     }
@@ -87,8 +87,8 @@ impl Webhooks {
         Ok(self.endpoints.get((), read).await.ok_or(ApiError::Panic)??)
     }
 
-    /// Whether messages may be sent to `url`, as far as that is set and can be seen. Whoever is told so here is spared
-    /// a surprise; what counts is where a connection is made.
+    /// Whether messages may be sent to `url`, by the settings and as far as the URL shows it. Refusing it here
+    /// spares the organizer a surprise; the check that counts is where a connection is made.
     pub(crate) fn allows(&self, url: &EndpointUrl) -> bool {
         let reach = if self.allows_private { Reach::Private } else { Reach::Public };
         let host = url.as_url().host_str().unwrap_or_default();
@@ -97,10 +97,10 @@ impl Webhooks {
         !leads_inside && EndpointUrl::parse(url.as_str(), self.allows_private).is_ok()
     }
 
-    /// A turn at sending, and what sends. The answer takes as long as the receiver's does, so that there are few.
+    /// A turn at sending, and the sender. The response takes as long as the receiver's, so there are few.
     ///
     /// # Errors
-    /// [`SubmitError::Overloaded`] if too many have one.
+    /// [`SubmitError::Overloaded`] if all turns are taken.
     pub(crate) async fn turn(&self) -> Result<(SemaphorePermit<'_>, Option<&Sender>), SubmitError> {
         if let Ok(turn) = self.turns.try_acquire() {
             return Ok((turn, self.sender.as_ref()));
@@ -110,7 +110,7 @@ impl Webhooks {
     }
 }
 
-/// Whose what `caller` makes is.
+/// The organizer who owns what `caller` creates.
 pub(crate) fn organizer_of(caller: Caller) -> Option<OrganizerId> {
     match caller {
         Caller::Organizer(id) => Some(id),
@@ -124,7 +124,7 @@ mod tests {
     use booking_conformance::MemoryStore;
 
     #[test]
-    fn what_is_seen_to_lead_inside_is_refused_at_once() {
+    fn a_url_to_a_private_address_is_refused_at_once() {
         let webhooks = |allows_private| Webhooks {
             allows_private,
             ..Webhooks::new(Arc::new(MemoryStore::default()))

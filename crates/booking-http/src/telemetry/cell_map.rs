@@ -1,15 +1,15 @@
-//! Which map of its cells a server goes by.
+//! The map of its cells that a server follows.
 
 use crate::util::locks::lock;
 use std::sync::Mutex;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// For how long a map is new: whoever was asked something before it may still answer by the one before.
+/// For how long a map is new: requests that came before it may still be answered by the one before.
 const NEW_FOR: Duration = Duration::from_secs(10);
 
-/// The version of the map, 0 where there are no cells, whether there is a newer one that this server cannot go by, and whether
-/// somebody has begun to have everybody go by another.
+/// The version of the map, 0 where there are no cells, whether there is a newer one that this server cannot follow,
+/// and whether another is being published.
 #[derive(Debug, Default)]
 pub(crate) struct CellMapState(Mutex<State>);
 
@@ -18,17 +18,17 @@ struct State {
     version: u64,
     is_outdated: bool,
     changed_at: Option<Instant>,
-    /// What is to be gone by next, and when that was seen here first.
+    /// The map that is being published, and when this server saw it first.
     next: Option<(String, Instant)>,
 }
 
 impl CellMapState {
-    /// Of a server that has just begun to go by this.
+    /// The state of a server that has just started with this map.
     pub(crate) fn of(version: u64) -> Self {
         Self(Mutex::new(State { version, ..State::default() }))
     }
 
-    /// `None` leaves what was found out last.
+    /// `None` leaves the last result.
     pub(crate) fn note(&self, version: u64, is_outdated: Option<bool>) {
         let mut state = lock(&self.0);
         if state.version != version {
@@ -37,7 +37,7 @@ impl CellMapState {
         state.is_outdated = is_outdated.unwrap_or(state.is_outdated);
     }
 
-    /// What everybody is to go by next, which somebody has begun to bring about.
+    /// Records the map that is being published.
     pub(crate) fn note_next(&self, next: Option<&str>) {
         let mut state = lock(&self.0);
         let is_same = state.next.as_ref().map(|(seen, _)| seen.as_str()) == next;
@@ -46,7 +46,7 @@ impl CellMapState {
         }
     }
 
-    /// For how long that has gone on, as far as this server has seen; `None` if it does not.
+    /// For how long that has been pending, as far as this server has seen; `None` if it is not.
     pub(crate) fn publishing_for(&self) -> Option<Duration> {
         lock(&self.0).next.as_ref().map(|(_, seen_at)| seen_at.elapsed())
     }
@@ -59,7 +59,7 @@ impl CellMapState {
         lock(&self.0).is_outdated
     }
 
-    /// Whether a request that ends now may have been answered by the map before this.
+    /// Whether a request that ends now may have been answered by the previous map.
     pub(crate) fn is_new(&self) -> bool {
         let changed_at = lock(&self.0).changed_at;
         changed_at.is_some_and(|changed_at| changed_at.elapsed() < NEW_FOR)
@@ -93,7 +93,7 @@ mod tests {
         advance(second).await;
         map.note_next(Some("split"));
         assert_eq!(map.publishing_for(), Some(second));
-        // It has ended, and another has begun, since somebody looked.
+        // It has ended, and another has begun, since the last check.
         map.note_next(Some("drop"));
         assert_eq!(map.publishing_for(), Some(Duration::ZERO));
         advance(second).await;

@@ -1,4 +1,4 @@
-//! How far delivery lags behind, in a few numbers: of each kind of sink, since there may be any number of webhooks.
+//! The lag of delivery, in a few numbers: for each kind of sink, since there may be any number of webhooks.
 
 use crate::util::locks::lock;
 use booking_core::{Backlog, SinkBacklog, SinkId};
@@ -8,16 +8,16 @@ use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 use utoipa::ToSchema;
 
-/// From what age of the oldest fact on it is told by `/readyz`, of what no receiver can be the cause.
+/// From what age of the oldest fact on `/readyz` reports it, for the lag that no receiver can cause.
 const REPORTED_FROM_SECONDS: u64 = 60;
 
 /// How far delivery lags behind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Lag {
-    /// When the oldest fact was recorded that nobody has looked at.
+    /// When the oldest fact was recorded that is not routed yet.
     pub(crate) oldest_unrouted: Option<DateTime<Utc>>,
     pub(crate) webhooks: SinkLag,
-    /// Its oldest is of those mails, too, that are written already.
+    /// Its oldest includes mails that are written already.
     pub(crate) mail: SinkLag,
     pub(crate) mails_due: u64,
     pub(crate) mails_stuck: u64,
@@ -65,7 +65,7 @@ impl Lag {
         now: DateTime<Utc>,
     ) -> Option<LagReport> {
         let all = earlier(earlier(self.oldest_unrouted, self.mail.oldest), self.webhooks.oldest);
-        // A receiver that is dead is its organizer's affair, and is told by that it fails.
+        // A receiver that is dead is its organizer's affair, and is reported by its failures.
         let ours = age_seconds(earlier(self.oldest_unrouted, self.mail.oldest), now);
         let is_reported = ours >= REPORTED_FROM_SECONDS
             || self.webhooks.failing + self.mails_stuck > 0
@@ -99,7 +99,7 @@ pub(crate) struct LagReport {
     tasks_down: u64,
 }
 
-/// The lag when it was last looked at; `None` if the store did not say.
+/// The last measured lag; `None` if the store did not answer.
 #[derive(Debug, Default)]
 pub(crate) struct LastLag(Mutex<Option<Lag>>);
 
@@ -113,14 +113,14 @@ impl LastLag {
         *lock(&self.0)
     }
 
-    /// What is to be told of it now, if anything, where so much of what delivers is down, and the mail server has been
-    /// away for so long.
+    /// The report at this time, if there is a reason, where so many tasks of delivery are down, and the mail server
+    /// has been away for so long.
     pub(crate) fn report(
         &self,
         tasks_down: u64,
         mail_server_away: Option<Duration>,
     ) -> Option<LagReport> {
-        // That is known also where nobody has looked how far delivery is.
+        // That is known also where the lag was not measured yet.
         let lag = self.get().unwrap_or_default();
         lag.report(tasks_down, mail_server_away, DateTime::<Utc>::from(SystemTime::now()))
     }
@@ -130,12 +130,12 @@ fn earlier(one: Option<DateTime<Utc>>, other: Option<DateTime<Utc>>) -> Option<D
     one.into_iter().chain(other).min()
 }
 
-/// The seconds of a time that have begun.
+/// The begun seconds of a time.
 pub(crate) fn begun_seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
-/// How long ago it was; 0 for never. The store's clock, which `since` is of, and ours need not agree.
+/// The time since then; 0 for never. The store's clock, which `since` is of, and ours need not agree.
 pub(crate) fn age_seconds(since: Option<DateTime<Utc>>, now: DateTime<Utc>) -> u64 {
     since.map_or(0, |since| u64::try_from((now - since).num_seconds()).unwrap_or(0))
 }
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_goes_well_is_not_told() {
+    fn healthy_delivery_is_not_reported() {
         let lag = |backlog: Backlog| {
             Lag::from(&backlog).report(0, None, now()).map(|report| report.oldest_seconds)
         };
@@ -192,10 +192,10 @@ mod tests {
         assert_eq!(lag(Backlog { oldest_unrouted: ago(60), ..Backlog::default() }), Some(60));
         assert_eq!(lag(Backlog { oldest_mail: ago(61), ..Backlog::default() }), Some(61));
         assert_eq!(lag(Backlog { mails_stuck: 1, ..Backlog::default() }), Some(0));
-        // Of a receiver that takes its time nobody need be woken.
+        // A slow receiver is no reason to wake an operator.
         let slow = vec![sink(7, 1, 0, 600)];
         assert_eq!(lag(Backlog { sinks: slow, ..Backlog::default() }), None);
-        // Whatever else goes well.
+        // Whatever else is in order.
         let report = |tasks_down, away| LastLag::default().report(tasks_down, away);
         let down = report(1, None).map(|report| (report.oldest_seconds, report.tasks_down));
         assert_eq!((report(0, None), down), (None, Some((0, 1))));

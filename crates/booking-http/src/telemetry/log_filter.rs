@@ -1,21 +1,20 @@
 //! A filter in front of the log: libraries log at `info` and above, and only this workspace's crates below that.
 //!
-//! What they say beneath that quotes what they were given: the PostgreSQL driver, at `debug`, the parameters
-//! of each statement, which are people's addresses; the HTTP server headers that it does not understand.
-//! Whatever `RUST_LOG` asks for, that is left out. The lines of this workspace's crates hold nothing of the
-//! kind at any level.
+//! Some libraries quote their input: the PostgreSQL driver, at `debug`, the parameters of each statement, which are
+//! people's addresses; the HTTP server headers that it does not understand. Whatever `RUST_LOG` says, those lines
+//! are left out. The lines of this workspace's crates hold no such data at any level.
 //!
-//! Which migrations there are and that none is due is news when a server is started or a store migrated; where
-//! anything else was asked for, such as a token, it is noise in front of the answer.
+//! Which migrations there are and that none is due is news when a server is started or a store migrated; for any
+//! other command, such as one for a token, it is noise in front of the output.
 
 use crate::telemetry::log_format::ACCESS;
 use env_logger::{Builder, Logger};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
-/// Who tells of migrations.
+/// The targets that log migrations.
 const MIGRATORS: [&str; 3] = ["refinery_core", "booking_sqlite::migrate", "booking_pg::migrate"];
 
-/// Where lines come from: requests, this workspace's crates, and the libraries that are known to log.
+/// The targets of lines: requests, this workspace's crates, and the libraries that are known to log.
 const TARGETS: [&str; 15] = [
     ACCESS,
     "booking_admission",
@@ -36,23 +35,23 @@ const TARGETS: [&str; 15] = [
 
 struct LogFilter {
     logger: Logger,
-    /// The least that is told of migrations.
+    /// The least level at which migrations are logged.
     migrations: LevelFilter,
 }
 
-/// Logs as `builder` says, and what migrations do only if that `tells_migrations`.
+/// Logs as `builder` says, and what migrations do only if that `logs_migrations`.
 ///
 /// # Panics
 /// If something logs already.
-pub fn init(builder: &mut Builder, tells_migrations: bool) {
+pub fn init(builder: &mut Builder, logs_migrations: bool) {
     let logger = builder.build();
     let level = logger.filter();
-    let migrations = if tells_migrations { LevelFilter::Trace } else { LevelFilter::Warn };
+    let migrations = if logs_migrations { LevelFilter::Trace } else { LevelFilter::Warn };
     log::set_boxed_logger(Box::new(LogFilter { logger, migrations })).expect("nothing logs yet");
     log::set_max_level(level);
 }
 
-/// What is wrong with a filter that `env_logger` could not read: it would leave out what it cannot, and go on.
+/// Why `env_logger` could not read a filter: it would skip that part, and continue.
 pub(crate) fn fault(filter: &str) -> Option<&'static str> {
     let (_, text) = filter.split_once('/').unwrap_or((filter, ""));
     let is_level = |level: &str| level.is_empty() || level.parse::<LevelFilter>().is_ok();
@@ -66,23 +65,23 @@ pub(crate) fn fault(filter: &str) -> Option<&'static str> {
     )
 }
 
-/// Tells of each name in a filter from which nothing is known to come. Where it is all there is, as a level that
-/// is misspelt, nothing is logged, and so this is told beside the log.
-pub fn tell_unknown_names(filter: &str) {
+/// Reports each target in a filter that no known crate logs to. Where it is all there is, as a misspelt level,
+/// nothing is logged, and so this is printed beside the log.
+pub fn warn_of_unknown_names(filter: &str) {
     for name in unknown_names(filter) {
-        let told = format!(
+        let warning = format!(
             "RUST_LOG: {name:?} is neither a level nor a module from which anything is known to be logged"
         );
         match log::log_enabled!(Level::Warn) {
-            true => log::warn!("{told}"),
-            false => eprintln!("booking-http: {told}"),
+            true => log::warn!("{warning}"),
+            false => eprintln!("booking-http: {warning}"),
         }
     }
 }
 
 fn unknown_names(filter: &str) -> impl Iterator<Item = &str> {
     let names = directives(filter).map(|directive| directive.split('=').next().unwrap_or_default());
-    // As the filter goes by it: a name stands for all that begins with it.
+    // As the filter matches it: a target stands for all that begin with it.
     let is_known = |name: &str| {
         let is_in = |rest: &str| rest.starts_with("::");
         TARGETS
@@ -92,7 +91,7 @@ fn unknown_names(filter: &str) -> impl Iterator<Item = &str> {
     names.filter(move |&name| !is_known(name) && name.parse::<LevelFilter>().is_err())
 }
 
-/// The parts of a filter. Behind a slash is a text that lines are to have.
+/// The parts of a filter. The text behind a slash must be in the lines.
 fn directives(filter: &str) -> impl Iterator<Item = &str> {
     let directives = filter.split('/').next().unwrap_or_default();
     directives.split(',').map(str::trim).filter(|directive| !directive.is_empty())
@@ -148,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_that_cannot_be_read_is_told() {
+    fn an_invalid_filter_is_reported() {
         for good in [
             "info",
             "WARN",
@@ -169,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_nothing_comes_from_are_told() {
+    fn unknown_targets_are_reported() {
         let unknown = |filter| unknown_names(filter).collect::<Vec<_>>();
         let none: [&str; 0] = [];
         for filter in [
@@ -193,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_about_migrations_is_known_by_who_says_it() {
+    fn lines_about_migrations_are_recognized_by_target() {
         let is_of_migrations = |module: &'static str| {
             is_of_migrations(&Record::builder().module_path_static(Some(module)).build())
         };

@@ -1,5 +1,4 @@
-//! How a line of the log is written: as text, or as a JSON object. One record is one line, whatever is in
-//! it.
+//! The format of a line of the log: text, or a JSON object. One record is one line, whatever is in it.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use env_logger::Builder;
@@ -10,8 +9,7 @@ use std::io::Write as _;
 use std::str::FromStr;
 use std::time::SystemTime;
 
-/// The target of the line that each request leaves. Its message is `name=value` five times, and no value
-/// has a space.
+/// The target of the line of each request. Its message is `name=value` five times, and no value has a space.
 pub(crate) const ACCESS: &str = "access";
 /// Which of those are numbers.
 const NUMBERS: [&str; 2] = ["status", "micros"];
@@ -38,7 +36,7 @@ impl FromStr for LogFormat {
 }
 
 impl LogFormat {
-    /// Has `builder` write lines in this way.
+    /// Has `builder` write lines in this format.
     pub fn apply(self, builder: &mut Builder) {
         builder.format(move |out, record| {
             let now = SystemTime::now();
@@ -78,7 +76,7 @@ fn time(now: SystemTime) -> String {
     DateTime::<Utc>::from(now).to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// Writes control characters as Rust does, so that no input can begin a line or move a cursor.
+/// Escapes control characters as Rust does, so that no input can begin a line or move a cursor.
 struct Escaped<'a>(&'a mut String);
 
 impl std::fmt::Write for Escaped<'_> {
@@ -111,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_logged_cannot_make_up_a_line() {
+    fn logged_text_cannot_forge_a_line() {
         let forged = "a\r\n[1970-01-01T00:00:00.000Z ERROR x] forged\u{1b}[2J\u{2028}";
         let (text, json) = lines("booking", forged);
         let escaped = r"a\r\n[1970-01-01T00:00:00.000Z ERROR x] forged\u{1b}[2J\u{2028}";

@@ -1,8 +1,8 @@
-//! What is counted, for Prometheus: names and units by its conventions, the manual's table of them, and how
-//! they are shown.
+//! The metrics, for Prometheus: names and units by its conventions, the manual's table of them, and their
+//! rendering.
 //!
-//! Whatever is counted while requests are served is an atomic; nothing is formatted before it is scraped.
-//! No label holds what a client sent, so that there is a bounded number of series.
+//! Every counter that is updated while requests are served is an atomic; nothing is formatted before it is scraped.
+//! No label holds client input, so that there is a bounded number of series.
 
 mod described;
 mod families;
@@ -27,20 +27,20 @@ use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 use std::{fmt, mem};
 
-/// What a page of metrics is (Prometheus' exposition formats, the text format).
+/// The content type of a page of metrics (Prometheus' exposition formats, the text format).
 pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// How long the sums over all events are good for: each looks at every event.
+/// How long the sums over all events are cached: each reads every event.
 const TOTALS_GOOD_FOR: Duration = Duration::from_secs(10);
-/// The longest that they are waited for.
+/// The longest wait for them.
 const TOTALS_WITHIN: Duration = Duration::from_secs(3);
-// Of several cells one may hang, and is passed over in time.
+// Of several cells one may hang, and is skipped in time.
 const _: () = assert!(ANSWER_WAIT.as_millis() < TOTALS_WITHIN.as_millis());
 
-/// What a store that is one database is called among cells.
+/// The label of a store that is one database and no cell.
 const NO_CELL: &str = "-";
 
-/// What the server does at this instant.
+/// The state of the server at this instant.
 pub(crate) struct Snapshot {
     pub(crate) requests_under_way: usize,
     /// On how many connections events are watched.
@@ -50,19 +50,19 @@ pub(crate) struct Snapshot {
     pub(crate) queue_age: Duration,
     /// The store's.
     pub(crate) connections: Connections,
-    /// How the store's cells are, if it has some.
+    /// The states of the store's cells, if it has some.
     pub(crate) cells: Vec<CellState>,
-    /// The version of their map that the server goes by, and whether it cannot go by a newer one.
+    /// The version of their map that the server follows, and whether it cannot follow a newer one.
     pub(crate) cell_map_version: u64,
     pub(crate) cell_map_is_outdated: bool,
-    /// For how long it has been seen that another was begun and is not gone by.
+    /// For how long another map has been pending, as this server has seen.
     pub(crate) cell_map_publishing_for: Duration,
     pub(crate) ready: Ready,
-    /// How far delivery lags behind, if the store has said so.
+    /// How far delivery lags behind, if the store has answered.
     pub(crate) lag: Option<Lag>,
-    /// For how long the mail server has been away, if it is.
+    /// For how long the mail server has been unreachable, if it is.
     pub(crate) mail_server_away: Option<Duration>,
-    /// What runs beside requests.
+    /// The background tasks.
     pub(crate) tasks: Vec<Task>,
 }
 
@@ -71,9 +71,9 @@ pub(crate) struct Metrics {
     families: Families,
     process: Option<Process>,
     totals: TtlCache<Totals>,
-    /// Held while panics of tasks are added up: of two who ask at once one adds what is new.
+    /// Held while panics of tasks are added up: of two concurrent scrapes one adds the new ones.
     adding_panics: Mutex<()>,
-    /// The cells that are shown: what is in the map no more is not.
+    /// The cells that are shown: those that have left the map are removed.
     cells_shown: Mutex<BTreeSet<String>>,
 }
 
@@ -87,7 +87,7 @@ impl Metrics {
             cells_shown: Mutex::default(),
             families,
         };
-        // Until it is known: an alert cannot look at a series that is not there.
+        // Until it is known: an alert cannot look at a series that is missing.
         metrics.show_lag(&Lag::default());
         metrics
     }
@@ -97,7 +97,7 @@ impl Metrics {
         self.families.problems.with_label_values(&[code]).inc();
     }
 
-    /// Somebody who watches was sent a state.
+    /// A watcher was sent a state.
     pub(crate) fn live_message(&self) {
         self.families.live_messages.inc();
     }
@@ -112,13 +112,13 @@ impl Metrics {
         };
         families.audits.with_label_values(&[result]).inc();
         if let Some(differences) = differences {
-            // Whoever sees what was found sees when.
+            // Set first, so that a scrape with the result has its time.
             families.audit_timestamp.set(unix_seconds(SystemTime::now()));
             families.audit_differences.set(differences as i64);
         }
     }
 
-    /// All of it, as it is now. `totals` is asked only if those that are known are too old.
+    /// The page of metrics, as they are now. `totals` is asked only if the cached ones are too old.
     pub(crate) async fn show(
         &self,
         now: &Snapshot,
@@ -142,7 +142,7 @@ impl Metrics {
             families.ready.with_label_values(&[check]).set(i64::from(found == "ok"));
         }
         self.show_cells(now);
-        // Where the store does not answer, `booking_ready` says so, and these stay as they were.
+        // Where the store does not answer, `booking_ready` shows it, and these stay as they were.
         if let Some(totals) = self.totals.get(totals).await {
             families.events.set(totals.events as i64);
             families.seats.set(totals.capacity as i64);
@@ -159,7 +159,7 @@ impl Metrics {
         if let Some(process) = &self.process {
             process.look();
         }
-        // All of our names are valid, and a String takes everything.
+        // All of our names are valid, and writing to a String cannot fail.
         TextEncoder::new().encode_to_string(&families.registry.gather()).unwrap_or_default()
     }
 }
@@ -168,17 +168,17 @@ impl Metrics {
     fn show_cells(&self, now: &Snapshot) {
         let families = &self.families;
         let mut shown = lock(&self.cells_shown);
-        let mut gone = mem::take(&mut *shown);
+        let mut stale = mem::take(&mut *shown);
         let mut cell_up = |name: &str, is_up: bool| {
             families.cells_up.with_label_values(&[name]).set(i64::from(is_up));
-            gone.remove(name);
+            stale.remove(name);
             shown.insert(name.to_owned());
         };
         if now.cells.is_empty() {
             cell_up(NO_CELL, now.ready.store == "ok");
         }
         now.cells.iter().for_each(|cell| cell_up(cell.name.as_str(), cell.is_up));
-        for name in gone {
+        for name in stale {
             // It was there.
             let _ = families.cells_up.remove_label_values(&[&name]);
         }
@@ -242,7 +242,7 @@ impl Observer for Metrics {
                 let result = if done { "done" } else { "failed" };
                 families.sweeps.with_label_values(&[result]).inc();
             }
-            // Each that there is has its line above.
+            // Every observation of today has an arm above.
             _ => {}
         }
     }

@@ -1,4 +1,4 @@
-//! Whether this server is to be sent requests.
+//! Whether this server should get requests.
 
 use crate::telemetry::lag::LagReport;
 use crate::util::ttl_cache::TtlCache;
@@ -8,11 +8,11 @@ use serde::Serialize;
 use std::time::Duration;
 use utoipa::ToSchema;
 
-/// How long an answer of the store is good for, so that probes cost nothing.
+/// How long an answer of the store is cached, so that probes cost nothing.
 const GOOD_FOR: Duration = Duration::from_secs(1);
-/// The longest that the store is waited for.
+/// The longest wait for the store.
 const WITHIN: Duration = Duration::from_secs(2);
-// Of several cells one may hang, and is passed over in time.
+// Of several cells one may hang, and is skipped in time.
 const _: () = assert!(HEALTH_WAIT.as_millis() < WITHIN.as_millis());
 
 /// Asks the store how it is.
@@ -25,8 +25,8 @@ impl Default for Readiness {
 }
 
 impl Readiness {
-    /// Whether this server is to be sent requests. `health` is asked only if what the store said last is too
-    /// old; `has_other_keys` is whether other servers sign with keys that this one does not have.
+    /// Whether this server should get requests. `health` is asked only if the store's last answer is too old;
+    /// `has_other_keys` is whether other servers sign with keys that this one does not have.
     pub(crate) async fn check(
         &self,
         is_stopping: bool,
@@ -74,21 +74,21 @@ impl Ready {
         [self.server, self.store, self.migrations].iter().all(|check| *check == "ok")
     }
 
-    /// The same, with how far delivery lags behind.
+    /// The same, with the lag of delivery.
     pub(crate) fn with_delivery(self, delivery: Option<LagReport>) -> Self {
         Self { delivery, ..self }
     }
 
-    /// The same, with how much is down of what else runs beside requests.
+    /// The same, with the number of other background tasks that are down.
     pub(crate) fn with_background(self, down: u64) -> Self {
         Self { background: (down > 0).then_some("down"), ..self }
     }
 
-    /// The same, with whether some cells are down, or are others by now.
+    /// The same, with whether cells are down, or the map is outdated.
     pub(crate) fn with_cells(self, cells: &[CellState], map_is_outdated: bool) -> Self {
         let is_degraded = cells.iter().any(|cell| !cell.is_up);
         let cells = match (map_is_outdated, is_degraded) {
-            // Which this server alone suffers from, until somebody mends its file.
+            // This server alone suffers from it, until its operator corrects its file.
             (true, _) => Some("outdated"),
             (false, true) => Some("degraded"),
             (false, false) => None,
@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_check_is_told() {
+    fn each_check_is_reported() {
         let health = |takes_writes, migrations_missing| {
             Some(StoreHealth { takes_writes, migrations_missing, trouble: None })
         };
@@ -164,8 +164,8 @@ mod tests {
                 (false, true, Some("outdated")),
             ] {
                 let cells = [CellState { name: name.clone(), is_up }];
-                let told = found.with_cells(&cells, is_outdated);
-                assert_eq!((told.cells, told.is_ready()), (expected, found.is_ready()));
+                let reported = found.with_cells(&cells, is_outdated);
+                assert_eq!((reported.cells, reported.is_ready()), (expected, found.is_ready()));
             }
         }
     }

@@ -1,21 +1,21 @@
-//! The id of a request: the client's own or one of ours. It is in the answer, in every line of the log about the
-//! request, and in the facts that it leaves.
+//! The id of a request: the client's own or one of ours. It is in the response, in every line of the log about the
+//! request, and in its facts.
 
 use actix_web::http::header::{HeaderMap, HeaderName};
 use booking_core::RequestId;
 use tokio::task::futures::TaskLocalFuture;
 use uuid::Uuid;
 
-/// The header that carries it, both ways.
+/// The header of the id, in requests and responses.
 pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
 tokio::task_local! {
-    /// The id of the request that this task answers. Not an argument, because it goes with all that a
-    /// handler asks for and no handler decides anything by it.
+    /// The id of the request that this task answers. Not an argument, because every call of a handler needs it and
+    /// no handler decides anything by it.
     static CURRENT: RequestId;
 }
 
-/// The client's id if it is one, else one of ours.
+/// The client's id if it is valid, else one of ours.
 pub(crate) fn of(headers: &HeaderMap) -> RequestId {
     let asked = headers.get(HEADER).and_then(|id| RequestId::parse(id.to_str().ok()?).ok());
     asked.unwrap_or_else(|| {
@@ -23,12 +23,12 @@ pub(crate) fn of(headers: &HeaderMap) -> RequestId {
     })
 }
 
-/// Runs `work` as what answers the request with this id.
+/// Runs `work` as part of the request with this id.
 pub(crate) fn scope<F: Future>(id: RequestId, work: F) -> TaskLocalFuture<RequestId, F> {
     CURRENT.scope(id, work)
 }
 
-/// The id of the request that is being answered, if one is.
+/// The id of the current request, if there is one.
 pub(crate) fn current() -> Option<RequestId> {
     CURRENT.try_with(RequestId::clone).ok()
 }

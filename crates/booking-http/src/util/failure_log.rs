@@ -1,4 +1,4 @@
-//! Logging of failures that go on: each kind at most so often, so that an outage does not fill the log.
+//! Logging of persistent failures: each kind at most so often, so that an outage does not fill the log.
 
 pub(crate) use booking_admission::FailureLog;
 
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 /// How often a failure of many requests is logged.
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 
-/// Samples what many requests fail of at once, as while the store is away: the first is logged, and then one a
+/// Samples failures that many requests share, as while the store is away: the first is logged, and then one a
 /// second, with how many were not. A line for each would add to the load.
 pub(crate) struct SampledLog(Mutex<Sampled>);
 
@@ -54,7 +54,7 @@ mod tests {
         assert_eq!(after(1_001), None);
         assert_eq!(after(60_000), Some(1));
         assert_eq!(after(61_000), Some(0));
-        // Two threads that looked at the clock in another order than they come.
+        // Two threads that read the clock in another order than they come here.
         assert_eq!(after(60_500), None);
     }
 }

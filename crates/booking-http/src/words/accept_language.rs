@@ -1,20 +1,20 @@
-//! The language that a request wishes its answer in (RFC 9110, section 12.5.4).
+//! The preferred language of a request (RFC 9110, section 12.5.4).
 
 use actix_web::http::header::{ACCEPT_LANGUAGE, HeaderMap};
 use booking_core::Language;
 
-/// The longest header that is looked into; browsers send less than a hundred bytes.
+/// The longest header that is parsed; browsers send less than a hundred bytes.
 const ACCEPT_LANGUAGE_BYTES_MAX: usize = 1_024;
 
-/// The language that is wished for; English, if there is none of those.
+/// The preferred language; English, if we have none of those.
 pub(crate) fn wanted_language(headers: &HeaderMap) -> Language {
-    let wished = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    wished
+    let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    accepted
         .filter(|ranges| ranges.len() <= ACCEPT_LANGUAGE_BYTES_MAX)
         .map_or_else(Language::default, best_of)
 }
 
-/// The one of the greatest weight, and of several the first.
+/// The one of the greatest weight, and of equal ones the first.
 fn best_of(ranges: &str) -> Language {
     let mut best = (0.0, Language::default());
     for range in ranges.split(',') {
@@ -28,7 +28,7 @@ fn best_of(ranges: &str) -> Language {
     best.1
 }
 
-/// The language of `de`, and of `de-AT` too: there is one for all regions.
+/// The language of `de`, and of `de-AT` too: we have one for all regions.
 fn language_of(tag: &str) -> Option<Language> {
     if tag == "*" {
         return Some(Language::default());
@@ -37,8 +37,8 @@ fn language_of(tag: &str) -> Option<Language> {
     Language::ALL.into_iter().find(|language| language.as_str().eq_ignore_ascii_case(primary))
 }
 
-/// From 0, which is not at all, to 1, which it is if nothing is said. What is no weight is none. (`Accept` has the same,
-/// RFC 9110, section 12.4.2.)
+/// From 0, which is not acceptable, to 1, the default. An invalid weight is none. (`Accept` has the same, RFC 9110,
+/// section 12.4.2.)
 pub(crate) fn weight_of(parameters: &str) -> f32 {
     let Some(weight) = parameters.strip_prefix(['q', 'Q']) else { return 1.0 };
     let weight: Option<f32> =
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn the_dearest_of_those_that_there_are_is_taken() {
+    fn the_language_of_the_greatest_weight_is_chosen() {
         for (header, language) in [
             ("de", Language::De),
             ("DE-at", Language::De),
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_too_long_is_not_looked_into() {
+    fn a_header_that_is_too_long_is_ignored() {
         let long = |length: usize| format!("de{}", " ".repeat(length - 2));
         assert_eq!(wanted(&format!("{},x", long(ACCEPT_LANGUAGE_BYTES_MAX - 2))), Language::De);
         assert_eq!(wanted(&format!("{},x", long(ACCEPT_LANGUAGE_BYTES_MAX - 1))), Language::En);

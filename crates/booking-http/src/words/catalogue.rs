@@ -1,5 +1,5 @@
-//! Titles and details of problems. Their English is written where each error is, as its `Display`, which the log
-//! has, too; the catalogues name it by a key and say it in other languages.
+//! Titles and details of problems. Their English is at each error, as its `Display`, which is logged, too; the
+//! catalogues have a key for each and its translations.
 
 use crate::words::template::Template;
 use booking_core::Language;
@@ -9,13 +9,13 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-/// What the server's own keys begin with; pages have all others.
+/// The prefix of the server's own keys; pages have all others.
 const TITLE: &str = "problem.title.";
 const DETAIL: &str = "problem.detail.";
 
 type Catalogue = HashMap<String, String>;
 
-/// The whole of one, plural forms and all.
+/// A whole catalogue, plural forms and all.
 type Whole = Map<String, Value>;
 
 static WHOLE: LazyLock<[Whole; 2]> = LazyLock::new(|| {
@@ -28,8 +28,7 @@ const DE: &str = include_str!("../../static/i18n/de.json");
 static ENGLISH: LazyLock<Catalogue> = LazyLock::new(|| read(EN));
 static GERMAN: LazyLock<Catalogue> = LazyLock::new(|| read(DE));
 
-/// Every detail in English, by its key; what says most comes first, so that what says more than it is not
-/// taken for it.
+/// Every detail in English, by its key; the most specific come first, so that none is taken for a more general one.
 static DETAILS: LazyLock<Vec<(&'static str, Template<'static>)>> = LazyLock::new(|| {
     let details = ENGLISH.iter().filter(|(key, _)| key.starts_with(DETAIL));
     let mut details: Vec<_> =
@@ -57,13 +56,13 @@ fn read(json: &str) -> Catalogue {
     own.collect()
 }
 
-/// A text of the pages, with `values` in it by their names. What is put in is put in as it is: whoever makes HTML of it
-/// escapes it. A key that nobody knows stands for itself, as in the modules: tests find it.
+/// A text of the pages, with `values` inserted by their names. They are inserted as they are: a caller that makes
+/// HTML of the text escapes it. An unknown key stands for itself, as in the modules: tests find it.
 pub(crate) fn text(language: Language, key: &str, values: &[(&str, &str)]) -> String {
     filled(WHOLE[language as usize].get(key).and_then(Value::as_str).unwrap_or(key), values)
 }
 
-/// The same for a text that has one form for one and another for all others, which is so in all languages here.
+/// The same for a text that has one form for 1 and another for all other numbers, as in all languages here.
 pub(crate) fn counted(
     language: Language,
     key: &str,
@@ -112,7 +111,7 @@ pub(crate) fn title(code: &str, english: &'static str, language: Language) -> &'
     }
 }
 
-/// A detail in another language; in English, if nobody has said it in that.
+/// A detail in another language; in English, if it is not translated.
 pub(crate) fn detail(english: &str, language: Language) -> Cow<'_, str> {
     if language == Language::En {
         return english.into();
@@ -129,7 +128,7 @@ pub(crate) fn detail(english: &str, language: Language) -> Cow<'_, str> {
     said.map_or(Cow::Borrowed(english), Cow::Owned)
 }
 
-/// A value within a detail, some of which are said in words as well.
+/// A value within a detail, some of which are translated as well.
 fn value_in(name: &str, value: &str, language: Language) -> String {
     match name {
         "reason" => detail(value, language).into_owned(),
@@ -148,11 +147,11 @@ mod tests {
     use std::fs;
     use std::path::{Path, PathBuf};
 
-    /// What is not told to clients: they hear what to do instead.
+    /// Errors that clients do not see: they get a general detail instead.
     const FOR_THE_LOG: [&str; 3] =
         ["the command was not executed", "the store could not answer", "the server made a mistake"];
 
-    /// What details that are written beside their checks begin with.
+    /// The beginnings of details that are written beside their checks.
     const BEGINNINGS: [&str; 10] = [
         "must ",
         "is missing",
@@ -226,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_carried_over_and_what_nobody_has_said_stays_english() {
+    fn values_are_carried_over_and_untranslated_details_stay_english() {
         for (english, german) in [
             (
                 "must be a whole number from 1 to 100000",
@@ -252,7 +251,7 @@ mod tests {
         }
     }
 
-    /// Every text that a client may be told as a detail, with `{…}` where values go.
+    /// Every text that may be a detail of a problem, with `{…}` where values go.
     fn details_in_sources() -> BTreeSet<String> {
         let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let http = crates.join("booking-http/src");
@@ -269,7 +268,7 @@ mod tests {
         found.extend(literals_after(&code_of(&http.join("problem.rs")), "=>"));
         let rooms = ["extract", "api", "routes", "edge"].map(|room| sources(&http.join(room)));
         for path in rooms.into_iter().flatten() {
-            // A setting is told to whoever starts the server, and the description to programmers.
+            // The errors of settings are for operators, and the description is for programmers.
             if path.ends_with("api/base_url.rs")
                 || path.ends_with("api/base_path.rs")
                 || path.components().any(|part| part.as_os_str() == "openapi")
@@ -291,7 +290,7 @@ mod tests {
             .collect()
     }
 
-    /// With values, as somebody may read it.
+    /// With values, as a user may read it.
     fn sample_of(text: &str) -> String {
         let template = Template::parse(text);
         match text {
@@ -313,7 +312,7 @@ mod tests {
         found
     }
 
-    /// What a source does when it is no test, without comments.
+    /// The code of a source without tests and comments.
     fn code_of(path: &Path) -> String {
         let source = fs::read_to_string(path).expect("it is text");
         let code = source.lines().take_while(|line| !line.ends_with("mod tests {"));
@@ -321,7 +320,7 @@ mod tests {
         code.collect::<Vec<_>>().join("\n")
     }
 
-    /// The texts in a source that come right after `before`, but for white space and an opening brace.
+    /// The string literals in a source that come right after `before`, but for white space and an opening brace.
     fn literals_after(code: &str, before: &str) -> Vec<String> {
         let mut found = Vec::new();
         let mut rest = code;
@@ -343,7 +342,7 @@ mod tests {
         found
     }
 
-    /// Where a literal ends that has begun.
+    /// The end of a literal that has begun.
     fn end_of(text: &str) -> usize {
         let mut is_escaped = false;
         for (place, sign) in text.char_indices() {

@@ -1,5 +1,5 @@
-//! The language of a page: what its address says, else what was chosen at the foot of one, else what the browser wishes
-//! for. Programs are answered as their header says alone ([`wanted_language`]).
+//! The language of a page: the one in its address, else the one that was chosen at the foot of a page, else the
+//! browser's. Programs are answered by their header alone ([`wanted_language`]).
 
 use crate::words::wanted_language;
 use actix_web::HttpRequest;
@@ -9,27 +9,27 @@ use booking_core::Language;
 /// Names the language in an address: `/?lang=de`.
 const QUERY_NAME: &str = "lang";
 
-/// Keeps what was chosen: the tag of a language and nothing else. The modules write it, too (`static/js/language.js`).
+/// Stores the chosen language: its tag and nothing else. The modules write it, too (`static/js/language.js`).
 const COOKIE_NAME: &str = "booking_language";
 
 /// A year.
 const COOKIE_SECONDS: u32 = 31_536_000;
 
-/// The language that a page is to be in.
+/// The language of a page.
 pub(crate) fn language_of_page(request: &HttpRequest) -> Language {
     named(request.query_string())
-        .or_else(|| kept(request.headers()))
+        .or_else(|| chosen(request.headers()))
         .unwrap_or_else(|| wanted_language(request.headers()))
 }
 
-/// What the address says, if there is such a language.
+/// The language in the address, if there is such a language.
 pub(crate) fn named(query: &str) -> Option<Language> {
     value_of(query.split('&'), QUERY_NAME)
 }
 
-/// What was chosen before.
-fn kept(headers: &HeaderMap) -> Option<Language> {
-    // What the site keeps beside it may be no ASCII.
+/// The language that was chosen before.
+fn chosen(headers: &HeaderMap) -> Option<Language> {
+    // Other cookies of the site may be no ASCII.
     headers.get_all(COOKIE).find_map(|value| {
         let pairs = String::from_utf8_lossy(value.as_bytes());
         value_of(pairs.split(';').map(str::trim), COOKIE_NAME)
@@ -44,7 +44,7 @@ fn value_of<'a>(mut pairs: impl Iterator<Item = &'a str>, name: &str) -> Option<
     })
 }
 
-/// What has a browser keep a language for `base` and all pages below it.
+/// The cookie that stores a language for `base` and all pages below it.
 pub(crate) fn cookie_of(language: Language, base: &str) -> Option<HeaderValue> {
     let language = language.as_str();
     // Without a slash behind it, it is the list's own path, too (RFC 6265, section 5.1.4).
@@ -60,7 +60,7 @@ mod tests {
     use actix_web::test::TestRequest;
 
     #[test]
-    fn the_address_comes_first_then_what_was_chosen_then_the_browser() {
+    fn the_address_comes_first_then_the_cookie_then_the_browser() {
         let of = |uri: &str, cookie: &str| {
             let request = TestRequest::with_uri(uri)
                 .insert_header(("Accept-Language", "de"))
@@ -73,7 +73,7 @@ mod tests {
             ("/", "a=b; booking_language=en; c=d", Language::En),
             ("/?lang=de", "booking_language=en", Language::De),
             ("/?q=a&lang=en", "", Language::En),
-            // What is none is as if it were not there.
+            // An invalid one is ignored.
             ("/?lang=fr", "booking_language=en", Language::En),
             ("/?lang=EN&language=en&xlang=en", "", Language::De),
             ("/", "booking_language=fr; xbooking_language=en; booking_language", Language::De),
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_a_language_for_these_pages_alone() {
+    fn the_cookie_is_a_language_for_these_pages_alone() {
         let cookie = cookie_of(Language::De, "/tickets").expect("it is a header");
         let expected = "booking_language=de; Path=/tickets; Max-Age=31536000; SameSite=Lax";
         assert_eq!(cookie, expected);

@@ -2,7 +2,7 @@
 
 /// One that was taken apart.
 pub(super) struct Template<'a> {
-    /// What stands around the names: one more than there are of those.
+    /// The parts around the names: one more than there are names.
     literals: Vec<&'a str>,
     names: Vec<&'a str>,
 }
@@ -21,12 +21,12 @@ impl<'a> Template<'a> {
         Self { literals, names }
     }
 
-    /// How much of it is said whatever the values are.
+    /// The length of the fixed parts.
     pub(super) fn said_bytes(&self) -> usize {
         self.literals.iter().map(|literal| literal.len()).sum()
     }
 
-    /// The values that make `text` of it, by their names; `None` if none do. None is empty.
+    /// The values with which the template makes `text`, by their names; `None` if there are none. None is empty.
     pub(super) fn values<'t>(&self, text: &'t str) -> Option<Vec<(&'a str, &'t str)>> {
         let (first, others) = self.literals.split_first()?;
         let mut rest = text.strip_prefix(*first)?;
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_put_in_comes_out_again() {
+    fn inserted_values_are_matched_again() {
         let of =
             |template: &'static str, text: &'static str| Template::parse(template).values(text);
         assert_eq!(of("is missing", "is missing"), Some(vec![]));
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_in_is_not_looked_into() {
+    fn inserted_values_are_not_parsed() {
         let template = Template::parse("{b}, {a} und {a");
         assert_eq!(template.fill(|name| format!("{{{name}}}")), "{b}, {a} und {a");
         assert_eq!(template.fill(|_| "{a}".to_owned()), "{a}, {a} und {a");

@@ -1,4 +1,4 @@
-//! Cells that are split, moved and dropped while they sell, and whoever does that is killed.
+//! Cells that are split, moved and dropped while they sell, and the command is killed again and again.
 
 use crate::common::http::{Answer, try_send};
 use crate::common::{PROGRAM, key};
@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long a command goes on before it is killed: while it makes the new cell, begins, waits, and moves.
+/// How long a command runs before it is killed: while it makes the new cell, begins, waits, and moves.
 const KILLED_AFTER: [Duration; 6] = [
     Duration::from_millis(30),
     Duration::from_millis(150),
@@ -27,7 +27,7 @@ const KILLED_AFTER: [Duration; 6] = [
 ];
 const EVENTS: usize = 12;
 
-/// Asks until it is decided: while an event is on its way nothing is.
+/// Repeats a request until it is decided: while an event is on its way it is not.
 fn decided(url: &str, path: &str, key: &str, body: &Value) -> Answer {
     let since = Instant::now();
     loop {
@@ -41,14 +41,14 @@ fn decided(url: &str, path: &str, key: &str, body: &Value) -> Answer {
     }
 }
 
-/// What a client was told that it has.
+/// A seat that a client was promised.
 #[derive(Default)]
 struct Sold {
     /// Registrations, by event.
     seats: BTreeMap<String, Vec<String>>,
 }
 
-/// Buys and puts up events until it is over.
+/// Buys seats and creates events until it is over.
 fn buy(urls: [&str; 2], who: usize, events: &[String], is_over: &AtomicBool) -> Sold {
     let mut sold = Sold::default();
     for event in events {
@@ -74,14 +74,14 @@ fn buy(urls: [&str; 2], who: usize, events: &[String], is_over: &AtomicBool) -> 
     sold
 }
 
-/// Whether a change has begun by what `cells status` says, and whether it has ended.
-fn stands(told: &str, to: &str) -> (bool, bool) {
-    let is_under_way = told.contains("under way:") || told.contains("begun, and not");
-    let is_there = told.lines().any(|line| line.split("  ").nth(1) == Some(to));
+/// Whether a change has begun by the output of `cells status`, and whether it has ended.
+fn stands(message: &str, to: &str) -> (bool, bool) {
+    let is_under_way = message.contains("under way:") || message.contains("begun, and not");
+    let is_there = message.lines().any(|line| line.split("  ").nth(1) == Some(to));
     (is_under_way || is_there, is_there && !is_under_way)
 }
 
-/// Splits a cell in the middle of a sale by two servers, while whoever does it is killed again and again.
+/// Splits a cell in the middle of a sale by two servers, while the command is killed again and again.
 fn split_in_a_sale(nodes: &Nodes, from: &str, to: &str) {
     nodes.write("cells.toml", &["a", "b"], 1, &[("low", from, "00", "ff")]);
     assert!(nodes.done("cells.toml", "cells create").contains("low  applied: V1__"));
@@ -104,9 +104,9 @@ fn split_in_a_sale(nodes: &Nodes, from: &str, to: &str) {
             nodes.killed("cells.toml", what, after);
             kills.fetch_add(1, Ordering::Relaxed);
         }
-        let told = nodes.done("cells.toml", "cells resume");
-        assert!(told.contains("first = \"80\"") && told.contains("version = 3"), "{told}");
-        // By both maps: by what they see when it is over, and a while after.
+        let message = nodes.done("cells.toml", "cells resume");
+        assert!(message.contains("first = \"80\"") && message.contains("version = 3"), "{message}");
+        // By both maps: right after it is over, and a while later.
         thread::sleep(Duration::from_secs(1));
         drop(end);
         buying.into_iter().map(|buying| buying.join().expect("all is decided")).collect()
@@ -122,7 +122,7 @@ fn split_in_a_sale(nodes: &Nodes, from: &str, to: &str) {
         all.entry(event).or_default().extend(seats);
     }
     assert_eq!(missing(&servers, &all), [""; 0]);
-    // It would be noticed.
+    // A lost seat would be found.
     let (event, seats) = all.iter().find(|(_, seats)| !seats.is_empty()).expect("some are sold");
     let another = format!("00000000{}", &seats[0][8..]);
     let faked = BTreeMap::from([(event.clone(), [&seats[..], slice::from_ref(&another)].concat())]);
@@ -136,13 +136,13 @@ fn split_in_a_sale(nodes: &Nodes, from: &str, to: &str) {
     let everywhere: BTreeSet<_> = low.union(&high).map(String::as_str).collect();
     assert_eq!(everywhere, all.keys().map(String::as_str).collect::<BTreeSet<_>>());
     let status = nodes.done("cells.toml", "cells status");
-    let kept = "map version 3, home low\nCELLS_FILE has version 1\n00-7f  low";
-    assert!(status.starts_with(kept) && !status.contains("under way"), "{status}");
+    let stored = "map version 3, home low\nCELLS_FILE has version 1\n00-7f  low";
+    assert!(status.starts_with(stored) && !status.contains("under way"), "{status}");
     assert!(status.contains(&format!("80-ff  high  {to}/high  up")), "{status}");
     nodes.done("cells.toml", "audit");
 }
 
-/// What somebody was told that they have, and do not; of each event how many of it, by each server.
+/// The seats that clients were promised and do not have; for each event its counts, by each server.
 fn missing(servers: &[ServerProcess; 2], sold: &BTreeMap<String, Vec<String>>) -> Vec<String> {
     let mut missing = Vec::new();
     for (event, seats) in sold {
@@ -180,7 +180,7 @@ fn a_cell_that_is_split_from_postgresql_into_a_file_in_a_sale_loses_nothing() {
 }
 
 #[test]
-fn a_cell_that_is_moved_or_dropped_is_in_the_map_no_more_and_its_events_are_there() {
+fn a_moved_or_dropped_cell_leaves_the_map_and_its_events_remain() {
     let nodes = Nodes::files();
     let three = [("low", "a", "00", "3f"), ("middle", "a", "40", "7f"), ("high", "b", "80", "ff")];
     nodes.write("cells.toml", &["a", "b"], 4, &three);
@@ -205,9 +205,12 @@ fn a_cell_that_is_moved_or_dropped_is_in_the_map_no_more_and_its_events_are_ther
             assert_eq!(get(&server, &format!("/events/{event}")).json()["booked_count"], 1);
         }
     };
-    let told = nodes.done("cells.toml", "cells drop middle");
-    assert!(told.contains(&format!("event {in_middle}: ")) && told.contains(" left\n"), "{told}");
-    assert!(told.contains("cell middle is none any more"), "{told}");
+    let message = nodes.done("cells.toml", "cells drop middle");
+    assert!(
+        message.contains(&format!("event {in_middle}: ")) && message.contains(" left\n"),
+        "{message}"
+    );
+    assert!(message.contains("cell middle is none any more"), "{message}");
     soon("the server goes by it", || version_of(&server) == "6");
     are_there();
     assert!(nodes.events_of("a", "middle").is_empty());
@@ -215,13 +218,13 @@ fn a_cell_that_is_moved_or_dropped_is_in_the_map_no_more_and_its_events_are_ther
     let metrics = text(&get(&server, "/metrics").body);
     assert!(!metrics.contains("cell=\"middle\"") && metrics.contains("cell=\"low\""), "{metrics}");
 
-    let told = nodes.done("cells.toml", "cells move high --to top --node a --schema upper");
+    let message = nodes.done("cells.toml", "cells move high --to top --node a --schema upper");
     soon("the server goes by it", || version_of(&server) == "8");
     are_there();
     assert!(nodes.events_of("b", "high").is_empty());
     assert!(nodes.events_of("a", "upper").contains(&in_high));
-    // What it prints is what the file may have from then on.
-    let (_, printed) = told.split_once("on every server:\n\n").expect("it says what to do");
+    // It prints what the file may contain from then on.
+    let (_, printed) = message.split_once("on every server:\n\n").expect("it says what to do");
     nodes.write_text("new.toml", &["a", "b"], printed);
     let status = nodes.done("new.toml", "cells status");
     assert!(status.starts_with("map version 8, home low\n00-7f  low  a/low  up"), "{status}");
@@ -235,7 +238,7 @@ fn a_cell_that_is_moved_or_dropped_is_in_the_map_no_more_and_its_events_are_ther
 }
 
 #[test]
-fn what_would_lose_events_is_refused() {
+fn a_change_that_would_lose_events_is_refused() {
     let nodes = Nodes::files();
     let two = [("low", "a", "00", "7f"), ("high", "a", "80", "ff")];
     nodes.write("cells.toml", &["a", "b"], 1, &two);
@@ -256,7 +259,7 @@ fn what_would_lose_events_is_refused() {
     }
     assert!(!nodes.folder("b").exists(), "nothing was made");
 
-    // What is somebody's already.
+    // Another event has it already.
     fs::create_dir(nodes.folder("b")).expect("it can be made");
     let other = [("BOOKING_DB", nodes.folder("b").join("next.db").display().to_string())];
     let server = ServerProcess::start(Path::new(PROGRAM), &other);
@@ -268,17 +271,17 @@ fn what_would_lose_events_is_refused() {
     let home = "cells split low --at 40 --to home --node b";
     nodes.refused("cells.toml", home, "the home of other cells");
 
-    // A file that somebody has written other cells into.
+    // A file with other cells.
     let edited = [("low", "a", "00", "3f"), ("high", "a", "40", "ff")];
     nodes.write("edited.toml", &["a", "b"], 2, &edited);
     for arguments in ["serve", "audit", "migrate", "cells create", "cells drop high"] {
         nodes.refused("edited.toml", arguments, "`booking-http cells split`");
     }
     let status = nodes.run("edited.toml", "cells status");
-    let told = text(&status.stdout);
-    assert!(!status.status.success() && told.contains("00-7f  low  a/low  up"), "{told}");
-    assert!(told.contains("has other cells, as version 2"), "{told}");
-    // A file that does not know a node.
+    let message = text(&status.stdout);
+    assert!(!status.status.success() && message.contains("00-7f  low  a/low  up"), "{message}");
+    assert!(message.contains("has other cells, as version 2"), "{message}");
+    // A file that does not name a node.
     nodes.done("cells.toml", "cells move high --to next --node b --schema upper");
     nodes.write("fewer.toml", &["a"], 1, &two);
     nodes.refused("fewer.toml", "audit", "no node b, which cell next is on");
@@ -317,15 +320,15 @@ fn one_change_at_a_time_is_under_way_and_resume_ends_it() {
     assert!(to_go.contains("80-ff go from low to high"), "{to_go}");
     assert!(to_go.contains(&format!(", {upper} of them still to go")), "{to_go}");
     let erased = nodes.run("cells.toml", "erase --email ada@example.org");
-    let told = text(&erased.stderr);
-    assert!(!erased.status.success() && told.contains("may have been passed over"), "{told}");
-    // Nobody has to wait for the end of it.
+    let message = text(&erased.stderr);
+    assert!(!erased.status.success() && message.contains("may have been passed over"), "{message}");
+    // No client has to wait for its end.
     soon("the server goes by it", || version_of(&server) == "2");
     assert_eq!(get(&server, &format!("/events/{event}")).status, 200);
     assert!(byte_of(&put_up_from(&server, 0x80)) >= 0x80);
 
-    let told = nodes.done("cells.toml", "cells resume");
-    assert!(told.contains(&format!("{upper} events are in high now")), "{told}");
+    let message = nodes.done("cells.toml", "cells resume");
+    assert!(message.contains(&format!("{upper} events are in high now")), "{message}");
     soon("the server goes by it", || version_of(&server) == "3");
     assert!(nodes.events_of("b", "high").contains(&event));
     nodes.done("cells.toml", "erase --email ada@example.org");
@@ -335,7 +338,7 @@ fn one_change_at_a_time_is_under_way_and_resume_ends_it() {
     assert!(nodes.events_of("a", "low").contains(&event), "it came back");
 }
 
-/// A program of a version before would leave behind what it does not know.
+/// An older program would leave behind what it does not know.
 #[test]
 fn nothing_is_moved_out_of_or_into_tables_of_a_newer_version() {
     let nodes = Nodes::files();

@@ -1,4 +1,4 @@
-//! Servers that go by a map which others change, and by a file that is changed while they run.
+//! Servers that follow a map which commands change, and a file that is changed while they run.
 
 use crate::common::{App, Data, PROGRAM, run};
 use crate::nodes::{Nodes, TWO, byte_of, get, post, put_up, put_up_from, soon, text, version_of};
@@ -30,12 +30,12 @@ fn put_up_below(server: &ServerProcess, byte: u8) -> String {
     }
 }
 
-fn is_told(server: &ServerProcess, what: &str) -> bool {
+fn is_logged(server: &ServerProcess, what: &str) -> bool {
     server.stderr().contains(what)
 }
 
 #[test]
-fn a_server_whose_file_lacks_a_node_goes_on_and_reads_it_again_by_itself() {
+fn a_server_whose_file_lacks_a_node_continues_and_reloads_it() {
     let nodes = Nodes::files();
     let one = [("low", "a", "00", "ff")];
     nodes.write("server.toml", &["a"], 1, &one);
@@ -50,10 +50,10 @@ fn a_server_whose_file_lacks_a_node_goes_on_and_reads_it_again_by_itself() {
     for line in ["booking_cells_map_version 1\n", "booking_cells_map_outdated 1\n"] {
         assert!(metrics.contains(line), "{line} is not in {metrics}");
     }
-    assert!(is_told(&server, "no node b, which cell high is on"), "{}", server.stderr());
+    assert!(is_logged(&server, "no node b, which cell high is on"), "{}", server.stderr());
     assert_eq!(get(&server, &format!("/events/{high}")).problem(), "event_moving");
     assert_eq!(get(&server, &format!("/events/{low}")).status, 200);
-    // What is not its cell's any more is put up nowhere.
+    // An event that has left its cell cannot be created there again.
     let refused = (0..40).any(|_| {
         let body = json!({"name": "An event", "capacity": 9});
         let made = post(&server, "/events", &[], &body);
@@ -70,7 +70,7 @@ fn a_server_whose_file_lacks_a_node_goes_on_and_reads_it_again_by_itself() {
         }
     });
     assert!(refused, "half of all events are not its to put up");
-    // What another has put up where this one does not look may be anywhere.
+    // An event that another server created where this one does not look may be anywhere.
     let other = nodes.serve("cells.toml");
     let elsewhere = put_up_from(&other, 0x80);
     assert_eq!(get(&server, &format!("/events/{elsewhere}")).problem(), "event_moving");
@@ -84,7 +84,7 @@ fn a_server_whose_file_lacks_a_node_goes_on_and_reads_it_again_by_itself() {
 }
 
 #[test]
-fn a_file_that_has_changed_counts_from_sighup_on_and_a_wrong_one_changes_nothing() {
+fn sighup_reloads_a_changed_file_and_an_invalid_one_changes_nothing() {
     let mut nodes = Nodes::files();
     nodes.write_two("cells.toml");
     nodes.done("cells.toml", "cells create");
@@ -92,12 +92,12 @@ fn a_file_that_has_changed_counts_from_sighup_on_and_a_wrong_one_changes_nothing
     let high = put_up_from(&server, 0x80);
     let is_there = |server: &ServerProcess| get(server, &format!("/events/{high}")).status == 200;
     let edited = [("low", "a", "00", "3f"), ("high", "b", "40", "ff")];
-    // Neither what is no file, nor other cells, nor a node that is missing, nor a cell that is not there, nor another home.
+    // Neither a file that is not TOML, nor other cells, nor a missing node, nor a missing cell, nor another home.
     let mut wrong = |why: &str| {
-        assert!(!is_told(&server, why), "{why} was told before");
+        assert!(!is_logged(&server, why), "{why} was told before");
         server.signal("HUP");
-        soon(why, || is_told(&server, why));
-        assert!(is_told(&server, "CELLS_FILE was read again, and changes nothing"));
+        soon(why, || is_logged(&server, why));
+        assert!(is_logged(&server, "CELLS_FILE was read again, and changes nothing"));
         assert_eq!((version_of(&server).as_str(), cells_of(&server)), ("1", "ok".to_owned()));
         assert!(is_there(&server));
     };
@@ -118,7 +118,7 @@ fn a_file_that_has_changed_counts_from_sighup_on_and_a_wrong_one_changes_nothing
     nodes.write_two("cells.toml");
     wrong("no map is kept");
 
-    // What has moved is found where the file says by now.
+    // A cell that has moved is found where the file names it by now.
     nodes.set_folder("a", "a");
     nodes.set_folder("b", "c");
     fs::rename(nodes.folder("b"), nodes.folder("c")).expect("it can be moved");
@@ -131,7 +131,7 @@ fn a_file_that_has_changed_counts_from_sighup_on_and_a_wrong_one_changes_nothing
     nodes.done("cells.toml", "audit");
 }
 
-/// What the server says of how long a change has been begun and nobody goes by it.
+/// How long a change has been pending without being followed, by the server's metrics.
 fn publishing_seconds(server: &ServerProcess) -> f64 {
     let metrics = text(&get(server, "/metrics").body);
     let name = "booking_cells_map_publishing_seconds ";
@@ -139,22 +139,22 @@ fn publishing_seconds(server: &ServerProcess) -> f64 {
     shown.expect("it is shown").parse().expect("it is a number")
 }
 
-/// Whoever does it is stopped once they have written down what is to come.
+/// The command is stopped once the next map is stored.
 #[test]
-fn a_change_that_was_begun_and_is_gone_by_by_nobody_is_told_of_once() {
+fn a_pending_change_that_no_server_follows_is_logged_once() {
     let nodes = Nodes::files();
     nodes.write("cells.toml", &["a", "b"], 1, &[("low", "a", "00", "ff")]);
     nodes.done("cells.toml", "cells create");
     let server = nodes.serve("cells.toml");
     soon("it goes by the map", || version_of(&server) == "1");
     let home = rusqlite::Connection::open(nodes.folder("a").join("low.db")).expect("it is there");
-    let kept: String = home
+    let stored: String = home
         .query_row("SELECT map FROM cell_map", [], |row| row.get(0))
         .expect("the home keeps a map");
     let name = |name| CellName::parse(name).expect("a valid name");
     let to = NewCell { name: name("high"), node: "b".to_owned(), schema: "high".to_owned() };
     let split = MapChange::Split { cell: name("low"), at: 0x80, to };
-    let map = CellMap::from_text(&kept, vec!["a".to_owned(), "b".to_owned()]);
+    let map = CellMap::from_text(&stored, vec!["a".to_owned(), "b".to_owned()]);
     let next = map.expect("it is one").changed(&split).expect("it can be").to_text();
     assert!(publishing_seconds(&server).abs() < f64::EPSILON, "the control: nothing was begun");
     home.execute("UPDATE cell_map SET next = ?1", [next]).expect("it can be written");
@@ -162,8 +162,8 @@ fn a_change_that_was_begun_and_is_gone_by_by_nobody_is_told_of_once() {
 
     soon("it is shown", || publishing_seconds(&server) > 0.0);
     let warned = "`booking-http cells resume` goes on, new events";
-    assert!(!is_told(&server, warned), "it may be somebody who is about it");
-    soon("it is told", || is_told(&server, warned));
+    assert!(!is_logged(&server, warned), "it may be somebody who is about it");
+    soon("it is told", || is_logged(&server, warned));
     let since = publishing_seconds(&server);
     assert!(since >= 20.0, "{since} s");
     // Looked at a few times more.
@@ -177,14 +177,14 @@ fn a_change_that_was_begun_and_is_gone_by_by_nobody_is_told_of_once() {
     assert_eq!(cells_of(&server), "ok");
 }
 
-/// What a file keeps, changed by hand as somebody may who restores backups.
+/// The stored assignments of cells, changed by hand as an operator may who restores backups.
 fn write(nodes: &Nodes, node: &str, schema: &str, sql: &str) {
     let file = nodes.folder(node).join(format!("{schema}.db"));
     let connection = rusqlite::Connection::open(file).expect("it is there");
     connection.execute_batch(sql).expect("it can be written");
 }
 
-/// Somebody mistypes where a node is, and all tables are there.
+/// An operator mistypes where a node is, and all tables are there.
 #[test]
 fn another_database_is_not_taken_for_a_cell_whatever_tables_it_has() {
     let mut nodes = Nodes::files();
@@ -192,7 +192,7 @@ fn another_database_is_not_taken_for_a_cell_whatever_tables_it_has() {
     nodes.done("cells.toml", "cells create");
     let mut server = nodes.serve("cells.toml");
     let high = put_up_from(&server, 0x80);
-    // A cell of others with the same bytes, a database by itself, and the other of these two.
+    // Another map's cell with the same bytes, a single database, and the other of these two cells.
     nodes.set_folder("a", "other_a");
     nodes.set_folder("b", "other_b");
     nodes.write_two("other.toml");
@@ -208,18 +208,18 @@ fn another_database_is_not_taken_for_a_cell_whatever_tables_it_has() {
         nodes.set_folder("b", folder);
         nodes.write_two("cells.toml");
         server.signal("HUP");
-        soon(why, || is_told(&server, why));
-        assert!(is_told(&server, "CELLS_FILE was read again, and changes nothing"));
+        soon(why, || is_logged(&server, why));
+        assert!(is_logged(&server, "CELLS_FILE was read again, and changes nothing"));
         assert_eq!(get(&server, &format!("/events/{high}")).status, 200, "it goes on as before");
         for arguments in ["serve", "audit", "token list", "cells create", "cells drop high"] {
             nodes.refused("cells.toml", arguments, why);
         }
         let status = nodes.run("cells.toml", "cells status");
-        let told = text(&status.stdout);
-        assert!(!status.status.success() && told.contains("low  a/low  up"), "{told}");
-        assert!(told.contains("high  b/high  down: ") && told.contains(why), "{told}");
+        let message = text(&status.stdout);
+        assert!(!status.status.success() && message.contains("low  a/low  up"), "{message}");
+        assert!(message.contains("high  b/high  down: ") && message.contains(why), "{message}");
     }
-    // Both files are cells of these, each in the other's place.
+    // Both files are cells of this map, each in the other's place.
     for (node, from, to) in [("a", "high", "b"), ("b", "low", "a")] {
         let copied = nodes.folder("swapped").join(node);
         fs::create_dir_all(&copied).expect("it can be made");
@@ -232,15 +232,15 @@ fn another_database_is_not_taken_for_a_cell_whatever_tables_it_has() {
     nodes.write_two("cells.toml");
     let why = "was told to have events whose ids end in 00-7f, and cell high has 80-ff";
     server.signal("HUP");
-    soon(why, || is_told(&server, why));
+    soon(why, || is_logged(&server, why));
     nodes.refused("cells.toml", "audit", why);
-    // The home is another's, and keeps a map of the same cells.
+    // The home is another's, and stores a map of the same cells.
     nodes.set_folder("a", "other_a");
     nodes.set_folder("b", "b");
     nodes.write_two("cells.toml");
     server.signal("HUP");
     let why = "where CELLS_FILE has the home by now version 1 of a map is kept";
-    soon(why, || is_told(&server, why));
+    soon(why, || is_logged(&server, why));
     nodes.refused("cells.toml", "audit", "one of other cells than cell high");
     assert_eq!(get(&server, &format!("/events/{high}")).status, 200);
     assert_eq!((version_of(&server).as_str(), cells_of(&server)), ("1", "ok".to_owned()));
@@ -252,9 +252,9 @@ fn another_database_is_not_taken_for_a_cell_whatever_tables_it_has() {
     assert_eq!(get(&server, &format!("/events/{high}")).status, 200);
 }
 
-/// What is restored from a backup from before it was told of its cells, or from before these were changed.
+/// A backup from before it was assigned as a cell, or from before the cells were changed.
 #[test]
-fn what_was_restored_is_a_cell_again_once_somebody_has_said_so() {
+fn a_restored_cell_is_used_again_after_adopt() {
     let nodes = Nodes::files();
     nodes.write("cells.toml", &["a", "b"], 3, &TWO);
     nodes.done("cells.toml", "cells create");
@@ -269,12 +269,15 @@ fn what_was_restored_is_a_cell_again_once_somebody_has_said_so() {
     ] {
         write(&nodes, "b", "high", sql);
         nodes.refused("cells.toml", "serve", "cell high");
-        let told = nodes.done("cells.toml", "cells adopt high");
-        assert!(told.contains("is a cell of these, for events whose ids end in 80-ff"), "{told}");
+        let message = nodes.done("cells.toml", "cells adopt high");
+        assert!(
+            message.contains("is a cell of these, for events whose ids end in 80-ff"),
+            "{message}"
+        );
         assert_eq!(get(&serve(), &format!("/events/{high}")).status, 200, "{sql}");
     }
     nodes.refused("cells.toml", "cells adopt middle", "there is no cell middle");
-    // The home is older than what it was told since.
+    // The home is older than its assignment.
     write(&nodes, "b", "high", "UPDATE cell_bytes SET version = 4, first_byte = 200");
     nodes.refused("cells.toml", "serve", "ids end in c8-ff, and cell high has 80-ff");
     nodes.refused("cells.toml", "cells adopt high", "by a later map than version 3");
@@ -282,9 +285,9 @@ fn what_was_restored_is_a_cell_again_once_somebody_has_said_so() {
     nodes.refused("cells.toml", "cells adopt high", "one of other cells, of another map");
 }
 
-/// Two servers at once begin to tell cells from before that they are these; one that is away is told later.
+/// Two servers at once begin to assign unassigned cells; one that does not answer is assigned later.
 #[test]
-fn cells_from_before_are_told_by_the_first_servers_that_find_all_of_them() {
+fn unassigned_cells_are_assigned_by_the_first_servers_that_reach_all_of_them() {
     let nodes = Nodes::files();
     nodes.write_two("cells.toml");
     nodes.done("cells.toml", "cells create");
@@ -314,60 +317,61 @@ fn cells_from_before_are_told_by_the_first_servers_that_find_all_of_them() {
         assert_eq!(get(server, &format!("/events/{event}")).status, 200);
     }
     let other = rusqlite::Connection::open(nodes.folder("b").join("high.db")).expect("there");
-    let told: String = other
+    let message: String = other
         .query_row("SELECT lower(hex(map_id)) FROM cell_bytes", [], |row| row.get(0))
         .expect("it was told");
-    assert_eq!(told, id.replace('-', ""));
+    assert_eq!(message, id.replace('-', ""));
     let status = nodes.done("cells.toml", "cells status");
     assert!(!status.contains("not all cells were told"), "{status}");
 }
 
-/// What somebody may have written whose disk is full.
-const TAKES_NO_TELLING: &str = "CREATE TRIGGER takes_no_telling BEFORE INSERT ON cell_bytes \
+/// As when an operator's disk is full.
+const REFUSES_ASSIGNMENT: &str = "CREATE TRIGGER takes_no_telling BEFORE INSERT ON cell_bytes \
                                 BEGIN SELECT raise(ABORT, 'it takes nothing'); END";
 
-/// Two cells as a version before left them, which told nobody.
-fn forget_that_they_were_told(nodes: &Nodes) {
+/// Two cells as an earlier version left them, unassigned.
+fn unassign_cells(nodes: &Nodes) {
     let map = "UPDATE cell_map SET map = json_remove(map, '$.id')";
     write(nodes, "a", "low", &format!("DELETE FROM cell_bytes; {map}"));
     write(nodes, "b", "high", "DELETE FROM cell_bytes");
 }
 
 #[test]
-fn cells_that_cannot_be_told_are_served_and_told_by_the_next_start() {
+fn cells_that_cannot_be_assigned_are_served_and_assigned_at_the_next_start() {
     let nodes = Nodes::files();
     nodes.write_two("cells.toml");
     nodes.done("cells.toml", "cells create");
-    forget_that_they_were_told(&nodes);
-    write(&nodes, "b", "high", TAKES_NO_TELLING);
-    let are_told = || !nodes.done("cells.toml", "cells status").contains("not all cells were told");
+    unassign_cells(&nodes);
+    write(&nodes, "b", "high", REFUSES_ASSIGNMENT);
+    let are_assigned =
+        || !nodes.done("cells.toml", "cells status").contains("not all cells were told");
     nodes.refused("cells.toml", "cells create", "cell high failed");
     let high = {
         let server = nodes.serve("cells.toml");
-        soon("it says so", || is_told(&server, "cells could not be told that they are these"));
+        soon("it says so", || is_logged(&server, "cells could not be told that they are these"));
         put_up_from(&server, 0x80)
     };
-    assert!(!are_told());
+    assert!(!are_assigned());
     write(&nodes, "b", "high", "DROP TRIGGER takes_no_telling");
     let server = nodes.serve("cells.toml");
     assert_eq!(get(&server, &format!("/events/{high}")).status, 200);
-    assert!(are_told() && !is_told(&server, "could not be told"), "{}", server.stderr());
+    assert!(are_assigned() && !is_logged(&server, "could not be told"), "{}", server.stderr());
 }
 
-/// It began before cells were told, and somebody had mistyped where one of its cells is.
+/// It began before cells were assigned, and one of its cells' places was mistyped.
 #[test]
-fn a_server_that_has_another_database_says_so_once_the_cells_were_told() {
+fn a_server_with_another_database_reports_it_once_the_cells_are_assigned() {
     let mut nodes = Nodes::files();
     nodes.write_two("cells.toml");
     nodes.done("cells.toml", "cells create");
-    forget_that_they_were_told(&nodes);
+    unassign_cells(&nodes);
     fs::create_dir(nodes.folder("alone")).expect("it can be made");
     let alone = [("BOOKING_DB", nodes.folder("alone").join("high.db").display().to_string())];
     assert!(run("migrate", &alone).status.success());
     nodes.set_folder("b", "alone");
     nodes.write_two("server.toml");
     nodes.set_folder("b", "b");
-    write(&nodes, "a", "low", TAKES_NO_TELLING);
+    write(&nodes, "a", "low", REFUSES_ASSIGNMENT);
     let server = nodes.serve("server.toml");
     write(&nodes, "a", "low", "DROP TRIGGER takes_no_telling");
     let outdated = || text(&get(&server, "/metrics").body).contains("cells_map_outdated 1\n");
@@ -376,14 +380,14 @@ fn a_server_that_has_another_database_says_so_once_the_cells_were_told() {
     nodes.done("cells.toml", "cells create");
     soon("it is outdated", || cells_of(&server) == "outdated");
     assert!(outdated() && version_of(&server) == "1");
-    soon("it is told", || is_told(&server, "keeps another map of the same version"));
-    assert!(is_told(&server, "was never told that it is cell high"), "{}", server.stderr());
+    soon("it is told", || is_logged(&server, "keeps another map of the same version"));
+    assert!(is_logged(&server, "was never told that it is cell high"), "{}", server.stderr());
     nodes.write_two("server.toml");
     soon("it has the right one", || cells_of(&server) == "ok");
     assert!(!outdated());
 }
 
-/// One that answers when it is connected to, and not when it is asked which cell it is.
+/// One that answers a connection, but not the question which cell it is.
 #[test]
 fn a_server_starts_without_a_cell_that_fails_once_it_was_opened() {
     let nodes = Nodes::file_and_database("a", "b");
@@ -402,7 +406,7 @@ fn a_server_starts_without_a_cell_that_fails_once_it_was_opened() {
                        AND mode = 'AccessExclusiveLock' AND granted";
         soon("it is held", || database.sql(granted).len() == 1);
         let server = nodes.serve("cells.toml");
-        assert!(is_told(&server, "cell high does not answer"), "{}", server.stderr());
+        assert!(is_logged(&server, "cell high does not answer"), "{}", server.stderr());
         let status = |id: &str| get(&server, &format!("/events/{id}")).status;
         assert_eq!((status(&low), status(&high)), (200, 503));
         database.sql(
@@ -413,9 +417,9 @@ fn a_server_starts_without_a_cell_that_fails_once_it_was_opened() {
     });
 }
 
-/// It was away when a server began and when the cells were told; what answers in its place is another.
+/// It was away when a server started and when the cells were assigned; another database is in its place.
 #[test]
-fn what_answers_in_the_place_of_a_cell_that_was_away_is_looked_at() {
+fn a_database_in_the_place_of_an_absent_cell_is_checked() {
     let mut nodes = Nodes::file_and_database("a", "b");
     nodes.write_two("cells.toml");
     nodes.done("cells.toml", "cells create");
@@ -427,7 +431,7 @@ fn what_answers_in_the_place_of_a_cell_that_was_away_is_looked_at() {
         "DELETE FROM cell_bytes; UPDATE cell_map SET map = json_remove(map, '$.id')",
     );
     nodes.database().sql("DELETE FROM high.cell_bytes");
-    // Another database with the same tables, which a server is led to by a way that is not there yet.
+    // Another database with the same tables, which a server reaches by a path that does not exist yet.
     let other = booking_testkit::shared().database(None);
     nodes.set_folder("a", "other_a");
     nodes.set_url("b", other.url());
@@ -442,11 +446,11 @@ fn what_answers_in_the_place_of_a_cell_that_was_away_is_looked_at() {
     let mut settings = nodes.settings("server.toml");
     settings.push(("DB_WAIT_SECONDS", "1".to_owned()));
     let mut server = ServerProcess::start(Path::new(PROGRAM), &settings);
-    assert!(is_told(&server, "cell high does not answer"), "{}", server.stderr());
+    assert!(is_logged(&server, "cell high does not answer"), "{}", server.stderr());
 
     nodes.done("cells.toml", "cells create");
-    let is_gone_by = "2 cells, of version 1 of their map, are gone by from now on";
-    soon("it knows that they were told", || is_told(&server, is_gone_by));
+    let is_followed = "2 cells, of version 1 of their map, are gone by from now on";
+    soon("it knows that they were told", || is_logged(&server, is_followed));
     let came = lead_to(port, target);
     let status = |server: &ServerProcess| get(server, &format!("/events/{high}")).status;
     for _ in 0..20 {
@@ -461,7 +465,7 @@ fn what_answers_in_the_place_of_a_cell_that_was_away_is_looked_at() {
     soon("it is where the file says", || status(&server) == 200);
 }
 
-/// Has whoever connects to a port connected to another until the tests end; tells how many came.
+/// Forwards connections to a port until the tests end; counts them.
 fn lead_to(port: u16, target: u16) -> Arc<AtomicU64> {
     let listener = TcpListener::bind(("127.0.0.1", port)).expect("it was free");
     let came = Arc::new(AtomicU64::new(0));
@@ -485,46 +489,46 @@ fn carry(mut from: &TcpStream, mut to: &TcpStream) {
 }
 
 #[test]
-fn a_cell_in_the_place_of_another_is_not_made_that() {
+fn a_cell_in_the_place_of_another_is_not_assigned_to_it() {
     let nodes = Nodes::folders(&["a", "b", "c"]);
     let three = [("low", "a", "00", "3f"), ("middle", "b", "40", "7f"), ("high", "c", "80", "ff")];
     nodes.write("cells.toml", &["a", "b", "c"], 1, &three);
     nodes.done("cells.toml", "cells create");
-    let told_as_high = "UPDATE cell_bytes SET first_byte = 128, last_byte = 255";
-    write(&nodes, "b", "middle", told_as_high);
+    let assigned_as_high = "UPDATE cell_bytes SET first_byte = 128, last_byte = 255";
+    write(&nodes, "b", "middle", assigned_as_high);
     let adopted = nodes.run("cells.toml", "cells adopt middle");
-    let (told, why) = (text(&adopted.stdout), text(&adopted.stderr));
+    let (message, why) = (text(&adopted.stdout), text(&adopted.stderr));
     assert!(!adopted.status.success() && why.contains("what is there is cell high"), "{why}");
-    assert!(told.contains("told by version 1 of a map to have 80-ff"), "{told}");
+    assert!(message.contains("told by version 1 of a map to have 80-ff"), "{message}");
     nodes.refused("cells.toml", "audit", "ids end in 80-ff, and cell middle has 40-7f");
     write(&nodes, "b", "middle", "UPDATE cell_bytes SET first_byte = 64, last_byte = 127");
     nodes.done("cells.toml", "audit");
 }
 
-/// The home, and the map that it keeps as it is to be by a change, which somebody may have begun who was stopped.
+/// The home, with the next map of a change whose command was stopped.
 fn changed_home(nodes: &Nodes, change: &MapChange) -> (rusqlite::Connection, String) {
     let home = rusqlite::Connection::open(nodes.folder("a").join("low.db")).expect("it is there");
-    let kept: String = home
+    let stored: String = home
         .query_row("SELECT map FROM cell_map", [], |row| row.get(0))
         .expect("the home keeps a map");
-    let map = CellMap::from_text(&kept, vec!["a".to_owned(), "b".to_owned()]).expect("it is one");
+    let map = CellMap::from_text(&stored, vec!["a".to_owned(), "b".to_owned()]).expect("it is one");
     (home, map.changed(change).expect("it can be").to_text())
 }
 
 #[test]
-fn what_was_restored_in_the_middle_of_a_change_is_a_cell_again_and_the_change_goes_on() {
+fn a_cell_restored_during_a_change_is_adopted_and_the_change_continues() {
     let nodes = Nodes::files();
     nodes.write_two("cells.toml");
     nodes.done("cells.toml", "cells create");
     let event = put_up_from(&nodes.serve("cells.toml"), 0x80);
     let cell = CellName::parse("high").expect("a valid name");
     let (home, after) = changed_home(&nodes, &MapChange::Drop { cell });
-    // While nobody goes by it yet.
+    // While no server follows it yet.
     home.execute("UPDATE cell_map SET next = ?1", [&after]).expect("it can be written");
     write(&nodes, "b", "high", "DELETE FROM cell_bytes");
     nodes.refused("cells.toml", "cells resume", "was never told that it is cell high");
-    let told = nodes.done("cells.toml", "cells adopt high");
-    assert!(told.contains("a cell of these, for events whose ids end in 80-ff"), "{told}");
+    let message = nodes.done("cells.toml", "cells adopt high");
+    assert!(message.contains("a cell of these, for events whose ids end in 80-ff"), "{message}");
     // And once all do.
     home.execute("UPDATE cell_map SET version = 2, map = ?1, next = NULL", [&after])
         .expect("it can be written");
@@ -532,32 +536,32 @@ fn what_was_restored_in_the_middle_of_a_change_is_a_cell_again_and_the_change_go
     for arguments in ["serve", "cells resume"] {
         nodes.refused("cells.toml", arguments, "ids end in 80-ff, and cell high has no byte");
     }
-    let told = nodes.done("cells.toml", "cells adopt high");
-    assert!(told.contains("a cell of these, for events whose ids end in no byte"), "{told}");
+    let message = nodes.done("cells.toml", "cells adopt high");
+    assert!(message.contains("a cell of these, for events whose ids end in no byte"), "{message}");
     nodes.done("cells.toml", "cells resume");
     assert_eq!(get(&nodes.serve("cells.toml"), &format!("/events/{event}")).status, 200);
     assert!(nodes.events_of("a", "low").contains(&event));
 }
 
 #[test]
-fn a_home_that_was_restored_is_that_of_its_cells_again_once_somebody_has_said_so() {
+fn a_restored_home_is_used_again_after_adopt() {
     let nodes = Nodes::files();
     nodes.write_two("cells.toml");
     nodes.done("cells.toml", "cells create");
     let event = put_up_from(&nodes.serve("cells.toml"), 0x80);
-    let forget = "DELETE FROM cell_bytes; UPDATE cell_map SET map = json_remove(map, '$.id')";
-    write(&nodes, "a", "low", forget);
+    let unassign = "DELETE FROM cell_bytes; UPDATE cell_map SET map = json_remove(map, '$.id')";
+    write(&nodes, "a", "low", unassign);
     nodes.refused("cells.toml", "serve", "one of other cells than cell high");
     nodes.refused("cells.toml", "cells adopt high", "not all cells were told yet");
-    let told = nodes.done("cells.toml", "cells adopt low");
-    assert!(told.contains("low  is the home of these cells"), "{told}");
-    assert!(told.contains("high  what is there has 1 published events"), "{told}");
+    let message = nodes.done("cells.toml", "cells adopt low");
+    assert!(message.contains("low  is the home of these cells"), "{message}");
+    assert!(message.contains("high  what is there has 1 published events"), "{message}");
     assert_eq!(get(&nodes.serve("cells.toml"), &format!("/events/{event}")).status, 200);
 }
 
-/// It failed over to a standby that did not have what was written last.
+/// It failed over to a standby without the last writes.
 #[test]
-fn a_change_that_the_home_has_lost_goes_on_when_it_is_made_again() {
+fn a_change_that_the_home_has_lost_continues_when_it_is_repeated() {
     let nodes = Nodes::files();
     nodes.write_two("cells.toml");
     nodes.done("cells.toml", "cells create");
@@ -571,9 +575,9 @@ fn a_change_that_the_home_has_lost_goes_on_when_it_is_made_again() {
     assert_eq!(get(&nodes.serve("cells.toml"), &format!("/events/{event}")).status, 200);
 }
 
-/// A database from before there were cells is one that has all of them, and goes on without them.
+/// A database from before there were cells is one that has all of them, and continues without them.
 #[test]
-fn a_database_by_itself_is_the_only_cell_and_may_be_by_itself_again() {
+fn a_single_database_can_become_the_only_cell_and_be_single_again() {
     let nodes = Nodes::files();
     fs::create_dir(nodes.folder("a")).expect("it can be made");
     let alone = [("BOOKING_DB", nodes.folder("a").join("public.db").display().to_string())];
@@ -593,7 +597,7 @@ fn a_database_by_itself_is_the_only_cell_and_may_be_by_itself_again() {
 fn sighup_ends_no_server_that_has_no_such_file() {
     let mut app = App::start(Data::sqlite());
     app.server.signal("HUP");
-    soon("it is told", || is_told(&app.server, "SIGHUP changes nothing"));
+    soon("it is told", || is_logged(&app.server, "SIGHUP changes nothing"));
     assert_eq!(app.get("/readyz").status, 200);
     assert!(app.server.terminate().success());
 }

@@ -1,4 +1,4 @@
-//! The program on several databases at once, and what is left of it when one of them is away.
+//! The program on several databases at once, and what still works when one of them is away.
 
 mod changing;
 #[path = "../common/mod.rs"]
@@ -32,7 +32,7 @@ fn three_files() -> Nodes {
     nodes
 }
 
-/// The name of the cell that has what is called by `id`.
+/// The name of the cell that holds `id`.
 fn cell_of(id: &str) -> &'static str {
     match byte_of(id) {
         0..0x40 => NAMES[0],
@@ -41,7 +41,7 @@ fn cell_of(id: &str) -> &'static str {
     }
 }
 
-/// Puts up events until each cell has one; returns one of each.
+/// Creates events until each cell has one; returns one of each.
 fn one_of_each(server: &ServerProcess) -> [String; 3] {
     let mut events: [Option<String>; 3] = [None, None, None];
     while events.iter().any(Option::is_none) {
@@ -53,7 +53,7 @@ fn one_of_each(server: &ServerProcess) -> [String; 3] {
 }
 
 #[test]
-fn a_cell_that_is_away_takes_its_own_events_with_it() {
+fn a_cell_that_is_away_makes_only_its_own_events_unavailable() {
     let cells = three_files();
     assert!(cells.run(FILE, "cells create").status.success());
     let server = cells.serve(FILE);
@@ -98,7 +98,7 @@ fn a_cell_that_is_away_takes_its_own_events_with_it() {
     let audit = cells.run(FILE, "audit");
     assert!(!audit.status.success(), "who has not seen all does not say that all is well");
 
-    cells.bring_back("middle");
+    cells.restore("middle");
     soon("all is well", || {
         get(&server, "/readyz").json()["checks"].get("cells").is_none()
             && get(&server, "/events").header("booking-missing-cells").is_none()
@@ -109,7 +109,7 @@ fn a_cell_that_is_away_takes_its_own_events_with_it() {
 }
 
 #[test]
-fn a_request_that_comes_again_finds_the_event_that_it_has_put_up() {
+fn a_repeated_request_finds_the_event_that_it_created() {
     let cells = three_files();
     assert!(cells.run(FILE, "cells create").status.success());
     let server = cells.serve(FILE);
@@ -132,13 +132,13 @@ fn a_request_that_comes_again_finds_the_event_that_it_has_put_up() {
 }
 
 #[test]
-fn cells_are_made_once_and_only_when_that_is_asked_for() {
+fn cells_are_created_once_and_only_on_request() {
     let cells = three_files();
     for arguments in ["serve", "migrate", "audit", "token list", "cells status"] {
         let output = cells.run(FILE, arguments);
         assert!(!output.status.success(), "{arguments}");
-        let told = text(&output.stderr) + &text(&output.stdout);
-        assert!(told.contains("cells create"), "{arguments}: {told}");
+        let message = text(&output.stderr) + &text(&output.stdout);
+        assert!(message.contains("cells create"), "{arguments}: {message}");
         assert!(!cells.folder("low").exists(), "{arguments} has made a file");
     }
     let made = cells.run(FILE, "cells create");
@@ -146,8 +146,11 @@ fn cells_are_made_once_and_only_when_that_is_asked_for() {
     let again = cells.run(FILE, "cells create");
     assert_eq!(text(&again.stdout), "low  is there\nmiddle  is there\nhigh  is there\n");
     let status = cells.run(FILE, "cells status");
-    let told = text(&status.stdout);
-    assert!(status.status.success() && told.contains("40-7f  middle  middle/middle  up"), "{told}");
+    let message = text(&status.stdout);
+    assert!(
+        status.status.success() && message.contains("40-7f  middle  middle/middle  up"),
+        "{message}"
+    );
 
     let mut settings = cells.settings(FILE);
     settings.push(("BOOKING_DB", "booking.db".to_owned()));
@@ -157,9 +160,9 @@ fn cells_are_made_once_and_only_when_that_is_asked_for() {
     assert!(!none.status.success() && text(&none.stderr).contains("CELLS_FILE"), "{none:?}");
 }
 
-/// One that is away is named, and keeps none of the others from being brought up to date.
+/// One that does not answer is named, and the others are migrated.
 #[test]
-fn all_cells_that_are_there_are_migrated() {
+fn all_reachable_cells_are_migrated() {
     let cells = three_files();
     assert!(cells.run(FILE, "cells create").status.success());
     let high = cells.folder("high").join("high.db");
@@ -169,12 +172,12 @@ fn all_cells_that_are_there_are_migrated() {
     fs::write(&high, b"").expect("it can be written");
     cells.take_away("low");
     let migrated = cells.run(FILE, "migrate");
-    let told = text(&migrated.stderr);
+    let message = text(&migrated.stderr);
     assert!(
-        !migrated.status.success() && told.contains("low") && told.contains("high V1__"),
-        "{told}"
+        !migrated.status.success() && message.contains("low") && message.contains("high V1__"),
+        "{message}"
     );
-    cells.bring_back("low");
+    cells.restore("low");
     let again = cells.run(FILE, "migrate");
     assert!(again.status.success() && !text(&again.stdout).contains("V1__"), "{again:?}");
 }
@@ -216,10 +219,10 @@ fn cells_may_be_schemas_of_one_postgresql_beside_a_file() {
     assert!(audit.status.success(), "{}", text(&audit.stdout));
 }
 
-/// For longer than the queue lets anybody wait (`QUEUE_FULL_SECONDS`), many ask a database that takes what it is sent and
-/// answers nothing, and others go on.
+/// For longer than the queue lets a request wait (`QUEUE_FULL_SECONDS`), many clients ask a database that accepts
+/// their requests and answers nothing, and others continue.
 #[test]
-fn a_database_that_hangs_keeps_nobody_waiting_who_asks_another() {
+fn a_hanging_database_delays_only_its_own_events() {
     let cluster = Cluster::start(ClusterOptions { durable: false, ..ClusterOptions::default() });
     let (database, folder) =
         (cluster.database(None), tempfile::tempdir().expect("a directory can be made"));
@@ -249,7 +252,7 @@ fn a_database_that_hangs_keeps_nobody_waiting_who_asks_another() {
     let seat = register(&there, "ada").json()["id"].as_str().expect("it has an id").to_owned();
     let answer = confirm(&seat);
     assert_eq!(answer, 200);
-    // One that nobody has, whose id leads to where that one is.
+    // A missing one, whose id leads to where that one is.
     let nobody = format!("00000000{}", &seat[8..]);
     cluster.pause();
 
@@ -290,7 +293,7 @@ fn a_database_that_hangs_keeps_nobody_waiting_who_asks_another() {
     assert!(slowest < Duration::from_secs(1), "{slowest:?}");
 }
 
-/// An event with seats for many in one of the cells.
+/// An event with many seats in one of the cells.
 fn event_in(server: &ServerProcess, cell: &str) -> String {
     loop {
         let id = put_up(server);
@@ -300,7 +303,7 @@ fn event_in(server: &ServerProcess, cell: &str) -> String {
     }
 }
 
-/// Whatever comes of a test: those who wait for a frozen database are not to be waited for.
+/// However a test ends: requests that wait for a frozen database must not delay it.
 struct Resumed<'a>(&'a Cluster);
 
 impl Drop for Resumed<'_> {

@@ -1,4 +1,4 @@
-//! Nodes with cells on them, and what is asked of servers and commands that go by them.
+//! Nodes with cells on them, and helpers for servers and commands that use them.
 
 use crate::common::http::{Answer, send};
 use crate::common::{PROGRAM, ask, run};
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 /// How long anything is waited for.
 pub(crate) const SOON: Duration = Duration::from_secs(60);
-/// Of what is one client here.
+/// The limits of one client, switched off.
 const NO_LIMITS: [(&str, &str); 4] = [
     ("CLIENT_RATE", "0"),
     ("TOKEN_RATE", "0"),
@@ -30,7 +30,7 @@ pub(crate) struct Nodes {
     database: Option<Database>,
 }
 
-/// A cell as a file has it: its name, which is its schema, its node, and its bytes.
+/// A cell in a file: its name, which is its schema, its node, and its bytes.
 pub(crate) type Cell<'a> = (&'a str, &'a str, &'a str, &'a str);
 
 /// A cell on each of the nodes `a` and `b`.
@@ -42,7 +42,7 @@ impl Nodes {
         Self::folders(&["a", "b"])
     }
 
-    /// A folder of files for each, which is called as its node is.
+    /// A folder of files for each, named like its node.
     pub(crate) fn folders(names: &[&'static str]) -> Self {
         let folder = tempfile::tempdir().expect("a directory can be made");
         let url = |name: &str| format!("sqlite://{}", folder.path().join(name).display());
@@ -50,7 +50,7 @@ impl Nodes {
         Self { folder, urls, database: None }
     }
 
-    /// A folder, and a PostgreSQL database, called so.
+    /// A folder, and a PostgreSQL database of this name.
     pub(crate) fn file_and_database(file: &'static str, database: &'static str) -> Self {
         let mut nodes = Self::files();
         let of_its_own = booking_testkit::shared().database(None);
@@ -72,11 +72,11 @@ impl Nodes {
         fs::rename(self.folder(name), self.folder("away")).expect("it can be moved");
     }
 
-    pub(crate) fn bring_back(&self, name: &str) {
+    pub(crate) fn restore(&self, name: &str) {
         fs::rename(self.folder("away"), self.folder(name)).expect("it can be moved");
     }
 
-    /// A node is in another folder from now on.
+    /// Moves a node to another folder.
     pub(crate) fn set_folder(&mut self, node: &'static str, name: &str) {
         let url = format!("sqlite://{}", self.folder(name).display());
         self.urls.insert(node, url);
@@ -87,7 +87,7 @@ impl Nodes {
         self.urls.insert(node, url.to_owned());
     }
 
-    /// Writes a file that names these nodes, and these cells as the version.
+    /// Writes a file with these nodes, and these cells as the version.
     pub(crate) fn write(&self, name: &str, nodes: &[&str], version: u64, cells: &[Cell<'_>]) {
         let mut text = format!("version = {version}\n");
         for (schema, node, first, last) in cells {
@@ -103,7 +103,7 @@ impl Nodes {
         self.write(name, &["a", "b"], 1, &TWO);
     }
 
-    /// The same of cells that are text already.
+    /// The same with cells as text.
     pub(crate) fn write_text(&self, name: &str, nodes: &[&str], cells: &str) {
         let mut text = cells.to_owned();
         for node in nodes {
@@ -123,16 +123,16 @@ impl Nodes {
     #[track_caller]
     pub(crate) fn done(&self, file: &str, arguments: &str) -> String {
         let output = self.run(file, arguments);
-        let (told, why) = (text(&output.stdout), text(&output.stderr));
-        assert!(output.status.success(), "{arguments}: {told}{why}");
-        told
+        let (message, why) = (text(&output.stdout), text(&output.stderr));
+        assert!(output.status.success(), "{arguments}: {message}{why}");
+        message
     }
 
     #[track_caller]
     pub(crate) fn refused(&self, file: &str, arguments: &str, why: &str) {
         let output = self.run(file, arguments);
-        let told = text(&output.stderr);
-        assert!(!output.status.success() && told.contains(why), "{arguments}: {told}");
+        let message = text(&output.stderr);
+        assert!(!output.status.success() && message.contains(why), "{arguments}: {message}");
     }
 
     pub(crate) fn serve(&self, file: &str) -> ServerProcess {
@@ -159,7 +159,7 @@ impl Nodes {
         child.wait().expect("it ends");
     }
 
-    /// The ids of the events that are in a cell, and of whom there are no stubs alone.
+    /// The ids of the events in a cell, except for those that are stubs.
     pub(crate) fn events_of(&self, node: &str, schema: &str) -> BTreeSet<String> {
         if let (Some(database), true) = (&self.database, self.urls[node].starts_with("postgres")) {
             let rows = database.sql(&format!("SELECT id FROM {schema}.events"));
@@ -192,7 +192,7 @@ pub(crate) fn text(output: &[u8]) -> String {
     String::from_utf8_lossy(output).into_owned()
 }
 
-/// The byte that says in which cell an event is.
+/// The byte that determines the cell of an event.
 pub(crate) fn byte_of(id: &str) -> u8 {
     u8::from_str_radix(&id[id.len() - 2..], 16).expect("a UUID ends in digits")
 }
@@ -228,7 +228,7 @@ pub(crate) fn soon(what: &str, look: impl Fn() -> bool) {
     }
 }
 
-/// Whatever comes of a test: those who go on until it is over are not to go on for ever.
+/// However a test ends: threads that run until it is over must not run for ever.
 pub(crate) struct End<'a>(pub(crate) &'a AtomicBool);
 
 impl Drop for End<'_> {

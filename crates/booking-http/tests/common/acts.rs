@@ -1,4 +1,4 @@
-//! What clients do, each in one call, and what they make of an answer.
+//! The actions of clients, each in one call, and checks of their answers.
 
 use super::App;
 use super::http::Answer;
@@ -20,7 +20,7 @@ pub fn event(app: &App, event: &str) -> Value {
     app.get(&format!("/events/{event}")).json()
 }
 
-/// What the answer is if it is not a refusal.
+/// The answer's body, if it is not a refusal.
 #[track_caller]
 pub fn done(answer: &Answer, status: u16) -> Value {
     assert_eq!(answer.status, status, "{}", String::from_utf8_lossy(&answer.body));
@@ -59,7 +59,7 @@ pub fn ticket(app: &App, registration: &Value) -> String {
     ticket["ticket"].as_str().expect("a ticket").to_owned()
 }
 
-/// The same as the attendee asks for it.
+/// The same, requested by the attendee.
 pub fn ticket_as_attendee(app: &App, registration: &Value) -> String {
     let path = format!("{}/ticket", path(registration));
     let ticket = done(&app.ask_as(token(registration), "GET", &path, &Value::Null), 200);

@@ -1,9 +1,9 @@
-//! Every answer is held against the description of the API, as the program itself gives it: an answer with a status,
-//! a type or a header that is not described, with a field that is not, or without one that is, fails the test that got
-//! it. So is what the program sends by itself: messages of streams, and to webhooks.
+//! Every answer is checked against the description of the API, as the program itself serves it: an answer with a
+//! status, a type or a header that is not described, with a field that is not, or without one that is, fails the
+//! test that got it. So are messages of streams and webhooks.
 //!
-//! What is not the API's is left out by what it is: an address that the description does not have is a page or
-//! nothing, and what came without our request id is not of the program, but of a proxy or of the framework below.
+//! Other answers are recognized and skipped: an address that is not described is a page or unknown, and an answer
+//! without our request id is from a proxy or from the framework below.
 
 use super::http::Answer;
 use booking_core::CapacityMax;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-/// The methods that the description may have something for.
+/// The methods that the description may have.
 const METHODS: [&str; 5] = ["GET", "HEAD", "POST", "PATCH", "DELETE"];
 
 /// Checks an answer of the program to a request.
@@ -28,10 +28,10 @@ pub fn check(method: &str, target: &str, answer: &Answer) {
     }
 }
 
-/// What about an answer is not as it is described, if anything is not.
+/// How an answer differs from its description, if it does.
 pub fn fault(method: &str, target: &str, answer: &Answer) -> Option<String> {
     answer.header("x-request-id")?;
-    // `OPTIONS` is CORS's, and others are 405 wherever there is anything.
+    // `OPTIONS` is for CORS, and other methods are 405 at every address.
     if !METHODS.contains(&method) {
         return None;
     }
@@ -62,7 +62,7 @@ pub fn fault(method: &str, target: &str, answer: &Answer) -> Option<String> {
     if is_head || !content_type.is_some_and(|kind| kind.ends_with("json")) {
         return None;
     }
-    // One that is compressed is of a test that unpacks it.
+    // A compressed body is checked by the test that decompresses it.
     if answer.header("content-encoding").is_some() {
         return None;
     }
@@ -72,7 +72,7 @@ pub fn fault(method: &str, target: &str, answer: &Answer) -> Option<String> {
     document.fault(&content["schema"], &body)
 }
 
-/// What about the data of a stream's message is not as it is described, if anything is not.
+/// How the data of a stream's message differs from its description, if it does.
 pub fn fault_of_seats(data: &Value) -> Option<String> {
     Document::get().fault(&json!({"$ref": "#/components/schemas/Seats"}), data)
 }
@@ -87,18 +87,18 @@ pub fn fault_of_message(body: &Value) -> Option<String> {
     document.fault(&sent["content"]["application/json"]["schema"], body)
 }
 
-/// The described address that a path is one of.
+/// The described address that matches a path.
 pub fn template(path: &str) -> Option<&'static str> {
     Document::get().item(path).map(|(template, _)| template)
 }
 
 struct Document {
-    /// Each address, in its parts, and what there is of it. Those with more parts that are said come first.
+    /// Each address, split into its parts, and its operations. Those with more literal parts come first.
     items: Vec<(String, Value)>,
-    /// What is sent to them, by its type.
+    /// The bodies of requests, by their type.
     webhooks: Value,
     components: Value,
-    /// By what they validate: most answers are of a few kinds.
+    /// The validators by their schema: most answers are of a few kinds.
     validators: Mutex<HashMap<String, Arc<Validator>>>,
 }
 
@@ -133,7 +133,7 @@ impl Document {
         self.items.iter().find(is_it).map(|(template, item)| (template.as_str(), item))
     }
 
-    /// A header of an answer that is described somewhere, and not for this answer.
+    /// A header of an answer that is described for others, and not for this one.
     fn unsaid_header(&self, answer: &Answer, response: &Value) -> Option<&str> {
         let known = self.components["headers"].as_object().expect("there are headers").keys();
         let is_there =
@@ -142,7 +142,7 @@ impl Document {
         there.find(|name| response["headers"].get(name).is_none())
     }
 
-    /// What about `value` is not as `schema` has it.
+    /// How `value` differs from `schema`.
     fn fault(&self, schema: &Value, value: &Value) -> Option<String> {
         let validator = self.validator(schema);
         let errors: Vec<_> = validator
@@ -167,8 +167,7 @@ impl Document {
     }
 }
 
-/// Lets no object have a field that is not described. Clients are to leave what they do not know; ours is not to
-/// answer it unsaid.
+/// Refuses undescribed fields in every object. Clients must ignore unknown fields; ours must describe each.
 fn close(components: &mut Value) {
     let schemas = components["schemas"].as_object_mut().expect("there are schemas");
     for (name, schema) in schemas {

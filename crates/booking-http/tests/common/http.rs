@@ -1,4 +1,4 @@
-//! A client over plain sockets: nothing is corrected, added or followed behind a test's back.
+//! A client over plain sockets: nothing is corrected, added or followed without the test's knowledge.
 
 use serde_json::Value;
 use std::io::{self, Read, Write};
@@ -26,8 +26,8 @@ impl Answer {
         first.map(|(_, value)| value.as_str())
     }
 
-    /// All of it that could tell one answer from another: its id and the time are of each, and neither headers nor what
-    /// a list of names has are in an order.
+    /// The parts by which two answers could be distinguished: id and time differ in each, and neither headers nor
+    /// the items of a list of names have an order.
     pub fn comparable(&self) -> (u16, Vec<(String, String)>, String) {
         let mut headers = self.headers.clone();
         headers.retain(|(name, _)| !["x-request-id", "date"].contains(&name.as_str()));
@@ -48,7 +48,7 @@ impl Answer {
         }
     }
 
-    /// The code of a problem, after checking that it is a whole one.
+    /// The code of a problem, after checking that it is complete.
     #[track_caller]
     pub fn problem(&self) -> String {
         assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
@@ -64,7 +64,7 @@ impl Answer {
         text("code")
     }
 
-    /// The pointers of an invalid input's errors.
+    /// The pointers of a validation problem's errors.
     #[track_caller]
     pub fn pointers(&self) -> Vec<String> {
         let problem = self.json();
@@ -84,8 +84,8 @@ fn try_connect(url: &str) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// Sends one request on a connection of its own, as clients do: without asking for its end. Its answer has to be
-/// one that the description of the API has.
+/// Sends one request on a connection of its own, as clients do: without `Connection: close`. Its answer has to
+/// match the description of the API.
 #[track_caller]
 pub fn send(url: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
     match try_send(url, method, path, headers, body) {
@@ -97,7 +97,7 @@ pub fn send(url: &str, method: &str, path: &str, headers: &[(&str, &str)], body:
     }
 }
 
-/// The same to a server that may be gone, or go, or be another than that of the API.
+/// The same to a server that may be gone, or stop, or be another than the API's.
 pub fn try_send(
     url: &str,
     method: &str,
@@ -106,7 +106,7 @@ pub fn try_send(
     body: &[u8],
 ) -> io::Result<Answer> {
     let is_head = method == "HEAD";
-    // Whether anything follows where nothing may is only seen at the end of a connection.
+    // Extra bytes after an answer are only detected at the end of a connection.
     let connection = if is_head { "Connection: close\r\n" } else { "" };
     let mut head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n{connection}");
     for (name, value) in headers {
@@ -133,8 +133,8 @@ fn ended_early(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::UnexpectedEof, what)
 }
 
-/// Reads the next answer of a connection that is kept, by its length, and leaves in `rest` what came after
-/// it. `None` if the server has closed, cleanly, before a byte of it.
+/// Reads the next answer of a persistent connection, by its length, and leaves the rest in `rest`. `None` if the
+/// server has closed, cleanly, before a byte of it.
 pub fn read_next(stream: &mut impl Read, rest: &mut Vec<u8>) -> io::Result<Option<Answer>> {
     let mut buffer = [0; 16_384];
     loop {
@@ -152,7 +152,7 @@ pub fn read_next(stream: &mut impl Read, rest: &mut Vec<u8>) -> io::Result<Optio
     }
 }
 
-/// Takes an answer out of what has come, if all of it has.
+/// Parses an answer from the bytes that have arrived, if it is complete.
 fn take_answer(bytes: &mut Vec<u8>) -> Option<Answer> {
     let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
     let mut answer = parse(&bytes[..end + 4], end);
@@ -175,7 +175,7 @@ fn take_answer(bytes: &mut Vec<u8>) -> Option<Answer> {
     Some(answer)
 }
 
-/// A body that came in chunks (RFC 9112, section 7.1), if all of them have, and what follows it.
+/// A chunked body (RFC 9112, section 7.1), if it is complete, and the bytes after it.
 fn dechunked(mut bytes: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     let mut body = Vec::new();
     loop {
@@ -202,7 +202,7 @@ pub fn read_all(stream: TcpStream) -> Answer {
     }
 }
 
-/// Reads what has come. A signal that comes meanwhile, as when a browser ends, is no end of it.
+/// Reads the bytes that have arrived. A signal meanwhile, as when a browser ends, does not end the read.
 pub fn read_some(stream: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     loop {
         match stream.read(buffer) {
@@ -219,7 +219,7 @@ fn try_read_all(mut stream: TcpStream, is_head: bool) -> io::Result<Answer> {
         match read_some(&mut stream, &mut buffer) {
             Ok(0) => break,
             Ok(length) => bytes.extend_from_slice(&buffer[..length]),
-            // A reset after the answer: part of what we sent was never read.
+            // A reset after the answer: part of the request was never read.
             Err(_) if !bytes.is_empty() => break,
             Err(error) => return Err(error),
         }

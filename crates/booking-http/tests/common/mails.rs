@@ -1,4 +1,4 @@
-//! Mails that were put into a folder, and the links in them.
+//! Mails that were written into a folder, and the links in them.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,7 +13,7 @@ pub fn mails_in(folder: &Path) -> Vec<String> {
     mails.map(|path| fs::read_to_string(path).expect("a mail is ASCII")).collect()
 }
 
-/// What the links of a mail hold, whichever way its parts are encoded.
+/// The links in a mail, whichever way its parts are encoded.
 pub fn links_in(mail: &str) -> Vec<(String, String)> {
     // Quoted-printable breaks lines.
     let mut text = mail.replace("=\r\n", "");

@@ -23,11 +23,11 @@ use tempfile::TempDir;
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_booking-http");
 
-/// How much a page may be with all that is loaded before it is all there, compressed, in bytes. People come with phones,
-/// by slow networks.
+/// The largest page with everything that is loaded before it is complete, compressed, in bytes. People come with
+/// phones, by slow networks.
 pub const VISIT_BYTES_MAX: usize = 80_000;
 
-/// Where a server keeps its data.
+/// Where a server stores its data.
 pub enum Data {
     Sqlite(TempDir),
     Postgres(Database),
@@ -111,7 +111,7 @@ impl App {
         http::send(self.url(), "POST", path, &[("Content-Type", "application/json")], body)
     }
 
-    /// Any request, with a body unless that is `null`.
+    /// Any request, with a body unless it is `null`.
     pub fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
         ask(self.url(), method, path, headers, body)
     }
@@ -142,7 +142,7 @@ impl App {
     }
 }
 
-/// A key for who shows no token: so long that nobody guesses it.
+/// A key for a client without a token: too long to guess.
 pub fn key(name: &str) -> String {
     format!("{name} in a key that nobody guesses")
 }
@@ -158,7 +158,7 @@ pub fn ask(url: &str, method: &str, path: &str, headers: &[(&str, &str)], body: 
     http::send(url, method, path, &headers, &bytes)
 }
 
-/// Starts a server on data that others may be using too.
+/// Starts a server on data that other servers may be using too.
 pub fn start_on(data: &Data, more: &[(&'static str, &str)]) -> ServerProcess {
     let mut settings = data.settings();
     settings.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
@@ -174,8 +174,8 @@ pub fn make_token(data: &Data, name: &str) -> String {
 pub struct Token {
     pub secret: String,
     pub id: String,
-    /// What people are told of it.
-    pub told: String,
+    /// The messages about it.
+    pub message: String,
 }
 
 /// The same with more arguments.
@@ -185,15 +185,14 @@ pub fn make_token_with(data: &Data, name: &str, more: &[&str]) -> Token {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let secret = String::from_utf8(output.stdout).expect("a token is ASCII");
     let secret = secret.strip_suffix('\n').expect("a line").to_owned();
-    let told = String::from_utf8(output.stderr).expect("it is text");
-    assert_eq!(booking_testkit::leak(&told), None);
-    let id = told.lines().find_map(|line| line.strip_prefix("token ")?.split(' ').next());
+    let message = String::from_utf8(output.stderr).expect("it is text");
+    assert_eq!(booking_testkit::leak(&message), None);
+    let id = message.lines().find_map(|line| line.strip_prefix("token ")?.split(' ').next());
     let id = id.expect("its id").to_owned();
-    Token { secret, id, told }
+    Token { secret, id, message }
 }
 
-/// Runs the program to its end, with these settings and no others. Nothing that it prints may be an address
-/// or a secret.
+/// Runs the program to its end, with these settings and no others. Its output must have no address and no secret.
 pub fn run(arguments: &str, settings: &[(&str, String)]) -> Output {
     let arguments: Vec<&str> = arguments.split(' ').collect();
     let output = run_program(&arguments, settings);
@@ -212,7 +211,7 @@ fn run_program(arguments: &[&str], settings: &[(&str, String)]) -> Output {
         .expect("the program can be run")
 }
 
-/// Makes of each named function, which takes [`Data`], one test for each store.
+/// Makes one test for each store of each named function, which takes [`Data`].
 #[macro_export]
 macro_rules! on_both_stores {
     ($($case:ident)*) => {

@@ -7,10 +7,10 @@ use std::io::{self, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-/// The longest wait for what has to come.
+/// The longest wait for an expected message.
 const WITHIN: Duration = Duration::from_secs(60);
 
-/// What comes in a stream.
+/// An item of a stream.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Item {
     Message { event: String, id: String, data: String },
@@ -24,7 +24,7 @@ pub enum Item {
 pub struct Watch {
     stream: TcpStream,
     pub headers: Vec<(String, String)>,
-    /// As proxies pass on what ends with its connection.
+    /// Without chunks, as proxies forward a body that ends with the connection.
     is_chunked: bool,
     raw: Vec<u8>,
     text: Vec<u8>,
@@ -32,12 +32,12 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Begins to watch; gives the answer if that is another than a stream.
+    /// Begins to watch; returns the answer if it is not a stream.
     pub fn open(url: &str, path: &str, headers: &[(&str, &str)]) -> Result<Self, Answer> {
         Self::over(http::connect(url), path, headers)
     }
 
-    /// The same over a connection that is there.
+    /// The same over an existing connection.
     pub fn over(
         mut stream: TcpStream,
         path: &str,
@@ -84,7 +84,7 @@ impl Watch {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// What comes next, if anything does within this time.
+    /// The next item, if one arrives within this time.
     pub fn next_within(&mut self, within: Duration) -> Option<Item> {
         let began = Instant::now();
         loop {
@@ -140,7 +140,7 @@ impl Watch {
         }
     }
 
-    /// The first state of which this is so, which has to come.
+    /// The first state that satisfies this, which has to come.
     #[track_caller]
     pub fn until(&mut self, is_so: impl Fn(&Value) -> bool) -> Value {
         let began = Instant::now();
@@ -153,7 +153,7 @@ impl Watch {
         }
     }
 
-    /// Nothing but comments comes for so long.
+    /// Checks that only comments come for so long.
     #[track_caller]
     pub fn is_silent(&mut self, time: Duration) {
         let began = Instant::now();
@@ -165,7 +165,7 @@ impl Watch {
         }
     }
 
-    /// Takes what has come out of the chunks that it came in.
+    /// Decodes the chunks of a body.
     fn decode(&mut self) {
         if !self.is_chunked {
             self.text.append(&mut self.raw);

@@ -1,4 +1,4 @@
-//! Who may do what: every route, asked by everybody who may not and by who may, once there are organizers.
+//! Who may do what: every route, called by every kind of caller, allowed and not, once there are organizers.
 
 use crate::common::http::{self, Answer};
 use crate::common::sse::Watch;
@@ -11,25 +11,25 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// How long a server may take to hear of a token that was made or revoked; it looks every second.
+/// How long a server may take to see a token that was made or revoked; it looks every second.
 const HEARD_WITHIN: Duration = Duration::from_secs(60);
 
-/// Whom a route is for.
+/// The callers that a route is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum For {
-    /// The organizer of the event, or of the webhook, that it names.
+    /// The organizer of the event, or of the webhook, in the path.
     EventOrganizer,
     /// Any organizer.
     AnyOrganizer,
-    /// Who shows nothing, and any organizer.
+    /// Any organizer, and a caller without a token.
     NoTokenOrOrganizer,
-    /// Who has the registration's token, and its event's organizer.
+    /// The holder of the registration's token, and its event's organizer.
     Registration,
-    /// Its event's organizer alone, who has to be asked by whoever has the token.
+    /// Its event's organizer alone, whom the holder of the token has to ask.
     OrganizerForRegistration,
-    /// Everybody, but an organizer sees its own events alone.
+    /// Every caller, but an organizer sees its own events alone.
     Public,
-    /// Everybody, whatever they show.
+    /// Every caller, whatever token they show.
     Everybody,
 }
 
@@ -42,10 +42,10 @@ const OWNER: Least = Some(3);
 /// No token means anything.
 const NO_ROLE: Least = None;
 
-/// The least of the roles with which an organizer may ask.
+/// The least role of an organizer who may call it.
 type Least = Option<usize>;
 
-/// A route, whom it is for, from which role of an organizer's on, a body that it takes, and what it then answers.
+/// A route, its callers, the least role of an organizer, a valid body, and the answer to it.
 struct Row {
     method: &'static str,
     path: &'static str,
@@ -66,10 +66,10 @@ const fn row(
     Row { method, path, of, least, body, status }
 }
 
-/// Where a table is brought in, whose body is no JSON.
+/// The import of a table, whose body is not JSON.
 const IMPORT: &str = "/events/{id}/registrations/import";
 
-/// A body as its route takes it, and its type.
+/// A valid body of its route, and its type.
 fn sent(row: &Row, body: &Value) -> (String, &'static str) {
     match body {
         Value::Null => (String::new(), "application/json"),
@@ -83,8 +83,8 @@ const NOWHERE: &str = "https://127.0.0.1:1/";
 
 const NOTHING: fn(&Scene) -> Value = |_| Value::Null;
 
-/// Who was not there before.
-const SOMEBODY: fn(&Scene) -> Value = |_| {
+/// A person who is not registered yet.
+const A_PERSON: fn(&Scene) -> Value = |_| {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     json!({"user_email": format!("new-{number}@example.org")})
@@ -102,8 +102,8 @@ const ROWS: &[Row] = &[
     ),
     row("GET", "/events/{id}", For::Public, READER, 200, NOTHING),
     row("PATCH", "/events/{id}", For::EventOrganizer, MANAGER, 200, |_| json!({"capacity": 30})),
-    row("POST", "/events/{id}/register", For::Public, MANAGER, 201, SOMEBODY),
-    row("POST", "/events/{id}/holds", For::Public, MANAGER, 201, SOMEBODY),
+    row("POST", "/events/{id}/register", For::Public, MANAGER, 201, A_PERSON),
+    row("POST", "/events/{id}/holds", For::Public, MANAGER, 201, A_PERSON),
     row("POST", "/registrations/{id}/confirm", For::Registration, MANAGER, 200, NOTHING),
     row(
         "POST",
@@ -133,7 +133,7 @@ const ROWS: &[Row] = &[
     row("GET", "/registrations/{id}/ticket", For::Registration, DOOR, 200, NOTHING),
     row("GET", "/registrations/{id}/ticket.svg", For::Registration, DOOR, 200, NOTHING),
     row("GET", "/registrations/{id}/history", For::Registration, READER, 200, NOTHING),
-    row("POST", "/registrations/{id}/transfer", For::Registration, MANAGER, 200, SOMEBODY),
+    row("POST", "/registrations/{id}/transfer", For::Registration, MANAGER, 200, A_PERSON),
     row("POST", "/events/{id}/check-ins/batch", For::EventOrganizer, DOOR, 200, |_| {
         let id = "00000000-0000-7000-8000-000000000001";
         json!({"scans": [{"id": id, "ticket": "forged", "scanned_at": "2026-05-01T19:00:00Z"}]})
@@ -169,7 +169,7 @@ const ROWS: &[Row] = &[
     row("GET", "/events/{id}/live", For::Public, READER, 200, NOTHING),
     row("GET", "/live", For::Public, READER, 200, NOTHING),
     row("GET", "/tickets/keys", For::Everybody, NO_ROLE, 200, NOTHING),
-    row("POST", "/registrations/find", For::Everybody, NO_ROLE, 202, SOMEBODY),
+    row("POST", "/registrations/find", For::Everybody, NO_ROLE, 202, A_PERSON),
     row("GET", "/webhooks", For::AnyOrganizer, OWNER, 200, NOTHING),
     row("POST", "/webhooks", For::AnyOrganizer, OWNER, 201, |_| json!({"url": NOWHERE})),
     row("GET", "/webhooks/keys", For::Everybody, NO_ROLE, 200, NOTHING),
@@ -195,7 +195,7 @@ const ROWS: &[Row] = &[
     row("GET", "/openapi.json", For::Everybody, NO_ROLE, 200, NOTHING),
 ];
 
-/// What is wrong with a query besides who asks, and how those hear of it who may.
+/// An invalid query, and the answer to an authorized caller.
 #[derive(Debug)]
 struct Wrong {
     query: String,
@@ -203,7 +203,7 @@ struct Wrong {
 }
 
 impl Wrong {
-    /// All that can be wrong with the query of a route.
+    /// Every error in the query of a route.
     fn all_of(row: &Row) -> Vec<Self> {
         let query = |query: &str, status| Self { query: format!("?{query}"), status };
         let too_long = if row.path == "/live" { 8_193 } else { 2_049 };
@@ -215,7 +215,7 @@ impl Wrong {
     }
 }
 
-/// Who asks, by what they show.
+/// The callers, by the token that they show.
 struct Tokens {
     owner: String,
     another: String,
@@ -229,11 +229,11 @@ struct Scene<'a> {
     app: &'a App,
     event: String,
     id: String,
-    /// What manages that one, and what manages the other.
+    /// The manage token of that one, and that of the other.
     own: String,
     others: String,
     ticket: String,
-    /// A webhook of the owner's, and what was sent to it, where the route is about one.
+    /// A webhook of the owner's, and a message to it, where the route is about one.
     webhook: String,
     delivery: String,
 }
@@ -289,7 +289,7 @@ impl<'a> Scene<'a> {
         if row.path == "/live" { format!("{path}?events={}", self.event) } else { path }
     }
 
-    /// Asks with this `Authorization` header, if there is one.
+    /// Sends a request with this `Authorization` header, if there is one.
     fn ask(&self, row: &Row, authorization: Option<&str>) -> Answer {
         let headers: Vec<_> =
             authorization.map(|value| ("Authorization", value)).into_iter().collect();
@@ -310,7 +310,8 @@ impl<'a> Scene<'a> {
         self.app.ask(row.method, &self.path(row), &headers, &body)
     }
 
-    /// Asks with all that can be wrong, of which those hear who may ask; others hear `status`, as ever.
+    /// Calls a route with every kind of invalid input: authorized callers see the errors, others get `status`, as
+    /// ever.
     fn ask_wrongly(&self, row: &Row, authorization: Option<&str>, status: u16) {
         for wrong in Wrong::all_of(row) {
             let (body, kind) = sent(row, &(row.body)(self));
@@ -325,15 +326,15 @@ impl<'a> Scene<'a> {
             let expected = if status == row.status { wrong.status } else { status };
             let what = format!("{} {} as {authorization:?}", row.method, row.path);
             assert_eq!(answer.status, expected, "{what}, {wrong:?}: {answer:?}");
-            let told = String::from_utf8_lossy(&answer.body);
-            assert!(!told.contains("Secret party"), "{what}, {wrong:?}");
+            let message = String::from_utf8_lossy(&answer.body);
+            assert!(!message.contains("Secret party"), "{what}, {wrong:?}");
             if status != row.status && row.method != "GET" {
                 self.ask_with_wrong_bodies(row, &path, authorization, status);
             }
         }
     }
 
-    /// Neither does who may not ask hear what else is wrong with a body.
+    /// Nor does an unauthorized caller see what else is wrong with a body.
     fn ask_with_wrong_bodies(
         &self,
         row: &Row,
@@ -388,14 +389,14 @@ fn closed(data: Data) -> (App, Tokens) {
         ("MAIL_FROM", "tickets@example.org"),
         ("BASE_URL", "https://booking.example"),
         ("WEBHOOK_ALLOW_PRIVATE", "true"),
-        // Everybody asks for everything here.
+        // Every caller calls every route here.
         ("CLIENT_RATE", "0"),
         ("TOKEN_RATE", "0"),
     ];
     let app = App::start_with(data, &settings);
     assert!(app.run(&format!("token revoke {}", revoked.id)).status.success());
     let tokens = Tokens { owner, another, revoked: revoked.secret, _mails: mails };
-    // It may have been good when the server started.
+    // It may have been valid when the server started.
     until(|| app.ask_as(&tokens.revoked, "GET", "/organizer", &Value::Null).status == 401);
     (app, tokens)
 }
@@ -410,8 +411,8 @@ fn until(mut is_so: impl FnMut() -> bool) {
 }
 
 #[test]
-fn no_route_is_forgotten() {
-    // The description is made of the route table.
+fn every_route_is_listed() {
+    // The description is generated from the route table.
     let document = booking_http::openapi(CapacityMax::default());
     let document: Value = serde_json::from_str(&document).expect("it is JSON");
     let mut routes = BTreeSet::new();
@@ -432,7 +433,7 @@ fn every_route_is_for_those_it_is_for(data: Data) {
     for row in ROWS {
         let scene = Scene::new(&app, &tokens.owner, row);
         if row.path.ends_with("/confirm") {
-            // What is confirmed already is confirmed again; so it takes no hold to see who may.
+            // A confirmed registration is confirmed again; so no hold is needed to see who may.
             assert_eq!(scene.ask(row, bearer(&scene.own).as_deref()).status, 200);
         }
         let before = scene.all(&tokens.owner);
@@ -540,7 +541,7 @@ fn every_route_is_for_those_roles_it_is_for(data: Data) {
                 assert_eq!(answer.status, row.status, "{what}: {answer:?}");
                 continue;
             }
-            // Whatever else is wrong, and whoever's it is.
+            // Whatever else is wrong, and whatever event it is about.
             scene.ask_wrongly(row, Some(&bearer), 403);
             let answer = scene.ask(row, Some(&bearer));
             assert_eq!(answer.status, 403, "{what}: {answer:?}");
@@ -553,24 +554,24 @@ fn every_route_is_for_those_roles_it_is_for(data: Data) {
     app.assert_audit_is_clean();
 }
 
-/// What the description says of roles is what is held to.
+/// The roles in the description are those that are enforced.
 #[test]
-fn the_description_says_which_role_each_route_wants() {
+fn the_description_has_the_role_of_each_route() {
     let document = booking_http::openapi(CapacityMax::default());
     let document: Value = serde_json::from_str(&document).expect("it is JSON");
     for row in ROWS {
         let operation = &document["paths"][row.path][row.method.to_lowercase()];
         let security = operation["security"].as_array().map_or(&[][..], Vec::as_slice);
-        let told = security.iter().find_map(|one| one.get("organizer"));
+        let message = security.iter().find_map(|one| one.get("organizer"));
         let wanted = row.least.map(|least| json!([ROLES[least]]));
-        assert_eq!(told, wanted.as_ref(), "{} {}", row.method, row.path);
+        assert_eq!(message, wanted.as_ref(), "{} {}", row.method, row.path);
         let description = operation["description"].as_str().unwrap_or_default();
         let says = row.least.is_some_and(|least| description.contains(ROLES[least]));
         assert_eq!(says, row.least > READER, "{} {}: {description}", row.method, row.path);
     }
 }
 
-/// To who shows a token of some events, the organizer's others are as those of others.
+/// To a token of some events, the organizer's other events are as those of others.
 fn a_token_of_some_events_is_for_no_others(data: Data) {
     let (app, tokens) = closed(data);
     let put_up = |name: &str| {
@@ -580,7 +581,7 @@ fn a_token_of_some_events_is_for_no_others(data: Data) {
     let (first, second) = (put_up("First"), put_up("Second"));
     let of_two = ["--role", "manager", "--event", &second, "--event", &first, "--event", &first];
     let made = make_token_with(&app.data, "Jazz club", &of_two);
-    assert!(made.told.contains(&format!("manager of {first}, {second}")), "{}", made.told);
+    assert!(made.message.contains(&format!("manager of {first}, {second}")), "{}", made.message);
     let limited = made.secret;
     until(|| app.ask_as(&limited, "GET", "/organizer", &Value::Null).status == 200);
     let who = done(&app.ask_as(&limited, "GET", "/organizer", &Value::Null), 200);
@@ -607,14 +608,14 @@ fn a_token_of_some_events_is_for_no_others(data: Data) {
         }
         let answer = scene.ask(row, Some(&bearer));
         assert_eq!(answer.status, status, "{what}: {answer:?}");
-        let told = String::from_utf8_lossy(&answer.body);
-        assert!(!told.contains("Secret party") || row.least.is_none(), "{what}: {told}");
+        let message = String::from_utf8_lossy(&answer.body);
+        assert!(!message.contains("Secret party") || row.least.is_none(), "{what}: {message}");
         if status != row.status {
             assert_eq!(scene.all(&tokens.owner), before, "{what}");
         }
     }
 
-    // What it is for it may do.
+    // It may do what it is for.
     let names = |path: &str| {
         let listed = done(&app.ask_as(&limited, "GET", path, &Value::Null), 200);
         let listed = listed.as_array().expect("an array").iter();
@@ -641,9 +642,9 @@ fn a_token_of_some_events_is_for_no_others(data: Data) {
     app.assert_audit_is_clean();
 }
 
-fn a_token_is_made_only_as_it_can_be(data: Data) {
+fn invalid_token_options_are_refused(data: Data) {
     let (app, tokens) = closed(data);
-    // A name that a command line has in one word.
+    // A name that is one word on the command line.
     let owner = make_token(&app.data, "Blues");
     until(|| app.ask_as(&owner, "GET", "/organizer", &Value::Null).status == 200);
     let body = json!({"name": "An event", "capacity": 9});
@@ -671,7 +672,7 @@ fn a_token_is_made_only_as_it_can_be(data: Data) {
     assert!(listed.contains("good  owner  Chess club"), "{listed}");
 }
 
-fn an_id_that_is_no_id_tells_nobody_more(data: Data) {
+fn an_invalid_id_reveals_nothing_without_a_token(data: Data) {
     let (app, _) = closed(data);
     for path in ["/events/x/registrations", "/registrations/x", "/registrations/x/history"] {
         assert_eq!(app.get(path).status, 401, "{path}");
@@ -698,7 +699,7 @@ fn drafts_are_their_organizer_s(data: Data) {
     assert_eq!(app.register(&draft, "ada@example.org").status, 404);
     assert_eq!(app.ask_as(&tokens.another, "GET", &path, &Value::Null).status, 404);
     assert_eq!(app.ask_as(&tokens.owner, "GET", &path, &Value::Null).status, 200);
-    // Nor is it told by what else is wrong.
+    // Nor do other errors reveal it.
     assert_eq!(app.get(&format!("{path}?x")).status, 404);
     let asked = app.ask_as(&tokens.owner, "GET", &format!("{path}?x"), &Value::Null);
     assert_eq!(asked.status, 400);
@@ -739,10 +740,10 @@ fn the_first_token_closes_a_server_for_good(data: Data) {
     let beside = start_on(&app.data, &[]);
 
     let made = make_token_with(&app.data, "Jazz club", &["--adopt-events"]);
-    let (token, id, told) = (made.secret, made.id, made.told);
+    let (token, id, message) = (made.secret, made.id, made.message);
     assert!(
-        token.starts_with("org_") && token.len() == 47 && told.contains("theirs now: 1"),
-        "{told}"
+        token.starts_with("org_") && token.len() == 47 && message.contains("theirs now: 1"),
+        "{message}"
     );
     for url in [app.url(), beside.url()] {
         until(|| ask(url, "POST", "/events", &[], &json!({"name": "X"})).status == 401);
@@ -768,7 +769,7 @@ fn the_first_token_closes_a_server_for_good(data: Data) {
     assert_eq!(ask(again.url(), "POST", "/events", &[], &create).status, 401);
     let nobody = "00000000-0000-7000-8000-000000000000";
     assert!(!app.run(&format!("token revoke {nobody}")).status.success());
-    // What is public stays so.
+    // Public operations stay public.
     assert_eq!(app.register(&orphan, "ada@example.org").status, 201);
 }
 
@@ -776,8 +777,8 @@ on_both_stores! {
     every_route_is_for_those_it_is_for
     every_route_is_for_those_roles_it_is_for
     a_token_of_some_events_is_for_no_others
-    a_token_is_made_only_as_it_can_be
-    an_id_that_is_no_id_tells_nobody_more
+    invalid_token_options_are_refused
+    an_invalid_id_reveals_nothing_without_a_token
     drafts_are_their_organizer_s
     a_key_is_its_organizer_s_own
     the_first_token_closes_a_server_for_good

@@ -6,7 +6,7 @@ use serde_json::json;
 use std::io::Write;
 use std::net::TcpStream;
 
-/// What a connection is worth after the last answer.
+/// The state of a connection after the last answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Then {
     /// The next request on it is answered.
@@ -15,28 +15,28 @@ pub(crate) enum Then {
     Closed,
 }
 
-/// An answer's status and its problem's code: `""` for what has none, which is every success, and what
-/// the server refuses before there is a request to answer.
+/// An answer's status and its problem's code: `""` for an answer without one, which is every success, and an error
+/// from before there is a request to answer.
 pub(crate) type Expected = (u16, &'static str);
 
-/// Sends `bytes` as they are, and wants exactly these answers. That a connection is open is seen by
-/// asking once more, so nothing is waited for but what must come.
+/// Sends `bytes` as they are, and expects exactly these answers. That a connection is open is checked by another
+/// request, so every wait is for bytes that must come.
 #[track_caller]
-pub(crate) fn exchange(app: &App, name: &str, bytes: &[u8], told: &[Expected], then: Then) {
+pub(crate) fn exchange(app: &App, name: &str, bytes: &[u8], expected: &[Expected], then: Then) {
     let mut stream = connect(app.url());
-    // Whoever refuses early may have closed by now.
+    // A server that refuses early may have closed by now.
     let _ = stream.write_all(bytes);
     let mut answers = Answers { stream, rest: Vec::new() };
-    let expect = |answers: &mut Answers, told: Expected| {
-        let answer = answers.next().unwrap_or_else(|| panic!("{name}: {told:?} does not come"));
+    let expect = |answers: &mut Answers, expected: Expected| {
+        let answer = answers.next().unwrap_or_else(|| panic!("{name}: {expected:?} does not come"));
         let code = match answer.header("content-type") {
             Some("application/problem+json") => answer.problem(),
             _ => String::new(),
         };
-        assert_eq!((answer.status, code.as_str()), told, "{name}: {answer:?}");
+        assert_eq!((answer.status, code.as_str()), expected, "{name}: {answer:?}");
     };
-    for told in told {
-        expect(&mut answers, *told);
+    for expected in expected {
+        expect(&mut answers, *expected);
     }
     if then == Then::Open {
         let last = b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
@@ -71,7 +71,7 @@ impl Answers {
             let mut buffer = [0; 16_384];
             match read_some(&mut self.stream, &mut buffer) {
                 Ok(length @ 1..) => self.rest.extend_from_slice(&buffer[..length]),
-                // A reset: the server has not read all that it was sent.
+                // A reset: the server has not read everything.
                 Ok(0) => break,
                 Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => break,
                 Err(error) => panic!("neither an answer nor the end: {error}"),
@@ -97,7 +97,7 @@ impl Target {
         Self { app, event }
     }
 
-    /// Whatever was sent, nothing has changed: the same event, the same seat, the same version.
+    /// No input has changed anything: the same event, the same seat, the same version.
     #[track_caller]
     pub(crate) fn assert_unchanged(&self) {
         let events = self.app.get("/events").json();

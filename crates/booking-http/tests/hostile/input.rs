@@ -5,12 +5,11 @@ use serde_json::{Value, json};
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-/// By then a connection is closed that is to be closed after a second, on a machine that has other things to
-/// do; and none that is closed for being idle.
+/// By then a connection with a timeout of a second is closed, on a busy machine; and none for being idle.
 const CLOSED_WITHIN: Duration = Duration::from_secs(60);
 
 #[test]
-fn bodies_that_are_no_json_are_malformed() {
+fn a_body_that_is_not_json_is_malformed() {
     let app = App::start(Data::sqlite());
     let event = app.create(5);
     let deep = "[".repeat(5_000);
@@ -45,7 +44,7 @@ fn bodies_that_are_no_json_are_malformed() {
 }
 
 #[test]
-fn input_that_is_not_valid_is_told_in_full() {
+fn every_invalid_field_is_reported() {
     let app = App::start(Data::sqlite());
     let event = app.create(5);
     let long = "x".repeat(201);
@@ -93,10 +92,10 @@ fn input_that_is_not_valid_is_told_in_full() {
 }
 
 #[test]
-fn what_came_later_is_read_as_strictly() {
+fn newer_fields_are_read_as_strictly() {
     let app = App::start(Data::sqlite());
     let event = app.create(5);
-    let tell = |method: &str, path: &str, body: Value, pointers: &[&str]| {
+    let assert_refused = |method: &str, path: &str, body: Value, pointers: &[&str]| {
         let answer = app.ask(method, path, &[], &body);
         assert_eq!((answer.status, answer.problem().as_str()), (400, "validation"), "{body}");
         assert_eq!(answer.pointers(), pointers, "{method} {path} {body}");
@@ -126,21 +125,21 @@ fn what_came_later_is_read_as_strictly() {
         "/offer_ttl_seconds",
         "/confirm_address",
     ];
-    tell("POST", "/events", all_wrong.clone(), &pointers);
+    assert_refused("POST", "/events", all_wrong.clone(), &pointers);
     let reversed = json!({
         "name": "a", "capacity": 1, "starts_at": "2026-05-01T20:00:00Z",
         "ends_at": "2026-05-01T21:59:59+02:00", "opens_at": "2026-05-01T00:00:00Z",
         "closes_at": "2026-04-30T23:59:59Z",
     });
-    tell("POST", "/events", reversed, &["/ends_at", "/closes_at"]);
+    assert_refused("POST", "/events", reversed, &["/ends_at", "/closes_at"]);
 
     let path = format!("/events/{event}");
     let mut pointers = pointers.to_vec();
     pointers.sort_unstable();
     let answer = app.ask("PATCH", &path, &[], &all_wrong);
-    let mut told = answer.pointers();
-    told.sort_unstable();
-    assert_eq!(told, pointers);
+    let mut reported = answer.pointers();
+    reported.sort_unstable();
+    assert_eq!(reported, pointers);
     for name in [
         "name",
         "capacity",
@@ -150,46 +149,46 @@ fn what_came_later_is_read_as_strictly() {
         "confirm_address",
         "unlisted",
     ] {
-        tell("PATCH", &path, json!({name: null}), &[&format!("/{name}")]);
+        assert_refused("PATCH", &path, json!({name: null}), &[&format!("/{name}")]);
     }
-    tell("PATCH", &path, json!({"status": "draft"}), &["/status"]);
-    tell("PATCH", &path, json!({"booked_count": 0}), &["/booked_count"]);
-    // Which field is wrong depends on what the event has, so it is the whole.
+    assert_refused("PATCH", &path, json!({"status": "draft"}), &["/status"]);
+    assert_refused("PATCH", &path, json!({"booked_count": 0}), &["/booked_count"]);
+    // Which field is wrong depends on the event, so the error is for the whole body.
     let ends_first =
         json!({"starts_at": "2026-05-01T20:00:00Z", "ends_at": "2026-05-01T19:00:00Z"});
-    tell("PATCH", &path, ends_first, &[""]);
+    assert_refused("PATCH", &path, ends_first, &[""]);
 
     let register = format!("{path}/register");
     let body = json!({"user_email": "a@b.org", "on_full": "queue", "name": "\u{7}"});
-    tell("POST", &register, body, &["/name", "/on_full"]);
+    assert_refused("POST", &register, body, &["/name", "/on_full"]);
     let holds = format!("{path}/holds");
     for ttl in [json!(59), json!(1_801), json!("600"), json!(600.5)] {
         let body = json!({"user_email": "a@b.org", "ttl_seconds": ttl});
-        tell("POST", &holds, body, &["/ttl_seconds"]);
+        assert_refused("POST", &holds, body, &["/ttl_seconds"]);
     }
     let cancel = format!("{path}/cancel");
-    tell("POST", &cancel, json!({"reason": "rain"}), &["/reason"]);
-    tell("POST", &cancel, json!([]), &[""]);
+    assert_refused("POST", &cancel, json!({"reason": "rain"}), &["/reason"]);
+    assert_refused("POST", &cancel, json!([]), &[""]);
 
     let check_ins = format!("{path}/check-ins");
-    tell("POST", &check_ins, json!({"ticket": 7}), &["/ticket"]);
+    assert_refused("POST", &check_ins, json!({"ticket": 7}), &["/ticket"]);
     let batch = format!("{check_ins}/batch");
     let scan = json!({
         "id": "00000000-0000-7000-8000-000000000000", "ticket": "x",
         "scanned_at": "2026-05-01T20:00:00Z",
     });
-    tell("POST", &batch, json!({}), &["/scans"]);
-    tell("POST", &batch, json!({"scans": []}), &["/scans"]);
-    tell("POST", &batch, json!({"scans": vec![scan.clone(); 51]}), &["/scans"]);
+    assert_refused("POST", &batch, json!({}), &["/scans"]);
+    assert_refused("POST", &batch, json!({"scans": []}), &["/scans"]);
+    assert_refused("POST", &batch, json!({"scans": vec![scan.clone(); 51]}), &["/scans"]);
     let wrong = json!({"id": "1", "scanned_at": "", "x": 1});
     let pointers =
         ["/scans/1/id", "/scans/1/ticket", "/scans/1/scanned_at", "/scans/1/x", "/scans/2"];
-    tell("POST", &batch, json!({"scans": [scan, wrong, 7]}), &pointers);
+    assert_refused("POST", &batch, json!({"scans": [scan, wrong, 7]}), &pointers);
     assert_unchanged(&app, &event);
 }
 
 #[test]
-fn a_body_that_may_be_left_out_may_be() {
+fn an_optional_body_may_be_left_out() {
     let app = App::start(Data::sqlite());
     let event = app.create(5);
     let id = app.register(&event, "ada@example.org").json();
@@ -235,7 +234,7 @@ fn headers_that_are_not_well_formed_are_refused() {
         assert_eq!((answer.status, answer.problem().as_str()), (400, "invalid_header"));
         assert_eq!(answer.pointers(), [pointer], "{headers:?}");
     }
-    // What is for a proxy on the way is none of ours where nobody is asked who they are.
+    // A header for a proxy on the way is ignored where no authentication is needed.
     let proxied = [("Authorization", "Basic YTpi"), ("Content-Type", "application/json")];
     let body = br#"{"user_email":"ada@example.org"}"#;
     let registered =
@@ -250,7 +249,7 @@ fn headers_that_are_not_well_formed_are_refused() {
 }
 
 #[test]
-fn a_body_must_be_said_to_be_json() {
+fn a_body_needs_the_json_content_type() {
     let app = App::start(Data::sqlite());
     let body = br#"{"name":"a","capacity":5}"#;
     let send = |headers: &[(&str, &str)]| http::send(app.url(), "POST", "/events", headers, body);
@@ -285,7 +284,7 @@ fn a_body_has_a_greatest_length() {
     let body = |frame: &str, length: usize| format!("{frame}{}", " ".repeat(length - frame.len()));
     for (path, frame, length) in [
         (register.as_str(), r#"{"user_email":"ada@example.org"}"#, 16 * 1_024),
-        // What an event's body may be is said by the longest description.
+        // The longest description determines the limit of an event's body.
         ("/events", r#"{"name":"a","capacity":5}"#, 16 * 1_024 + 12 * 10_000),
     ] {
         assert_eq!(app.post_bytes(path, body(frame, length).as_bytes()).status, 201);
@@ -296,7 +295,7 @@ fn a_body_has_a_greatest_length() {
         assert!(detail.contains(&length.to_string()), "{detail}");
     }
 
-    // Without a length said beforehand it is counted.
+    // Without a `Content-Length` its bytes are counted.
     let mut stream = http::connect(app.url());
     stream
         .write_all(format!("POST {register} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n").as_bytes())
@@ -311,7 +310,7 @@ fn a_body_has_a_greatest_length() {
     assert_eq!((answer.status, answer.problem().as_str()), (413, "too_large"));
 }
 
-/// A body holds whatever its fields may hold, in every way in which JSON can spell it.
+/// A body fits with every field at its limit, in every JSON encoding.
 #[test]
 fn the_longest_description_fits_however_it_is_spelt() {
     let app = App::start(Data::sqlite());
@@ -326,7 +325,7 @@ fn the_longest_description_fits_however_it_is_spelt() {
         (r"\u000D", "\n"),
         (r"\u0061", "a"),
     ] {
-        // All the other texts are as long as they may be, too.
+        // All other texts have their longest length, too.
         let body = |count: usize| {
             let line = r"\ud83c\udf9f".repeat(200);
             let description = spelt.repeat(count);
@@ -334,20 +333,20 @@ fn the_longest_description_fits_however_it_is_spelt() {
                 r#"{{"name":"{line}","venue":"{line}","capacity":5,"description":"{description}"}}"#
             )
         };
-        let told = |method: &str, path: &str, status: u16| {
+        let assert_fits = |method: &str, path: &str, status: u16| {
             let fits = http::send(app.url(), method, path, &json_type, body(10_000).as_bytes());
             assert_eq!(fits.status, status, "{method} {spelt}");
             assert_eq!(fits.json()["description"], meant.repeat(10_000));
             let long = http::send(app.url(), method, path, &json_type, body(10_001).as_bytes());
             assert_eq!((long.status, long.pointers()), (400, vec!["/description".to_owned()]));
         };
-        told("POST", "/events", 201);
-        told("PATCH", &event, 200);
+        assert_fits("POST", "/events", 201);
+        assert_fits("PATCH", &event, 200);
     }
 }
 
 #[test]
-fn a_name_that_shows_nothing_is_empty() {
+fn an_invisible_name_is_empty() {
     let app = App::start(Data::sqlite());
     let register = format!("/events/{}/register", app.create(50));
     let blank = [
@@ -376,7 +375,7 @@ fn a_name_that_shows_nothing_is_empty() {
 }
 
 #[test]
-fn an_address_has_one_seat_however_it_is_spelt() {
+fn every_spelling_of_an_address_has_one_seat() {
     let app = App::start(Data::sqlite());
     let event = app.create(5);
     let seat = app.register(&event, "Ada@Bücher.example").json();
@@ -421,7 +420,7 @@ fn a_body_that_drips_is_cut_off() {
 }
 
 #[test]
-fn other_methods_are_told_which_there_are() {
+fn other_methods_get_405_with_allow() {
     let app = App::start(Data::sqlite());
     let event = app.create(5);
     for (path, allow) in [

@@ -1,4 +1,4 @@
-//! JSON that is none, that is more than it seems, or that two readers could read in two ways (RFC 8259).
+//! Invalid JSON, JSON that grows, or JSON that two readers could read in two ways (RFC 8259).
 
 use crate::common::Data;
 use crate::common::http::send;
@@ -42,7 +42,7 @@ fn numbers_are_whole_and_in_their_range() {
         assert_eq!((answer.status, answer.problem().as_str()), (400, "validation"), "{number}");
         assert_eq!(answer.pointers(), CAPACITY, "{number}");
     }
-    // These are no numbers of JSON, or of no machine.
+    // These are no numbers in JSON, or too large for any machine.
     for number in [
         "05", "+5", "0x5", "5.", ".5", "5e", "1_000", "Infinity", "NaN", "-", "--5", "5 5",
         "\u{ff15}", "1e400", "-1e400", "5,", "",
@@ -76,18 +76,18 @@ fn texts_are_unicode_and_nothing_else() {
     for text in malformed {
         let body = [br#"{"capacity":5,"name":"a"#, text, b"\"}"].concat();
         let answer = target.app.post_bytes("/events", &body);
-        let told = (answer.status, answer.problem());
-        assert_eq!(told, (400, "malformed_json".into()), "{}", text.escape_ascii());
+        let answered = (answer.status, answer.problem());
+        assert_eq!(answered, (400, "malformed_json".into()), "{}", text.escape_ascii());
     }
     let long = "x".repeat(16_000);
     for text in ["\\u0000", "a\\u0000b", "\\n", "\\u007f", "\\u0085", "", " \\t ", long.as_str()] {
         let body = format!(r#"{{"capacity":5,"name":"{text}"}}"#);
         let answer = target.app.post_bytes("/events", body.as_bytes());
-        let told = (answer.status, answer.problem());
-        assert_eq!(told, (400, "validation".into()), "{text}");
+        let answered = (answer.status, answer.problem());
+        assert_eq!(answered, (400, "validation".into()), "{text}");
         assert_eq!(answer.pointers(), ["/name"], "{text}");
     }
-    // UTF-16 and UTF-32, with and without a mark of their order.
+    // UTF-16 and UTF-32, with and without a byte order mark.
     let utf16 = |bom: &[u8]| {
         let units = r#"{"name":"a","capacity":5}"#.encode_utf16().flat_map(u16::to_be_bytes);
         [bom, &units.collect::<Vec<_>>()].concat()
@@ -101,7 +101,7 @@ fn texts_are_unicode_and_nothing_else() {
 #[test]
 fn documents_are_one_object_of_known_fields_each_once() {
     let target = Target::start(Data::sqlite());
-    let tell = |body: &str, code: &str, pointers: &[&str]| {
+    let assert_refused = |body: &str, code: &str, pointers: &[&str]| {
         let answer = target.app.post_bytes("/events", body.as_bytes());
         let shown: String = body.chars().take(60).collect();
         assert_eq!((answer.status, answer.problem().as_str()), (400, code), "{shown}");
@@ -124,27 +124,27 @@ fn documents_are_one_object_of_known_fields_each_once() {
         format!("{{{good},\"x\":{}{}}}", "[".repeat(2_000), "]".repeat(2_000)),
         format!("{{{good},\"x\":{}1{}}}", "{\"a\":".repeat(2_000), "}".repeat(2_000)),
     ] {
-        tell(&wrong, "malformed_json", &[]);
+        assert_refused(&wrong, "malformed_json", &[]);
     }
-    tell(&format!("[{{{good}}}]"), "validation", &[""]);
-    tell(&format!("{{{good},\"name\":\"a\"}}"), "validation", &["/name"]);
-    tell(&format!("{{{good},\"n\\u0061me\":\"b\"}}"), "validation", &["/name"]);
-    tell(&format!("{{{good},\"capacity\":5,\"capacity\":6}}"), "validation", CAPACITY);
-    tell(&format!("{{{good},\"Name\":\"b\"}}"), "validation", &["/Name"]);
-    tell(&format!("{{{good},\"name \":\"b\"}}"), "validation", &["/name "]);
-    tell(&format!("{{{good},\"name\\u0000\":\"b\"}}"), "validation", &["/name\0"]);
-    tell(&format!("{{{good},\"__proto__\":{{\"x\":1}}}}"), "validation", &["/__proto__"]);
-    tell(
+    assert_refused(&format!("[{{{good}}}]"), "validation", &[""]);
+    assert_refused(&format!("{{{good},\"name\":\"a\"}}"), "validation", &["/name"]);
+    assert_refused(&format!("{{{good},\"n\\u0061me\":\"b\"}}"), "validation", &["/name"]);
+    assert_refused(&format!("{{{good},\"capacity\":5,\"capacity\":6}}"), "validation", CAPACITY);
+    assert_refused(&format!("{{{good},\"Name\":\"b\"}}"), "validation", &["/Name"]);
+    assert_refused(&format!("{{{good},\"name \":\"b\"}}"), "validation", &["/name "]);
+    assert_refused(&format!("{{{good},\"name\\u0000\":\"b\"}}"), "validation", &["/name\0"]);
+    assert_refused(&format!("{{{good},\"__proto__\":{{\"x\":1}}}}"), "validation", &["/__proto__"]);
+    assert_refused(
         &format!("{{{good},\"booked_count\":0,\"version\":9}}"),
         "validation",
         &["/booked_count", "/version"],
     );
-    // Not more is told than somebody can have got wrong: a small question has no huge answer.
+    // The errors are bounded: a small request has no huge answer.
     let many: String = (0..1_500).map(|n| format!(",\"{n}\":0")).collect();
     let answer = target.app.post_bytes("/events", format!("{{{good}{many}}}").as_bytes());
     assert_eq!((answer.problem().as_str(), answer.pointers().len()), ("validation", 250));
-    tell(&format!("{{{good},\"\":1}}"), "validation", &["/"]);
-    tell(
+    assert_refused(&format!("{{{good},\"\":1}}"), "validation", &["/"]);
+    assert_refused(
         &format!("{{{good},\"x\":{}{}}}", "[".repeat(100), "]".repeat(100)),
         "validation",
         &["/x"],
@@ -153,21 +153,21 @@ fn documents_are_one_object_of_known_fields_each_once() {
 }
 
 #[test]
-fn nothing_is_unpacked() {
+fn no_compressed_body_is_decompressed() {
     let target = Target::start(Data::sqlite());
-    // What a kilobyte of this would unpack to is never made: it is not even looked at.
+    // A kilobyte of this is never decompressed: it is not even read.
     let bomb = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff\xed\xc1\x01\x01\x00\x00\x00\x80\x90\xfe";
     for encoding in ["gzip", "x-gzip", "deflate", "br", "zstd", "gzip, gzip", "identity, gzip", ""]
     {
         let headers = [("Content-Type", "application/json"), ("Content-Encoding", encoding)];
         let answer = send(target.app.url(), "POST", "/events", &headers, bomb);
-        let told = (answer.status, answer.problem());
-        assert_eq!(told, (415, "unsupported_media_type".into()), "{encoding}");
+        let answered = (answer.status, answer.problem());
+        assert_eq!(answered, (415, "unsupported_media_type".into()), "{encoding}");
     }
     let json = ("Content-Type", "application/json");
     let answer = send(target.app.url(), "POST", "/events", &[json], bomb);
     assert_eq!(answer.problem(), "malformed_json");
-    // Said twice is not said.
+    // A repeated header is no header.
     let body = br#"{"name":"a","capacity":5}"#;
     for headers in [
         [json, ("Content-Type", "text/plain")],

@@ -1,5 +1,5 @@
-//! Input that is wrong gets a clear answer and changes nothing. Every row says exactly which, and at the end
-//! of each table nothing has changed, the audit is clean, and the server still serves.
+//! Invalid input gets a clear answer and changes nothing. Every row has the exact answer, and at the end of each
+//! table nothing has changed, the audit is clean, and the server still serves.
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -7,14 +7,14 @@ use crate::connection::{Target, exchange};
 use serde_json::Value;
 
 #[test]
-fn an_address_has_one_way_to_be_written() {
+fn an_address_has_one_spelling() {
     let target = Target::start(Data::sqlite());
     let event = &target.event;
     let simple = event.replace('-', "");
     const NOT_FOUND: (u16, &str) = (404, "not_found");
     const INVALID: (u16, &str) = (400, "validation");
     const OK: (u16, &str) = (200, "");
-    for (path, told) in [
+    for (path, expected) in [
         ("/../etc/passwd", NOT_FOUND),
         ("/js/../../Cargo.toml", NOT_FOUND),
         ("/%2e%2e/%2e%2e/etc/passwd", NOT_FOUND),
@@ -38,7 +38,7 @@ fn an_address_has_one_way_to_be_written() {
         ("/%", NOT_FOUND),
         ("/%zz", NOT_FOUND),
         ("*", NOT_FOUND),
-        // Characters that need no escape are the same with one (RFC 3986, section 6.2.2.2).
+        // Characters that need no escape are equal with one (RFC 3986, section 6.2.2.2).
         ("/%65vents", OK),
         ("/events#f", OK),
         ("/events?limit=%31", OK),
@@ -61,7 +61,7 @@ fn an_address_has_one_way_to_be_written() {
         ("/?utm_source=mail&utm_source=mail", OK),
     ] {
         let bytes = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        exchange(&target.app, path, bytes.as_bytes(), &[told], Open);
+        exchange(&target.app, path, bytes.as_bytes(), &[expected], Open);
     }
     for (id, status) in [
         (event.clone(), 200),
@@ -72,7 +72,7 @@ fn an_address_has_one_way_to_be_written() {
         (format!("%7B{event}%7D"), 404),
         (format!("urn:uuid:{event}"), 404),
         (format!("{event}%00"), 404),
-        // White space around an id is dropped, and nothing else is.
+        // Only white space around an id is dropped.
         (format!("%20{event}"), 200),
         (format!("%20%09{event}%0D%0A"), 200),
         (format!("%EF%BB%BF{event}%C2%A0"), 200),
@@ -92,7 +92,7 @@ fn an_address_has_one_way_to_be_written() {
 }
 
 #[test]
-fn nothing_but_the_request_line_says_what_is_asked() {
+fn only_the_request_line_determines_the_route() {
     let target = Target::start(Data::sqlite());
     let app = &target.app;
     let registrations = app.get(&format!("/events/{}/registrations", target.event)).json();
@@ -110,7 +110,7 @@ fn nothing_but_the_request_line_says_what_is_asked() {
     let answer = send(app.url(), "GET", &format!("{seat}?_method=DELETE"), &[], b"");
     assert_eq!((answer.status, answer.pointers()), (400, vec!["/_method".to_owned()]));
     assert_eq!(app.get(&seat).json()["status"], "confirmed");
-    // What names this server does not go into its answers.
+    // The host name of a request does not go into its answers.
     let headers = [("X-Forwarded-Host", "evil.example"), ("Forwarded", "host=evil.example")];
     let listed = send(app.url(), "GET", "/events?limit=1", &headers, b"");
     assert!(!format!("{listed:?}").contains("evil.example"));

@@ -1,12 +1,12 @@
-//! Queries that are long, repeat themselves, or say what no address knows: whatever they are made of, they
-//! cost as much as their length, and are not looked at before who asks.
+//! Queries that are long, repeat themselves, or have unknown parameters: whatever they are made of, they cost as
+//! much as their length, and are not read before authorization.
 
 use crate::common::{App, Data, make_token};
 use serde_json::Value;
 
 /// The longest query that is read, in bytes.
 const BYTES_MAX: usize = 2_048;
-/// The most that is told to be wrong.
+/// The most errors that are reported.
 const ERRORS_MAX: usize = 250;
 
 /// Different names, up to so many bytes: each of them had to be compared with all before it.
@@ -39,7 +39,7 @@ fn a_query_costs_no_more_than_its_length() {
             }
         }
     }
-    // The longest that is read is answered with a bounded number of complaints.
+    // The longest one is answered with a bounded number of errors.
     for (query, errors) in [
         (many_names(BYTES_MAX), ERRORS_MAX),
         ("limit=1&".repeat(BYTES_MAX / 8), 1),
@@ -53,7 +53,7 @@ fn a_query_costs_no_more_than_its_length() {
 }
 
 #[test]
-fn who_may_not_ask_hears_of_that_first() {
+fn authorization_comes_before_validation() {
     let data = Data::sqlite();
     let token = make_token(&data, "Jazz club");
     let app = App::start(data);
@@ -74,16 +74,16 @@ fn who_may_not_ask_hears_of_that_first() {
             assert_eq!(wrong.status, 401, "{method} {path}");
         }
     }
-    // An unknown token is told before the query where anybody may ask, too.
+    // An unknown token is reported before the query on public routes, too.
     let answer = app.ask_as("org_x", "GET", &format!("/events?{long}"), &Value::Null);
     assert_eq!(answer.status, 401);
     let listed = format!("/events?{unknown}");
     assert_eq!(app.get(&listed).pointers(), ["/x", "/limit"]);
 }
 
-/// Every address of the API takes the names that it knows, and others none.
+/// Every address of the API takes its own parameters, and others none.
 #[test]
-fn every_address_refuses_what_it_does_not_know() {
+fn every_address_refuses_unknown_parameters() {
     let app = App::start(Data::sqlite());
     let event = app.create(3);
     let seat = app.register(&event, "ada@example.org").json();
@@ -109,7 +109,7 @@ fn every_address_refuses_what_it_does_not_know() {
         assert_eq!(answer.pointers(), ["/utm_source"], "{path}");
         assert_ne!(app.get(&path).status, 400, "{path}");
     }
-    // What writes takes none, and does nothing then.
+    // Writes take none, and do nothing then.
     for (method, path) in [
         ("POST", format!("/events/{event}/cancel?limit=1")),
         ("POST", format!("/registrations/{seat}/confirm?x")),
@@ -120,7 +120,7 @@ fn every_address_refuses_what_it_does_not_know() {
     }
     assert_eq!(app.get(&format!("/registrations/{seat}")).json()["status"], "confirmed");
     assert_eq!(app.get(&format!("/events/{event}")).json()["status"], "published");
-    // Pages, and what belongs to them, are whatever is behind the question mark.
+    // Pages and their assets ignore their query.
     for path in
         ["/", "/problems", "/docs", "/templates/index.html", "/static/js/main.js", "/favicon.ico"]
     {

@@ -1,4 +1,4 @@
-//! Requests that come twice, late, or from somebody else, under one key.
+//! Requests that come twice, late, or from another client, under one key.
 
 use crate::common::acts::{done, id, refused, token};
 use crate::common::http::{connect, send};
@@ -8,15 +8,15 @@ use serde_json::{Value, json};
 use std::io::Write;
 
 on_both_stores! {
-    whoever_hears_nothing_asks_again_and_has_one_seat
+    a_client_that_retries_without_an_answer_has_one_seat
     a_key_is_one_caller_s_on_one_route
 }
 
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 
-/// Clients that hang up as soon as they have asked. Whether their first request was done or dropped, the
-/// second is answered with their seat, and a third the same.
-fn whoever_hears_nothing_asks_again_and_has_one_seat(data: Data) {
+/// Clients that hang up right after their request. Whether their first request was done or dropped, the second is
+/// answered with their seat, and a third the same.
+fn a_client_that_retries_without_an_answer_has_one_seat(data: Data) {
     let app = App::start(data);
     let event = app.create(40);
     let path = format!("/events/{event}/register");
@@ -57,7 +57,7 @@ fn a_key_is_one_caller_s_on_one_route(data: Data) {
     let strange = "\"'; DROP TABLE--\\ =1+1 {}<>%00 ~";
     let with = |key: &str, method: &str, path: &str, token: Option<&str>, body: &Value| {
         let bearer = token.map(|token| format!("Bearer {token}"));
-        // Who shows no token needs a long one.
+        // A client without a token needs a long one.
         let key = if token.is_none() && key.len() < 16 {
             crate::common::key(key)
         } else {
@@ -73,7 +73,7 @@ fn a_key_is_one_caller_s_on_one_route(data: Data) {
     for key in [strange, "k", "K", &"k".repeat(255)] {
         let held = with(key, "POST", &holds, None, &grace);
         let (status, code) = (held.status, held.json()["code"].clone());
-        // Only the first of them finds her without one; all are decided, and none replayed.
+        // Only the first of them finds her without a registration; all are decided, and none replayed.
         assert!(
             status == 201 || (status == 409 && code == "already_registered"),
             "{key}: {held:?}"
@@ -89,14 +89,14 @@ fn a_key_is_one_caller_s_on_one_route(data: Data) {
     // The same key on another route is another key.
     let seat = done(&with("k", "POST", &register, None, &ada), 201);
     let path = format!("/registrations/{}", id(&seat));
-    // One who does not have the right token learns nothing from the right key.
+    // A client without the right token learns nothing from the right key.
     let other = done(&app.register(&event, "hedy@example.org"), 201);
     let cancelled = with("c", "DELETE", &path, Some(token(&seat)), &Value::Null);
     done(&cancelled, 200);
     refused(&with("c", "DELETE", &path, Some(token(&other)), &Value::Null), 403, "forbidden");
     let replay = with("c", "DELETE", &path, Some(token(&seat)), &Value::Null);
     assert_eq!((replay.status, replay.header("idempotency-replayed")), (200, Some("true")));
-    // A body that says the same in other bytes is another body.
+    // The same JSON in other bytes is another body.
     let spaced = send(
         app.url(),
         "POST",
@@ -105,7 +105,7 @@ fn a_key_is_one_caller_s_on_one_route(data: Data) {
         b"{ \"user_email\": \"ada@example.org\" }",
     );
     refused(&spaced, 422, "idempotency_key_reused");
-    // A key does not help what is wrong in itself, and is not used up by it.
+    // A key does not help an invalid request, and is not used up by it.
     for _ in 0..2 {
         let wrong = with("w", "POST", &register, None, &json!({"user_email": "x"}));
         refused(&wrong, 400, "validation");

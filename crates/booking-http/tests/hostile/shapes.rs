@@ -1,15 +1,15 @@
-//! Requests that are no proper HTTP/1.1 (RFC 9110, RFC 9112), and proper ones that servers trip over.
+//! Requests that are not valid HTTP/1.1 (RFC 9110, RFC 9112), and valid ones that servers trip over.
 //!
-//! Two readers that take the same bytes for different requests are how requests are smuggled past a proxy.
-//! So whatever is not certain in its length is refused and ends the connection, and what is taken is seen
-//! to end where it says: the request behind it is answered.
+//! Two readers that take the same bytes for different requests are how requests are smuggled past a proxy. So every
+//! request of uncertain length is refused and ends the connection, and the end of an accepted one is checked: the
+//! request behind it is answered.
 
 use crate::common::Data;
 use crate::connection::Then::{self, Closed, Open};
 use crate::connection::{Expected, Target, exchange};
 
 const BODY: &str = r#"{"name":"","capacity":5}"#;
-/// What the body is answered with wherever it arrives whole.
+/// The answer to the body wherever it arrives complete.
 const ARRIVED: Expected = (400, "validation");
 const BAD: Expected = (400, "");
 const HEAD: &str = "Host: localhost\r\nContent-Type: application/json\r\n";
@@ -18,15 +18,15 @@ const NEXT: &str = "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";
 struct Row {
     name: String,
     bytes: Vec<u8>,
-    told: Vec<Expected>,
+    expected: Vec<Expected>,
     then: Then,
 }
 
-fn row(name: &str, bytes: impl Into<Vec<u8>>, told: &[Expected], then: Then) -> Row {
-    Row { name: name.to_owned(), bytes: bytes.into(), told: told.to_vec(), then }
+fn row(name: &str, bytes: impl Into<Vec<u8>>, expected: &[Expected], then: Then) -> Row {
+    Row { name: name.to_owned(), bytes: bytes.into(), expected: expected.to_vec(), then }
 }
 
-/// A request with these lines in its head, and this after it.
+/// A request with these header lines, and the rest after them.
 fn post(lines: &str, body: &str) -> String {
     format!("POST /events HTTP/1.1\r\n{HEAD}{lines}\r\n{body}")
 }
@@ -46,7 +46,7 @@ fn chunk() -> String {
 fn run(rows: Vec<Row>) {
     let target = Target::start(Data::sqlite());
     for row in rows {
-        exchange(&target.app, &row.name, &row.bytes, &row.told, row.then);
+        exchange(&target.app, &row.name, &row.bytes, &row.expected, row.then);
     }
     target.assert_unchanged();
 }
@@ -83,7 +83,7 @@ fn a_body_has_one_length_or_none() {
             &[ARRIVED],
             Open,
         ),
-        // RFC 9112, section 6.1: the classic of smuggling, both ways round.
+        // RFC 9112, section 6.1: classic request smuggling, both ways round.
         row("length and chunked", post(&format!("{length}{chunked}"), &chunks), &[BAD], Closed),
         row("chunked and length", post(&format!("{chunked}{length}"), &chunks), &[BAD], Closed),
         row(
@@ -92,7 +92,7 @@ fn a_body_has_one_length_or_none() {
             &[BAD],
             Closed,
         ),
-        // Section 6.3, where equal ones may be taken; ours takes none.
+        // Section 6.3, where equal ones may be accepted; our server accepts none.
         row("two equal lengths", post(&format!("{length}{length}"), BODY), &[BAD], Closed),
         row("two lengths", post(&format!("{length}Content-Length: 3\r\n"), BODY), &[BAD], Closed),
         row("two lengths in one", post("Content-Length: 24, 24\r\n", BODY), &[BAD], Closed),
@@ -104,7 +104,7 @@ fn a_body_has_one_length_or_none() {
             Closed,
         ),
         row("capitals", post("Transfer-Encoding: Chunked\r\n", &chunks), &[ARRIVED], Open),
-        // Section 6.1: chunks came after HTTP/1.0.
+        // Section 6.1: HTTP/1.0 has no chunks.
         row(
             "chunked in HTTP/1.0",
             post(chunked, &chunks).replacen("1.1", "1.0", 1),
@@ -147,7 +147,7 @@ fn chunks_are_read_strictly() {
         row("zeros", data(&format!("0000{size}")), &[ARRIVED], Open),
         row("capitals", data(&size.to_uppercase()), &[ARRIVED], Open),
         row("a space after the size", data(&format!("{size} ")), &[ARRIVED], Open),
-        // Trailers are read and mean nothing (RFC 9110, section 6.5.1), whatever they are called.
+        // Trailers are read and mean nothing (RFC 9110, section 6.5.1), whatever their names.
         row(
             "trailers",
             format!("{chunk}0\r\nX-T: 1\r\nContent-Length: 3\r\nHost: y\r\n\r\n{NEXT}"),
@@ -180,10 +180,10 @@ fn heads_are_read_strictly() {
     const TOO_MUCH: Expected = (431, "");
     const OK: Expected = (200, "");
     let mut rows = vec![
-        // Section 2.2 lets a server take these two.
+        // Section 2.2 lets a server accept these two.
         row("bare line feeds", "GET /health HTTP/1.1\nHost: localhost\n\n", &[OK], Open),
         row("an empty line first", format!("\r\n{NEXT}"), &[OK], Open),
-        // Section 5.2: folded lines are to be refused, or replaced by spaces.
+        // Section 5.2: folded lines must be refused, or replaced by spaces.
         row("a folded line", get("Host: localhost\r\nX-A: a\r\n b\r\n"), &[BAD], Closed),
         row("a folded line first", get(" X-A: a\r\nHost: localhost\r\n"), &[BAD], Closed),
         row("a bare carriage return", get("Host: localhost\r\nX-A: a\rb\r\n"), &[BAD], Closed),
@@ -253,7 +253,7 @@ fn heads_are_read_strictly() {
             Closed,
         ),
     ];
-    // Section 3.2: no Host, more than one, and what is none are 400.
+    // Section 3.2: no Host, more than one, and an invalid one are 400.
     rows.push(row("no Host", get(""), &[BAD], Closed));
     rows.push(row("two Hosts", get("Host: localhost\r\nHost: y\r\n"), &[BAD], Closed));
     rows.push(row("Host twice", get("Host: localhost\r\nHost: localhost\r\n"), &[BAD], Closed));
@@ -271,7 +271,7 @@ fn heads_are_read_strictly() {
 }
 
 #[test]
-fn a_connection_ends_when_it_is_said() {
+fn a_connection_closes_on_request() {
     const OK: Expected = (200, "");
     let length = length();
     let rows = vec![
@@ -282,7 +282,7 @@ fn a_connection_ends_when_it_is_said() {
             &[OK, ARRIVED, OK],
             Open,
         ),
-        // RFC 9112, section 9.6: nothing is done after a "close" of either side.
+        // RFC 9112, section 9.6: no request is executed after a "close" of either side.
         row(
             "the client's close",
             format!("{}{}", get("Host: localhost\r\nConnection: close\r\n"), create()),
@@ -307,7 +307,7 @@ fn a_connection_ends_when_it_is_said() {
             &[OK],
             Open,
         ),
-        // What is not read is not taken for a request.
+        // An unread body is not taken for a request.
         row(
             "a body for GET",
             format!(
@@ -357,7 +357,7 @@ fn other_protocols_are_not_spoken() {
     const OK: Expected = (200, "");
     let length = length();
     let rows = vec![
-        // RFC 9110, section 7.8: who does not know the protocol goes on as if nothing had been said.
+        // RFC 9110, section 7.8: a server that does not know the protocol ignores the header.
         row(
             "h2c",
             format!(
@@ -378,7 +378,7 @@ fn other_protocols_are_not_spoken() {
             &[ARRIVED, OK],
             Open,
         ),
-        // Here the library has no end for the body, so what follows is never taken for a request.
+        // Here the library has no end for the body, so the following bytes are never taken for a request.
         row(
             "a web socket",
             format!(
@@ -416,7 +416,7 @@ fn other_protocols_are_not_spoken() {
             &[(404, "not_found")],
             Open,
         ),
-        // Section 3.2.2 of RFC 9112: a server takes these too, and there is one site here.
+        // Section 3.2.2 of RFC 9112: a server accepts these too, and there is one site here.
         row(
             "an absolute target",
             "GET http://other:1/health HTTP/1.1\r\nHost: localhost\r\n\r\n",
@@ -435,7 +435,7 @@ fn other_protocols_are_not_spoken() {
             &[BAD],
             Closed,
         ),
-        // RFC 9110, section 10.1.1. 100 comes only where it is waited for, and others are left alone.
+        // RFC 9110, section 10.1.1. 100 is sent only if it is expected, and other expectations are ignored.
         row(
             "100-continue",
             post(&format!("{length}Expect: 100-continue\r\n"), BODY),

@@ -1,5 +1,5 @@
-//! Pages of other websites, as browsers send what they ask for: forms that need no preflight, and names that
-//! were made to lead here.
+//! Pages of other websites, by the requests that browsers send for them: forms that need no preflight, and names
+//! that were made to resolve here.
 
 use crate::common::acts::{done, hold, path};
 use crate::common::http::{Answer, send};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 const FORM: (&str, &str) = ("Content-Type", "text/plain");
 const SHOP: &str = "https://shop.example";
 
-/// An event with one hold, both to be harmed.
+/// An event with one hold, both targets of the attack.
 struct Scene {
     app: App,
     event: String,
@@ -24,7 +24,7 @@ impl Scene {
         Self { app, event, held }
     }
 
-    /// What needs no body, and so no preflight.
+    /// Requests that need no body, and so no preflight.
     fn writes(&self) -> [(&'static str, String); 4] {
         [
             ("POST", format!("{}/confirm", path(&self.held))),
@@ -46,7 +46,7 @@ fn is_cross_site(answer: &Answer) -> bool {
 }
 
 #[test]
-fn what_another_site_asks_for_is_not_done() {
+fn a_request_of_another_site_is_refused() {
     let scene = Scene::start(&[]);
     let before = scene.state();
     assert_eq!(before[2], "held");
@@ -64,7 +64,7 @@ fn what_another_site_asks_for_is_not_done() {
         &[("Origin", &sibling)],
     ] {
         for (method, path) in scene.writes() {
-            // Whether or not there is a body, and whatever it claims to be.
+            // Whether or not there is a body, and whatever its content type.
             for (form, body) in [(None, &b""[..]), (Some(FORM), b"x=y"), (Some(FORM), b"{}")] {
                 let mut headers = headers.to_vec();
                 headers.extend(form);
@@ -72,12 +72,12 @@ fn what_another_site_asks_for_is_not_done() {
                 assert!(is_cross_site(&answer), "{method} {path} {headers:?}: {answer:?}");
             }
         }
-        // Reading is what CORS is for.
+        // Reads are for CORS to decide.
         let read = send(url, "GET", "/events", headers, b"");
         assert_eq!((read.status, read.header("access-control-allow-origin")), (200, None));
     }
     assert_eq!(scene.state(), before);
-    // Our own pages, and what is no browser.
+    // Our own pages, and clients that are no browsers.
     let origin = "http://localhost".to_owned();
     for headers in [
         &[("Sec-Fetch-Site", "same-origin"), ("Origin", origin.as_str())][..],
@@ -95,9 +95,9 @@ fn what_another_site_asks_for_is_not_done() {
     scene.app.assert_audit_is_clean();
 }
 
-/// The negative control: the very same is done for a site that is allowed.
+/// The negative control: the very same succeeds for an allowed site.
 #[test]
-fn what_an_allowed_site_asks_for_is_done() {
+fn a_request_of_an_allowed_site_is_executed() {
     let scene = Scene::start(&[("CORS_ORIGINS", SHOP)]);
     let headers = [("Sec-Fetch-Site", "cross-site"), ("Origin", SHOP)];
     let ask = |(method, path): (&str, String)| send(scene.app.url(), method, &path, &headers, b"");
@@ -136,7 +136,7 @@ fn other_sites_are_refused_where_there_are_organizers_too() {
     done(&ask(&[("Sec-Fetch-Site", "same-origin")]), 201);
 }
 
-/// Asks on a connection of its own, by this name.
+/// Sends a request on a connection of its own, with this host name.
 fn ask_by_name(app: &App, name: &str, path: &str) -> Answer {
     use std::io::Write;
     let mut stream = crate::common::http::connect(app.url());
@@ -145,9 +145,9 @@ fn ask_by_name(app: &App, name: &str, path: &str) -> Answer {
     crate::common::http::read_all(stream)
 }
 
-/// DNS rebinding: a page whose own name leads here is of our origin, and reads what it likes.
+/// DNS rebinding: a page whose own name resolves to us has our origin, and could read every answer.
 #[test]
-fn an_open_server_answers_to_no_name_that_somebody_else_may_have() {
+fn an_open_server_refuses_foreign_host_names() {
     let allowed = ("ALLOWED_HOSTS", "booking.example.org, other.example");
     let scene = Scene::start(&[allowed]);
     let list = format!("/events/{}/registrations", scene.event);
@@ -175,7 +175,7 @@ fn an_open_server_answers_to_no_name_that_somebody_else_may_have() {
             assert_eq!(ask_by_name(&scene.app, name, probe).status, 200, "{name} {probe}");
         }
     }
-    // Once there are organizers, any name will do: reading takes a token then.
+    // Once there are organizers, every host name is allowed: reads need a token then.
     let data = Data::sqlite();
     make_token(&data, "Jazz club");
     let closed = App::start(data);
@@ -184,7 +184,7 @@ fn an_open_server_answers_to_no_name_that_somebody_else_may_have() {
 }
 
 #[test]
-fn an_open_server_makes_not_everybody_the_organizer() {
+fn an_open_server_refuses_cors_for_every_origin() {
     let data = Data::sqlite();
     let mut settings = data.settings();
     settings.extend([("PORT", "0".to_owned()), ("CORS_ORIGINS", "*".to_owned())]);

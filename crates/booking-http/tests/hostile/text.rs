@@ -1,5 +1,5 @@
-//! Texts that mean something elsewhere: in a database, on a page, in a spreadsheet, in a log. They come
-//! back byte for byte, or not at all.
+//! Texts with a meaning elsewhere: in a database, on a page, in a spreadsheet, in a log. They come back byte for
+//! byte, or not at all.
 
 use crate::common::acts::done;
 use crate::common::http::send;
@@ -49,12 +49,12 @@ fn texts_come_back_byte_for_byte(data: Data) {
         }
         let listed = app.get(&format!("{path}/registrations")).json();
         assert_eq!(listed[0]["name"], text);
-        // Whatever it is shown as, it is not a page of ours.
+        // Whatever its content type, it is not a page of ours.
         let answer = app.get(&path);
         assert_eq!(answer.header("content-type"), Some("application/json"));
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
     }
-    // A calendar has lines, of which a text may not make another.
+    // A text must not make a new line in a calendar.
     let lines = "first\nEND:VEVENT\nBEGIN:VEVENT\n\tATTACH:http://evil.example";
     let new = json!({"name": "a", "description": lines, "capacity": 1,
         "starts_at": "2027-01-01T00:00:00Z"});
@@ -82,7 +82,7 @@ fn one_person_has_one_seat_however_the_address_is_written(data: Data) {
     ] {
         assert_eq!(app.register(&event, same).problem(), "already_registered", "{same}");
     }
-    // Other letters are other addresses, however alike they look: what is stored is what compares.
+    // Other letters are other addresses, however alike they look: the stored form is compared.
     for other in [
         "rene@example.org",
         "ren\u{e9}@xn--exmple-4nf.org",
@@ -92,7 +92,7 @@ fn one_person_has_one_seat_however_the_address_is_written(data: Data) {
         let seat = done(&app.register(&event, other), 201);
         assert_eq!(seat["user_email"], other);
     }
-    // The letters of a domain are what DNS makes of them.
+    // The letters of a domain are normalized as in DNS.
     let same = app.register(&event, "ren\u{e9}@ex\u{430}mple.org");
     assert_eq!(same.problem(), "already_registered");
     for none in [
@@ -111,7 +111,7 @@ fn one_person_has_one_seat_however_the_address_is_written(data: Data) {
         "a@localhost",
         "a@[127.0.0.1]",
     ] {
-        // White space around it is no part of it.
+        // White space around it is dropped.
         if none.trim() == "a@example.org" {
             continue;
         }
@@ -127,7 +127,7 @@ fn one_person_has_one_seat_however_the_address_is_written(data: Data) {
     app.assert_audit_is_clean();
 }
 
-/// Whatever a client can send, one request is one line, and every line is one of ours.
+/// Whatever a client sends, one request is one line, and every line is one of ours.
 #[test]
 fn no_line_of_the_log_is_forged() {
     let mut app = App::start(Data::sqlite());

@@ -1,4 +1,4 @@
-//! What runs beside requests goes on after a mistake in it, and operators see that there was one.
+//! Background tasks continue after a panic, and operators see that there was one.
 
 use crate::common::http::{Answer, send};
 use crate::embedded::serve;
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 /// Two sweeps, looks for facts and longest pauses, on a busy machine.
 const WITHIN: Duration = Duration::from_secs(60);
 
-/// How `/readyz` and `/metrics` say it.
+/// The values on `/readyz` and `/metrics`.
 struct Seen {
     checks: Value,
     metrics: String,
@@ -42,10 +42,10 @@ fn until(what: &str, url: &str, is_so: impl Fn(&Seen) -> bool) {
     }
 }
 
-/// Nobody asks for anything here that the store looks at its clock for, so that the sweeper does next, or what looks for
-/// facts, whichever of them is not down already.
+/// No request here makes the store read its clock, so that the sweeper does next, or the task that reads facts,
+/// whichever of them is not down already.
 #[test]
-fn what_panics_beside_requests_is_begun_anew_and_told() {
+fn a_background_task_that_panics_is_restarted_and_reported() {
     let breaks = Arc::<AtomicBool>::default();
     let of_clock = Arc::clone(&breaks);
     let url = serve(move || async move {
@@ -64,17 +64,17 @@ fn what_panics_beside_requests_is_begun_anew_and_told() {
 
     let of_delivery = |seen: &Seen| seen.checks["delivery"]["tasks_down"] == 1;
     let of_others = |seen: &Seen| seen.checks["background"] == "down";
-    let (mut told_of_delivery, mut told_of_others) = (false, false);
+    let (mut delivery_is_reported, mut others_are_reported) = (false, false);
     let since = Instant::now();
-    while !(told_of_delivery && told_of_others) {
-        assert!(since.elapsed() < WITHIN, "{told_of_delivery}, {told_of_others}");
+    while !(delivery_is_reported && others_are_reported) {
+        assert!(since.elapsed() < WITHIN, "{delivery_is_reported}, {others_are_reported}");
         breaks.store(true, Ordering::SeqCst);
         until("one of them is down", &url, |seen| of_delivery(seen) || of_others(seen));
         let seen = look(&url);
-        told_of_delivery |= of_delivery(&seen);
-        told_of_others |= of_others(&seen);
+        delivery_is_reported |= of_delivery(&seen);
+        others_are_reported |= of_others(&seen);
     }
-    // One that was still down may have been seen for one that had not yet come to it.
+    // One that was still down may have been seen instead of one that had not panicked yet.
     breaks.store(false, Ordering::SeqCst);
     until("both are up again", &url, |seen| {
         seen.checks["delivery"].is_null() && seen.checks["background"].is_null()

@@ -7,7 +7,7 @@ use booking_load::token::OrganizerToken;
 use booking_load::workload::{WorkloadOptions, run};
 use std::time::Duration;
 
-/// Everything that happens without time passing: the least hold lasts a minute.
+/// Everything that happens without the passing of time: the shortest hold lasts a minute.
 const REACHED: &[&str] = &[
     "Registered",
     "Held",
@@ -46,12 +46,12 @@ const REACHED: &[&str] = &[
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nobody_is_lost_on_sqlite() {
+async fn no_registration_is_lost_on_sqlite() {
     thousands_of_requests(Data::sqlite(), None, &[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nobody_is_lost_on_postgres() {
+async fn no_registration_is_lost_on_postgres() {
     // The organizer has a token, and its crowd has none.
     let data = Data::postgres();
     let token = OrganizerToken::new(&make_token(&data, "Jazz club")).expect("it is one");
@@ -59,14 +59,14 @@ async fn nobody_is_lost_on_postgres() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nobody_is_lost_while_batches_go_side_by_side() {
+async fn no_registration_is_lost_with_parallel_batches() {
     // Four commands are a full batch, so that there often are enough for another.
     let side_by_side = [("BATCHES_PER_NODE", "4"), ("BATCH_MAX", "4")];
     thousands_of_requests(Data::postgres(), None, &side_by_side).await;
 }
 
-/// Doors close and events end while all of that goes on. What is rarer, such as an offer that is as short as its
-/// event, is reached by histories of a test's own and by `scripts/soak.sh`.
+/// Doors close and events end while all of that runs. Rarer cases, such as an offer that is as short as its event,
+/// are reached by histories of a test's own and by `scripts/soak.sh`.
 const ENDED: &[&str] = &[
     "EventEdited: hours",
     "register: closed by its hours",
@@ -101,7 +101,7 @@ async fn two_servers_agree_over_one_database() {
     let _turn = turn().await;
     let app = App::start_with(Data::postgres(), &[QUIET]);
     let other = start_on(&app.data, &[QUIET]);
-    // Few events, so that both want the same rows.
+    // Few events, so that both compete for the same rows.
     let options = WorkloadOptions {
         operations: 2_500,
         events: 2,

@@ -1,5 +1,5 @@
-//! Eight cells on two databases, of which one moves to the other database and back in the middle of a sale, while whoever
-//! moves it is killed again and again, and a database too.
+//! Eight cells on two databases, of which one moves to the other database and back in the middle of a sale, while
+//! the command that moves it is killed again and again, and a database too.
 
 use crate::common::{PROGRAM, run};
 use crate::{QUIET, assert_clean, blocking, judged_beside_moves, load, turn};
@@ -14,7 +14,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// What happens to whoever makes the change, and after how long: it makes the cell, begins, waits for servers for 4 s, and moves.
+/// The faults that hit the command, and after how long: it makes the cell, begins, waits for servers for 4 s, and
+/// moves.
 const HAPPENS: [(Duration, Fault); 5] = [
     (Duration::from_millis(100), Fault::Killed),
     (Duration::from_millis(600), Fault::Killed),
@@ -66,8 +67,8 @@ impl House {
 
     fn run(&self, arguments: &str) -> (bool, String) {
         let output = run(arguments, &self.settings());
-        let told = [output.stdout, output.stderr].concat();
-        (output.status.success(), String::from_utf8_lossy(&told).into_owned())
+        let message = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8_lossy(&message).into_owned())
     }
 
     fn begin(&self, arguments: &str) -> std::process::Child {
@@ -86,7 +87,7 @@ impl House {
         self.nodes[node].1.sql(&format!("SELECT id FROM {schema}.events")).len()
     }
 
-    /// A cell that has events, and is not the home, and the node that it is on.
+    /// A cell with events that is not the home, and its node.
     fn fullest(&self) -> (usize, String) {
         let since = Instant::now();
         loop {
@@ -101,11 +102,11 @@ impl House {
         }
     }
 
-    /// What is to be asked for next to have the change made: it, or what ends it; `None` if it is made.
+    /// The next command that completes the change: the same, or `resume`; `None` if it is complete.
     fn next(&self, change: &str, to: &str) -> Option<String> {
-        let (_, told) = self.run("cells status");
-        let is_under_way = told.contains("under way:") || told.contains("begun, and not");
-        let is_there = told.lines().any(|line| line.split("  ").nth(1) == Some(to));
+        let (_, message) = self.run("cells status");
+        let is_under_way = message.contains("under way:") || message.contains("begun, and not");
+        let is_there = message.lines().any(|line| line.split("  ").nth(1) == Some(to));
         match (is_under_way, is_there) {
             (true, _) => Some("cells resume".to_owned()),
             (false, false) => Some(change.to_owned()),
@@ -113,7 +114,7 @@ impl House {
         }
     }
 
-    /// Moves a cell to a node, through all that can happen to whoever does it. Tells how often each did.
+    /// Moves a cell to a node, through all faults of the command. Returns how often each occurred.
     fn move_cell(&self, cell: &str, to: &str, node: usize) -> Happened {
         let change = format!("cells move {cell} --to {to} --node db{node}");
         let mut happened = Happened::default();
@@ -154,7 +155,7 @@ enum Fault {
     DatabaseKilled,
 }
 
-/// How often who makes a change was killed, and how often a database was under it.
+/// How often the command was killed, and how often a database was under it.
 #[derive(Default)]
 struct Happened {
     kills: usize,
@@ -165,8 +166,8 @@ struct Happened {
 async fn a_cell_that_moves_between_databases_in_a_sale_loses_nothing() {
     let _turn = turn().await;
     let house = Arc::new(blocking(House::new).await);
-    let (is_made, told) = house.run("cells create");
-    assert!(is_made, "{told}");
+    let (is_made, message) = house.run("cells create");
+    assert!(is_made, "{message}");
     let servers: Vec<_> =
         (0..2).map(|_| ServerProcess::start(Path::new(PROGRAM), &house.settings())).collect();
     let urls: Vec<&str> = servers.iter().map(ServerProcess::url).collect();
@@ -199,7 +200,7 @@ async fn a_cell_that_moves_between_databases_in_a_sale_loses_nothing() {
         pace.slowest_decision
     );
     assert!(kills > 0 && deaths > 0, "nothing happened: {kills}, {deaths}");
-    let (is_clean, told) = house.run("audit");
-    assert!(is_clean, "{told}");
+    let (is_clean, message) = house.run("audit");
+    assert!(is_clean, "{message}");
     drop(servers);
 }

@@ -1,6 +1,6 @@
-//! Clocks that are wrong: the store's jumps by hours, back and forth, in the middle of a sale; and the
-//! server's differs from it by hours. Every decision is right by the store's time when it was made, and no
-//! version is lost or given twice.
+//! Wrong clocks: the store's jumps by hours, back and forth, in the middle of a sale; and the server's differs from
+//! it by hours. Every decision is right by the store's time when it was made, and no version is lost or assigned
+//! twice.
 
 use crate::common::Data;
 use crate::embedded::{fast_clock, serve};
@@ -14,12 +14,12 @@ use chrono::TimeDelta;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// So long is a minute, the least that a hold lasts.
+/// The length of a minute, the shortest hold.
 const MINUTE: Duration = Duration::from_millis(250);
-/// How long a clock shows one time and what follows it, before it jumps.
+/// How long a clock shows one time and the time after it, before it jumps.
 const STEADY: Duration = Duration::from_millis(60);
-/// How far it jumps at most, either way. Less than the record of what was done is kept under its
-/// idempotency key; a refusal's is kept for minutes only, and is forgotten here.
+/// How far it jumps at most, either way. Less than the lifetime of an idempotency record; a refusal's lasts for
+/// minutes only, and is purged here.
 const HOURS: i64 = 5;
 
 /// A clock that is right every other time, and wrong by up to so many hours in between.
@@ -33,13 +33,13 @@ fn jumping_clock() -> Clock {
     })
 }
 
-/// A clock that is wrong by as much all the time.
+/// A clock that is always wrong by the same.
 fn wrong_clock(hours: i64) -> Clock {
     let right = fast_clock(MINUTE);
     Arc::new(move || right() + TimeDelta::hours(hours))
 }
 
-/// A server on a store with this clock, and whatever keeps its data.
+/// A server on a store with this clock, and the store's data.
 fn on(data: &Data, clock: Clock) -> String {
     match data {
         Data::Sqlite(folder) => {
@@ -66,7 +66,7 @@ async fn a_sale(data: Data, clocks: &[Clock]) {
     let _turn = turn().await;
     let urls: Vec<String> = clocks.iter().map(|clock| on(&data, Arc::clone(clock))).collect();
     let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
-    // Whether it was time to close is not to be told by clocks that jump: a refusal has no time of its own.
+    // With clocks that jump it cannot be checked whether it was time to close: a refusal has no time of its own.
     let options =
         WorkloadOptions { operations: 1_500, seats: 30, hours_within: None, ..load(&urls) };
     let reached = ["Registered", "Held -> Confirmed", "Held -> Expired", "answer: replayed"];

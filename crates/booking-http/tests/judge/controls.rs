@@ -1,5 +1,5 @@
-//! The negative controls: what is broken on purpose, the judge must see. Each runs behind the real
-//! surface, and where a rule is left out the same load is clean with it.
+//! The negative controls: the judge must find what is broken on purpose. Each runs behind the real surface, and
+//! where a rule is left out the same load is clean with it.
 
 use crate::common::{App, Data};
 use crate::embedded::{fast_clock, serve};
@@ -15,12 +15,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// So long is a minute, the least that a hold lasts.
+/// The length of a minute, the shortest hold.
 const MINUTE: Duration = Duration::from_millis(250);
 /// By the same clock: half a second of ours.
 const HOURS_WITHIN: Duration = Duration::from_secs(120);
 
-/// How long a load may take until it has done what a test waits for.
+/// How long a load may take to do what a test waits for.
 const UNDER_WAY_WITHIN: Duration = Duration::from_secs(60);
 
 fn short(url: &str) -> WorkloadOptions {
@@ -122,7 +122,7 @@ async fn a_store_without_its_lock_is_caught() {
     assert!(verdict.count("version_twice") > 0, "{verdict}");
 }
 
-/// How many registrations share the version that they made with another.
+/// How many registrations share the version of their creation with another.
 fn same_versions(database: &Database) -> usize {
     let rows = database
         .sql("SELECT 1 FROM registrations GROUP BY event_id, event_version HAVING count(*) > 1");
@@ -136,13 +136,13 @@ async fn acknowledging_before_the_commit_is_caught() {
     let _turn = turn().await;
     let settings =
         ["synchronous_commit = off", "wal_writer_delay = 10s", "wal_writer_flush_after = 1GB"];
-    // What is lost is seen as whatever it was: a registration, a change of one, a version given again.
+    // A loss is found as whatever it was: a registration, a change of one, a version that was assigned again.
     let breaches = ["lost", "change_missing", "version_twice", "version_missing", "answered_twice"];
-    // Some ten commits; but whatever writes a page first writes the log up to it, and may do so before the kill.
+    // Some ten commits; but the first write to a page flushes the log up to it, and may do so before the kill.
     assert_caught(&breaches, async || after_a_kill(&settings, 8_000).await).await;
 }
 
-/// The same kill, with the commit acknowledged when it is one.
+/// The same kill, with commits acknowledged once they are durable.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn acknowledging_after_the_commit_survives_the_same() {
     let _turn = turn().await;
@@ -160,7 +160,7 @@ async fn after_a_kill(settings: &[&str], bytes_unwritten: u64) -> Verdict {
     let options = load(&[server.url()]);
     let (verdict, _, cluster) = judged(options, async {
         blocking(move || {
-            // The events that the load puts up are to be there afterwards, or there is nothing to judge.
+            // The events of the load must survive, or there is nothing to judge.
             sql(&cluster, "CHECKPOINT");
             let began = Instant::now();
             while changes(&cluster) < 500 {
@@ -205,7 +205,7 @@ fn sql(cluster: &Cluster, statement: &str) -> Rows {
     run_sql(&cluster.url("postgres"), statement).expect("it is answered")
 }
 
-/// A client that goes away in the middle of its request leaves all of it or nothing.
+/// A client that disconnects in the middle of its request leaves all of it or nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clients_that_vanish_leave_all_or_nothing() {
     use crate::common::http;
@@ -232,12 +232,12 @@ async fn clients_that_vanish_leave_all_or_nothing() {
             let length = if who % 2 == 0 { bytes.len() } else { bytes.len() - 1 - who % 40 };
             stream.write_all(&bytes[..length]).expect("it is taken");
         }
-        // Whoever sent all of it asks again, and hears of the one seat that they have.
+        // A client that sent all of it repeats the request, and gets the one seat that it has.
         for who in (0..200).step_by(2) {
             let key = format!("vanishing-client-{who}");
             let headers = [("Content-Type", "application/json"), ("Idempotency-Key", key.as_str())];
-            let told = http::send(app.url(), "POST", &path, &headers, body(who).as_bytes());
-            assert_eq!(told.status, 201, "{told:?}");
+            let replayed = http::send(app.url(), "POST", &path, &headers, body(who).as_bytes());
+            assert_eq!(replayed.status, 201, "{replayed:?}");
         }
         let seats = app.get(&format!("/events/{event}/registrations")).json();
         assert_eq!(seats.as_array().expect("a list").len(), 100);

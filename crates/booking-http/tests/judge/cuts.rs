@@ -1,4 +1,4 @@
-//! Connections that break around COMMIT, and backends that are terminated.
+//! Connections that are cut around COMMIT, and backends that are terminated.
 
 use crate::common::{App, Data, run};
 use crate::{QUIET, assert_clean, blocking, judged, load, turn};
@@ -8,12 +8,12 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// How long it may take until every fault was met.
+/// How long it may take until every fault has occurred.
 const SEEN_WITHIN: Duration = Duration::from_secs(60);
-/// How long a decision may take: less than what clients ask for, on a machine that has other things to do.
+/// How long a decision may take: less than the clients' timeout, on a busy machine.
 const DECIDED_WITHIN: Duration = Duration::from_secs(45);
 
-/// A server whose way to its database goes through chaos.
+/// A server whose connections to its database go through a faulty proxy.
 pub(crate) async fn server_behind_chaos(data: &Data) -> (ServerProcess, Chaos) {
     let url = data.database().url();
     let (_, rest) = url.split_once("127.0.0.1:").expect("a URL of the test cluster");
@@ -47,7 +47,7 @@ async fn a_tenth_of_all_commits_is_cut_and_everything_is_decided() {
             ..Plan::default()
         });
         tokio::time::sleep(Duration::from_secs(4)).await;
-        // A machine that has other things to do may not have come to all of it.
+        // A busy machine may not have reached all of them.
         let began = Instant::now();
         let is_seen =
             |counts: Counts| counts.cut_before > 0 && counts.cut_after > 0 && counts.delayed > 0;

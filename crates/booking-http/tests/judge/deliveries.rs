@@ -1,4 +1,4 @@
-//! Webhooks that tell of a sale, while nothing fails, and while servers, the database and receivers are killed again and
+//! Webhooks about a sale, while nothing fails, and while servers, the database and receivers are killed again and
 //! again.
 
 use crate::common::{App, Data, PROGRAM, http, run};
@@ -14,24 +14,24 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// Receivers are on loopback, where webhooks do not lead otherwise.
+/// Receivers are on loopback, which webhooks must be allowed to reach.
 const PRIVATE: (&str, &str) = ("WEBHOOK_ALLOW_PRIVATE", "true");
-/// How many endpoints are told of everything.
+/// How many endpoints get everything.
 const ENDPOINTS: usize = 3;
-/// From one kill to the next, so that what was begun is taken over, and what failed is tried again, before the same one
-/// is killed the next time: a receiver that fails twice is waited for for minutes.
+/// From one kill to the next, so that the work of a killed process is taken over, and failed messages are retried,
+/// before the same one is killed the next time: after two failures a receiver is retried in minutes only.
 const KILL_EVERY: Duration = Duration::from_secs(4);
 /// How long a receiver is away.
 const AWAY: Duration = Duration::from_millis(200);
-/// What is asked for in the short run: what goes out is to keep up on a machine that has other things to do.
+/// The rate of requests in the short run: delivery has to keep up on a busy machine.
 const REQUESTS_A_SECOND: u32 = 150;
-/// Each so manieth message is held against what the API tells at that moment.
+/// Each so manieth message is compared with the API's answer at that moment.
 const LOOK_BACK_EVERY: u64 = 10;
 /// How long no message may arrive after the load while some are missing: longer than a receiver is left alone that failed.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(180);
 
-/// What every run has to tell of.
-const TOLD: &[&str] = &[
+/// The message types that every run has to produce.
+const MESSAGE_TYPES: &[&str] = &[
     "message: event.published",
     "message: event.changed",
     "message: registration.confirmed",
@@ -43,7 +43,7 @@ const TOLD: &[&str] = &[
     "message: registration.changed",
 ];
 
-/// What is killed.
+/// The processes that are killed.
 #[derive(Debug, Clone, Copy)]
 enum Victim {
     Server(usize),
@@ -63,7 +63,7 @@ const ON_POSTGRES: &[Victim] = &[
     Victim::Receiver(2),
 ];
 
-/// One round where the database is a file, which one server has.
+/// One round on a database file, which one server has.
 const ON_SQLITE: &[Victim] = &[
     Victim::Server(0),
     Victim::Receiver(0),
@@ -75,13 +75,13 @@ const ON_SQLITE: &[Victim] = &[
     Victim::Receiver(2),
 ];
 
-/// Servers and what they keep their data in.
+/// Servers and their data.
 struct House {
     program: PathBuf,
     settings: Vec<Vec<(&'static str, String)>>,
     servers: Vec<ServerProcess>,
     cluster: Option<Cluster>,
-    // The last to go: the servers have files in it.
+    // Dropped last: the servers have files in it.
     _folder: Option<TempDir>,
 }
 
@@ -155,14 +155,14 @@ impl House {
     }
 }
 
-/// What came of it.
-struct Told {
+/// The result of a run.
+struct Delivered {
     verdict: Verdict,
     arrived_after: Option<Duration>,
     house: House,
 }
 
-impl Told {
+impl Delivered {
     fn report(&self, kills: usize) {
         println!("{kills} kills; everything there after {:?}", self.arrived_after);
         println!("{}", self.verdict);
@@ -176,13 +176,13 @@ impl Told {
     }
 }
 
-/// Asks while `kills` go on, and judges what was answered and what the endpoints were told.
-async fn told_during(
+/// Sends requests while `kills` run, and judges the answers and the messages of the endpoints.
+async fn deliver_during(
     mut house: House,
     options: WorkloadOptions,
     arrive_within: Duration,
     kills: impl AsyncFnOnce(&mut House, &Receivers),
-) -> Told {
+) -> Delivered {
     let api = Api::new(house.servers[0].url(), Limits::default()).expect("it is a URL");
     let receivers = Receivers::start(&[Behaviour::Good; ENDPOINTS], LOOK_BACK_EVERY);
     let receivers = receivers.expect("there are ports");
@@ -190,14 +190,14 @@ async fn told_during(
     let killing = kills(&mut house, &receivers);
     let (mut history, pace, ()) = run_during(options, killing).await.expect("it can be run");
     let arrived_after = receivers.finish(&mut history, pace.began, arrive_within).await;
-    Told { verdict: judge(&history), arrived_after, house }
+    Delivered { verdict: judge(&history), arrived_after, house }
 }
 
 async fn killed(house: House, victims: &[Victim]) {
     let urls = house.urls();
     let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
     let options = WorkloadOptions { rate: Some(REQUESTS_A_SECOND), ..load(&urls) };
-    let told = told_during(
+    let delivered = deliver_during(
         house,
         options,
         ARRIVES_WITHIN,
@@ -209,8 +209,8 @@ async fn killed(house: House, victims: &[Victim]) {
         },
     )
     .await;
-    told.report(victims.len());
-    told.assert_is_whole(TOLD);
+    delivered.report(victims.len());
+    delivered.assert_is_whole(MESSAGE_TYPES);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -227,7 +227,7 @@ async fn kills_of_server_and_receivers_lose_no_message_on_sqlite() {
     killed(house, ON_SQLITE).await;
 }
 
-/// The long version, whose size comes from outside: so many kills, spread over so many facts.
+/// The long version, whose size is set from outside: so many kills, spread over so many facts.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes minutes: scripts/soak.sh"]
 async fn many_facts_and_many_kills_lose_no_message() {
@@ -253,8 +253,8 @@ async fn many_facts_and_many_kills_lose_no_message() {
     };
     let began = Instant::now();
     let until = began + WITHIN;
-    let told =
-        told_during(house, options, WITHIN, async |house: &mut House, receivers: &Receivers| {
+    let delivered =
+        deliver_during(house, options, WITHIN, async |house: &mut House, receivers: &Receivers| {
             for (kill, victim) in (1..=kills).zip(ON_POSTGRES.iter().cycle()) {
                 tokio::time::sleep(KILL_EVERY).await;
                 reach_facts(house, facts / (kills + 1) * kill, until).await;
@@ -263,9 +263,9 @@ async fn many_facts_and_many_kills_lose_no_message() {
             reach_facts(house, facts, until).await;
         })
         .await;
-    told.report(usize::try_from(kills).expect("there are not so many"));
+    delivered.report(usize::try_from(kills).expect("there are not so many"));
     println!("took {:.0} s", began.elapsed().as_secs_f64());
-    told.assert_is_whole(&["message: event.published", "message: registration.confirmed"]);
+    delivered.assert_is_whole(&["message: event.published", "message: registration.confirmed"]);
 }
 
 /// Waits until there are so many facts.
@@ -287,7 +287,7 @@ async fn facts_of(house: &House) -> Option<u64> {
     .await
 }
 
-async fn a_sale_is_told(data: Data) {
+async fn a_sale_is_delivered(data: Data) {
     let _turn = turn().await;
     let app = App::start_with(data, &[QUIET, PRIVATE]);
     let stalling = Behaviour::Stalling(Duration::from_secs(2));
@@ -299,8 +299,8 @@ async fn a_sale_is_told(data: Data) {
     })
     .await
     .expect("it can be run");
-    assert_clean(&report.verdict, TOLD);
-    // Those who are dead or slow keep nothing from the one who is not.
+    assert_clean(&report.verdict, MESSAGE_TYPES);
+    // Dead and slow receivers do not delay the one that works.
     assert!(report.arrived_after.is_some(), "{report}");
     let [good, dead, stalling] = report.receivers.as_slice() else { panic!("{report}") };
     assert_eq!(good.messages, report.verdict.changes, "{report}");
@@ -311,11 +311,11 @@ async fn a_sale_is_told(data: Data) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_dead_and_a_stalling_receiver_keep_nothing_from_a_good_one_on_postgres() {
-    a_sale_is_told(Data::postgres()).await;
+async fn a_dead_and_a_stalling_receiver_do_not_delay_a_good_one_on_postgres() {
+    a_sale_is_delivered(Data::postgres()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_dead_and_a_stalling_receiver_keep_nothing_from_a_good_one_on_sqlite() {
-    a_sale_is_told(Data::sqlite()).await;
+async fn a_dead_and_a_stalling_receiver_do_not_delay_a_good_one_on_sqlite() {
+    a_sale_is_delivered(Data::sqlite()).await;
 }

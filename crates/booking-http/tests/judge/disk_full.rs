@@ -1,4 +1,4 @@
-//! A disk that is full: whoever asks hears 503, nothing is lost, and it heals when there is room.
+//! A disk that is full: clients get 503, nothing is lost, and it heals when there is room.
 //!
 //! Root mounts a small tmpfs for the table of registrations. An ordinary user may not mount; then the
 //! database is made to answer as it does with a full disk (SQLSTATE 53100), which tests all of ours and
@@ -16,10 +16,10 @@ use tempfile::TempDir;
 /// Enough for the first registrations, and soon full.
 const TMPFS_SIZE: &str = "size=768k,mode=0777";
 
-/// How long it may take until it is full, or has room again, on a machine that has other things to do.
+/// How long it may take until it is full, or has room again, on a busy machine.
 const SEEN_WITHIN: Duration = Duration::from_secs(60);
 
-/// A small disk, or what is made to look like one.
+/// A small disk, or a substitute for one.
 enum Disk {
     Tmpfs(TempDir),
     Pretended,
@@ -33,7 +33,7 @@ impl Disk {
         }
         let disk = Self::Tmpfs(folder);
         let Self::Tmpfs(folder) = &disk else { unreachable!("it was just made") };
-        // PostgreSQL runs as somebody else, who must be let in, and wants a folder of its own.
+        // PostgreSQL runs as another user, who needs access, and wants a folder of its own.
         allow(folder.path());
         let data = database.sql("SHOW data_directory")[0][0].clone().expect("it has one");
         let space = folder.path().join("space");
@@ -127,7 +127,7 @@ async fn a_full_disk_is_503_and_heals() {
     drop((app, disk));
 }
 
-/// Registers until somebody is answered so.
+/// Registers until an answer has this status.
 fn wait_for(url: &str, status: u16) {
     use crate::common::ask;
     use serde_json::json;
@@ -136,11 +136,11 @@ fn wait_for(url: &str, status: u16) {
     let since = Instant::now();
     for who in 0.. {
         let email = format!("{:0>60}{who}@example.org", "");
-        let told = ask(url, "POST", &path, &[], &json!({"user_email": email}));
-        if told.status == status {
+        let answer = ask(url, "POST", &path, &[], &json!({"user_email": email}));
+        if answer.status == status {
             return;
         }
-        assert!(matches!(told.status, 201 | 503), "{told:?}");
+        assert!(matches!(answer.status, 201 | 503), "{answer:?}");
         assert!(since.elapsed() < SEEN_WITHIN, "never {status}");
     }
 }

@@ -1,4 +1,4 @@
-//! What hangs: a database behind a black hole, a server that is stopped while it holds a lock.
+//! Hanging dependencies: a database behind a black hole, a server that is stopped while it holds a lock.
 
 use crate::apart_cuts::{assert_audit_is_clean, server_behind_chaos};
 use crate::common::{App, Data, http, start_on};
@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 
 /// The longest that a write may take: 5 s to find its event, 10 s to be decided.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(15);
-/// What every answer may take beyond its limit, and what follows a fault, on a machine that has other things
-/// to do. Less than the client's own patience, so that it is the server that answers.
+/// How much every answer may take beyond its limit, and after a fault, on a busy machine. Less than the client's
+/// own timeout, so that it is the server that answers.
 const BEYOND: Duration = Duration::from_secs(20);
 const BACK_WITHIN: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_in_a_black_hole_is_answered_for_in_time() {
+async fn an_unreachable_database_is_answered_for_in_time() {
     let _turn = turn().await;
     let data = Data::postgres();
     let (server, chaos) = server_behind_chaos(&data).await;
@@ -29,15 +29,15 @@ async fn a_database_in_a_black_hole_is_answered_for_in_time() {
     })
     .await;
     assert_clean(&verdict, &["Registered"]);
-    // Whoever is in the batch that hangs hears the one, and whoever waits longer than the hole lasts the other.
-    let told = ["answer: not now", "answer: unknown"].map(|told| verdict.coverage.of(told));
-    assert_ne!(told, [0, 0], "nobody noticed: {verdict}");
+    // Requests in the batch that hangs get the one, and requests that wait longer than the hole lasts the other.
+    let counts = ["answer: not now", "answer: unknown"].map(|answer| verdict.coverage.of(answer));
+    assert_ne!(counts, [0, 0], "nobody noticed: {verdict}");
     assert!(pace.slowest < ANSWERED_WITHIN + BEYOND, "{pace:?}");
     assert_audit_is_clean(&data);
     println!("black hole: slowest answer {:?}, back after {back_after:?}", pace.slowest);
 }
 
-/// How long it takes until somebody gets a seat of a new event.
+/// How long it takes until a client gets a seat of a new event.
 fn seconds_until_a_seat_is_given(url: &str) -> Duration {
     let since = Instant::now();
     let headers = [("Content-Type", "application/json")];
@@ -49,8 +49,8 @@ fn seconds_until_a_seat_is_given(url: &str) -> Duration {
         {
             let path = format!("/events/{}/register", event.json()["id"].as_str().expect("an id"));
             let body = json!({"user_email": "ada@example.org"}).to_string();
-            let told = http::try_send(url, "POST", &path, &headers, body.as_bytes());
-            if told.is_ok_and(|told| told.status == 201) {
+            let answer = http::try_send(url, "POST", &path, &headers, body.as_bytes());
+            if answer.is_ok_and(|answer| answer.status == 201) {
                 return since.elapsed();
             }
         }
@@ -59,8 +59,8 @@ fn seconds_until_a_seat_is_given(url: &str) -> Duration {
     }
 }
 
-/// A server that is stopped for 7 s while it holds rows: the database lets them go after 5 s, and what
-/// the server does with its dead connection when it wakes changes nothing.
+/// A server that is stopped for 7 s while it holds rows: the database releases them after 5 s, and what the server
+/// does with its dead connection when it wakes changes nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_stopped_with_a_lock_holds_the_others_up_for_five_seconds() {
     let _turn = turn().await;

@@ -1,14 +1,14 @@
-//! Everything that can be asked, asked by many at once while things fail, and judged to the last answer.
+//! Every operation, by many clients at once while things fail, and judged to the last answer.
 //!
-//! What the judge itself is worth is shown twice: `booking-load/tests/judge.rs` corrupts histories, and
-//! `controls` breaks servers.
+//! The judge itself is checked twice: `booking-load/tests/judge.rs` corrupts histories, and `controls` breaks
+//! servers.
 
 mod beside;
 #[path = "../common/mod.rs"]
 mod common;
 mod embedded;
 mod soak;
-// By names that scripts/test.sh can tell from all others: it runs them beside those.
+// With names by which scripts/test.sh recognizes them: it runs them beside all others.
 #[path = "calm.rs"]
 mod apart_calm;
 #[path = "cell_moves.rs"]
@@ -40,7 +40,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// Without a line in the log for each request, nor a warning for each fault that is made on purpose.
+/// Without a line in the log for each request, nor a warning for each deliberate fault.
 const QUIET: (&str, &str) = ("RUST_LOG", "off");
 
 /// Two loads at a time, however many threads the tests have: each waits for a part of its time, and
@@ -57,7 +57,7 @@ fn load(urls: &[&str]) -> WorkloadOptions {
         clients: 16,
         events: 4,
         seats: 60,
-        // Far more than the server's own limit, so that its own answer is seen on any machine.
+        // Far more than the server's own limit, so that its own answer arrives on any machine.
         limits: Limits { answer: Duration::from_secs(60), connect: Duration::from_secs(30) },
         ..WorkloadOptions::at(urls)
     }
@@ -72,11 +72,11 @@ async fn judged<T>(
     (judge(&history), pace, out)
 }
 
-/// How many requests there are to be while events move, where that is said, as `scripts/soak.sh` does.
+/// How many requests to send while events move, if that is set, as `scripts/soak.sh` does.
 const MOVES_OPERATIONS: &str = "MOVES_OPERATIONS";
 
-/// Asks for as many requests as are said, or until `moves` end, and judges. They are told when the last was answered; where
-/// nothing is said, at once.
+/// Sends as many requests as are set, or until `moves` end, and judges. The moves are notified of the last answer;
+/// where nothing is set, at once.
 async fn judged_beside_moves<T: Send + 'static>(
     options: WorkloadOptions,
     moves: impl FnOnce(&AtomicBool) -> T + Send + 'static,
@@ -101,7 +101,7 @@ async fn judged_beside_moves<T: Send + 'static>(
 #[track_caller]
 fn assert_clean(verdict: &Verdict, reached: &[&str]) {
     assert!(verdict.is_clean(), "{verdict}");
-    // It changes nothing, and asking again may go well: but nothing that fails here is a reason for it.
+    // It changes nothing, and a retry may succeed: but nothing that fails here is a reason for it.
     assert_eq!(verdict.coverage.of("answer: 500"), 0, "{verdict}");
     assert_eq!(verdict.coverage.missing(reached), [""; 0], "{verdict}");
 }
@@ -109,8 +109,8 @@ fn assert_clean(verdict: &Verdict, reached: &[&str]) {
 /// How long the loads may take together that reach everything that a test waits for.
 const REACHED_WITHIN: Duration = Duration::from_secs(300);
 
-/// Has loads asked, each of which has to be clean, until everything in `wanted` was reached: what is rare, or a
-/// matter of time, is up to chance and to the machine in each of them.
+/// Runs loads, each of which has to be clean, until everything in `wanted` was reached: rare cases, and matters of
+/// time, are up to chance and to the machine in each of them.
 async fn reach(wanted: &[&str], mut load: impl AsyncFnMut() -> Verdict) {
     let until = Instant::now() + REACHED_WITHIN;
     let mut missing = wanted.to_vec();
@@ -122,8 +122,8 @@ async fn reach(wanted: &[&str], mut load: impl AsyncFnMut() -> Verdict) {
     }
 }
 
-/// Has a house judged whose rule is broken, until one of these breaches was seen: whether what is broken does harm is up
-/// to chance and to the machine, too.
+/// Judges servers whose rule is broken, until one of these breaches was found: whether the fault does harm is up to
+/// chance and to the machine, too.
 async fn assert_caught(rules: &[&str], mut verdict: impl AsyncFnMut() -> Verdict) {
     let until = Instant::now() + REACHED_WITHIN;
     loop {
@@ -135,7 +135,7 @@ async fn assert_caught(rules: &[&str], mut verdict: impl AsyncFnMut() -> Verdict
     }
 }
 
-/// Runs what blocks beside the load.
+/// Runs blocking code beside the load.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     tokio::task::spawn_blocking(work).await.expect("no panic")
 }

@@ -1,4 +1,4 @@
-//! Events that move from one store to another in the middle of a sale, while who moves them is killed again and again.
+//! Events that move from one store to another in the middle of a sale, while the mover is killed again and again.
 
 use crate::common::http::try_send;
 use crate::common::{Data, PROGRAM, run};
@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 /// How often the mover is killed here.
 const KILLS: u32 = 6;
-/// How long a mover is let go on before it is: so many times that, so that each dies somewhere else.
+/// How long a mover runs before it is killed: a growing multiple of that, so that each dies at another step.
 const KILLED_AFTER: Duration = Duration::from_millis(60);
 const TIMES: u32 = 6;
 /// How many have registered for how many events in a store of many, and how often its mover is killed.
@@ -33,7 +33,7 @@ const AT_ONCE: usize = 500;
 const MOVED_WITHIN: Duration = Duration::from_secs(600);
 const STARTS_WITHIN: Duration = Duration::from_secs(60);
 const LIMITS: Limits = Limits { answer: Duration::from_secs(60), connect: Duration::from_secs(30) };
-/// What goes between two HTTP connections, and is of neither alone.
+/// The end-to-end headers, which are forwarded between the two connections.
 const PASSED_ON: [&str; 9] = [
     "authorization",
     "content-type",
@@ -46,11 +46,11 @@ const PASSED_ON: [&str; 9] = [
     "link",
 ];
 
-/// Both places, in the order in which a client that knows of both asks them.
+/// Both places, in the order in which a client that knows both asks them.
 struct Places([HttpClient; 2]);
 
-/// Asks one place, and where that says that the event is moving, the other; as it says so, too, or is not there, the client
-/// hears so and tries again.
+/// Asks one place, and where that answers that the event is moving, the other; if that answers so, too, or is not
+/// there, the client gets that and retries.
 async fn ask(request: HttpRequest, body: Bytes, places: Shared<Places>) -> HttpResponse {
     let mut answered = HttpResponse::new(StatusCode::BAD_GATEWAY);
     for client in &places.0 {
@@ -81,7 +81,7 @@ async fn ask(request: HttpRequest, body: Bytes, places: Shared<Places>) -> HttpR
     answered
 }
 
-/// Serves both places as one, for as long as this process runs. Returns where.
+/// Serves both places as one, for as long as this process runs. Returns the address.
 fn both(urls: [String; 2]) -> String {
     let port = free_port();
     thread::spawn(move || {
@@ -105,7 +105,7 @@ fn both(urls: [String; 2]) -> String {
     url
 }
 
-/// `booking-http move`, which ends by itself or is killed after so long. If it was not done, what it told.
+/// `booking-http move`, which ends by itself or is killed after so long. Its output, if it was not done.
 fn move_all(from: &str, to: &str, killed_after: Option<Duration>) -> Result<(), String> {
     let mut mover = process::Command::new(PROGRAM)
         .args(["move", "--from", from, "--to", to])
@@ -180,7 +180,7 @@ async fn events_that_move_back_to_sqlite_in_a_sale_lose_nothing() {
     moved_in_a_sale(&Data::postgres(), &Data::sqlite(), KILLS).await;
 }
 
-/// Registers many in a store in one file that nobody serves yet.
+/// Registers many in a store in one file that no server uses yet.
 async fn fill(path: &Path) {
     let store = SqliteStore::open(path, Options::default()).await.expect("opened");
     let (people, events) = MANY;

@@ -12,13 +12,13 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// So many changes there are at least between the moment that is kept and the cut.
+/// At least so many changes are between the recorded moment and the cut.
 const CHANGES_LEAST: u64 = 200;
 /// How long the load may take for that.
 const UNDER_WAY_WITHIN: Duration = Duration::from_secs(60);
 
 /// The log as it was when everything was on the disk.
-struct Kept {
+struct Flushed {
     folder: PathBuf,
     file: String,
     offset: u64,
@@ -26,7 +26,7 @@ struct Kept {
     changes: u64,
 }
 
-impl Kept {
+impl Flushed {
     fn now(cluster: &Cluster) -> Self {
         let url = cluster.socket_url("postgres");
         let rows = |sql: &str| run_sql(&url, sql).expect("the database answers");
@@ -41,10 +41,10 @@ impl Kept {
         Self { folder, file, offset, syncs, changes }
     }
 
-    /// What a power cut now would do to the log of a server that was killed.
+    /// The effect of a power cut now on the log of a server that was killed.
     fn cut_power(&self, syncs_until_now: u64) {
         if syncs_until_now > self.syncs {
-            // It asked the disk at each commit: all that was acknowledged is there.
+            // It asked the disk at each commit: every acknowledged write is there.
             return;
         }
         for entry in fs::read_dir(&self.folder).expect("it is there").flatten() {
@@ -73,7 +73,7 @@ fn changes(cluster: &Cluster) -> u64 {
     rows[0][0].as_ref().map_or(0, |sum| sum.parse().expect("a number"))
 }
 
-/// How often the disk was asked to keep the log. Until PostgreSQL 17 it is in `pg_stat_wal`.
+/// How often the disk was asked to flush the log. Until PostgreSQL 17 it is in `pg_stat_wal`.
 fn syncs(cluster: &Cluster) -> u64 {
     let url = cluster.socket_url("postgres");
     let count = |sql: &str| {
@@ -94,19 +94,19 @@ async fn after_a_power_cut(durable: bool) -> Verdict {
     let variables = [("DATABASE_URL", cluster.url("postgres")), (QUIET.0, QUIET.1.to_owned())];
     let server = ServerProcess::start(Path::new(PROGRAM), &variables);
     let (verdict, _, cluster) = judged(load(&[server.url()]), async {
-        // The events were created before, and are kept.
+        // The events were created before, and survive.
         blocking(move || {
-            let kept = Kept::now(&cluster);
+            let flushed = Flushed::now(&cluster);
             std::thread::sleep(Duration::from_millis(2_500));
-            // A machine that has other things to do may not have sold anything until then.
-            let (before, began) = (kept.changes, Instant::now());
+            // A busy machine may not have sold anything until then.
+            let (before, began) = (flushed.changes, Instant::now());
             while changes(&cluster) < before + CHANGES_LEAST {
                 assert!(began.elapsed() < UNDER_WAY_WITHIN, "the load is under way");
                 std::thread::sleep(Duration::from_millis(20));
             }
             let syncs = syncs(&cluster);
             cluster.kill9();
-            kept.cut_power(syncs);
+            flushed.cut_power(syncs);
             cluster.restart();
             cluster
         })

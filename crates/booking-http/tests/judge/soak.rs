@@ -14,10 +14,10 @@ use std::time::{Duration, Instant};
 
 /// How often server and postmaster are killed.
 const KILLS: u32 = 20;
-/// The least that each kind of fault goes on.
+/// The least that each kind of fault runs.
 const FAULTS_AT_LEAST: Duration = Duration::from_secs(60);
 
-/// What `scripts/soak.sh` asks for.
+/// The parameters of `scripts/soak.sh`.
 struct Soak {
     began: Instant,
     minutes: u64,

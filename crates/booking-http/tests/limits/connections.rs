@@ -1,5 +1,5 @@
-//! Connections: how much one may have in the server's memory, how many a client may have, and how all of
-//! them end with the server.
+//! Connections: how much server memory one may use, how many a client may have, and how all of them end with the
+//! server.
 
 use crate::common::http::{connect, read_some};
 use crate::common::{App, Data, PROGRAM};
@@ -13,14 +13,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 const REQUEST: &[u8] = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";
-/// What a client sent that took 27 MB of the server for it: as much as a connection may have unread.
+/// Bytes that one client sent which cost the server 27 MB: as much as a connection may have unread.
 const PIPELINED_BYTES: usize = 131_072;
 const CONNECTIONS: usize = 100;
 const MIB: u64 = 1_024 * 1_024;
-/// For whatever has to happen on a machine that has other things to do.
+/// For everything that has to happen on a busy machine.
 const WITHIN: Duration = Duration::from_secs(60);
 
-/// The memory of a process in bytes, and the CPU time that it has taken.
+/// The memory of a process in bytes, and its CPU time.
 fn usage(pid: u32) -> (u64, Duration) {
     let read = |file: &str| {
         std::fs::read_to_string(format!("/proc/{pid}/{file}")).expect("the process is there")
@@ -36,7 +36,7 @@ fn usage(pid: u32) -> (u64, Duration) {
     (kib.expect("it has memory") * 1_024, Duration::from_millis(ticks * 10))
 }
 
-/// A client for which the kernel keeps few answers, so that the server soon has nowhere to write to.
+/// A client for which the kernel buffers few answers, so that the server's writes soon block.
 fn connect_narrow(url: &str) -> TcpStream {
     let address: SocketAddr =
         url.strip_prefix("http://").and_then(|rest| rest.parse().ok()).expect("an address");
@@ -46,7 +46,7 @@ fn connect_narrow(url: &str) -> TcpStream {
     socket.into()
 }
 
-/// Sends as much as is taken; what the server does not read waits in the kernel.
+/// Sends as much as the server reads; the rest waits in the kernel.
 fn send_what_is_taken(stream: &TcpStream, bytes: &[u8]) {
     stream.set_nonblocking(true).expect("it can be set");
     let mut stream = stream;
@@ -75,7 +75,7 @@ fn pipelining_takes_neither_memory_nor_time() {
     let clients: Vec<_> = (0..CONNECTIONS).map(|_| connect_narrow(app.url())).collect();
     let mut most = before;
     let deadline = Instant::now() + WITHIN;
-    // Until everybody's buffers are full, and nothing is done any more.
+    // Until all buffers are full, and nothing is done any more.
     loop {
         clients.iter().for_each(|client| send_what_is_taken(client, &bytes));
         let (memory, began) = usage(app.server.pid());
@@ -98,14 +98,14 @@ fn pipelining_takes_neither_memory_nor_time() {
 
 /// All of it is answered, in order, to a client that does read.
 #[test]
-fn whatever_is_pipelined_is_answered_in_order() {
+fn pipelined_requests_are_answered_in_order() {
     const REQUESTS: usize = 500;
     let app = App::start(Data::sqlite());
     let event = app.create(5);
     let body = r#"{"user_email":"PERSON@example.org"}"#;
     let mut bytes = Vec::new();
     for number in 0..REQUESTS {
-        // With bodies, blank lines in them, and both ways to say how long they are.
+        // With bodies, blank lines in them, and both ways to give their length.
         let id = format!("X-Request-Id: r{number}\r\nHost: localhost\r\n");
         let request = match number % 3 {
             0 => format!("GET /events/{event} HTTP/1.1\r\n{id}\r\n"),
@@ -165,9 +165,9 @@ fn is_served(stream: &mut TcpStream) -> bool {
         && matches!(stream.read(&mut buffer), Ok(length) if buffer[..length].starts_with(b"HTTP/1.1 200"))
 }
 
-/// Whoever keeps more connections than there are files for loses the idle ones; nobody is shut out.
+/// A client that holds more connections than there are files for loses the idle ones; no other client is shut out.
 #[test]
-fn idle_connections_shut_nobody_out() {
+fn idle_connections_shut_no_client_out() {
     let data = Data::sqlite();
     let server = start_with_files(256, &data);
     let mut silent: Vec<_> = (0..400).map(|_| connect(server.url())).collect();
@@ -182,13 +182,13 @@ fn idle_connections_shut_nobody_out() {
         let answer = crate::common::http::send(server.url(), "GET", path, &[], b"");
         assert_eq!(answer.status, 200, "{path}");
     }
-    // Those that were idle for longest have gone, and those that were used last have not.
+    // The connections that were idle for longest are closed, and those that were used last are not.
     assert!(!is_served(&mut silent[0]));
     assert!(is_served(used.last_mut().expect("there are some")));
 }
 
-/// Each client by itself: an IPv4 address of another network than this machine's own is not to be had here,
-/// so the limit is set for a proxy that is not named, at an address that this machine has.
+/// Each client by itself: an IPv4 address of another network than this machine's own is not available here, so the
+/// limit is set for an untrusted proxy, at an address that this machine has.
 #[test]
 fn a_client_has_only_so_many_connections() {
     let Some(own) = own_address() else {

@@ -1,4 +1,4 @@
-//! Events that are put up by the hundred leave room for seats.
+//! Creating events by the hundred leaves room for sales.
 
 use crate::common::{App, Data, ask};
 use serde_json::json;
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 const CREATING: usize = 40;
 
-/// What puts up an event takes its time here, so that all that there may be are under way at once.
+/// Creating an event takes time here, so that all that are allowed are under way at once.
 const SLOW: &str = "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     PERFORM pg_sleep(1); RETURN NEW; END $$;
     CREATE TRIGGER slow BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION slow()";
@@ -15,7 +15,7 @@ const SLEEPING: &str = "SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event = 'PgSleep'";
 
 #[test]
-fn seats_are_given_while_events_are_put_up() {
+fn seats_are_sold_while_events_are_created() {
     let app = App::start_with(Data::postgres(), &[("SWEEP_SECONDS", "0")]);
     let event = app.create(100);
     let database = app.data.database().clone();
@@ -59,7 +59,7 @@ fn seats_are_given_while_events_are_put_up() {
         assert!(created > 0 && refused > 0, "{created} put up, {refused} refused");
         let events = database.sql("SELECT count(*) FROM events")[0][0].clone();
         assert_eq!(events, Some((1 + created).to_string()), "who was refused has made none");
-        // Whoever was refused asks again under the same key, and is served.
+        // A refused client retries under the same key, and is served.
         database.sql("DROP TRIGGER slow ON events");
         for n in 0..CREATING {
             assert_eq!(create(n).status, 201);
@@ -70,9 +70,9 @@ fn seats_are_given_while_events_are_put_up() {
     app.assert_audit_is_clean();
 }
 
-/// On the store where everything that writes takes its turn seats go first.
+/// On the store where all writes take turns seats go first.
 #[test]
-fn a_crowd_that_puts_up_events_takes_no_seat_from_anybody_on_sqlite() {
+fn a_crowd_that_creates_events_delays_no_sale_on_sqlite() {
     let app = App::start_with(Data::sqlite(), &[("SWEEP_SECONDS", "0")]);
     let event = app.create(1_000);
     let until = Instant::now() + Duration::from_secs(2);

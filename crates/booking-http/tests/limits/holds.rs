@@ -1,4 +1,4 @@
-//! One client, or one e-mail address, keeps only so many seats from the others.
+//! One client, or one e-mail address, can hold only so many seats.
 
 use crate::common::acts::{act, done, give_up, hold, id, refused};
 use crate::common::http::Answer;
@@ -30,7 +30,7 @@ fn an_address_holds_only_so_many_seats() {
     done(&give_up(&app, &second), 200);
     done(&hold(&app, &events[3], "ada@example.org"), 201);
     limited_for(&hold(&app, &events[1], "ada@example.org"));
-    // A hold that was refused for another reason takes no place.
+    // A hold that was refused for another reason takes no slot.
     done(&give_up(&app, &third), 200);
     refused(&hold(&app, &events[0], "ada@example.org"), 409, "already_registered");
     done(&hold(&app, &events[1], "ada@example.org"), 201);
@@ -64,9 +64,9 @@ fn a_client_holds_only_so_many_seats() {
     }
 }
 
-on_both_stores! { a_hold_that_comes_again_is_answered_however_many_there_are }
+on_both_stores! { a_repeated_hold_is_answered_beyond_the_limit }
 
-fn a_hold_that_comes_again_is_answered_however_many_there_are(data: Data) {
+fn a_repeated_hold_is_answered_beyond_the_limit(data: Data) {
     let app = App::start_with(data, &[PROXY, ("CLIENT_HOLDS_MAX", "2"), NO_CLIENT_RATE]);
     let event = app.create(50);
     let hold = |email: &str, key: &str| hold_from(&app, "198.51.100.1", &event, email, key);
@@ -78,7 +78,7 @@ fn a_hold_that_comes_again_is_answered_however_many_there_are(data: Data) {
         answer
     };
     assert_eq!(done(&again("a@b.org", "1"), 201), first, "token and all");
-    // Also when its own place is another's.
+    // Also when its own slot is another's.
     done(&act(&app, &first, "confirm"), 200);
     done(&hold("c@b.org", "3"), 201);
     limited_for(&hold("d@b.org", "4"));

@@ -1,5 +1,5 @@
-//! Long answers: listings end where they get long, bytes are few for who takes them so, and whoever takes none
-//! keeps none.
+//! Long answers: pages of listings are bounded, bodies are compressed for clients that accept it, and a client that
+//! does not read uses little memory.
 
 use crate::common::acts::{done, edit, id};
 use crate::common::http::{Answer, connect, send};
@@ -27,14 +27,14 @@ fn unpack(answer: &Answer) -> Vec<u8> {
     bytes
 }
 
-/// Whether the answer is another one for who takes other encodings.
+/// Whether the answer differs for clients that accept other encodings.
 fn varies(answer: &Answer) -> bool {
     answer.header("vary").is_some_and(|vary| vary.contains("Accept-Encoding"))
 }
 
-on_both_stores! { a_listing_ends_where_it_gets_long each_form_of_an_event_has_its_tag }
+on_both_stores! { a_page_of_a_listing_is_bounded_in_bytes each_form_of_an_event_has_its_tag }
 
-fn a_listing_ends_where_it_gets_long(data: Data) {
+fn a_page_of_a_listing_is_bounded_in_bytes(data: Data) {
     let app = App::start(data);
     let mut newest_first: Vec<String> = (0..EVENTS).map(|n| create_long(&app, n)).collect();
     newest_first.reverse();
@@ -52,7 +52,7 @@ fn a_listing_ends_where_it_gets_long(data: Data) {
         pages += 1;
     }
     assert_eq!((found, pages), (newest_first, 2), "all of them, each once");
-    // Who takes it gets the same in far fewer bytes, and HEAD tells of them.
+    // A client that accepts it gets the same in far fewer bytes, and HEAD shows that.
     let packed = ask(app.url(), "GET", "/events", &[GZIP], &Value::Null);
     assert!(packed.body.len() < PAGE_BYTES_MAX / 5, "{}", packed.body.len());
     assert_eq!(unpack(&packed), app.get("/events").body);
@@ -64,7 +64,7 @@ fn a_listing_ends_where_it_gets_long(data: Data) {
 
 /// A hundred that ask for more than the kernel holds, and read nothing: each of them would keep a copy.
 #[test]
-fn who_reads_nothing_holds_little() {
+fn a_client_that_reads_nothing_uses_little_memory() {
     const READERS: usize = 100;
     let app = App::start(Data::sqlite());
     (0..EVENTS).for_each(|number| drop(create_long(&app, number)));
@@ -116,7 +116,7 @@ fn each_form_of_an_event_has_its_tag(data: Data) {
     done(&renamed, 200);
     assert_eq!(rename(&packed_tag, "Again").status, 412);
     done(&rename(&tag(&get(&[])), "Again"), 200);
-    // What is short stays as it is.
+    // Short answers stay uncompressed.
     done(&edit(&app, path.trim_start_matches("/events/"), &json!({"description": ""})), 200);
     let short = get(&[GZIP]);
     assert_eq!((short.header("content-encoding"), varies(&short)), (None, false));
@@ -136,14 +136,14 @@ fn pages_are_compressed_and_registrations_keep_their_secrets() {
         let plain = get(&[]);
         assert_eq!(plain.body, bytes, "{path}");
         assert_ne!(plain.header("etag"), packed.header("etag"), "{path}");
-        // One header, whoever else has something to say in it.
+        // One header, whatever else adds to it.
         assert!(varies(&plain) && varies(&packed), "{path}");
         let tag = packed.header("etag").expect("it has one");
         let known = get(&[("If-None-Match", tag), GZIP]);
         assert_eq!((known.status, known.header("etag")), (304, Some(tag)), "{path}");
         assert_eq!(get(&[("Accept-Encoding", "gzip;q=0")]).header("content-encoding"), None);
     }
-    // What holds a token is no longer or shorter for what somebody had written beside it.
+    // An answer with a token is no longer or shorter for the text beside it.
     let event = app.create(3);
     let body = json!({"user_email": "ada@example.org", "name": "\u{1f3ab}".repeat(200)});
     let made = app.ask("POST", &format!("/events/{event}/register"), &[GZIP], &body);

@@ -1,4 +1,4 @@
-//! What one client may do to a server and to the others: how often, how much, how slowly.
+//! The limits of what one client may do to a server and to the others: how often, how much, how slowly.
 
 #[macro_use]
 #[path = "../common/mod.rs"]

@@ -1,5 +1,5 @@
-//! Clients that ask too often. All of them are on this machine, so a proxy is played that says where they
-//! come from.
+//! Clients that send too often. All of them are on this machine, so the test acts as a proxy that names their
+//! addresses.
 
 use crate::common::acts::{done, id, refused};
 use crate::common::http::Answer;
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 pub(crate) const PROXY: (&str, &str) = ("TRUSTED_PROXIES", "127.0.0.1");
 pub(crate) const NO_CLIENT_RATE: (&str, &str) = ("CLIENT_RATE", "0");
 
-/// A server that takes 5 writes at once from one address, and then one a second.
+/// A server that accepts 5 writes at once from one address, and then one a second.
 fn limited() -> App {
     App::start_with(Data::sqlite(), &[PROXY, ("CLIENT_RATE", "1"), ("CLIENT_BURST", "5")])
 }
@@ -22,7 +22,7 @@ fn register_from(app: &App, from: &str, event: &str, email: &str) -> Answer {
     ask(app.url(), "POST", &path, &[("X-Forwarded-For", from)], &body)
 }
 
-/// Checks that it is a refusal of this kind; the seconds until it is worth another try.
+/// Checks that it is a refusal of this kind; returns its `Retry-After` in seconds.
 #[track_caller]
 pub(crate) fn limited_for(answer: &Answer) -> u64 {
     refused(answer, 429, "rate_limited");
@@ -33,7 +33,7 @@ pub(crate) fn booked(app: &App, event: &str) -> Value {
     app.get(&format!("/events/{event}")).json()["booked_count"].clone()
 }
 
-/// Sends as many registrations as fast as they are answered, and counts those that were accepted.
+/// Sends as many registrations as fast as they are answered, and counts the accepted ones.
 fn flood(app: &App, from: &str, event: &str, count: usize) -> usize {
     let accepted = |number: &usize| {
         let email = format!("{number}.{}@example.org", from.replace(':', "-"));
@@ -64,12 +64,12 @@ fn one_address_has_its_rate_and_others_have_theirs() {
     app.assert_audit_is_clean();
 }
 
-/// The negative control: without the limit, and where it does not apply, the flood gets all it wants.
+/// The negative control: without the limit, and where it does not apply, every request is accepted.
 #[test]
 fn without_a_limit_the_flood_comes_through() {
     for settings in [
         &[PROXY, NO_CLIENT_RATE][..],
-        // Nobody is believed, and this machine is its owner's.
+        // No proxy is trusted, and this machine is its owner's.
         &[("CLIENT_RATE", "1"), ("CLIENT_BURST", "5")],
     ] {
         let app = App::start_with(Data::sqlite(), settings);
@@ -81,7 +81,7 @@ fn without_a_limit_the_flood_comes_through() {
 }
 
 #[test]
-fn clients_are_told_how_they_stand() {
+fn responses_carry_the_state_of_the_rate_limit() {
     let data = Data::sqlite();
     let token = make_token(&data, "Jazz club");
     let app = App::start_with(
@@ -103,7 +103,7 @@ fn clients_are_told_how_they_stand() {
     assert_eq!(limited.header("ratelimit-policy"), Some("\"client\";q=2;w=2"));
     assert_eq!(limited.header("ratelimit"), Some("\"client\";r=0;t=1"));
 
-    // Pages of other origins are let see it, and that they were refused.
+    // Pages of other origins may read it, and that they were refused.
     let headers = [("Origin", "https://shop.example"), ("X-Forwarded-For", from)];
     let send = || ask(app.url(), "POST", "/events", &headers, &json!({}));
     let limited = std::iter::repeat_with(send).take(100).find(|answer| answer.status == 429);
@@ -116,7 +116,7 @@ fn clients_are_told_how_they_stand() {
 }
 
 #[test]
-fn what_is_refused_leaves_no_trace_and_is_not_read() {
+fn a_refused_request_leaves_no_trace_and_is_not_read() {
     let app = limited();
     let event = app.create(1_000);
     let from = "198.51.100.1";
@@ -139,7 +139,7 @@ fn what_is_refused_leaves_no_trace_and_is_not_read() {
     };
     assert_eq!((later.status, later.header("idempotency-replayed")), (201, None));
 
-    // What is wrong with a request is not looked at, and a body is not waited for.
+    // An invalid request is not parsed, and a body is not waited for.
     let head = format!(
         "POST /events HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: {from}\r\nContent-Length: 16000\r\n\r\n{{"
     );
@@ -149,16 +149,16 @@ fn what_is_refused_leaves_no_trace_and_is_not_read() {
         stream.write_all(head.as_bytes()).expect("the server reads");
         http::read_all(stream)
     };
-    // A machine that has other things to do may take so long that it is not refused.
+    // A busy machine may be so slow that it is not refused.
     let answer = std::iter::repeat_with(send_head).take(10).find(|answer| answer.status == 429);
     let answer = answer.expect("it is refused");
     limited_for(&answer);
     assert_eq!(answer.header("connection"), Some("close"));
 }
 
-/// A connection on which everything that was sent has come is kept.
+/// A connection whose request has arrived in full stays open.
 #[test]
-fn who_is_refused_keeps_the_connection() {
+fn a_refused_client_keeps_its_connection() {
     let app = limited();
     let event = app.create(1_000);
     flood(&app, "198.51.100.1", &event, 8);
@@ -218,7 +218,7 @@ fn proxies_are_believed_only_if_they_are_named() {
         let limit = answer.header("ratelimit").expect("it is counted").to_owned();
         limit.split(['=', ';']).nth(2).and_then(|r| r.parse::<u32>().ok()).expect("a number")
     };
-    // Each is asked for so often that it takes long to be as good as new.
+    // Each is used so often that it takes long to be as good as new.
     let ask_often_at = |app: &App, name: &str, value: &str| {
         assert_eq!(remaining_at(app, name, value), 99, "{value} is new");
         for _ in 0..30 {
@@ -235,7 +235,7 @@ fn proxies_are_believed_only_if_they_are_named() {
         assert!(remaining(value) < 99, "{value} is the same network");
     }
     assert_eq!(remaining("for=\"[2001:db8:0:1::1]\""), 99, "another network");
-    // What says nothing that names anybody counts for the proxy that says it.
+    // A header that names no client counts for the proxy that sends it.
     ask_often_at(&app, "Forwarded", "for=unknown, for=10.9.9.9");
     assert!(remaining("for=nonsense, for=10.9.9.9") < 99);
 
@@ -251,7 +251,7 @@ fn proxies_are_believed_only_if_they_are_named() {
     ask_often_at(&app, "X-Real-IP", "2001:db8::1");
     assert!(remaining_at(&app, "X-Real-IP", "[2001:db8::2]:80") < 99, "the same network");
 
-    // A proxy that nobody has named is told of, once.
+    // An untrusted proxy is logged once.
     let mut app = App::start(Data::sqlite());
     for _ in 0..3 {
         app.post("/events", &json!({}));

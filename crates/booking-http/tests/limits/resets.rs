@@ -1,4 +1,5 @@
-//! Clients that are gone before they are asked who they are: what they sent is all there, and they are not.
+//! Clients that have reset their connection before their address is read: their request is all there, and they are
+//! not.
 
 use crate::common::acts::{done, id};
 use crate::common::http::{connect, read_next};
@@ -10,9 +11,9 @@ use std::io::Write;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How often a client tries. Few of these would find the server so quick that it still sees who it is.
+/// How often a client tries. With few attempts the server may be so quick that it still sees the address.
 const TRIES: usize = 200;
-/// For whatever has to happen on a machine that has other things to do.
+/// For everything that has to happen on a busy machine.
 const WITHIN: Duration = Duration::from_secs(60);
 
 /// How a client ends its connection.
@@ -24,8 +25,8 @@ enum Ending {
     InOrder,
 }
 
-/// Asks for [`TRIES`] seats, by `register` or by `holds`, from this machine: where a proxy on it is trusted that
-/// says nothing of others, all of it is one client's.
+/// Sends [`TRIES`] claims, to `register` or to `holds`, from this machine: where a proxy on it is trusted that
+/// names no clients, all of it is one client's.
 fn take(app: &App, event: &str, how: &str, ending: Ending) {
     for number in 0..TRIES {
         let body = json!({"user_email": format!("{number}@example.org")}).to_string();
@@ -72,7 +73,7 @@ fn a_reset_evades_no_limit() {
     ] {
         let app =
             App::start_with(Data::sqlite(), &[&limits[..], &[("CLIENT_BURST", "3")]].concat());
-        // Whoever puts it up has used up nothing of what is left to the others.
+        // A client that creates it has used up nothing of the others' limits.
         let elsewhere = [("X-Forwarded-For", "198.51.100.1")];
         let body = json!({"name": "An event", "capacity": 1_000});
         let event = done(&ask(app.url(), "POST", "/events", &elsewhere, &body), 201);

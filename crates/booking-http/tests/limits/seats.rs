@@ -28,7 +28,7 @@ fn a_client_takes_only_so_many_seats_of_an_event(data: Data) {
     let from = "198.51.100.1";
     let first = done(&take(&app, from, &event, "register", 0), 201);
     let second = done(&take(&app, from, &event, "holds", 1), 201);
-    // What takes no seat does not count.
+    // A refused claim does not count.
     refused(&take(&app, from, &event, "holds", 0), 409, "already_registered");
     done(&take(&app, from, &event, "register", 2), 201);
     for (how, who) in [("register", 3), ("holds", 4)] {
@@ -36,10 +36,10 @@ fn a_client_takes_only_so_many_seats_of_an_event(data: Data) {
         assert!((3_500..=3_600).contains(&wait), "until the first is an hour old: {wait}");
     }
     assert_eq!(booked(&app, &event), json!(3), "nothing was changed");
-    // Somebody else, and another event, have their own.
+    // Another client, and another event, have their own.
     done(&take(&app, "198.51.100.2", &event, "register", 5), 201);
     done(&take(&app, from, &other, "register", 6), 201);
-    // The same request again is answered as before, and none is freed by another under its key.
+    // A repeated request gets the same answer, and another under its key frees none.
     let again = take(&app, from, &event, "register", 0);
     assert_eq!(again.header("idempotency-replayed"), Some("true"), "{again:?}");
     assert_eq!(done(&again, 201), first, "token and all");
@@ -60,7 +60,7 @@ fn a_client_takes_only_so_many_seats_of_an_event(data: Data) {
     app.assert_audit_is_clean();
 }
 
-/// Many at once: what is under way counts, too.
+/// Many at once: claims under way count, too.
 #[test]
 fn a_flood_takes_no_more() {
     let app = App::start_with(Data::sqlite(), &[PROXY, SEATS_MAX, NO_CLIENT_RATE]);
@@ -79,9 +79,9 @@ fn a_flood_takes_no_more() {
     assert_eq!((taken, booked(&app, &event)), (3, json!(3)));
 }
 
-/// The negative control, and whom the limit is not for.
+/// The negative control, and the callers who are not limited.
 #[test]
-fn without_the_limit_one_client_takes_them_all() {
+fn without_the_limit_one_client_takes_every_seat() {
     let unlimited = ("CLIENT_SEATS_MAX", "0");
     let app = App::start_with(Data::sqlite(), &[PROXY, unlimited, NO_CLIENT_RATE]);
     let event = app.create(20);
@@ -94,7 +94,7 @@ fn without_the_limit_one_client_takes_them_all() {
     for who in 0..20 {
         done(&take(&app, "198.51.100.1", &event, "register", who), 201);
     }
-    // The desk of whoever manages the event.
+    // The desk of the event's organizer.
     let data = Data::sqlite();
     let token = make_token(&data, "Jazz club");
     let app = App::start_with(data, &[PROXY, SEATS_MAX, NO_CLIENT_RATE]);

@@ -1,4 +1,4 @@
-//! Clients that are slow, by accident or on purpose: each wait for them has an end, and nobody else waits.
+//! Clients that are slow, by accident or on purpose: each wait for them has an end, and no other client waits.
 
 use crate::common::{App, Data, http};
 use serde_json::json;
@@ -8,17 +8,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// What is waited for in these tests, so that they are short.
+/// The timeouts in these tests, so that they are short.
 const SHORT: [(&str, &str); 3] =
     [("HEAD_SECONDS", "1"), ("BODY_SECONDS", "1"), ("IDLE_SECONDS", "1")];
-/// By then a connection is closed that is to be closed after a second or two, on a machine that has other
-/// things to do.
+/// By then a connection with a timeout of a second or two is closed, on a busy machine.
 const CLOSED_WITHIN: Duration = Duration::from_secs(60);
 
 const POST: &[u8] =
     b"POST /events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{";
 
-/// Waits until the server has closed the connection; what it said before.
+/// Waits until the server has closed the connection; returns what it sent before.
 #[track_caller]
 fn closed(mut stream: &TcpStream) -> String {
     let began = Instant::now();
@@ -36,7 +35,7 @@ fn closed(mut stream: &TcpStream) -> String {
     String::from_utf8_lossy(&said).into_owned()
 }
 
-/// Sends a byte now and then until the connection is closed; what the server said.
+/// Sends a byte now and then until the connection is closed; returns what the server sent.
 #[track_caller]
 fn drip(stream: &TcpStream, bytes: &[u8]) -> String {
     let is_closed = AtomicBool::new(false);
@@ -65,24 +64,24 @@ fn every_wait_for_a_client_has_an_end() {
     let url = app.url();
     thread::scope(|scope| {
         for wait in [
-            whoever_says_nothing_is_not_waited_for,
-            whoever_says_no_more_is_not_waited_for,
+            a_client_that_sends_nothing_is_cut_off,
+            a_client_that_stops_sending_is_cut_off,
             a_first_head_that_drips_ends,
             a_second_head_that_drips_ends,
-            a_body_that_drips_ends_whether_or_not_anybody_reads_it,
-            a_reader_that_stalls_is_not_waited_for,
+            a_dripping_body_ends_whether_or_not_it_is_read,
+            a_stalled_reader_delays_no_other,
         ] {
             scope.spawn(move || wait(url));
         }
     });
 }
 
-fn whoever_says_nothing_is_not_waited_for(url: &str) {
+fn a_client_that_sends_nothing_is_cut_off(url: &str) {
     let silent = http::connect(url);
     closed(&silent);
 }
 
-fn whoever_says_no_more_is_not_waited_for(url: &str) {
+fn a_client_that_stops_sending_is_cut_off(url: &str) {
     let mut idle = http::connect(url);
     idle.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("the server reads");
     assert!(closed(&idle).starts_with("HTTP/1.1 200"));
@@ -107,7 +106,7 @@ fn a_second_head_that_drips_ends(url: &str) {
     assert!(said.starts_with("HTTP/1.1 200") && said.matches("HTTP/1.1").count() == 1, "{said}");
 }
 
-fn a_body_that_drips_ends_whether_or_not_anybody_reads_it(url: &str) {
+fn a_dripping_body_ends_whether_or_not_it_is_read(url: &str) {
     let chunked = "Transfer-Encoding: chunked\r\nContent-Type: application/json\r\n";
     let long = "Content-Length: 100000\r\nContent-Type: application/json\r\n";
     let cases = [
@@ -136,7 +135,7 @@ fn a_body_that_drips_ends_whether_or_not_anybody_reads_it(url: &str) {
         }
     });
 
-    // A body that nobody reads, but that has come, costs no connection.
+    // An unread body that has arrived costs no connection.
     let mut stream = http::connect(url);
     let twice = "GET /health HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n";
     stream.write_all(twice.repeat(2).as_bytes()).expect("the server reads");
@@ -154,7 +153,7 @@ fn with_a_long_listing(settings: &[(&'static str, &str)]) -> App {
     app
 }
 
-fn a_reader_that_stalls_is_not_waited_for(url: &str) {
+fn a_stalled_reader_delays_no_other(url: &str) {
     let whole = http::send(url, "GET", "/events", &[], b"").body.len();
     assert!(whole > 500_000, "{whole}");
     let mut stalled = http::connect(url);
@@ -163,7 +162,7 @@ fn a_reader_that_stalls_is_not_waited_for(url: &str) {
     wait_for_end(&stalled);
 }
 
-/// Waits until the server has given up the connection, without reading anything from it.
+/// Waits until the server has closed the connection, without reading from it.
 #[track_caller]
 fn wait_for_end(mut stream: &TcpStream) {
     let began = Instant::now();
@@ -173,15 +172,15 @@ fn wait_for_end(mut stream: &TcpStream) {
     }
 }
 
-/// What 99 of 100 of the others are to be served within.
+/// The time within which 99 of 100 of the others are to be served.
 const AIM: Duration = Duration::from_millis(100);
 
-/// What 300 slow clients cost those who are not: the 99th percentile of their waits.
+/// The cost of 300 slow clients for the others: the 99th percentile of their waits.
 #[test]
-fn three_hundred_slow_clients_slow_nobody_else() {
+fn three_hundred_slow_clients_delay_no_other() {
     let app = with_a_long_listing(&[]);
     let event = app.create(100_000);
-    // What it takes on this machine as it is.
+    // The time that it takes on this machine as it is.
     let alone = (0..3).map(|turn| ninety_ninth(app.url(), &event, &format!("alone.{turn}")));
     let alone = alone.min().expect("there are some");
     let begin = |bytes: &[u8]| {
@@ -201,14 +200,14 @@ fn three_hundred_slow_clients_slow_nobody_else() {
         scope.spawn(|| {
             while !is_over.load(Ordering::SeqCst) {
                 for stream in &mut dripping {
-                    // Those that have been closed by now have had their time.
+                    // Those that are closed by now have had their time.
                     let _ = stream.write_all(b"1");
                 }
                 thread::sleep(Duration::from_millis(100));
             }
         });
         let mut windows = Vec::new();
-        // A machine that has other things to do is asked again, until it has a calm moment.
+        // A busy machine is measured again, until it has a calm moment.
         while windows.len() < 3 || (windows.len() < 20 && windows.iter().min() > Some(&AIM)) {
             windows.push(ninety_ninth(app.url(), &event, &windows.len().to_string()));
         }
@@ -222,7 +221,7 @@ fn three_hundred_slow_clients_slow_nobody_else() {
     drop((silent, stalled));
 }
 
-/// What 99 of 100 waits of four clients are within.
+/// The time within which 99 of 100 requests of four clients are answered.
 fn ninety_ninth(url: &str, event: &str, who: &str) -> Duration {
     let mut waits: Vec<Duration> = thread::scope(|scope| {
         let clients = [0, 1, 2, 3]

@@ -1,4 +1,4 @@
-//! A backup that is made in the middle of a sale, and what is in it.
+//! A backup that is made in the middle of a sale, and its content.
 
 use crate::common::acts::{act, done, hold, id, path, ticket};
 use crate::common::{App, Data, ask, run};
@@ -65,9 +65,9 @@ fn registered(app: &App, event: &str) -> BTreeSet<String> {
     addresses.collect()
 }
 
-crate::on_both_stores! { what_was_acknowledged_before_a_backup_is_in_it }
+crate::on_both_stores! { writes_acknowledged_before_a_backup_are_in_it }
 
-fn what_was_acknowledged_before_a_backup_is_in_it(data: Data) {
+fn writes_acknowledged_before_a_backup_are_in_it(data: Data) {
     let app = App::start(data);
     let event = app.create(SEATS);
     let first = done(&app.register(&event, "first@example.org"), 201);
@@ -122,7 +122,7 @@ fn what_was_acknowledged_before_a_backup_is_in_it(data: Data) {
     app.assert_audit_is_clean();
 }
 
-/// Why there is a subcommand: what was acknowledged is in the log beside the file.
+/// The reason for the subcommand: acknowledged writes are in the log beside the file.
 #[test]
 fn a_copy_of_the_file_alone_is_no_backup() {
     let app = App::start(Data::sqlite());
@@ -170,7 +170,7 @@ fn a_backup_replaces_nothing_and_leaves_nothing_when_it_fails() {
     let left: BTreeSet<String> = left.map(|name| name.to_string_lossy().into_owned()).collect();
     let expected = ["booking.db", "booking.db-shm", "booking.db-wal", "made", "taken"];
     assert_eq!(left, expected.map(str::to_owned).into());
-    // Of a database whose seats do not add up there is a backup too, and it says so.
+    // A database whose seats do not add up can be backed up, too, with a warning.
     let connection = rusqlite::Connection::open(&file).expect("opened");
     app.create(5);
     connection.execute("UPDATE events SET booked_count = 2", []).expect("changed");

@@ -1,4 +1,4 @@
-//! What operators see of delivery: of the thread that it has, and of a mail server that is away.
+//! What operators see of delivery: its thread, and a mail server that is down.
 
 use super::{get, metrics, soon};
 use crate::common::{App, Data};
@@ -10,8 +10,8 @@ use std::net::TcpListener;
 const AWAY: &str = "booking_mail_server_away_seconds";
 
 #[test]
-fn a_mail_server_that_is_away_is_told_of() {
-    // Nobody listens there any more.
+fn a_mail_server_that_is_down_is_reported() {
+    // No process listens there any more.
     let port = TcpListener::bind("127.0.0.1:0").expect("there is a port").local_addr();
     let url = format!("smtp://127.0.0.1:{}", port.expect("it has one").port());
     let settings = [
@@ -28,18 +28,18 @@ fn a_mail_server_that_is_away_is_told_of() {
     assert_eq!((delivery(&app), metrics(&app)[AWAY]), (Value::Null, 0.0));
     let event = app.create(5);
     assert_eq!(app.register(&event, "ada@example.org").status, 201);
-    let told = soon("it is told of", || {
-        let told = delivery(&app);
-        told["mail_server_away_seconds"].as_u64().filter(|seconds| *seconds > 1)
+    let away_seconds = soon("it is told of", || {
+        let report = delivery(&app);
+        report["mail_server_away_seconds"].as_u64().filter(|seconds| *seconds > 1)
     });
-    assert!(metrics(&app)[AWAY] >= told as f64);
+    assert!(metrics(&app)[AWAY] >= away_seconds as f64);
     let log = app.server.stderr();
     assert_eq!(log.matches("all mails wait").count(), 1, "once, and not for each try: {log}");
     assert!(!log.contains("ada@example.org"), "{log}");
     assert!(app.server.terminate().success(), "nobody waits for it when the server is to end");
 }
 
-/// The priority of each thread of a process, by its name: what is higher comes later.
+/// The niceness of each thread of a process, by its name: a higher one is scheduled later.
 #[cfg(target_os = "linux")]
 fn priorities(pid: u32) -> BTreeMap<String, i32> {
     let threads = fs::read_dir(format!("/proc/{pid}/task")).expect("it runs");
@@ -59,7 +59,7 @@ fn priorities(pid: u32) -> BTreeMap<String, i32> {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn delivery_comes_after_those_who_sell() {
+fn delivery_has_a_lower_priority_than_requests() {
     let app = App::start(Data::sqlite());
     let behind = |found: &BTreeMap<String, i32>| (found["booking-http"] + 10).min(19);
     // It has its name first, and steps back then.

@@ -27,7 +27,7 @@ fn get(server: &ServerProcess, path: &str) -> Answer {
     send(server.url(), "GET", path, &[], b"")
 }
 
-/// Looks again and again until there is something to be seen.
+/// Polls until there is a value.
 #[track_caller]
 fn soon<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let since = Instant::now();
@@ -40,7 +40,7 @@ fn soon<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// Waits until `/readyz` answers so, and returns what its checks say.
+/// Waits until `/readyz` has this status, and returns its checks.
 #[track_caller]
 fn readiness(server: &ServerProcess, status: u16) -> Value {
     let answer = soon(&format!("/readyz answers {status}"), || {
@@ -64,9 +64,9 @@ fn allow(path: &Path, mode: u32) {
 }
 
 /// The program, to be run without settings as a user with no rights of its own, and that user's number. It is
-/// copied to `folder`: where it was built others may not look.
+/// copied to `folder`: other users may not read where it was built.
 fn as_anybody(folder: &Path) -> (Command, u32) {
-    const NOBODY: u32 = 65_534;
+    const NOBODY_UID: u32 = 65_534;
     let program = folder.join("booking-http");
     fs::copy(PROGRAM, &program).expect("it is copied");
     allow(folder, 0o755);
@@ -76,8 +76,8 @@ fn as_anybody(folder: &Path) -> (Command, u32) {
     match fs::metadata(folder).expect("it is there").uid() {
         // Root may write everywhere.
         0 => {
-            command.uid(NOBODY).gid(NOBODY);
-            (command, NOBODY)
+            command.uid(NOBODY_UID).gid(NOBODY_UID);
+            (command, NOBODY_UID)
         }
         user => (command, user),
     }
@@ -97,7 +97,7 @@ fn metrics(app: &App) -> BTreeMap<String, f64> {
 
 on_both_stores! {
     probes_are_answered
-    what_happens_is_counted
+    metrics_count_requests_and_outcomes
     every_metric_of_the_manual_is_shown_and_no_other
 }
 
@@ -135,20 +135,20 @@ fn without_its_database_a_server_lives_and_is_not_ready() {
 }
 
 #[test]
-fn a_server_that_stops_says_so_before_it_refuses_anybody() {
+fn a_stopping_server_reports_it_before_it_refuses_clients() {
     let mut app = App::start_with(Data::sqlite(), &[("DRAIN_SECONDS", "1")]);
     let event = app.create(5);
     assert_eq!(readiness(&app.server, 200), checks("ok", "ok", "ok"));
     app.server.signal("TERM");
     assert_eq!(readiness(&app.server, 503), checks("stopping", "ok", "ok"));
-    // Whoever comes meanwhile is served, and told to connect elsewhere next time.
+    // A client that connects meanwhile is served, and asked to connect elsewhere next time.
     let answer = app.register(&event, "ada@example.org");
     assert_eq!((answer.status, answer.header("connection")), (201, Some("close")));
     let status = app.server.wait(SOON).expect("it ends");
     assert!(status.success(), "{status}");
 }
 
-fn what_happens_is_counted(data: Data) {
+fn metrics_count_requests_and_outcomes(data: Data) {
     let app = App::start(data);
     let event = app.create(2);
     for (email, status) in [("ada", 201), ("ada", 409), ("grace", 201), ("joan", 409)] {
@@ -157,7 +157,7 @@ fn what_happens_is_counted(data: Data) {
     let held = app.create(3);
     let hold = json!({"user_email": "ada@example.org"});
     assert_eq!(app.post(&format!("/events/{held}/holds"), &hold).status, 201);
-    // Neither what nobody serves nor methods that nobody knows make series.
+    // Neither unknown addresses nor unknown methods make series.
     for n in 0..20 {
         assert_eq!(app.get(&format!("/nothing/{n}")).status, 404);
         let method = format!("METHOD{n}");
@@ -234,9 +234,9 @@ fn every_metric_of_the_manual_is_shown_and_no_other(data: Data) {
     assert_eq!(shown, rows.collect());
 }
 
-/// Whatever an alert looks at is a metric of ours, and there is a word on what to do about each.
+/// Every metric in an alert is one of ours, and each alert has a runbook.
 #[test]
-fn alerts_look_at_metrics_that_there_are() {
+fn alerts_use_existing_metrics() {
     let rules = include_str!("../../../../docker/alerts.yaml");
     let manual = include_str!("../../../../docker/OPERATING.md");
     let names = |text: &'static str| {
@@ -250,11 +250,11 @@ fn alerts_look_at_metrics_that_there_are() {
         assert!(manual.contains(&format!("| `{family}` | ")), "{family} is no metric");
     }
     let alerts = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: "));
-    let told = manual
+    let documented = manual
         .lines()
         .filter_map(|line| line.strip_prefix("| `Booking")?.split_once('`'))
         .map(|(name, _)| format!("Booking{name}"));
-    assert_eq!(alerts.collect::<Vec<_>>(), told.collect::<Vec<_>>());
+    assert_eq!(alerts.collect::<Vec<_>>(), documented.collect::<Vec<_>>());
 }
 
 #[test]
@@ -275,7 +275,7 @@ fn metrics_are_where_they_are_set_to_be() {
 }
 
 #[test]
-fn a_difference_that_an_audit_finds_is_counted_and_told() {
+fn a_difference_that_an_audit_finds_is_counted_and_logged() {
     let data = Data::postgres();
     let app = App::start_with(data, &[("AUDIT_SECONDS", "1"), ("SWEEP_SECONDS", "0")]);
     let event = app.create(5);

@@ -1,4 +1,4 @@
-//! Messages to operators: what the log and the errors at start say, and what they leave out.
+//! Messages to operators: the content of the log and of errors at start, and what they omit.
 
 use crate::common::http::send;
 use crate::common::{App, Data, PROGRAM, ask, make_token_with, run, start_on};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Of an outage a line a second is told, whoever asks how often.
+/// An outage is logged once a second, however often requests fail.
 #[test]
 fn an_outage_is_logged_once_a_second_and_not_for_each_request() {
     const ASKED: usize = 40;
@@ -19,7 +19,7 @@ fn an_outage_is_logged_once_a_second_and_not_for_each_request() {
     let began = Instant::now();
     let url = server.url();
     let ask = || {
-        // Each asks for something else, so that no two share an answer.
+        // Each requests something else, so that no two share an answer.
         let path = format!("/events/{}", uuid::Uuid::now_v7());
         let answer = send(url, "GET", &path, &[], b"");
         assert_eq!((answer.status, answer.problem().as_str()), (503, "unavailable"));
@@ -30,11 +30,11 @@ fn an_outage_is_logged_once_a_second_and_not_for_each_request() {
         }
     });
     let seconds = began.elapsed().as_secs() as usize;
-    let told = |log: &str| log.lines().filter(|line| line.contains("] request ")).count();
-    crate::soon("it is told", || (told(&server.stderr()) > 0).then_some(()));
+    let count = |log: &str| log.lines().filter(|line| line.contains("] request ")).count();
+    crate::soon("it is told", || (count(&server.stderr()) > 0).then_some(()));
     let log = server.stderr();
-    assert!(told(&log) <= seconds + 2, "in {seconds} s:\n{log}");
-    // The next one tells of those that were not.
+    assert!(count(&log) <= seconds + 2, "in {seconds} s:\n{log}");
+    // The next line counts those that were not logged.
     std::thread::sleep(Duration::from_millis(1_100));
     ask();
     crate::soon("it is told how many failed", || {
@@ -45,7 +45,7 @@ fn an_outage_is_logged_once_a_second_and_not_for_each_request() {
 /// Probes come each second of each day: while all is well they leave nothing in the log, and are counted all
 /// the same.
 #[test]
-fn probes_that_go_well_are_not_logged() {
+fn successful_probes_are_not_logged() {
     const PROBES: [&str; 4] = ["/health", "/livez", "/readyz", "/metrics"];
     let (mut app, mut talkative) = (
         App::start(Data::sqlite()),
@@ -56,7 +56,7 @@ fn probes_that_go_well_are_not_logged() {
             assert_eq!(app.get(path).status, 200, "{path}");
         }
         assert_eq!(app.get("/events").status, 200);
-        // Who is refused is no probe that went well.
+        // A refused probe is no success.
         assert_eq!(app.ask("POST", "/livez", &[], &Value::Null).status, 405);
     }
     for (app, lines) in [(&mut app, 0), (&mut talkative, 1)] {
@@ -77,11 +77,11 @@ on_both_stores! {
 
 fn commands_other_than_migrate_log_no_migrations(data: Data) {
     let token = make_token_with(&data, "Jazz club", &[]);
-    assert!(!token.told.contains("migrat"), "{}", token.told);
+    assert!(!token.message.contains("migrat"), "{}", token.message);
     let audited = run("audit", &data.settings());
     assert!(audited.status.success());
-    let told = stderr(&audited);
-    assert!(!told.contains("migrat"), "{told}");
+    let message = stderr(&audited);
+    assert!(!message.contains("migrat"), "{message}");
     drop(data);
 }
 
@@ -95,10 +95,10 @@ fn migrate_logs_migrations() {
     assert!(app.server.stderr().contains("migrat"), "{}", app.server.stderr());
 }
 
-/// A level that is misspelt is a module from which nothing comes, by the rules of such filters: all else is left out.
+/// A misspelt level is a module without lines, by the rules of such filters: all else is left out.
 #[test]
-fn a_filter_of_the_log_with_a_slip_is_told_of() {
-    let told = |filter: &str| {
+fn a_misspelt_log_filter_is_reported() {
+    let run_with = |filter: &str| {
         let mut settings = Data::sqlite().settings();
         settings.push(("RUST_LOG", filter.to_owned()));
         // The folder is gone by now, so that this fails where the filter does not.
@@ -106,32 +106,32 @@ fn a_filter_of_the_log_with_a_slip_is_told_of() {
         (output.status.code(), stderr(&output))
     };
     for (filter, word) in [("wran", "\"wran\""), ("info,accesss=off", "\"accesss\"")] {
-        let (code, told) = told(filter);
-        assert!(told.contains("RUST_LOG: ") && told.contains(word), "{filter}: {told}");
+        let (code, message) = run_with(filter);
+        assert!(message.contains("RUST_LOG: ") && message.contains(word), "{filter}: {message}");
         assert_eq!(code, Some(1), "{filter}: it is no reason not to begin");
     }
-    let (code, refused) = told("info,access=maybe");
+    let (code, refused) = run_with("info,access=maybe");
     assert!(code == Some(2) && refused.contains("RUST_LOG: "), "{refused}");
     for filter in ["warn", "info,access=off", "booking_http=debug"] {
-        assert!(!told(filter).1.contains("RUST_LOG"), "{filter}");
+        assert!(!run_with(filter).1.contains("RUST_LOG"), "{filter}");
     }
 }
 
-/// Nobody has this program outside of its container.
+/// The program is not installed outside of its container.
 #[test]
 fn hints_lead_out_of_a_container() {
     let data = Data::sqlite();
     let mut settings = data.settings();
     settings.extend([("BIND", "0.0.0.0".to_owned()), ("PORT", "0".to_owned())]);
-    let told = |more: &[(&'static str, &str)]| {
+    let log_with = |more: &[(&'static str, &str)]| {
         let more = more.iter().map(|(name, value)| (*name, (*value).to_owned()));
         let output = run("serve", &settings.iter().cloned().chain(more).collect::<Vec<_>>());
         assert!(!output.status.success() && output.stdout.is_empty(), "{output:?}");
         stderr(&output)
     };
-    let outside = told(&[]);
+    let outside = log_with(&[]);
     assert!(outside.contains("`booking-http token create") && !outside.contains("docker"));
-    let inside = told(&[("BOOKING_CONTAINER", "true")]);
+    let inside = log_with(&[("BOOKING_CONTAINER", "true")]);
     assert!(!inside.contains("booking-http token"), "{inside}");
     for hint in [
         "docker run --rm --volume booking:/data booking token create --name NAME",
@@ -150,23 +150,23 @@ fn hints_lead_out_of_a_container() {
 /// As a folder of the host's in a container whose user is not its owner.
 #[test]
 #[cfg(target_os = "linux")]
-fn a_folder_that_is_somebody_else_s_is_said_to_be_so() {
+fn a_folder_without_write_permission_is_named() {
     let own = tempfile::tempdir().expect("a directory can be made");
     let (mut command, user) = as_anybody(own.path());
     command.env("PORT", "0").env("BOOKING_DB", "/usr/booking-test.db");
     let output = command.current_dir("/").output().expect("it runs");
-    let told = stderr(&output);
-    assert!(!output.status.success(), "{told}");
+    let message = stderr(&output);
+    assert!(!output.status.success(), "{message}");
     let whose = format!("this is user {user}, and /usr is user 0's");
     for hint in [whose, format!("chown {user} /usr")] {
-        assert!(told.contains(&hint), "{hint} is not in {told}");
+        assert!(message.contains(&hint), "{hint} is not in {message}");
     }
 }
 
-/// A container is started again and again with a password that was changed in its settings alone; its log
-/// has to say what would help.
+/// A container is restarted again and again with a password that was changed in its settings alone; its log has to
+/// say what would help.
 #[test]
-fn a_password_that_the_database_has_not_is_told_from_others() {
+fn a_wrong_database_password_has_its_own_message() {
     let cluster = Cluster::start(ClusterOptions {
         durable: false,
         access: Some(vec!["host all all 127.0.0.1/32 scram-sha-256".into()]),
@@ -179,8 +179,8 @@ fn a_password_that_the_database_has_not_is_told_from_others() {
         ("DB_PASSWORD", "hunter2hunter2".to_owned()),
     ];
     let output = run("serve", &settings);
-    let told = stderr(&output);
-    assert!(!output.status.success() && !told.contains("hunter2"), "{told}");
-    assert!(told.contains("ALTER ROLE") && told.contains("eventbooking"), "{told}");
+    let message = stderr(&output);
+    assert!(!output.status.success() && !message.contains("hunter2"), "{message}");
+    assert!(message.contains("ALTER ROLE") && message.contains("eventbooking"), "{message}");
     assert!(began.elapsed() < Duration::from_secs(20), "it is not waited for");
 }

@@ -1,4 +1,4 @@
-//! Names of databases that are not there, and rights that one does not have.
+//! Names of databases that do not exist, and missing permissions.
 
 use crate::common::{App, Data, PROGRAM, run, start_on};
 use crate::{allow, as_anybody, stderr};
@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// Whatever works with what is there, and must not make it.
+/// Commands that use an existing database, and must not create it.
 const ON_WHAT_IS_THERE: &[&str] = &[
     "audit",
     "erase --email nobody@example.org",
@@ -22,15 +22,15 @@ const ON_WHAT_IS_THERE: &[&str] = &[
 ];
 
 #[test]
-fn only_what_is_told_to_makes_a_database() {
+fn only_commands_that_may_create_a_database_do() {
     let folder = tempfile::tempdir().expect("a directory");
     let mistyped = folder.path().join("boking.db");
     let settings = [("BOOKING_DB", mistyped.display().to_string())];
     for arguments in ON_WHAT_IS_THERE {
         let output = run(arguments, &settings);
         assert!(!output.status.success(), "{arguments}: {output:?}");
-        let told = stderr(&output);
-        assert!(told.contains(&mistyped.display().to_string()), "{arguments}: {told}");
+        let message = stderr(&output);
+        assert!(message.contains(&mistyped.display().to_string()), "{arguments}: {message}");
         assert_eq!(fs::read_dir(folder.path()).expect("read").count(), 0, "{arguments}");
     }
     assert!(run("migrate", &settings).status.success());
@@ -47,7 +47,7 @@ fn only_what_is_told_to_makes_a_database() {
     assert!(run("token list", &[("BOOKING_DB", token)]).status.success());
 }
 
-/// Whatever opens a database at all.
+/// All commands that open a database.
 fn on_any_database() -> impl Iterator<Item = &'static str> {
     ON_WHAT_IS_THERE.iter().copied().chain(["serve", "migrate", "token create --name Ada"])
 }
@@ -66,9 +66,12 @@ fn a_folder_is_no_database_and_the_setting_is_named() {
     ] {
         for arguments in on_any_database() {
             let output = run(arguments, &[("BOOKING_DB", given.clone())]);
-            let told = stderr(&output);
+            let message = stderr(&output);
             assert!(!output.status.success(), "{given}: {arguments}");
-            assert!(told.contains("BOOKING_DB") && told.contains(&meant), "{arguments}: {told}");
+            assert!(
+                message.contains("BOOKING_DB") && message.contains(&meant),
+                "{arguments}: {message}"
+            );
         }
         assert_eq!(fs::read_dir(folder.path()).expect("read").count(), 1, "{given}");
         assert_eq!(fs::read_dir(&inside).expect("read").count(), 0, "{given}");
@@ -78,13 +81,13 @@ fn a_folder_is_no_database_and_the_setting_is_named() {
     assert!(run("migrate", &settings).status.success());
     let [(name, there)] = settings;
     let output = run("migrate", &[(name, format!("{there}/"))]);
-    let told = stderr(&output);
-    assert!(!output.status.success() && told.contains("BOOKING_DB"), "{told}");
+    let message = stderr(&output);
+    assert!(!output.status.success() && message.contains("BOOKING_DB"), "{message}");
 }
 
-/// A setting in another encoding is not one that is left out: that would be another database.
+/// A setting in another encoding is not an unset one: that would be another database.
 #[test]
-fn a_setting_that_is_no_text_is_named_and_nothing_is_made() {
+fn a_setting_that_is_not_utf_8_is_named_and_nothing_is_created() {
     let folder = tempfile::tempdir().expect("a directory");
     for name in ["DATABASE_URL", "DB_PASSWORD", "BOOKING_DB", "BASE_URL", "TICKET_KEY", "RUST_LOG"]
     {
@@ -96,18 +99,18 @@ fn a_setting_that_is_no_text_is_named_and_nothing_is_made() {
                 .current_dir(folder.path())
                 .output()
                 .expect("it can be run");
-            let told = stderr(&output);
-            assert_eq!(output.status.code(), Some(2), "{name}: {arguments}: {told}");
-            assert!(told.contains(&format!("{name}: is not UTF-8")), "{arguments}: {told}");
-            assert!(!told.contains("postgres://"), "{arguments}: {told}");
+            let message = stderr(&output);
+            assert_eq!(output.status.code(), Some(2), "{name}: {arguments}: {message}");
+            assert!(message.contains(&format!("{name}: is not UTF-8")), "{arguments}: {message}");
+            assert!(!message.contains("postgres://"), "{arguments}: {message}");
             assert_eq!(fs::read_dir(folder.path()).expect("read").count(), 0, "{arguments}");
         }
     }
 }
 
-/// What was acknowledged last is in the log alone, and whoever opened what is there would delete it.
+/// The last acknowledged writes are in the log alone, and any process that opened the database would delete it.
 #[test]
-fn a_log_without_its_database_is_kept_and_told_of() {
+fn a_wal_without_its_database_is_left_alone_and_reported() {
     let app = App::start_with(Data::sqlite(), &[("SWEEP_SECONDS", "0")]);
     app.create(2);
     let App { mut server, data } = app;
@@ -119,17 +122,17 @@ fn a_log_without_its_database_is_kept_and_told_of() {
     assert!(!left.is_empty(), "the event is in it");
     for arguments in on_any_database() {
         let output = run(arguments, &data.settings());
-        let told = stderr(&output);
-        assert!(!output.status.success(), "{arguments}: {told}");
+        let message = stderr(&output);
+        assert!(!output.status.success(), "{arguments}: {message}");
         for named in [&file, &log] {
-            assert!(told.contains(&format!("{} ", named.display())), "{arguments}: {told}");
+            assert!(message.contains(&format!("{} ", named.display())), "{arguments}: {message}");
         }
         assert!(fs::read(&log).is_ok_and(|now| now == left), "{arguments} changed the log");
         assert!(!file.exists(), "{arguments} made another database");
     }
 }
 
-/// Somebody else's database: nothing makes it another one, or anything beside it.
+/// Another program's database: no command changes it, or puts anything beside it.
 #[test]
 fn a_database_of_another_program_is_left_alone() {
     let folder = tempfile::tempdir().expect("a directory");
@@ -141,16 +144,16 @@ fn a_database_of_another_program_is_left_alone() {
     let settings = [("BOOKING_DB", file.display().to_string())];
     for arguments in on_any_database() {
         let output = run(arguments, &settings);
-        let told = stderr(&output);
-        assert!(!output.status.success() && told.contains("tables"), "{arguments}: {told}");
-        assert!(told.contains(&settings[0].1), "{arguments}: {told}");
+        let message = stderr(&output);
+        assert!(!output.status.success() && message.contains("tables"), "{arguments}: {message}");
+        assert!(message.contains(&settings[0].1), "{arguments}: {message}");
         assert_eq!(fs::read(&file).expect("read"), before, "{arguments}");
         assert_eq!(fs::read_dir(folder.path()).expect("read").count(), 1, "{arguments}");
     }
 }
 
 #[test]
-fn a_path_is_told_whole() {
+fn a_path_is_reported_in_full() {
     let folder = tempfile::tempdir().expect("a directory");
     let output = Command::new(PROGRAM)
         .arg("audit")
@@ -159,9 +162,12 @@ fn a_path_is_told_whole() {
         .current_dir(folder.path())
         .output()
         .expect("it can be run");
-    let told = stderr(&output);
+    let message = stderr(&output);
     let whole = fs::canonicalize(folder.path()).expect("it is there").join("boking.db");
-    assert!(!output.status.success() && told.contains(&whole.display().to_string()), "{told}");
+    assert!(
+        !output.status.success() && message.contains(&whole.display().to_string()),
+        "{message}"
+    );
 }
 
 #[test]
@@ -174,11 +180,11 @@ fn an_empty_database_stays_empty() {
         let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'";
         assert_eq!(database.sql(tables)[0][0].as_deref(), Some("0"), "{arguments}");
     }
-    let told = stderr(&run("audit", &settings));
-    assert!(told.contains("no tables") && told.contains(database.name()), "{told}");
+    let message = stderr(&run("audit", &settings));
+    assert!(message.contains("no tables") && message.contains(database.name()), "{message}");
 }
 
-/// What an older program says of newer tables, and does with them.
+/// How an older program treats newer tables.
 #[test]
 fn rolling_back_is_possible_where_the_tables_say_so() {
     let data = Data::postgres();
@@ -191,11 +197,11 @@ fn rolling_back_is_possible_where_the_tables_say_so() {
     drop(server);
     data.database().sql("UPDATE schema_compatibility SET needs_from = 999");
     let output = run("serve", &data.settings());
-    let told = stderr(&output);
-    assert!(!output.status.success() && told.contains("V999__from_the_future"), "{told}");
+    let message = stderr(&output);
+    assert!(!output.status.success() && message.contains("V999__from_the_future"), "{message}");
 }
 
-/// A server that may only work with tables that are there.
+/// A server that may only use existing tables.
 #[test]
 fn a_server_needs_no_more_than_its_rows() {
     let data = Data::postgres();
@@ -218,14 +224,14 @@ fn a_server_needs_no_more_than_its_rows() {
     }
 }
 
-/// Runs `booking-http audit` as somebody who may read the files and write nowhere.
+/// Runs `booking-http audit` as a user who may read the files and write nowhere.
 fn audit_as_reader(data: &Data, folder: &Path) -> Output {
     let (mut command, _) = as_anybody(folder);
     command.arg("audit").envs(data.settings()).output().expect("it can be run")
 }
 
 #[test]
-fn who_may_only_read_a_file_can_recount_it_beside_a_server() {
+fn a_user_with_read_permission_can_audit_beside_a_server() {
     let app = App::start_with(Data::sqlite(), &[("SWEEP_SECONDS", "0")]);
     let event = app.create(2);
     assert_eq!(app.register(&event, "ada@example.org").status, 201);
@@ -237,19 +243,22 @@ fn who_may_only_read_a_file_can_recount_it_beside_a_server() {
     allow(folder.path(), 0o555);
     let output = audit_as_reader(&app.data, shared.path());
     assert!(output.status.success(), "{output:?}");
-    let told = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(told.contains("1 events, 1 registrations, 0 differences"), "{told}");
+    let message = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(message.contains("1 events, 1 registrations, 0 differences"), "{message}");
 
     let App { mut server, data } = app;
     let Data::Sqlite(folder) = &data else { unreachable!("it was made as one") };
     allow(folder.path(), 0o755);
     assert!(server.terminate().success());
-    // Whoever closes it last leaves nothing beside it.
+    // The last process that closes it leaves nothing beside it.
     assert!(run("audit", &data.settings()).status.success(), "its owner can");
     assert!(!folder.path().join("booking.db-shm").exists());
     allow(folder.path(), 0o555);
     let output = audit_as_reader(&data, shared.path());
     allow(folder.path(), 0o755);
-    let told = stderr(&output);
-    assert!(!output.status.success() && told.contains("while a server has it open"), "{told}");
+    let message = stderr(&output);
+    assert!(
+        !output.status.success() && message.contains("while a server has it open"),
+        "{message}"
+    );
 }

@@ -1,4 +1,4 @@
-//! Moves that are given up, and stores that are named twice.
+//! Moves that are abandoned, and stores that are named twice.
 
 use crate::common::{App, Data, run};
 use crate::stderr;
@@ -9,7 +9,7 @@ fn stdout(output: &Output) -> String {
 }
 
 #[test]
-fn a_move_is_given_up_until_the_event_has_left() {
+fn a_move_can_be_abandoned_until_the_event_has_left() {
     let app = App::start(Data::sqlite());
     let event = app.create(9);
     assert_eq!(app.register(&event, "ada@example.org").status, 201);
@@ -35,10 +35,13 @@ fn a_move_is_given_up_until_the_event_has_left() {
         there.query_row(count, [], |row| row.get::<_, i64>(0)).expect("it is a number")
     };
     assert_eq!(rooms(), 1);
-    let given_up = run(&format!("{both} --abandon"), &[]);
-    assert!(given_up.status.success(), "{}", stderr(&given_up));
-    let told = stdout(&given_up);
-    assert!(told.contains(&event) && told.contains("1 moves are given up, 0 are not"), "{told}");
+    let abandoned = run(&format!("{both} --abandon"), &[]);
+    assert!(abandoned.status.success(), "{}", stderr(&abandoned));
+    let message = stdout(&abandoned);
+    assert!(
+        message.contains(&event) && message.contains("1 moves are given up, 0 are not"),
+        "{message}"
+    );
     assert_eq!(rooms(), 0);
     let again = run(&format!("{both} --abandon"), &[]);
     assert!(stdout(&again).contains("0 moves are given up, 0 are not"), "{again:?}");
@@ -52,9 +55,9 @@ fn a_move_is_given_up_until_the_event_has_left() {
     assert_eq!(app.register(&event, "carl@example.org").status, 503);
 }
 
-/// More than one page of them, of which the first cannot be given up at all.
+/// More than one page of them, of which the first cannot be abandoned at all.
 #[test]
-fn all_moves_are_given_up_however_many_there_are() {
+fn all_moves_are_abandoned_however_many_there_are() {
     let app = App::start(Data::sqlite());
     let event = app.create(9);
     let Data::Sqlite(folder) = &app.data else { panic!("it is SQLite") };
@@ -65,7 +68,7 @@ fn all_moves_are_given_up_however_many_there_are() {
     assert!(run("migrate", &settings).status.success());
     let there = rusqlite::Connection::open(&to).expect("opened");
     let id = event.replace('-', "");
-    // Of events that are nowhere, before that one in whatever order.
+    // Of unknown events, before that one in whatever order.
     there
         .execute_batch(&format!(
             "WITH RECURSIVE many(number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM many WHERE number < 600)
@@ -76,11 +79,11 @@ fn all_moves_are_given_up_however_many_there_are() {
         ))
         .expect("written");
     let all = format!("move --from {} --to {} --abandon", from.display(), to.display());
-    let given_up = run(&all, &[]);
-    let told = stdout(&given_up);
-    assert!(told.contains("1 moves are given up, 600 are not"), "{told}");
-    assert!(told.contains(&format!("event {event}: it stays at")), "{told}");
-    assert!(!given_up.status.success() && stderr(&given_up).contains("safe to run this again"));
+    let abandoned = run(&all, &[]);
+    let message = stdout(&abandoned);
+    assert!(message.contains("1 moves are given up, 600 are not"), "{message}");
+    assert!(message.contains(&format!("event {event}: it stays at")), "{message}");
+    assert!(!abandoned.status.success() && stderr(&abandoned).contains("safe to run this again"));
     let count = "SELECT count(*) FROM moving_events";
     assert_eq!(there.query_row(count, [], |row| row.get::<_, i64>(0)).expect("a number"), 600);
 }

@@ -1,4 +1,4 @@
-//! A store that answers and cannot write: whoever asks hears 503, and so does the balancer.
+//! A store that answers and cannot write: clients get 503, and so does the load balancer.
 
 use crate::common::{App, Data, ask, run};
 use crate::{checks, readiness, soon};
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 const TMPFS_SIZE: &str = "size=2m";
 
 #[test]
-fn a_file_that_is_deleted_under_the_server_is_told() {
+fn a_deleted_database_file_is_reported() {
     let app = App::start_with(Data::sqlite(), &[("SWEEP_SECONDS", "0")]);
     let event = app.create(5);
     assert_eq!(readiness(&app.server, 200), checks("ok", "ok", "ok"));
@@ -26,8 +26,8 @@ fn a_file_that_is_deleted_under_the_server_is_told() {
     }
     assert_eq!(readiness(&app.server, 503), checks("ok", "file_moved", "ok"));
     let log = app.server.stderr();
-    let told = log.lines().filter(|line| line.contains("ERROR") && line.contains("booking.db"));
-    assert_eq!(told.count(), 1, "{log}");
+    let errors = log.lines().filter(|line| line.contains("ERROR") && line.contains("booking.db"));
+    assert_eq!(errors.count(), 1, "{log}");
 
     fs::rename(&away, &here).expect("moved");
     assert_eq!(app.register(&event, "ada@example.org").status, 201);
@@ -38,10 +38,10 @@ fn a_file_that_is_deleted_under_the_server_is_told() {
     assert_eq!(readiness(&app.server, 503), checks("ok", "file_moved", "ok"));
 }
 
-/// Nothing is moved, and what was acknowledged is lost, or memory is gone that SQLite uses: the server says so and
-/// goes on, until it is told to end.
+/// The file stays, but acknowledged writes are lost, or memory is gone that SQLite uses: the server logs it and
+/// continues, until it is asked to stop.
 #[test]
-fn a_file_that_is_cut_off_under_the_server_is_told() {
+fn a_truncated_database_file_is_reported() {
     for suffix in ["-wal", "-shm"] {
         let app = App::start_with(Data::sqlite(), &[("SWEEP_SECONDS", "0")]);
         let event = app.create(5);
@@ -61,8 +61,8 @@ fn a_file_that_is_cut_off_under_the_server_is_told() {
         }
         assert_eq!(readiness(&app.server, 503), checks("ok", "file_moved", "ok"), "{suffix}");
         let log = app.server.stderr();
-        let told = log.lines().filter(|line| line.contains("ERROR") && line.contains(suffix));
-        assert_eq!(told.count(), 1, "{log}");
+        let errors = log.lines().filter(|line| line.contains("ERROR") && line.contains(suffix));
+        assert_eq!(errors.count(), 1, "{log}");
         let App { mut server, data } = app;
         assert!(server.terminate().success(), "{suffix}");
         if suffix == "-shm" {
@@ -75,7 +75,7 @@ fn a_file_that_is_cut_off_under_the_server_is_told() {
 }
 
 #[test]
-fn a_table_that_is_dropped_is_told() {
+fn a_dropped_table_is_reported() {
     let app = App::start_with(Data::postgres(), &[("SWEEP_SECONDS", "0")]);
     assert_eq!(readiness(&app.server, 200), checks("ok", "ok", "ok"));
     let database = app.data.database().clone();
@@ -115,8 +115,8 @@ impl Drop for Disk {
     }
 }
 
-/// SQLite's disk is full: nothing was written, so it is 503 and not 504. As an ordinary user, who may not
-/// mount, only the store's own tests fill one.
+/// SQLite's disk is full: nothing was written, so it is 503 and not 504. As an ordinary user, who may not mount,
+/// only the store's own tests fill one.
 #[test]
 fn a_disk_without_room_under_sqlite_is_503_and_heals() {
     let Some(disk) = Disk::mounted() else { return };
@@ -144,7 +144,7 @@ fn a_disk_without_room_under_sqlite_is_503_and_heals() {
 }
 
 #[test]
-fn a_backup_without_room_says_what_to_do_and_leaves_nothing() {
+fn a_backup_without_room_explains_itself_and_leaves_nothing() {
     let Some(disk) = Disk::mounted() else { return };
     let data = Data::sqlite();
     assert!(run("migrate", &data.settings()).status.success());
@@ -155,8 +155,8 @@ fn a_backup_without_room_says_what_to_do_and_leaves_nothing() {
     drop(connection);
     let copy = disk.path().join("copy.db").display().to_string();
     let output = run(&format!("backup {copy}"), &data.settings());
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success() && told.contains("no room"), "{told}");
-    assert!(told.contains(&copy) && told.contains("another disk"), "{told}");
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && message.contains("no room"), "{message}");
+    assert!(message.contains(&copy) && message.contains("another disk"), "{message}");
     assert_eq!(fs::read_dir(disk.path()).expect("read").count(), 0);
 }

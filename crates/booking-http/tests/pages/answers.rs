@@ -1,4 +1,5 @@
-//! Answers that come late, or not at all: they are found, and nothing is done twice or said that nobody knows.
+//! Answers that come late, or not at all: their results are found, no write is done twice, and the page never
+//! claims an unknown result.
 
 use crate::axe::assert_no_faults;
 use crate::common::acts::{done, event, id, path, private};
@@ -7,8 +8,8 @@ use crate::harness::{Browser, Page};
 use crate::signing_in::sign_in;
 use serde_json::{Value, json};
 
-/// Says what becomes of the next answers to writes, one after the other: `"lost"`, or `"unsent"` even before, or
-/// that many milliseconds late, or another in its place. Lasts until the page is loaded anew.
+/// Sets the fate of the next answers to writes, one after the other: `"lost"`, or `"unsent"` even before, or that
+/// many milliseconds late, or replaced by another. Lasts until the page is reloaded.
 async fn on_the_way(page: &Browser, answers: &Value) {
     let script = "
         window.keys ??= [];
@@ -32,8 +33,8 @@ async fn on_the_way(page: &Browser, answers: &Value) {
     page.js(&format!("window.onTheWay = {answers};{script}")).await;
 }
 
-/// Looks at another page, and comes back, without loading anything anew.
-async fn go_away_and_back(page: &Browser, event: &str) {
+/// Opens another page, and returns, without a reload.
+async fn leave_and_return(page: &Browser, event: &str) {
     page.js("location.hash = '#/'").await;
     page.wait("@event-card").await;
     page.js(&format!("location.hash = '#/events/{event}'")).await;
@@ -76,7 +77,7 @@ async fn a_transfer_shows_the_new_link_however_its_answer_comes() {
         .await;
         on_the_way(&page, &answers).await;
     };
-    // The page hears that its own link is dead before it hears why.
+    // The page learns that its own link is dead before it learns why.
     open("late", json!([7_000])).await;
     pass_on(&page, "late-to@example.org").await;
     page.until("return window.refusals > 0").await;
@@ -90,7 +91,7 @@ async fn a_transfer_shows_the_new_link_however_its_answer_comes() {
     page.click("@outcome button").await;
     assert_passed_on(&page, "lost-to@example.org").await;
 
-    // The link that is loaded anew is dead, and leads on all the same.
+    // The link that is reloaded is dead, and leads on all the same.
     open("anew", json!(["lost"])).await;
     pass_on(&page, "anew-to@example.org").await;
     page.outcome("unknown").await;
@@ -131,7 +132,7 @@ async fn a_transfer_that_never_left_does_not_keep_a_dead_link_alive() {
 }
 
 #[tokio::test]
-async fn who_goes_away_during_a_booking_finds_it_again() {
+async fn an_attendee_who_leaves_during_a_booking_finds_it_again() {
     let page = Page::start().await;
     let app = &page.app;
     let concert = app.create(5);
@@ -141,7 +142,7 @@ async fn who_goes_away_during_a_booking_finds_it_again() {
     page.fill("user_email", "ada@example.org").await;
     page.fill("name", "Ada").await;
     page.click("@register").await;
-    go_away_and_back(&page, &concert).await;
+    leave_and_return(&page, &concert).await;
     page.outcome("unknown").await;
     assert_eq!(page.value("user_email").await, "ada@example.org");
     assert_eq!(page.value("name").await, "Ada");
@@ -151,12 +152,12 @@ async fn who_goes_away_during_a_booking_finds_it_again() {
     page.wait("@private-link").await;
     assert_one_key(&page, 2).await;
 
-    // Whoever types the same once more asks for the same.
+    // An attendee who enters the same once more repeats the same request.
     page.js("window.keys = []; window.onTheWay = [2_000]").await;
     page.register_another().await;
     page.fill("user_email", "grace@example.org").await;
     page.click("@register").await;
-    go_away_and_back(&page, &concert).await;
+    leave_and_return(&page, &concert).await;
     page.register("grace@example.org", "registered").await;
     page.wait("@private-link").await;
     assert_one_key(&page, 2).await;
@@ -182,9 +183,9 @@ async fn who_goes_away_during_a_booking_finds_it_again() {
     page.end().await;
 }
 
-/// The last seat is gone, by this very booking: the button that asks again is still the same.
+/// The last seat is gone, by this very booking: the button that retries is still the same.
 #[tokio::test]
-async fn the_last_seat_whose_answer_was_lost_is_asked_for_again_and_not_a_place_in_line() {
+async fn a_retry_for_the_last_seat_repeats_the_claim_and_does_not_join_the_line() {
     let page = Page::start().await;
     let body = json!({"name": "Jazz", "capacity": 1, "waitlist_enabled": true});
     let concert = id(&done(&page.app.post("/events", &body), 201)).to_owned();
@@ -203,34 +204,34 @@ async fn the_last_seat_whose_answer_was_lost_is_asked_for_again_and_not_a_place_
 }
 
 #[tokio::test]
-async fn nothing_is_said_not_to_be_booked_that_may_be() {
+async fn a_claim_of_unknown_outcome_is_never_called_unbooked() {
     let page = Page::start().await;
     let limited =
         json!({"status": 429, "code": "rate_limited", "detail": "slow down", "after": 60});
     page.open(&format!("/#/events/{}", page.app.create(2))).await;
     page.wait("@register-form").await;
     on_the_way(&page, &json!([limited, "lost", limited])).await;
-    let told = async || page.text("@outcome").await;
+    let shown = async || page.text("@outcome").await;
     // The negative control: by itself it means just that.
     page.register("ada@example.org", "limited").await;
-    assert!(told().await.contains("Nothing was booked"), "{}", told().await);
+    assert!(shown().await.contains("Nothing was booked"), "{}", shown().await);
     page.register("ada@example.org", "unknown").await;
     page.click("@outcome button").await;
     page.outcome("limited").await;
-    let words = told().await;
+    let words = shown().await;
     assert!(words.contains("an earlier try has worked is not known yet"), "{words}");
     assert!(!words.contains("Nothing was booked"), "{words}");
     page.fill("user_email", "").await;
     page.click("@register").await;
     page.outcome("invalid").await;
-    assert!(!told().await.contains("Nothing was booked"), "{}", told().await);
+    assert!(!shown().await.contains("Nothing was booked"), "{}", shown().await);
     page.register("ada@example.org", "registered").await;
     assert_one_key(&page, 4).await;
     page.end().await;
 }
 
 #[tokio::test]
-async fn who_has_to_sign_in_again_creates_no_second_event() {
+async fn an_organizer_who_signs_in_again_creates_no_second_event() {
     let data = Data::sqlite();
     let token = make_token(&data, "Jazz club");
     let page = Page::start_with(data, json!({})).await;
@@ -243,8 +244,8 @@ async fn who_has_to_sign_in_again_creates_no_second_event() {
     page.outcome("unknown").await;
     page.click("@outcome button").await;
     page.outcome("signed_out").await;
-    let told = page.text("@outcome").await;
-    assert!(!told.contains("Nothing was created"), "{told}");
+    let shown = page.text("@outcome").await;
+    assert!(!shown.contains("Nothing was created"), "{shown}");
     sign_in(&page, &token).await;
     page.wait_until_gone("@sign-in").await;
     page.click("@create-form > button").await;
@@ -256,7 +257,7 @@ async fn who_has_to_sign_in_again_creates_no_second_event() {
 }
 
 #[tokio::test]
-async fn what_asks_once_more_waits_for_a_busy_server_until_one_says_no() {
+async fn a_retry_waits_for_a_busy_server_until_it_is_refused() {
     let page = Page::start().await;
     let app = &page.app;
     let ada = done(&app.register(&app.create(1), "ada@example.org"), 201);
@@ -285,7 +286,7 @@ async fn what_asks_once_more_waits_for_a_busy_server_until_one_says_no() {
 }
 
 #[tokio::test]
-async fn a_new_link_whose_answer_was_lost_is_the_one_that_is_shown() {
+async fn a_new_link_whose_answer_was_lost_is_shown() {
     let page = Page::start().await;
     let app = &page.app;
     let concert = app.create(1);

@@ -1,5 +1,5 @@
-//! What somebody who comes to an event finds: the list by date, the one thing to do, the ticket on paper and without a
-//! network, and what is kept for them on their device.
+//! The attendee's pages: the list by date, the main action, the ticket on paper and offline, and the registrations
+//! that are saved on their device.
 
 use crate::axe::assert_no_faults;
 use crate::common::acts::{done, give_up, id, private, ticket};
@@ -34,7 +34,7 @@ async fn resize(page: &Browser, width: u32, height: u32) {
 }
 
 #[tokio::test]
-async fn events_are_listed_by_date_and_what_is_over_is_apart() {
+async fn events_are_listed_by_date_and_past_ones_apart() {
     let page = Page::start().await;
     let app = &page.app;
     for name in ["Older", "Newer"] {
@@ -70,7 +70,7 @@ async fn events_are_listed_by_date_and_what_is_over_is_apart() {
 }
 
 #[tokio::test]
-async fn the_accent_is_for_what_is_soon_gone_and_rows_are_low_on_a_phone() {
+async fn the_accent_marks_events_that_sell_out_and_rows_are_low_on_a_phone() {
     let page = Page::start().await;
     let app = &page.app;
     let words = json!({"description": "Bring a friend. ".repeat(40), "venue": "The cellar"});
@@ -94,7 +94,7 @@ async fn the_accent_is_for_what_is_soon_gone_and_rows_are_low_on_a_phone() {
 }
 
 #[tokio::test]
-async fn who_comes_back_to_the_list_finds_it_where_they_left_it() {
+async fn a_visitor_who_returns_to_the_list_finds_the_same_position() {
     let page = Page::start().await;
     for number in 0..30 {
         put_up(&page.app, &format!("Event {number}"), None, &json!({}));
@@ -146,7 +146,7 @@ async fn the_form_is_on_the_first_screen_and_the_stub_leads_to_it() {
 }
 
 #[tokio::test]
-async fn what_is_over_or_cancelled_has_nothing_to_press_and_what_is_to_come_goes_into_calendars() {
+async fn past_events_have_no_buttons_and_upcoming_ones_go_into_calendars() {
     let page = Page::start().await;
     let app = &page.app;
     let concert = put_up(app, "Jazz", Some(TimeDelta::days(9)), &json!({}));
@@ -183,7 +183,7 @@ async fn what_is_over_or_cancelled_has_nothing_to_press_and_what_is_to_come_goes
 }
 
 #[tokio::test]
-async fn an_address_that_looks_like_a_slip_is_asked_about_and_never_refused() {
+async fn an_address_that_looks_mistyped_is_queried_and_never_refused() {
     let page = Page::start().await;
     let concert = page.app.create(5);
     let addresses = || {
@@ -261,8 +261,8 @@ async fn a_ticket_is_printed_black_on_white_on_one_sheet() {
     let features = json!([{"name": "prefers-color-scheme", "value": "dark"}]);
     page.cdp("Emulation.setEmulatedMedia", json!({"media": "print", "features": features})).await;
     page.until("return matchMedia('print').matches").await;
-    for kept in ["@ticket-qr", "@registration-name", "@registration-event", "@event-when"] {
-        assert!(page.is_shown(kept).await, "{kept}");
+    for remaining in ["@ticket-qr", "@registration-name", "@registration-event", "@event-when"] {
+        assert!(page.is_shown(remaining).await, "{remaining}");
     }
     for gone in [
         ".masthead",
@@ -287,7 +287,7 @@ async fn a_ticket_is_printed_black_on_white_on_one_sheet() {
 }
 
 #[tokio::test]
-async fn a_registration_is_kept_on_the_device_only_if_somebody_wants_it() {
+async fn a_registration_is_saved_on_the_device_only_on_request() {
     let page = Page::start().await;
     let concert = put_up(&page.app, "Evening of jazz", Some(TimeDelta::days(9)), &json!({}));
     page.open(&format!("/#/events/{concert}")).await;
@@ -309,13 +309,14 @@ async fn a_registration_is_kept_on_the_device_only_if_somebody_wants_it() {
     page.click("@forget-mine-yes").await;
     page.wait("@mine-none:not([hidden])").await;
     assert!(!page.is_shown("footer [data-route=mine]").await);
-    let kept = "return [localStorage.getItem('registrations'), localStorage.getItem('tickets')]";
-    assert_eq!(page.js(kept).await, json!([null, null]));
+    let remaining =
+        "return [localStorage.getItem('registrations'), localStorage.getItem('tickets')]";
+    assert_eq!(page.js(remaining).await, json!([null, null]));
     page.end().await;
 }
 
 #[tokio::test]
-async fn what_was_begun_is_kept_in_its_tab_and_a_click_away_is_asked_about() {
+async fn a_draft_is_saved_in_its_tab_and_leaving_it_is_confirmed() {
     let page = Page::start_with(Data::postgres(), json!({})).await;
     page.wait("@empty").await;
     page.open("/#/new").await;
@@ -357,9 +358,9 @@ async fn what_was_begun_is_kept_in_its_tab_and_a_click_away_is_asked_about() {
     page.end().await;
 }
 
-/// What comes late moves nothing that is there already.
+/// A late part moves nothing that is there already.
 #[tokio::test]
-async fn nothing_moves_while_a_page_comes_to_be() {
+async fn no_element_moves_while_a_page_loads() {
     const WATCH: &str = "window.moved = 0;
         new PerformanceObserver((list) => {
             for (const entry of list.getEntries()) window.moved += entry.value;
@@ -377,7 +378,7 @@ async fn nothing_moves_while_a_page_comes_to_be() {
         page.reload().await;
         page.js(WATCH).await;
         page.wait(there).await;
-        // Whatever is asked for beside has come by then.
+        // Every other request has been answered by then.
         page.wait("@open-server").await;
         let moved = page.js("return window.moved").await;
         assert!(moved.as_f64().is_some_and(|moved| moved < 0.05), "{path}: {moved}");
@@ -393,7 +394,7 @@ async fn a_first_visit_is_small() {
     let page = Page::start().await;
     let more = json!({"venue": "The cellar", "description": "Bring a friend.\n".repeat(9)});
     let concert = put_up(&page.app, "Evening of jazz", Some(TimeDelta::days(9)), &more);
-    // What keeps the pages for when there is no network is not there yet on a first visit.
+    // The worker that caches the pages for offline use is not there yet on a first visit.
     page.cdp("Network.enable", json!({})).await;
     page.cdp("Network.setBypassServiceWorker", json!({"bypass": true})).await;
     for (path, there) in
@@ -402,7 +403,7 @@ async fn a_first_visit_is_small() {
         page.open(&path).await;
         page.wait(there).await;
         page.wait("@open-server").await;
-        // What is asked for again later is no part of it. What came out of a cache counts as what it was when it came.
+        // Later requests are no part of it. A cached response counts with the size that it had when it arrived.
         let visit = page
             .js("const entries = ['navigation', 'resource'].flatMap((kind) => performance.getEntriesByType(kind));
                 const names = entries.map(({name}) => name.replace(location.origin, ''));

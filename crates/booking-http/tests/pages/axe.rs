@@ -1,4 +1,4 @@
-//! axe-core, which finds what keeps people from using a page: what it calls serious or critical.
+//! axe-core, which finds barriers for people with disabilities: those that it rates serious or critical.
 
 use crate::common::PROGRAM;
 use crate::harness::Browser;
@@ -10,10 +10,10 @@ use std::{env, fs};
 /// `scripts/test.sh` reads it here.
 const AXE_VERSION: &str = "4.14.1";
 
-/// Both colour schemes, on a desk and on the narrowest phone that anybody asks pages to fit.
+/// Both colour schemes, on a desktop and on the narrowest phone that pages have to fit.
 const LOOKS: [(&str, u32); 4] = [("light", 1280), ("dark", 1280), ("light", 320), ("dark", 320)];
 
-/// Waits for what moves: a colour on its way is neither the one nor the other.
+/// Waits for transitions: a colour on its way is neither the one nor the other.
 const RUN: &str = "const done = arguments[0];
     Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {})))
         .then(() => axe.run(document, {resultTypes: ['violations']}))
@@ -43,14 +43,14 @@ fn script() -> &'static str {
     })
 }
 
-/// What is serious or critical on the page as it is.
+/// The serious and critical findings on the page as it is.
 pub(crate) async fn faults(browser: &Browser) -> Vec<Value> {
     if browser.js("return window.axe === undefined").await == true {
         browser.js(script()).await;
     }
     let report = browser.js_async(RUN).await;
     let passed = report["passed"].as_array().unwrap_or_else(|| panic!("axe-core failed: {report}"));
-    // Behind a dialog nothing of the page is there, nor its title.
+    // Behind a dialog the page is inert, also its title.
     let is_dialog = "return document.querySelector('dialog[open]') !== null";
     let rules: &[&str] = match browser.js(is_dialog).await == true {
         true => &["color-contrast"],
@@ -62,7 +62,7 @@ pub(crate) async fn faults(browser: &Browser) -> Vec<Value> {
     report["found"].as_array().expect("an array").clone()
 }
 
-/// Looks at the page as it is in every look.
+/// Checks the page in every scheme and size.
 pub(crate) async fn assert_no_faults(browser: &Browser, state: &str) {
     for (scheme, width) in LOOKS {
         look(browser, scheme, width).await;

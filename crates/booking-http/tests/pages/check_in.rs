@@ -19,8 +19,8 @@ fn look_up(app: &App, registration: &Value) -> Value {
     done(&app.get(&path(registration)), 200)
 }
 
-/// Types a ticket as scanners do, and waits for what the door makes of it: of the scan with this
-/// number, not of the one before.
+/// Types a ticket as scanners do, and waits for the door's result: of the scan with this number, not of the one
+/// before.
 pub(crate) async fn scan(door: &Browser, text: &str, number: u32, result: &str) {
     door.wait("@door-input:focus").await.send_keys(text).await.expect("it can be typed into");
     door.press(&Key::Enter).await;
@@ -30,8 +30,8 @@ pub(crate) async fn scan(door: &Browser, text: &str, number: u32, result: &str) 
     assert_eq!(door.value("code").await, "", "it is ready for the next");
 }
 
-/// Holds a code before a camera that this browser has from now on: turned, and with no reader of the
-/// browser's own. Until the page is left.
+/// Holds a code before this browser's camera from now on: rotated, and without the browser's own detector. Until
+/// the page is left.
 pub(crate) async fn hold_up(door: &Browser, text: &str) {
     let code = QrCode::with_error_correction_level(text, EcLevel::M).expect("it is short enough");
     let size = code.width();
@@ -72,7 +72,7 @@ async fn refused(door: &Browser, text: &str, number: u32, reason: &str) {
 }
 
 #[tokio::test]
-async fn each_ticket_lets_one_in_once() {
+async fn each_ticket_admits_one_person_once() {
     let page = Page::start_with(Data::postgres(), json!({})).await;
     let app = &page.app;
     let concert = app.create(5);
@@ -107,7 +107,7 @@ async fn each_ticket_lets_one_in_once() {
     refused(&page, "not a ticket", 4, "not_a_ticket").await;
     refused(&page, of_gone, 5, "cancelled").await;
     refused(&page, of_passed, 6, "transferred").await;
-    // A signature of somebody else's making.
+    // A signature by another key.
     let forged = format!("{}AAAAAAAA{}", &of_grace[..120], &of_grace[128..]);
     refused(&page, &forged, 7, "forged").await;
     page.wait("@door-count[data-count='1']").await;
@@ -147,7 +147,7 @@ async fn the_camera_reads_a_ticket_in_a_browser_that_cannot_and_tab_ends_a_scan(
     page.click("@door-camera").await;
     page.until("return document.querySelector('video').hidden").await;
 
-    // Scanners are set up to end with Enter or with Tab. And wherever the focus is, they type.
+    // Scanners are configured to end with Enter or with Tab. And they type wherever the focus is.
     page.js("document.querySelector('[data-testid=door-camera]').focus()").await;
     page.press(&format!("{of_grace}{}", Key::Tab)).await;
     page.wait("@door-result[data-scan='2'][data-result=checked_in]:not([aria-busy])").await;
@@ -160,7 +160,7 @@ async fn the_camera_reads_a_ticket_in_a_browser_that_cannot_and_tab_ends_a_scan(
 }
 
 #[tokio::test]
-async fn who_has_no_ticket_is_found_by_name_and_let_in() {
+async fn a_guest_without_a_ticket_is_found_by_name_and_admitted() {
     let page = Page::start().await;
     let concert = page.app.create(5);
     let ada = register(&page.app, &concert, "ada@example.org", "Ada Lovelace");
@@ -184,7 +184,7 @@ async fn who_has_no_ticket_is_found_by_name_and_let_in() {
     page.wait("@door-result[data-result=undone]").await;
     assert_eq!(look_up(&page.app, &ada)["checked_in_at"], Value::Null);
 
-    // An address in the place of a ticket finds its owner, and is not refused.
+    // An address in the field for tickets finds its owner, and is not refused.
     page.wait("@door-input:focus").await;
     page.enter("grace@example.org").await;
     page.wait(&format!("@door-guest-row[data-id='{}']", id(&grace))).await;
@@ -195,7 +195,7 @@ async fn who_has_no_ticket_is_found_by_name_and_let_in() {
 }
 
 #[tokio::test]
-async fn another_door_s_check_in_is_known_and_a_cancelled_event_lets_nobody_in() {
+async fn another_door_s_check_in_is_shown_and_a_cancelled_event_admits_no_one() {
     let page = Page::start().await;
     let concert = page.app.create(3);
     let ada = register(&page.app, &concert, "ada@example.org", "Ada");
@@ -224,7 +224,7 @@ pub(crate) fn in_three_days(app: &App) -> String {
     id(&done(&app.post("/events", &body), 201)).to_owned()
 }
 
-/// Scans a ticket that lets somebody in; what the door says of the hour.
+/// Scans a valid ticket; returns the door's warning about the hour.
 async fn scan_at(page: &Page, event: &str, timing: &str) -> String {
     let ada = register(&page.app, event, "ada@example.org", "Ada");
     let of_ada = ticket(&page.app, &ada);
@@ -242,11 +242,11 @@ async fn scan_at(page: &Page, event: &str, timing: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_scan_on_the_wrong_day_lets_in_and_is_told() {
+async fn a_scan_on_the_wrong_day_admits_with_a_warning() {
     let page = Page::start_with(Data::postgres(), json!({})).await;
     let app = &page.app;
-    let told = scan_at(&page, &in_three_days(app), "early").await;
-    assert!(told.contains("Too early") && told.contains("starts only at"), "{told}");
+    let shown = scan_at(&page, &in_three_days(app), "early").await;
+    assert!(shown.contains("Too early") && shown.contains("starts only at"), "{shown}");
     assert!(page.text("@door-hours").await.starts_with("This event starts only at "));
     assert_no_faults(&page, "a door days before the event").await;
     page.click("@door-undo").await;
@@ -255,16 +255,16 @@ async fn a_scan_on_the_wrong_day_lets_in_and_is_told() {
     let starts_at = from_now(-TimeDelta::hours(3));
     let body = json!({"name": "Jazz", "capacity": 5, "starts_at": starts_at});
     let over = id(&done(&app.post("/events", &body), 201)).to_owned();
-    let told = scan_at(&page, &over, "late").await;
-    assert!(told.contains("Too late") && told.contains("is over: it ended at"), "{told}");
+    let shown = scan_at(&page, &over, "late").await;
+    assert!(shown.contains("Too late") && shown.contains("is over: it ended at"), "{shown}");
     assert_no_faults(&page, "a door after the event").await;
 
     // Neither on the day itself nor where there is no time at all.
     let body = json!({"name": "Jazz", "capacity": 5, "starts_at": from_now(TimeDelta::hours(23))});
     let soon = id(&done(&app.post("/events", &body), 201)).to_owned();
     for event in [soon, app.create(5)] {
-        let told = scan_at(&page, &event, "on_time").await;
-        assert!(told.contains("Come in") && !told.contains("day"), "{told}");
+        let shown = scan_at(&page, &event, "on_time").await;
+        assert!(shown.contains("Come in") && !shown.contains("day"), "{shown}");
         assert!(!page.is_shown("@door-hours p").await);
     }
     page.end().await;

@@ -1,4 +1,4 @@
-//! Putting right whose a registration is, and a new link for one that was lost.
+//! Correcting the holder of a registration, and a new link for a lost one.
 
 use crate::axe::assert_no_faults;
 use crate::common::Data;
@@ -14,7 +14,7 @@ async fn until_text(browser: &Browser, testid: &str, text: &str) {
 }
 
 #[tokio::test]
-async fn a_name_is_corrected_by_whoever_has_the_link_and_the_ticket_stays_good() {
+async fn a_name_is_corrected_by_the_link_s_holder_and_the_ticket_stays_valid() {
     let page = Page::start_with(Data::postgres(), json!({})).await;
     let app = &page.app;
     let concert = app.create(2);
@@ -56,7 +56,7 @@ async fn a_name_is_corrected_by_whoever_has_the_link_and_the_ticket_stays_good()
     until_text(&page, "registration-name", "").await;
     assert_eq!(name(), Value::Null);
 
-    // By the same link as before, and also of a seat that is only held.
+    // By the same link as before, and also for a seat that is only held.
     page.reload().await;
     page.click("@history summary").await;
     page.wait("@history-entry[data-kind=corrected]").await;
@@ -72,7 +72,7 @@ async fn a_name_is_corrected_by_whoever_has_the_link_and_the_ticket_stays_good()
 }
 
 #[tokio::test]
-async fn what_is_passed_on_to_its_own_address_is_corrected_and_stays_where_it_is() {
+async fn a_transfer_to_the_own_address_is_a_correction() {
     let page = Page::start().await;
     let app = &page.app;
     let ada = done(&app.register(&app.create(1), "ada@example.org"), 201);
@@ -124,7 +124,7 @@ async fn the_organizer_corrects_an_address_and_makes_a_new_link() {
     page.click("@registration:first-child @correct").await;
     page.wait("#field-correct-user_email:focus").await;
     assert_no_faults(&page, "a registration that is being corrected").await;
-    // One at a time: two forms alike would be one to whoever cannot see them.
+    // One at a time: a screen reader could not tell two such forms apart.
     page.click("@registration:last-child @correct").await;
     page.wait_until_gone("@registration:first-child @correct-form").await;
     assert_eq!(page.value("correct-user_email").await, "grace@example.org");
@@ -146,7 +146,7 @@ async fn the_organizer_corrects_an_address_and_makes_a_new_link() {
     assert_eq!((&now["user_email"], &now["name"]), (&json!("ada@example.org"), &json!("Ada")));
     assert_eq!(page.text("@registration:first-child @person-name").await, "Ada");
     assert_eq!(page.text("@registration:first-child @person-email").await, "ada@example.org");
-    // It is shown for as long as nobody goes away, whatever happens meanwhile.
+    // It is shown until the organizer leaves the page, whatever happens meanwhile.
     done(&app.register(&concert, "late@example.org"), 201);
     page.wait("@registration:nth-child(3)").await;
     assert!(page.is_shown("@new-link-made").await);
@@ -164,7 +164,7 @@ async fn the_organizer_corrects_an_address_and_makes_a_new_link() {
     page.click("@correct-save").await;
     page.wait(&format!("{of_second} @corrected")).await;
     assert!(!page.is_shown("@new-link-made").await);
-    // Not by a slip: the focus is on the answer that does no harm.
+    // Not by accident: the focus is on the harmless answer.
     page.click(&format!("{of_second} @new-link")).await;
     page.wait("@new-link-no:focus").await;
     assert_no_faults(&page, "whether to make a new link").await;
@@ -183,7 +183,7 @@ async fn the_organizer_corrects_an_address_and_makes_a_new_link() {
     page.end().await;
 }
 
-/// Answers every write with this refusal, as a server would that has its reasons.
+/// Answers every write with this refusal.
 async fn refuse_writes(page: &Browser, status: u16, code: &str) {
     let script = format!(
         "const asked = window.fetchAsBefore ??= window.fetch;
@@ -207,10 +207,10 @@ async fn the_pages_have_words_for_refusals_of_their_own_kind() {
     page.wait("@register-form").await;
     refuse_writes(&page, 403, "cross_site").await;
     page.register("grace@example.org", "error").await;
-    let told = page.text("@outcome").await;
+    let shown = page.text("@outcome").await;
     assert!(
-        told.contains("Taken for another website") && told.contains("Nothing was booked"),
-        "{told}"
+        shown.contains("Taken for another website") && shown.contains("Nothing was booked"),
+        "{shown}"
     );
     assert_eq!(page.attribute("@outcome a", "href").await, "/problems#cross_site");
     page.click("@registrations summary").await;
@@ -240,7 +240,7 @@ async fn the_pages_have_words_for_refusals_of_their_own_kind() {
 }
 
 #[tokio::test]
-async fn an_event_that_hides_who_is_registered_says_where_that_is_seen() {
+async fn an_event_that_conceals_registrations_says_where_they_are_shown() {
     let page = Page::start().await;
     let app = &page.app;
     let body = json!({
@@ -252,10 +252,10 @@ async fn an_event_that_hides_who_is_registered_says_where_that_is_seen() {
     page.open(&format!("/#/events/{concert}")).await;
     for email in ["ada@example.org", "grace@example.org"] {
         page.register(email, "sold_out").await;
-        let told = page.text("@outcome").await;
+        let shown = page.text("@outcome").await;
         assert!(
-            told.contains("If you are registered already, your private link shows it"),
-            "{told}"
+            shown.contains("If you are registered already, your private link shows it"),
+            "{shown}"
         );
     }
     page.open(&format!("/#/events/{concert}/edit")).await;

@@ -1,4 +1,4 @@
-//! An organizer at their desk: how an event goes, who comes, tables, copies, and what is told to other programs.
+//! An organizer at their desk: the state of an event, its people, tables, copies, and webhooks.
 
 use crate::axe::assert_no_faults;
 use crate::check_in::register;
@@ -11,12 +11,12 @@ use fantoccini::key::Key;
 use serde_json::{Value, json};
 use std::fs;
 
-/// Waits until a number of the desk is this one.
+/// Waits until a number of the desk has this value.
 async fn number(page: &Browser, name: &str, count: u32) {
     page.wait(&format!("@{name}[data-count='{count}']")).await;
 }
 
-/// Waits until so many people stand in the table, and the first of them is this one.
+/// Waits until so many people are in the table, and the first of them is this one.
 async fn people(page: &Browser, count: usize, first: &str) {
     let script = format!(
         "const rows = [...document.querySelectorAll('[data-testid=registration]')];
@@ -27,7 +27,7 @@ async fn people(page: &Browser, count: usize, first: &str) {
 }
 
 #[tokio::test]
-async fn a_guest_is_found_among_many_and_let_in_with_the_keyboard_alone() {
+async fn a_guest_is_found_among_many_and_admitted_with_the_keyboard_alone() {
     let page = Page::start_with(Data::postgres(), json!({})).await;
     let app = &page.app;
     let concert = app.create(40);
@@ -68,7 +68,7 @@ async fn a_guest_is_found_among_many_and_let_in_with_the_keyboard_alone() {
 }
 
 #[tokio::test]
-async fn badges_of_all_who_are_registered_are_printed_in_the_order_of_their_names() {
+async fn badges_of_all_attendees_are_printed_in_the_order_of_their_names() {
     let page = Page::start().await;
     let app = &page.app;
     let body = json!({"name": "Evening of jazz", "capacity": 40});
@@ -129,7 +129,7 @@ async fn badges_of_all_who_are_registered_are_printed_in_the_order_of_their_name
     page.cdp("Emulation.setEmulatedMedia", json!({"media": ""})).await;
     page.cdp("Emulation.clearDeviceMetricsOverride", json!({})).await;
 
-    // Closed before they have come, they are neither printed nor kept.
+    // Closed before they have loaded, they are neither printed nor stored.
     page.js("window.asked = window.fetch; window.held = []; \
          window.fetch = async (path, ...what) => { \
              await new Promise((go) => window.held.push({path: String(path), go})); \
@@ -153,7 +153,7 @@ async fn badges_of_all_who_are_registered_are_printed_in_the_order_of_their_name
 }
 
 #[tokio::test]
-async fn a_registration_is_cancelled_once_that_was_asked() {
+async fn a_registration_is_cancelled_after_a_confirmation() {
     let page = Page::start().await;
     let app = &page.app;
     let concert = app.create(2);
@@ -185,7 +185,7 @@ async fn a_registration_is_cancelled_once_that_was_asked() {
 }
 
 #[tokio::test]
-async fn people_of_a_table_are_registered_once_it_was_tried() {
+async fn a_table_of_people_is_imported_after_a_dry_run() {
     let page = Page::start().await;
     let app = &page.app;
     let concert = app.create(2_000);
@@ -230,7 +230,7 @@ async fn people_of_a_table_are_registered_once_it_was_tried() {
 }
 
 #[tokio::test]
-async fn what_an_event_asks_is_written_answered_and_read() {
+async fn an_event_s_questions_are_written_answered_and_read() {
     let page = Page::start().await;
     let app = &page.app;
     let concert = app.create(5);
@@ -249,7 +249,7 @@ async fn what_an_event_asks_is_written_answered_and_read() {
     page.choose("question2-kind", "consent").await;
     page.click("#field-question2-required").await;
     assert_no_faults(&page, "questions that are being written").await;
-    // The second goes first, and the focus goes along.
+    // The second moves to the front, and the focus with it.
     page.click("@question:nth-child(2) @question-up").await;
     page.click("@questions-save").await;
     page.outcome("saved").await;
@@ -277,7 +277,7 @@ async fn what_an_event_asks_is_written_answered_and_read() {
     page.click("@register").await;
     page.outcome("registered").await;
 
-    // By whoever has the link what they answered can be changed.
+    // The link's holder can change their answers.
     let body = json!({"user_email": "grace@example.org", "as_organizer": true});
     let grace = done(&app.post(&format!("/events/{concert}/register"), &body), 201);
     page.open(&private(&grace)).await;
@@ -298,7 +298,7 @@ async fn what_an_event_asks_is_written_answered_and_read() {
     assert!(answers.contains("What do you eat?") && answers.contains("Plants"), "{answers}");
     assert!(answers.contains("Agreed"), "{answers}");
 
-    // What was answered can be left out, and not be made another.
+    // An answered question can be left out, and not be replaced.
     page.open(&format!("/o/e/{concert}/questions")).await;
     page.wait("#field-question1-kind:disabled").await;
     page.click("@question:nth-child(2) @question-remove").await;
@@ -309,9 +309,9 @@ async fn what_an_event_asks_is_written_answered_and_read() {
     page.end().await;
 }
 
-/// Those who can no longer tell which wording it was are asked by the form that was sent.
+/// Where the wording of their consent is unknown, they are asked by the form that was sent.
 #[tokio::test]
-async fn a_wording_that_changed_meanwhile_is_asked_again() {
+async fn a_consent_to_a_changed_wording_is_requested_again() {
     let page = Page::start().await;
     let app = &page.app;
     let concert = app.create(5);
@@ -364,7 +364,7 @@ async fn a_copy_is_a_draft_that_can_be_edited() {
 }
 
 #[tokio::test]
-async fn programs_are_told_and_it_is_seen_what_they_were_told() {
+async fn webhooks_are_sent_and_their_log_is_shown() {
     let page = Page::start().await;
     page.open("/o/webhooks").await;
     page.wait("@webhook-form").await;
@@ -390,7 +390,7 @@ async fn programs_are_told_and_it_is_seen_what_they_were_told() {
 }
 
 #[tokio::test]
-async fn whoever_comes_to_the_door_without_a_registration_gets_one_and_is_in() {
+async fn a_walk_in_is_registered_and_admitted_at_the_door() {
     let page = Page::start().await;
     let app = &page.app;
     let body = json!({"name": "Jazz", "capacity": 1, "closes_at": "2026-01-01T00:00:00Z"});
@@ -441,7 +441,7 @@ async fn an_event_is_found_by_a_part_of_its_name_and_by_its_day() {
     assert_eq!(page.text("@event-search-status").await, "1 event");
     assert!(!page.is_shown("@event-list").await);
     assert_no_faults(&page, "an event that was found").await;
-    // To be passed on, and there again when the page is loaded anew.
+    // To be transferred, and there again when the page is reloaded.
     page.reload().await;
     page.wait(&found).await;
     assert_eq!(page.value("events_q").await, "bruck");

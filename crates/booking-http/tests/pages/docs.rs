@@ -21,7 +21,7 @@ async fn the_page_of_the_api_shows_every_operation() {
     }
 
     page.click("@register > summary").await;
-    let told = page.text("@register").await;
+    let described = page.text("@register").await;
     for part in [
         "POST /events/{id}/register",
         "Idempotency-Key",
@@ -30,13 +30,13 @@ async fn the_page_of_the_api_shows_every_operation() {
         "Retry-After",
         "Registration or ConfirmationSent",
     ] {
-        assert!(told.contains(part), "{part} is not in\n{told}");
+        assert!(described.contains(part), "{part} is not in\n{described}");
     }
-    // What has to be in a query is in the example, too.
+    // Required parameters of a query are in the example, too.
     page.click("@watch_events > summary").await;
-    let told = page.text("@watch_events").await;
+    let described = page.text("@watch_events").await;
     for part in ["/live?events=EVENTS", "event: seats", "\"available\":1"] {
-        assert!(told.contains(part), "{part} is not in\n{told}");
+        assert!(described.contains(part), "{part} is not in\n{described}");
     }
 
     let messages = document["webhooks"].as_object().expect("there are messages");
@@ -44,9 +44,9 @@ async fn the_page_of_the_api_shows_every_operation() {
         page.wait(&format!("[id='message-{name}']")).await;
     }
     page.click("[id='message-registration.held'] > summary").await;
-    let told = page.text("[id='message-registration.held']").await;
+    let described = page.text("[id='message-registration.held']").await;
     for part in ["webhook-signature", "RegistrationMessage", "\"status\": \"held\"", "410"] {
-        assert!(told.contains(part), "{part} is not in\n{told}");
+        assert!(described.contains(part), "{part} is not in\n{described}");
     }
     page.click("[id='message-registration.held'] a[href='#schema-RegistrationMessage']").await;
     page.wait("@schema-RegistrationMessage[open]").await;
@@ -58,7 +58,7 @@ async fn the_page_of_the_api_shows_every_operation() {
     assert!(page.text("@schema-Register").await.contains("on_full"));
     assert_no_faults(&page, "the page of the API").await;
 
-    // A link from elsewhere opens what it is to.
+    // A link from elsewhere opens its target.
     page.open("/problems").await;
     page.open("/docs#operation-transfer").await;
     page.wait("@transfer[open]").await;

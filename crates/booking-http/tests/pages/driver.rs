@@ -1,4 +1,4 @@
-//! The browsers that all tests share, and what their driver can do beyond WebDriver.
+//! The browsers that all tests share, and helpers for what WebDriver lacks.
 
 use crate::common::http;
 use crate::harness::Browser;
@@ -43,13 +43,13 @@ async fn switch_to(client: &Client, window: String) {
 }
 
 impl Browser {
-    /// Goes on in another window of the same person, until that is closed.
+    /// Continues in another window of the same person, until that is closed.
     pub(crate) async fn open_window(&self) {
         let lease = self.lease.as_ref().expect("the browser is one of those that are shared");
         switch_to(&self.client, lease.open_window()).await;
     }
 
-    /// What WebDriver has no word for.
+    /// A command that WebDriver does not have.
     async fn driver(&self, method: &str, below: &str, body: &Value) -> Value {
         let session = self.client.session_id().await.expect("it answers").expect("a session");
         let (body, mut stream) = (body.to_string(), http::connect(browsers().driver().url()));
@@ -57,7 +57,7 @@ impl Browser {
         write!(stream, "{head}Content-Length: {}\r\n\r\n{body}", body.len()).expect("it reads");
         let mut answer = BufReader::new(stream);
         answer.by_ref().lines().map_while(Result::ok).take_while(|line| !line.is_empty()).count();
-        // Not to the end: the driver keeps the connection open, however nicely it is asked.
+        // Not to the end: the driver holds the connection open, even if it is asked to close it.
         let answer = Deserializer::from_reader(answer).into_iter::<Value>().next();
         let answer = answer.expect("there is a body").expect("it is JSON");
         assert_eq!(answer["value"]["error"], Value::Null, "{answer}");
@@ -70,7 +70,7 @@ impl Browser {
         self.driver("POST", "/goog/cdp/execute", &body).await
     }
 
-    /// Pulls the plug of this page's network, or puts it back in.
+    /// Takes this page's network offline, or back online.
     pub(crate) async fn set_offline(&self, offline: bool) {
         let conditions = json!({"offline": offline, "latency": 0, "download_throughput": -1, "upload_throughput": -1});
         let body = json!({"network_conditions": conditions});
@@ -78,8 +78,8 @@ impl Browser {
         self.until(&format!("return navigator.onLine !== {offline}")).await;
     }
 
-    /// What the console has got since the last time, but for API requests without success: the
-    /// browser notes those down, whatever a page makes of them.
+    /// The lines of the console since the last call, but for API requests without success: the browser logs those,
+    /// however a page handles them.
     pub(crate) async fn complaints(&self) -> Vec<Value> {
         let entries = self.driver("POST", "/se/log", &json!({"type": "browser"})).await;
         let entries = entries.as_array().unwrap_or_else(|| panic!("{entries}")).clone();
@@ -89,7 +89,8 @@ impl Browser {
         let is_of_api = |message: &Value| {
             message.as_str().is_some_and(|m| api.iter().any(|a| m.starts_with(a)))
         };
-        let is_told = |entry: &Value| entry["source"] != "network" || !is_of_api(&entry["message"]);
-        entries.into_iter().filter(is_told).collect()
+        let is_reported =
+            |entry: &Value| entry["source"] != "network" || !is_of_api(&entry["message"]);
+        entries.into_iter().filter(is_reported).collect()
     }
 }

@@ -24,7 +24,7 @@ async fn check(browser: &Browser, path: &str, there: &str, state: &str) {
     assert_no_faults(browser, state).await;
 }
 
-/// Were a page faulty, it would be seen: here it is.
+/// The negative control: a faulty page is reported.
 #[tokio::test]
 async fn a_fault_is_found() {
     let page = Page::start().await;

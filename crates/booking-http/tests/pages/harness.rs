@@ -1,4 +1,4 @@
-//! A server, browsers that look at it, and what people do in them.
+//! A server, browsers that show its pages, and the actions of people in them.
 
 use crate::common::{App, Data};
 use crate::driver::{browsers, session};
@@ -17,10 +17,10 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 pub(crate) const WITHIN: Duration = Duration::from_secs(60);
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(200);
 
-/// Each browser is many processes; with more of them at once they would time each other out.
+/// Each browser is many processes; with more of them at once their tests would time out.
 static BROWSERS: Semaphore = Semaphore::const_new(3);
 
-/// CSS from CSS in which `@name` stands for what has that `data-testid`.
+/// Expands CSS in which `@name` is the element with that `data-testid`.
 fn css(selector: &str) -> String {
     let mut parts = selector.split('@');
     let first = parts.next().unwrap_or_default().to_owned();
@@ -46,8 +46,8 @@ impl Browser {
         Self::start_with(url, turn, json!({})).await
     }
 
-    /// Two people. Their turns are taken at once: two tests with one browser each, and each in need
-    /// of another, would wait for ever.
+    /// Two people. Both turns are taken at once: two tests with one browser each, and each in need of another,
+    /// would wait for ever.
     pub(crate) async fn start_two(url: &str) -> (Self, Self) {
         let mut turn = BROWSERS.acquire_many(2).await.expect("it is never closed");
         let other = turn.split(1).expect("there are two");
@@ -110,7 +110,7 @@ impl Browser {
         self.wait(&format!("body:not(:has({}))", css(selector))).await;
     }
 
-    /// What a countdown shows.
+    /// The time that a countdown shows.
     pub(crate) async fn seconds(&self, selector: &str) -> u64 {
         let seconds = self.attribute(&format!("{selector}[data-seconds]"), "data-seconds").await;
         seconds.parse().expect("a number")
@@ -137,8 +137,7 @@ impl Browser {
         assert!(text.starts_with(&format!("{booked} of {capacity} ")), "{text}");
     }
 
-    /// Clicks as soon as there is something to click: pages show things in the place of others, and
-    /// what is in sight may still move.
+    /// Clicks as soon as there is an element to click: pages replace elements, and those in sight may still move.
     pub(crate) async fn click(&self, selector: &str) {
         let began = Instant::now();
         loop {
@@ -153,7 +152,7 @@ impl Browser {
                                 | ErrorStatus::StaleElementReference
                         ) =>
                 {
-                    // What stays in sight at the foot of a page may be over it: people scroll on.
+                    // The bar at the foot of a page may cover the element: people scroll on.
                     if error.error == ErrorStatus::ElementClickIntercepted {
                         let element = css(selector);
                         let script = format!(
@@ -175,7 +174,7 @@ impl Browser {
         input.send_keys(text).await.expect("it can be typed into");
     }
 
-    /// For what is chosen rather than typed: how that is done differs with the browser's language.
+    /// For values that are chosen rather than typed: how that is done differs with the browser's language.
     pub(crate) async fn choose(&self, field: &str, value: &str) {
         let input = self.wait(&format!("#field-{field}")).await;
         let input = serde_json::to_value(input).expect("an element");
@@ -202,13 +201,13 @@ impl Browser {
         self.outcome(outcome).await;
     }
 
-    /// What came of it stands where the form was: for the next person that has to be asked for.
+    /// The result has replaced the form: for the next person a new one is needed.
     pub(crate) async fn register_another(&self) {
         self.click("@register-another").await;
         self.wait("#field-user_email:focus").await;
     }
 
-    /// Types on the keyboard, to wherever the focus is.
+    /// Types on the keyboard, into the focused element.
     pub(crate) async fn press(&self, keys: &str) {
         let mut actions = KeyActions::new("keyboard".to_owned());
         for value in keys.chars() {
@@ -228,7 +227,7 @@ impl Browser {
         panic!("the keyboard does not reach {selector}");
     }
 
-    /// Back to what was before.
+    /// Restores the setting from before.
     pub(crate) async fn tab_back(&self) {
         let [shift, tab] = [Key::Shift, Key::Tab].map(char::from);
         let actions = KeyActions::new("keyboard".to_owned())
@@ -261,10 +260,10 @@ impl Browser {
         }
     }
 
-    /// The field is marked, and its error is in sight and told to screen readers with it.
+    /// The field is marked, and its error is in sight and linked to it for screen readers.
     pub(crate) async fn assert_refused(&self, field: &str, error: &str) {
-        let told = format!("[aria-invalid=true][aria-describedby~=field-{field}-error]");
-        self.wait(&format!("#field-{field}{told}")).await;
+        let shown = format!("[aria-invalid=true][aria-describedby~=field-{field}-error]");
+        self.wait(&format!("#field-{field}{shown}")).await;
         // A hidden element has no text.
         assert_eq!(self.text(&format!("@error-{field}")).await, error);
     }

@@ -1,4 +1,4 @@
-//! A seat that is held: in time, given back, and too late.
+//! A held seat: confirmed in time, released, and too late.
 
 use crate::common::acts::{done, event, give_up, hold, id, private};
 use crate::common::{App, Data};
@@ -7,7 +7,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use fantoccini::key::Key;
 use serde_json::{Value, json};
 
-/// Notes down, from now on, what the countdown shows and when it does.
+/// Records, from now on, the values of the countdown and their times.
 const WATCH: &str = "window.seen = [];
     const digits = document.querySelector('[data-testid=hold-countdown]');
     const note = () => window.seen.push([Number(digits.dataset.seconds), Date.now()]);
@@ -26,13 +26,13 @@ async fn start_hold(browser: &Browser, event: &str, email: &str) {
     assert_eq!(browser.text("@hold @hold-email").await, email);
 }
 
-/// What the tab remembers of its hold.
+/// The hold that the tab has stored.
 async fn remembered(browser: &Browser, event: &str) -> Value {
     browser.js(&format!("return JSON.parse(sessionStorage.getItem('hold:{event}'))")).await
 }
 
 #[tokio::test]
-async fn a_hold_is_kept_over_a_reload_and_confirmed_by_keyboard() {
+async fn a_hold_survives_a_reload_and_is_confirmed_by_keyboard() {
     let page = Page::start_with(Data::postgres(), json!({})).await;
     let event = concert(&page.app, 3);
     start_hold(&page, &event, "ada@example.org").await;
@@ -47,7 +47,7 @@ async fn a_hold_is_kept_over_a_reload_and_confirmed_by_keyboard() {
     page.reload().await;
     assert_eq!(page.text("@hold @hold-email").await, "ada@example.org");
     let after = page.seconds("@hold-countdown").await;
-    // The page that was loaded anew has asked for the server's time anew, to a fraction of a second.
+    // The reloaded page has asked for the server's time anew, to a fraction of a second.
     assert!((560..=before).contains(&after), "{after} s of {before}");
     page.tab_to("@hold-confirm").await;
     page.enter("").await;
@@ -61,7 +61,7 @@ async fn a_hold_is_kept_over_a_reload_and_confirmed_by_keyboard() {
 }
 
 #[tokio::test]
-async fn a_hold_is_given_back_and_taken_again() {
+async fn a_hold_is_released_and_taken_again() {
     let page = Page::start().await;
     let event = concert(&page.app, 1);
     start_hold(&page, &event, "ada@example.org").await;
@@ -75,7 +75,7 @@ async fn a_hold_is_given_back_and_taken_again() {
     assert_eq!(page.value("user_email").await, "ada@example.org");
     page.click("@hold-start").await;
     page.wait("@hold").await;
-    // Called off by others: the page finds out when it would confirm.
+    // Cancelled by others: the page finds out when it confirms.
     done(&page.app.post(&format!("/events/{event}/cancel"), &json!({})), 200);
     page.wait("@event-status[data-status=cancelled]").await;
     page.click("@hold-confirm").await;
@@ -83,8 +83,8 @@ async fn a_hold_is_given_back_and_taken_again() {
     page.end().await;
 }
 
-/// The hold's end is moved to a few seconds from now, in the database and in what the tab remembers;
-/// from there on it runs out as any other.
+/// The hold's end is moved to a few seconds from now, in the database and in the tab's storage; from there on it
+/// expires as any other.
 #[tokio::test]
 async fn a_hold_that_is_not_confirmed_lapses_and_its_seat_is_back() {
     let page = Page::start_with(Data::postgres(), json!({})).await;
@@ -122,7 +122,7 @@ async fn a_hold_that_is_not_confirmed_lapses_and_its_seat_is_back() {
     assert!(!page.is_shown("@hold").await);
     assert_eq!(event(&page.app, &event_id)["booked_count"], 0);
 
-    // The private link, had somebody kept it, says the same.
+    // The private link, had the attendee saved it, shows the same.
     let token = held["token"].as_str().expect("a token");
     page.open(&format!("/#/registrations/{}/{token}", id(&held))).await;
     page.wait("@registration-status[data-status=expired]").await;
@@ -134,7 +134,7 @@ async fn a_hold_that_is_not_confirmed_lapses_and_its_seat_is_back() {
     page.end().await;
 }
 
-/// Down to nothing, and each number about when it was true. A machine that is busy may skip one.
+/// Down to nothing, and each number about when it was true. A busy machine may skip one.
 fn assert_counted_down(seen: &Value, end: DateTime<Utc>) {
     let seen: Vec<(i64, i64)> = serde_json::from_value(seen.clone()).expect("pairs of numbers");
     let mut seconds: Vec<i64> = seen.iter().map(|(seconds, _)| *seconds).collect();
@@ -166,7 +166,7 @@ async fn the_registration_page_of_a_hold_notices_its_end_by_itself() {
 }
 
 #[tokio::test]
-async fn when_every_seat_is_held_the_page_says_until_when() {
+async fn when_every_seat_is_held_the_page_shows_until_when() {
     let page = Page::start().await;
     let event = concert(&page.app, 1);
     let held = done(&hold(&page.app, &event, "ada@example.org"), 201);
@@ -183,7 +183,7 @@ async fn when_every_seat_is_held_the_page_says_until_when() {
 }
 
 #[tokio::test]
-async fn whoever_asks_for_too_much_is_told_until_when() {
+async fn a_rate_limited_visitor_sees_until_when() {
     let page = Page::start_set(&[
         ("EMAIL_HOLDS_MAX", "1"),
         // As if the browser came through a proxy, so that it is counted.
@@ -198,14 +198,14 @@ async fn whoever_asks_for_too_much_is_told_until_when() {
     page.fill("user_email", "ada@example.org").await;
     page.click("@hold-start").await;
     page.outcome("limited").await;
-    let told = page.text("@outcome").await;
+    let shown = page.text("@outcome").await;
     assert!(
-        told.contains("held for this e-mail address") && told.contains("in 10 minutes"),
-        "{told}"
+        shown.contains("held for this e-mail address") && shown.contains("in 10 minutes"),
+        "{shown}"
     );
-    assert!(!told.contains("Busy"), "nobody waits for that: {told}");
+    assert!(!shown.contains("Busy"), "nobody waits for that: {shown}");
 
-    // A second is waited for without a word to be said.
+    // A wait of a second is not shown.
     for number in 0..10 {
         hold(&page.app, &first, &format!("{number}@example.org"));
     }
@@ -214,7 +214,7 @@ async fn whoever_asks_for_too_much_is_told_until_when() {
 }
 
 #[tokio::test]
-async fn where_addresses_are_confirmed_it_is_said_to_look_into_the_mail() {
+async fn where_addresses_are_confirmed_the_page_points_to_the_mail() {
     let mails = tempfile::tempdir().expect("a folder");
     let url = format!("file://{}", mails.path().display());
     let settings = [
@@ -231,12 +231,12 @@ async fn where_addresses_are_confirmed_it_is_said_to_look_into_the_mail() {
     page.register("ada@example.org", "to_confirm").await;
     page.meter(1, 3).await;
     assert!(!page.is_shown("@registration-id").await, "nothing is told of it");
-    // Nor to whoever asks once more.
+    // Nor to a visitor who asks once more.
     page.open("/#/").await;
     page.open(&format!("/#/events/{concert}")).await;
     page.register("ada@example.org", "to_confirm").await;
     assert_eq!(event(&page.app, &concert)["booked_count"], 1);
-    // Who has lost the mail, too, hears the same as everybody.
+    // A visitor who has lost the mail, too, gets the same answer as everyone.
     page.click(".footer a").await;
     page.wait("@find-form").await;
     for email in ["ada@example.org", "nobody@example.org"] {

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Instant;
 
-/// The links in all mails of this folder, once there are more than so many. They are the same in each mail, as long as
-/// nobody asks for others.
+/// The links in all mails of this folder, once there are more than so many. They are the same in each mail, as long
+/// as no new ones are made.
 async fn links_beyond(folder: &Path, count: usize) -> Vec<(String, String)> {
     let began = Instant::now();
     loop {
@@ -38,7 +38,7 @@ fn put_up(app: &App) -> String {
 }
 
 #[tokio::test]
-async fn a_seat_is_taken_lost_found_again_printed_passed_on_and_given_back() {
+async fn a_seat_is_taken_lost_recovered_printed_transferred_and_cancelled() {
     let folder = tempfile::tempdir().expect("a folder");
     let mail_url = format!("file://{}", folder.path().display());
     let page = Page::start_set(&[
@@ -87,7 +87,7 @@ async fn a_seat_is_taken_lost_found_again_printed_passed_on_and_given_back() {
     page.enter("").await;
     page.tab_to("@transfer-form #field-user_email").await;
     page.enter("grace@example.org").await;
-    // The answer that does no harm is the one that an Enter too many gives.
+    // One Enter too many gives the harmless answer.
     page.wait("@transfer-confirm-no:focus").await;
     page.tab_back().await;
     page.wait("@transfer-confirm-yes:focus").await;
@@ -109,9 +109,9 @@ async fn a_seat_is_taken_lost_found_again_printed_passed_on_and_given_back() {
     page.end().await;
 }
 
-/// Of 5,000 who come.
+/// Of 5,000 guests.
 #[tokio::test]
-async fn one_of_five_thousand_is_found_at_the_desk_and_let_in() {
+async fn one_of_five_thousand_is_found_at_the_desk_and_admitted() {
     let page = Page::start().await;
     let app = &page.app;
     let concert = app.create(5_000);

@@ -1,4 +1,4 @@
-//! The pages in another language, and texts in them that are written from right to left.
+//! The pages in another language, and right-to-left texts in them.
 
 use crate::axe::assert_no_faults;
 use crate::check_in::{register, scan};
@@ -9,7 +9,7 @@ use serde_json::json;
 const EMAIL_WRONG: &str = "Muss eine E-Mail-Adresse sein, zum Beispiel name@example.org.";
 
 #[tokio::test]
-async fn somebody_chooses_another_language_and_keeps_it() {
+async fn a_visitor_chooses_another_language_and_it_is_remembered() {
     let page = Page::start().await;
     let concert = page.app.create(2);
     page.wait("html[lang=en]").await;
@@ -24,7 +24,7 @@ async fn somebody_chooses_another_language_and_keeps_it() {
     assert_eq!(page.js(loaded).await, json!(["de.json"]), "of one language alone");
     assert_no_faults(&page, "an event in German").await;
 
-    // What the server says is in the language of the page, though the browser wishes for another.
+    // The server's texts are in the language of the page, though the browser prefers another.
     page.fill("user_email", "no-at").await;
     page.click("@register-form button").await;
     page.assert_refused("user_email", EMAIL_WRONG).await;
@@ -46,7 +46,7 @@ async fn somebody_chooses_another_language_and_keeps_it() {
 }
 
 #[tokio::test]
-async fn what_is_written_from_right_to_left_keeps_to_itself() {
+async fn right_to_left_text_does_not_affect_its_surroundings() {
     let page = Page::start().await;
     let body = json!({"name": "ערב ג׳אז", "venue": "המרתף", "capacity": 3, "language": "de"});
     let event = done(&page.app.post("/events", &body), 201);

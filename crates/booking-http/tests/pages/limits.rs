@@ -1,4 +1,4 @@
-//! What the server would refuse is told while it is typed, and never sent; what is around a text is dropped.
+//! Errors that the server would report are shown while typing, and are never sent; text is trimmed.
 
 use crate::axe::assert_no_faults;
 use crate::common::acts::{done, id, private, ticket_as_attendee};
@@ -29,14 +29,14 @@ fn thousands(number: usize) -> String {
     }
 }
 
-async fn assert_told(page: &Browser, field: &str, max: usize) {
+async fn assert_limit_shown(page: &Browser, field: &str, max: usize) {
     let (most, has) = (thousands(max), thousands(max + 1));
     let error = format!("Must have at most {most} characters, and has {has}.");
     page.assert_refused(field, &error).await;
 }
 
 #[tokio::test]
-async fn limits_of_an_event_are_told_before_they_are_reached() {
+async fn limits_of_an_event_s_fields_are_shown_while_typing() {
     let page = Page::start().await;
     let app = &page.app;
     let limits = [
@@ -61,7 +61,7 @@ async fn limits_of_an_event_are_told_before_they_are_reached() {
     page.click("@create-form > button").await;
     page.outcome("invalid").await;
     for (field, max) in limits {
-        assert_told(&page, field, max).await;
+        assert_limit_shown(&page, field, max).await;
     }
     page.wait("#field-name:focus").await;
     assert_no_faults(&page, "a form with texts that are too long").await;
@@ -79,18 +79,18 @@ async fn limits_of_an_event_are_told_before_they_are_reached() {
     for (field, max) in limits {
         assert_eq!(made[field].as_str().expect("a text").chars().count(), max, "{field}");
     }
-    // In the form for what is there already, too.
+    // In the form for existing events, too.
     page.open(&format!("/#/events/{}/edit", id(&made))).await;
     assert_eq!(counter(&page, "name").await, "200 of 200 characters");
     page.choose("name", &FACE.repeat(201)).await;
     page.click("@edit-save").await;
-    assert_told(&page, "name", EventName::CHARACTERS_MAX).await;
+    assert_limit_shown(&page, "name", EventName::CHARACTERS_MAX).await;
     assert_eq!(app.get("/events").json()[0], made);
     page.end().await;
 }
 
 #[tokio::test]
-async fn limits_of_a_person_are_told_before_they_are_reached() {
+async fn limits_of_a_person_s_fields_are_shown_while_typing() {
     let page = Page::start().await;
     let concert = page.app.create(3);
     let registrations = || page.app.get(&format!("/events/{concert}/registrations")).json();
@@ -104,7 +104,7 @@ async fn limits_of_a_person_are_told_before_they_are_reached() {
     page.click("@register").await;
     page.outcome("invalid").await;
     page.assert_refused("user_email", "Must have at most 254 bytes, and has 266.").await;
-    assert_told(&page, "name", PersonName::CHARACTERS_MAX).await;
+    assert_limit_shown(&page, "name", PersonName::CHARACTERS_MAX).await;
     assert_no_faults(&page, "a registration with texts that are too long").await;
     assert_eq!(registrations(), json!([]), "nothing was sent");
     page.choose("name", &FACE.repeat(PersonName::CHARACTERS_MAX)).await;
@@ -119,14 +119,14 @@ async fn limits_of_a_person_are_told_before_they_are_reached() {
     assert_too_long(&page, "name", PersonName::CHARACTERS_MAX).await;
     page.click("@transfer-submit").await;
     page.outcome("invalid").await;
-    assert_told(&page, "name", PersonName::CHARACTERS_MAX).await;
+    assert_limit_shown(&page, "name", PersonName::CHARACTERS_MAX).await;
     page.end().await;
 }
 
 /// A domain counts as it is looked up, which may be shorter than it is typed: nothing is refused here that
 /// the server takes.
 #[tokio::test]
-async fn an_address_counts_in_the_form_in_which_it_is_kept() {
+async fn an_address_is_measured_in_its_stored_form() {
     let page = Page::start().await;
     let concert = page.app.create(3);
     let label = format!("{}.", "書".repeat(40));
@@ -154,12 +154,12 @@ const NOTHING: [&str; 9] = [
 ];
 
 #[tokio::test]
-async fn a_name_that_shows_nothing_is_empty() {
+async fn an_invisible_name_is_empty() {
     let page = Page::start().await;
     page.open("/#/new").await;
     page.wait("@create-form").await;
     for nothing in NOTHING {
-        // Something else is wrong, so that nothing is sent, and what is said next is new.
+        // Another field is invalid, so that nothing is sent, and the next message is new.
         page.choose("capacity", "").await;
         page.choose("name", "Jazz").await;
         page.click("@create-form > button").await;
@@ -194,7 +194,7 @@ async fn a_name_that_shows_nothing_is_empty() {
 
 /// Earlier versions took such names.
 #[tokio::test]
-async fn an_event_whose_name_shows_nothing_can_be_read_and_clicked() {
+async fn an_event_with_an_invisible_name_can_be_clicked() {
     let page = Page::start_with(Data::postgres(), json!({})).await;
     let concert = page.app.create(3);
     page.app.data.database().sql("UPDATE events SET name = U&'\\200B\\3164'");
@@ -211,7 +211,7 @@ async fn an_event_whose_name_shows_nothing_can_be_read_and_clicked() {
 }
 
 #[tokio::test]
-async fn what_is_pasted_may_have_something_around_it() {
+async fn pasted_text_is_trimmed() {
     let data = Data::sqlite();
     let token = make_token(&data, "Jazz club");
     let page = Page::start_with(data, json!({})).await;

@@ -1,4 +1,4 @@
-//! Checking people in where there is no network.
+//! Checking people in offline.
 
 use crate::check_in::{hold_up, in_three_days, register, scan};
 use crate::common::acts::{done, id, path, ticket};
@@ -10,10 +10,10 @@ async fn assert_pending(door: &Browser, count: u32) {
     door.wait(&format!("@door-pending[data-count='{count}']")).await;
 }
 
-/// The plug is pulled at both ends: the browser is told that it is offline, and nobody listens where
-/// the server was. What others do meanwhile they do at another server with the same data.
+/// The plug is pulled at both ends: the browser is set offline, and no process listens at the server's port.
+/// Changes meanwhile are made at another server with the same data.
 #[tokio::test]
-async fn a_door_goes_on_without_a_network_and_tells_later() {
+async fn a_door_works_offline_and_sends_its_scans_later() {
     let mut page = Page::start_with(Data::postgres(), json!({})).await;
     let concert = page.app.create(5);
     let ada = register(&page.app, &concert, "ada@example.org", "Ada");
@@ -39,7 +39,7 @@ async fn a_door_goes_on_without_a_network_and_tells_later() {
     page.wait("@door-result[data-reason=forged]").await;
     assert_pending(&page, 2).await;
 
-    // From what the worker keeps: there is no server to get it from.
+    // From the worker's cache: there is no server to get it from.
     page.reload().await;
     page.wait("@door-keys[data-keys=ready]").await;
     assert_pending(&page, 2).await;
@@ -78,14 +78,14 @@ async fn a_door_goes_on_without_a_network_and_tells_later() {
     page.wait_until_gone("@door-conflict").await;
     scan(&page, &of_third, 3, "checked_in").await;
     page.app.assert_audit_is_clean();
-    // The browser has noted down each file and answer that it did not get, and nothing else.
+    // The browser has logged each file and answer that it did not get, and nothing else.
     let complaints = page.complaints().await;
     assert!(complaints.iter().all(|entry| entry["source"] == "network"), "{complaints:?}");
     page.end().await;
 }
 
 #[tokio::test]
-async fn a_door_without_a_network_tells_the_wrong_day_too() {
+async fn an_offline_door_warns_of_the_wrong_day_too() {
     let mut page = Page::start().await;
     let concert = in_three_days(&page.app);
     let ada = register(&page.app, &concert, "ada@example.org", "Ada");
@@ -102,15 +102,15 @@ async fn a_door_without_a_network_tells_the_wrong_day_too() {
     assert_eq!(page.text("@door-event").await, "Jazz", "whose door it is");
     scan(&page, &of_ada, 1, "queued").await;
     page.wait("@door-result[data-timing=early]").await;
-    let told = page.text("@door-result").await;
-    assert!(told.contains("Too early") && told.contains("starts only at"), "{told}");
+    let shown = page.text("@door-result").await;
+    assert!(shown.contains("Too early") && shown.contains("starts only at"), "{shown}");
     let complaints = page.complaints().await;
     assert!(complaints.iter().all(|entry| entry["source"] == "network"), "{complaints:?}");
     page.end().await;
 }
 
 #[tokio::test]
-async fn the_camera_of_a_door_without_a_network_reads_tickets() {
+async fn the_camera_of_an_offline_door_reads_tickets() {
     let mut page = Page::start().await;
     let concert = page.app.create(3);
     let ada = register(&page.app, &concert, "ada@example.org", "Ada");
@@ -123,7 +123,7 @@ async fn the_camera_of_a_door_without_a_network_reads_tickets() {
     page.reload().await;
     page.wait("@door-keys[data-keys=ready]").await;
     hold_up(&page, &of_ada).await;
-    // What reads it is loaded only now, and there is no server.
+    // The module that reads it is loaded only now, and there is no server.
     page.click("@door-camera").await;
     page.wait("@door-result[data-scan='1'][data-result=queued]:not([aria-busy])").await;
     assert_pending(&page, 1).await;

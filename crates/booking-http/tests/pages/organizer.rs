@@ -1,4 +1,4 @@
-//! Putting up an event with all there is to say of it, editing it, and calling it off.
+//! Creating an event with every field, editing it, and cancelling it.
 
 use crate::axe::assert_no_faults;
 use crate::common::acts::{done, edit, event, id, path, private, wait_for};
@@ -18,7 +18,7 @@ async fn in_new_york(page: &Browser) {
 }
 
 #[tokio::test]
-async fn an_event_is_put_up_with_all_there_is_to_say() {
+async fn an_event_is_created_with_every_field() {
     let page = Page::start().await;
     in_new_york(&page).await;
     page.open("/#/new").await;
@@ -109,7 +109,7 @@ async fn an_event_is_put_up_with_all_there_is_to_say() {
 }
 
 #[tokio::test]
-async fn an_event_is_edited_and_nobody_s_change_is_lost() {
+async fn concurrent_edits_of_an_event_are_not_lost() {
     let page = Page::start_with(Data::postgres(), json!({})).await;
     let body = json!({
         "name": "Jazz", "description": "Loud", "capacity": 3, "status": "draft", "venue": "Here",
@@ -146,7 +146,7 @@ async fn an_event_is_edited_and_nobody_s_change_is_lost() {
     page.until(is_saved).await;
     assert_eq!(event(&page.app, concert)["starts_at"], "2027-10-31T00:30:00Z", "the hour before");
 
-    // Somebody else is faster.
+    // Another organizer is faster.
     done(&edit(&page.app, concert, &json!({"name": "Blues", "capacity": 4})), 200);
     page.fill("capacity", "5").await;
     page.click("@edit-save").await;
@@ -182,7 +182,7 @@ async fn an_event_is_edited_and_nobody_s_change_is_lost() {
 }
 
 #[tokio::test]
-async fn who_puts_an_event_up_is_shown_and_what_is_unlisted_says_so() {
+async fn the_organizer_is_shown_and_an_unlisted_event_is_marked() {
     let page = Page::start().await;
     page.open("/o/new").await;
     page.fill("name", "Evening of jazz").await;
@@ -245,7 +245,7 @@ async fn who_puts_an_event_up_is_shown_and_what_is_unlisted_says_so() {
 }
 
 #[tokio::test]
-async fn an_event_is_cancelled_and_everybody_is_told() {
+async fn an_event_is_cancelled_and_attendees_see_it() {
     let app = App::start(Data::sqlite());
     let (organizer, attendee) = Browser::start_two(app.url()).await;
     let concert = app.create(1);
@@ -285,8 +285,8 @@ async fn doors_open_and_close_by_themselves() {
         let moment = Utc::now() + TimeDelta::seconds(seconds);
         (moment, moment.to_rfc3339_opts(SecondsFormat::Micros, true))
     };
-    // The page guesses the server's clock from what the header may be late by: one that is never late
-    // makes it guess too early.
+    // The page estimates the server's clock within the delay that the header may have: one that is never late makes
+    // the estimate too early.
     page.js(
         "const fetched = window.fetch;
         window.fetch = async (...asked) => {
@@ -314,7 +314,7 @@ async fn doors_open_and_close_by_themselves() {
     assert!(Utc::now() > opens - TimeDelta::seconds(1));
     assert!(page.is_shown("@register-form").await);
     page.register("ada@example.org", "registered").await;
-    // Set while somebody looks, and then it is the clock alone.
+    // Set while the page is open, and then only the clock changes.
     let (closes, closes_at) = moment(4);
     done(&edit(&page.app, &concert, &json!({"closes_at": closes_at})), 200);
     page.wait("@registration-window[data-state=closed]").await;

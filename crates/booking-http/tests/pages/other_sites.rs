@@ -1,4 +1,4 @@
-//! Another website's page, in a real browser: what it has the browser ask of us is not done.
+//! Another website's page, in a real browser: its requests to us are refused.
 
 use crate::common::App;
 use crate::common::acts::{done, event, hold, path};
@@ -29,7 +29,7 @@ fn website() -> String {
     format!("http://attacker.localhost:{port}")
 }
 
-/// What a page can have a browser send to another site without asking that one: by script, and by a form.
+/// The requests that a page can have a browser send to another site without a preflight: by script, and by a form.
 fn attack(targets: &[String]) -> String {
     let targets = json!(targets);
     format!(
@@ -47,7 +47,7 @@ fn attack(targets: &[String]) -> String {
     )
 }
 
-/// How often the server has refused what another site's page asked for.
+/// How often the server has refused requests of another site's page.
 fn refused(app: &App) -> u64 {
     let metrics = String::from_utf8(app.get("/metrics").body).expect("text");
     let line = metrics
@@ -81,7 +81,7 @@ async fn a_page_of_another_site_changes_nothing() {
     let site = website();
     let page = Page::start().await;
     let (event_id, held) = attacked(&page, &site).await;
-    // Each of the two was asked for twice.
+    // Each of the two was sent twice.
     until(|| refused(&page.app) == 4).await;
     let shown = event(&page.app, &event_id);
     assert_eq!((&shown["status"], &shown["version"]), (&json!("published"), &json!(2)));
@@ -95,7 +95,7 @@ async fn a_page_of_another_site_changes_nothing() {
 
 /// The negative control: a site that is let in does just that.
 #[tokio::test]
-async fn a_page_of_an_allowed_site_does_it() {
+async fn a_page_of_an_allowed_site_succeeds() {
     let site = website();
     let page = Page::start_set(&[("CORS_ORIGINS", &site)]).await;
     let (event_id, held) = attacked(&page, &site).await;

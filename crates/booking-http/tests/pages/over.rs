@@ -1,4 +1,4 @@
-//! Events that are over, and those whose registration has closed: nothing is counted down that nobody can get.
+//! Past events, and those whose registration has closed: no countdown runs for a seat that cannot be had.
 
 use crate::axe::assert_no_faults;
 use crate::common::acts::{done, edit, event, give_up, id, private, refused, transfer, wait_for};
@@ -26,7 +26,7 @@ fn ends_in(app: &App, event: &str, delta: TimeDelta) {
     done(&edit(app, event, &json!({"ends_at": from_now(delta)})), 200);
 }
 
-/// Waits until what is counted down has no more left than that, or has ended.
+/// Waits until the countdown has no more left than that, or has ended.
 async fn until_at_most(browser: &Browser, countdown: &str, seconds: u32) {
     browser
         .until(&format!(
@@ -37,7 +37,7 @@ async fn until_at_most(browser: &Browser, countdown: &str, seconds: u32) {
 }
 
 #[tokio::test]
-async fn an_event_that_is_over_says_so_and_takes_nothing() {
+async fn a_past_event_says_so_and_has_no_form() {
     let page = Page::start_with(Data::postgres(), json!({})).await;
     let app = &page.app;
     let concert = begun(app, &json!({"waitlist_enabled": false}));
@@ -48,14 +48,14 @@ async fn an_event_that_is_over_says_so_and_takes_nothing() {
     page.click("@hold-start").await;
     let before = page.seconds("@hold-countdown").await;
     assert!(before > 500, "{before} s of ten minutes");
-    // Somebody looks at it while its end is set: the hold lasts no longer.
+    // Its end is set while the page is open: the hold lasts no longer.
     ends_in(app, &concert, TimeDelta::seconds(8));
     until_at_most(&page, "hold-countdown", 8).await;
     page.wait("@hold-ended[data-end=over] h3:focus").await;
     assert!(!page.is_shown("@hold-again").await, "there is nothing to try again");
     page.wait("@registration-window[data-state=over]").await;
-    let told = page.text("@registration-window").await;
-    assert!(told.starts_with("This event is over: it ended at "), "{told}");
+    let shown = page.text("@registration-window").await;
+    assert!(shown.starts_with("This event is over: it ended at "), "{shown}");
     assert!(!page.is_shown("@register-form").await && !page.is_shown("@hold").await);
     page.wait("@event @event-status[data-status=over]").await;
     assert!(page.text("@event .seats__number").await.contains("Over"));
@@ -84,12 +84,12 @@ async fn an_event_that_is_over_says_so_and_takes_nothing() {
 }
 
 #[tokio::test]
-async fn a_form_that_is_sent_once_the_event_is_over_is_answered_in_words() {
+async fn a_form_sent_after_the_event_is_refused_in_words() {
     let page = Page::start().await;
     let concert = begun(&page.app, &json!({}));
     page.open(&format!("/#/events/{concert}")).await;
     page.wait("@register-form").await;
-    // The page has not heard yet: the answer to the form tells.
+    // The page does not know yet: the answer to the form shows it.
     page.js("window.fetch = ((real) => (path, init) => init?.method === 'POST' ? real(path, init)
         : new Promise(() => {}))(window.fetch)")
         .await;
@@ -100,7 +100,7 @@ async fn a_form_that_is_sent_once_the_event_is_over_is_answered_in_words() {
 }
 
 #[tokio::test]
-async fn whoever_has_or_waits_for_a_seat_is_told_that_the_event_is_over() {
+async fn holders_and_waiters_see_that_the_event_is_over() {
     let page = Page::start().await;
     let app = &page.app;
     let concert = begun(app, &json!({"waitlist_enabled": true}));
@@ -138,11 +138,12 @@ async fn whoever_has_or_waits_for_a_seat_is_told_that_the_event_is_over() {
     assert!(page.is_shown("@correct-name").await, "a name may still be put right");
     assert!(!page.is_shown("@transfer").await, "it cannot be passed on any more");
     assert!(!page.is_shown("@cancel-registration").await, "nobody could have the seat");
-    let told = page.text("@ticket-hint").await;
-    assert!(told.starts_with("This event is over"), "{told}");
+    let shown = page.text("@ticket-hint").await;
+    assert!(shown.starts_with("This event is over"), "{shown}");
     assert!(!page.text("main").await.contains("scan it at the door"));
-    for kept in ["@ticket-print", "@registration-event", "@registration-email", "@event-when"] {
-        assert!(page.is_shown(kept).await, "{kept}");
+    for remaining in ["@ticket-print", "@registration-event", "@registration-email", "@event-when"]
+    {
+        assert!(page.is_shown(remaining).await, "{remaining}");
     }
     refused(&transfer(app, &bob, "new@example.org"), 409, "closed");
     assert_no_faults(&page, "a seat of an event that is over").await;
@@ -151,7 +152,7 @@ async fn whoever_has_or_waits_for_a_seat_is_told_that_the_event_is_over() {
 }
 
 #[tokio::test]
-async fn who_waits_when_registration_closes_is_still_served() {
+async fn waiters_are_still_served_after_registration_closes() {
     let page = Page::start().await;
     let app = &page.app;
     let concert = begun(app, &json!({"capacity": 1, "waitlist_enabled": true}));
@@ -160,8 +161,8 @@ async fn who_waits_when_registration_closes_is_still_served() {
     done(&edit(app, &concert, &json!({"closes_at": from_now(-TimeDelta::minutes(1))})), 200);
     page.open(&format!("/#/events/{concert}")).await;
     page.wait("@registration-window[data-state=closed]").await;
-    let told = page.text("@registration-window").await;
-    assert!(told.contains("Who is in line already may still get a seat"), "{told}");
+    let shown = page.text("@registration-window").await;
+    assert!(shown.contains("Who is in line already may still get a seat"), "{shown}");
     assert!(page.text("@event .seats__number").await.contains("Closed"));
     assert!(!page.is_shown("@register-form").await);
     done(&give_up(app, &ada), 200);

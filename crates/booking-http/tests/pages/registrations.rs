@@ -1,4 +1,4 @@
-//! A registration of one's own, by its private link: the ticket, passing it on, and who sees the link.
+//! A registration, by its private link: the ticket, the transfer, and who sees the link.
 
 use crate::axe::assert_no_faults;
 use crate::common::acts::{done, event, id, path, private, ticket};
@@ -34,7 +34,7 @@ async fn a_private_link_shows_the_ticket_and_what_happened() {
     assert_eq!(page.text("@registration-email").await, "ada@example.org");
     assert_eq!(page.text("@registration-page @event-venue").await, "The cellar");
     page.wait("@ticket-qr:not([hidden])").await;
-    // An image that was not understood has no size of its own.
+    // An image that was not decoded has no size of its own.
     page.until(
         "const image = document.querySelector('[data-testid=ticket-qr]');
         return image.complete && image.naturalWidth > 0 && image.clientWidth >= 200",
@@ -49,7 +49,7 @@ async fn a_private_link_shows_the_ticket_and_what_happened() {
     page.click("@history summary").await;
     page.wait("@history-entry[data-kind=held] + @history-entry[data-kind=confirmed]").await;
 
-    // At the door: the page says so, and offers nothing that is of no use any more.
+    // At the door: the page says so, and hides actions that are of no use any more.
     let scan = json!({"ticket": ticket(&page.app, &registration)});
     done(&page.app.post(&format!("/events/{concert}/check-ins"), &scan), 201);
     page.wait("@history-entry[data-kind=checked_in]").await;
@@ -59,7 +59,7 @@ async fn a_private_link_shows_the_ticket_and_what_happened() {
 }
 
 #[tokio::test]
-async fn what_is_passed_on_has_a_new_link_and_the_old_is_dead() {
+async fn a_transferred_registration_has_a_new_link_and_the_old_is_dead() {
     let page = Page::start().await;
     let concert = page.app.create(2);
     let ada = done(&page.app.register(&concert, "ada@example.org"), 201);
@@ -76,7 +76,7 @@ async fn what_is_passed_on_has_a_new_link_and_the_old_is_dead() {
     page.fill("user_email", "grace@example.org").await;
     page.fill("name", "Grace").await;
     page.click("@transfer-submit").await;
-    // Not by a slip: the focus is on the answer that does no harm.
+    // Not by accident: the focus is on the harmless answer.
     page.wait("@transfer-confirm-no:focus").await;
     assert!(page.text("@transfer-confirm").await.contains("grace@example.org"));
     assert_no_faults(&page, "whether to pass a seat on").await;
@@ -113,7 +113,7 @@ async fn what_is_passed_on_has_a_new_link_and_the_old_is_dead() {
 }
 
 #[tokio::test]
-async fn a_link_that_is_cut_off_says_so() {
+async fn a_truncated_link_is_explained() {
     let page = Page::start().await;
     let concert = page.app.create(1);
     let ada = done(&page.app.register(&concert, "ada@example.org"), 201);
@@ -125,7 +125,7 @@ async fn a_link_that_is_cut_off_says_so() {
     page.end().await;
 }
 
-/// Passes on what a browser and the server say, and keeps every byte that left the browser.
+/// Forwards the bytes of a browser and of the server, and records every byte that left the browser.
 struct RecordingProxy {
     url: String,
     sent: Arc<Mutex<Vec<u8>>>,
@@ -137,7 +137,7 @@ impl RecordingProxy {
         let url = format!("http://{}", listener.local_addr().expect("it is bound"));
         let (sent, server) = (Arc::default(), server.to_owned());
         let proxy = Self { url, sent: Arc::clone(&sent) };
-        // It ends with the tests: nobody waits for it.
+        // It ends with the tests: it is not waited for.
         thread::spawn(move || {
             for browser in listener.incoming().map_while(Result::ok) {
                 let server = http::connect(&server);
@@ -183,7 +183,7 @@ async fn the_token_of_a_link_is_only_ever_in_one_header() {
     browser.wait("@history-entry").await;
     browser.reload().await;
     browser.wait("@ticket-qr:not([hidden])").await;
-    // To wherever one can go from there: what is sent along as the address one came from?
+    // To every page that can be reached from there: which referrer is sent?
     browser.click("@registration-event").await;
     browser.meter(1, 2).await;
     browser.open("/problems").await;

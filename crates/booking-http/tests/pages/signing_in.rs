@@ -1,4 +1,4 @@
-//! Organizers' tokens in the pages: who is asked for one, where it is kept, and what its end leaves behind.
+//! Organizers' tokens in the pages: who needs one, where it is stored, and what happens when it expires.
 
 use crate::axe::assert_no_faults;
 use crate::check_in::scan;
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 const NOT_A_TOKEN: &str =
     "This server does not know that token. It may be mistyped, or have been revoked.";
 
-/// Waits until the server says this of who shows `token`.
+/// Waits until the server answers a caller with `token` so.
 async fn until_taken(app: &App, token: &str, status: u16) {
     let began = Instant::now();
     while app.ask_as(token, "GET", "/organizer", &Value::Null).status != status {
@@ -30,8 +30,8 @@ pub(crate) async fn sign_in(page: &Browser, token: &str) {
     page.click("@sign-in button").await;
 }
 
-/// It is where it may be, and nowhere else that outlives the tab or leaves the browser.
-async fn assert_kept(page: &Browser, token: &str, is_kept: bool) {
+/// It is stored only where it may be, and nowhere else that outlives the tab or leaves the browser.
+async fn assert_stored(page: &Browser, token: &str, is_stored: bool) {
     let places = page
         .js("const texts = (storage) => JSON.stringify({...storage});
             const asked = performance.getEntriesByType('resource').map(({name}) => name);
@@ -40,7 +40,7 @@ async fn assert_kept(page: &Browser, token: &str, is_kept: bool) {
         .await;
     let places = places.as_array().expect("an array");
     let has = |place: &Value| place.as_str().expect("a text").contains(token);
-    assert_eq!(has(&places[0]), is_kept);
+    assert_eq!(has(&places[0]), is_stored);
     assert!(places.len() > 6 && !places[1..].iter().any(has), "it is where it should not be");
 }
 
@@ -56,7 +56,7 @@ async fn no_event(page: &Browser, event: &str) {
 }
 
 #[tokio::test]
-async fn an_open_server_asks_for_nothing_and_says_so_until_it_is_closed() {
+async fn an_open_server_needs_no_token_and_says_so_until_it_is_closed() {
     let page = Page::start().await;
     page.wait("@open-server").await;
     assert!(!page.is_shown("@open-server").await, "whoever only visits reads no command");
@@ -75,16 +75,16 @@ async fn an_open_server_asks_for_nothing_and_says_so_until_it_is_closed() {
     let token = make_token(&page.app.data, "Jazz club");
     until_taken(&page.app, "org_none", 401).await;
     page.create("Blues", "Bring a friend.", "7").await;
-    // Whoever waits for an answer is taken to the question.
+    // An organizer who waits for an answer is taken to the sign-in form.
     page.wait("#field-organizer_token:focus").await;
     page.outcome("signed_out").await;
     page.wait_until_gone("@open-server").await;
     sign_in(&page, &token).await;
     page.wait("@create-form button:focus").await;
     page.wait_until_gone("@sign-in").await;
-    for (field, kept) in [("name", "Blues"), ("description", "Bring a friend."), ("capacity", "7")]
+    for (field, input) in [("name", "Blues"), ("description", "Bring a friend."), ("capacity", "7")]
     {
-        assert_eq!(page.value(field).await, kept);
+        assert_eq!(page.value(field).await, input);
     }
     page.click("@create-form > button").await;
     assert_eq!(page.text("h1@event-name").await, "Blues");
@@ -92,9 +92,9 @@ async fn an_open_server_asks_for_nothing_and_says_so_until_it_is_closed() {
     page.end().await;
 }
 
-/// What a token may not do is not offered, and where somebody goes there all the same they are told.
+/// Actions that a token does not permit are not offered, and an organizer who opens them all the same sees why.
 #[tokio::test]
-async fn a_token_for_less_is_offered_less() {
+async fn a_lesser_token_is_offered_fewer_actions() {
     let data = Data::sqlite();
     let owner = make_token(&data, "Jazz club");
     let [reader, door] = ["reader", "door"]
@@ -126,7 +126,7 @@ async fn a_token_for_less_is_offered_less() {
 }
 
 #[tokio::test]
-async fn a_token_is_asked_for_in_place_and_kept_in_its_tab_alone() {
+async fn a_token_is_requested_in_place_and_stored_in_its_tab_alone() {
     let data = Data::sqlite();
     let token = make_token(&data, "Jazz club");
     let page = Page::start_with(data, json!({})).await;
@@ -139,7 +139,7 @@ async fn a_token_is_asked_for_in_place_and_kept_in_its_tab_alone() {
     sign_in(&page, "zażółć").await;
     page.assert_refused("organizer_token", NOT_A_TOKEN).await;
     assert_no_faults(&page, "a token that is refused").await;
-    assert_kept(&page, &token, false).await;
+    assert_stored(&page, &token, false).await;
     page.wait("#field-organizer_token:focus").await;
     page.fill("organizer_token", "").await;
     page.enter(&token).await;
@@ -149,7 +149,7 @@ async fn a_token_is_asked_for_in_place_and_kept_in_its_tab_alone() {
     page.create("Evening of jazz", "", "3").await;
     page.wait("@event-status[data-status=draft]").await;
     page.wait("@edit-link").await;
-    assert_kept(&page, &token, true).await;
+    assert_stored(&page, &token, true).await;
     page.reload().await;
     page.wait("@event-status[data-status=draft]").await;
     page.wait("@signed-in").await;
@@ -160,7 +160,7 @@ async fn a_token_is_asked_for_in_place_and_kept_in_its_tab_alone() {
     page.open_window().await;
     no_event(&page, draft).await;
     assert_eq!(page.text("nav [data-route=organizer]:not([hidden])").await, "Sign in");
-    assert_kept(&page, &token, false).await;
+    assert_stored(&page, &token, false).await;
     page.client.close_window().await.expect("it was there");
     page.client.switch_to_window(here).await.expect("it still is there");
 
@@ -172,13 +172,13 @@ async fn a_token_is_asked_for_in_place_and_kept_in_its_tab_alone() {
     page.click("@sign-out").await;
     page.wait("@empty").await;
     page.wait_until_gone("@signed-in").await;
-    assert_kept(&page, &token, false).await;
+    assert_stored(&page, &token, false).await;
     no_event(&page, draft).await;
     page.end().await;
 }
 
 #[tokio::test]
-async fn a_token_that_ends_takes_nothing_with_it() {
+async fn an_expired_token_loses_no_input() {
     let data = Data::sqlite();
     let [first, second, third, fourth] = [(); 4].map(|()| make_token_with(&data, "Jazz club", &[]));
     let page = Page::start_with(data, json!({})).await;
@@ -194,7 +194,7 @@ async fn a_token_that_ends_takes_nothing_with_it() {
     page.click("@edit-save").await;
     page.wait("#field-organizer_token:focus").await;
     page.wait("@signed-out").await;
-    assert_kept(&page, &first.secret, false).await;
+    assert_stored(&page, &first.secret, false).await;
     assert_no_faults(&page, "a form whose token has ended").await;
     assert_eq!(event(app, &concert)["name"], "Jazz");
     sign_in(&page, &second.secret).await;
@@ -204,7 +204,7 @@ async fn a_token_that_ends_takes_nothing_with_it() {
     page.outcome("saved").await;
     assert_eq!(event(app, &concert)["name"], "Blues");
 
-    // A door goes on as if the network were gone, and leaves whoever scans at their field.
+    // A door continues as if offline, and leaves the focus in its field.
     page.open(&format!("/#/events/{concert}/door")).await;
     page.wait("@door-keys[data-keys=ready]").await;
     page.wait("@door-seats[data-count='2']").await;
@@ -216,7 +216,7 @@ async fn a_token_that_ends_takes_nothing_with_it() {
     sign_in(&page, &third.secret).await;
     page.wait("@door-pending[data-count='0']").await;
     page.wait("@door-count[data-count='1']").await;
-    // Nor is a scan lost whose door is closed before anybody signs in.
+    // Nor is a scan lost if the door is closed before the organizer signs in.
     revoke(app, &third).await;
     page.wait("@door-result[data-result=checked_in]").await;
     scan(&page, &ticket_as_attendee(app, &grace), 3, "queued").await;
@@ -232,7 +232,7 @@ async fn a_token_that_ends_takes_nothing_with_it() {
         assert!(done(&one, 200)["checked_in_at"].is_string());
     }
 
-    // On the page of an event it is asked for where it is needed, and who is registered is out of sight.
+    // On the page of an event the form is where it is needed, and the list of people is hidden.
     page.open(&format!("/#/events/{concert}")).await;
     page.click("@registrations summary").await;
     page.wait("@registration").await;
@@ -249,7 +249,7 @@ async fn a_token_that_ends_takes_nothing_with_it() {
 }
 
 #[tokio::test]
-async fn visitors_are_asked_for_nothing_and_organizers_manage_their_own() {
+async fn visitors_need_no_token_and_organizers_manage_their_own_events() {
     let data = Data::sqlite();
     let [club, choir] = ["Jazz club", "Choir"].map(|name| make_token(&data, name));
     let page = Page::start_with(data, json!({})).await;

@@ -8,7 +8,7 @@ use fantoccini::key::Key;
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn with_a_mouse_an_event_is_put_up_and_filled() {
+async fn with_a_mouse_an_event_is_created_and_sold_out() {
     let page = Page::start().await;
     assert!(page.text("@empty").await.starts_with("No events yet"));
     page.click("@empty a").await;
@@ -39,7 +39,7 @@ async fn with_a_mouse_an_event_is_put_up_and_filled() {
 }
 
 #[tokio::test]
-async fn with_a_keyboard_an_event_is_put_up_and_filled() {
+async fn with_a_keyboard_an_event_is_created_and_sold_out() {
     let page = Page::start_with(Data::postgres(), json!({})).await;
     page.wait("@empty").await;
     page.tab_to(".skip-link").await;
@@ -62,7 +62,7 @@ async fn with_a_keyboard_an_event_is_put_up_and_filled() {
     page.enter("ada@example.org").await;
     page.outcome("registered").await;
     page.meter(1, 1).await;
-    // What came of it has taken the place of the form, and the focus with it.
+    // The result has replaced the form, and has the focus.
     page.wait("@outcome h2:focus").await;
     assert!(!page.is_shown("@register-form").await);
     page.tab_to("@register-another").await;
@@ -80,7 +80,7 @@ async fn with_a_keyboard_an_event_is_put_up_and_filled() {
 }
 
 #[tokio::test]
-async fn what_others_do_is_seen_without_loading_anew() {
+async fn changes_by_others_are_shown_without_a_reload() {
     let page = Page::start().await;
     let event = page.app.create(30);
     page.open(&format!("/#/events/{event}")).await;
@@ -101,7 +101,7 @@ async fn what_others_do_is_seen_without_loading_anew() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_said_beside_its_field() {
+async fn errors_are_shown_beside_their_field() {
     let page = Page::start().await;
     page.open("/#/new").await;
     page.click("@create-form button").await;
@@ -109,7 +109,7 @@ async fn what_is_wrong_is_said_beside_its_field() {
     page.assert_refused("name", "Give the event a name.").await;
     page.assert_refused("capacity", "Give the seats as a whole number, such as 40.").await;
     page.wait("#field-name:focus").await;
-    // What only the server refuses ends up in the same places.
+    // Errors that only the server finds are shown in the same places.
     page.create("A meeting of nobody", "", "0").await;
     page.wait("#field-name:not([aria-invalid])").await;
     page.wait("#field-capacity:focus").await;
@@ -129,7 +129,7 @@ async fn what_is_wrong_is_said_beside_its_field() {
 }
 
 #[tokio::test]
-async fn what_somebody_typed_is_text_and_nothing_else() {
+async fn typed_html_is_escaped() {
     const HOSTILE: &str = "<img src=x onerror=alert(ran=1)><script>ran=1</script>&lt;";
     let page = Page::start().await;
     page.open("/#/new").await;
@@ -147,7 +147,7 @@ async fn what_somebody_typed_is_text_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_server_that_dies_is_told_and_so_is_its_return() {
+async fn an_outage_of_the_server_and_its_end_are_shown() {
     let mut page = Page::start().await;
     let event = page.app.create(3);
     page.open(&format!("/#/events/{event}")).await;
@@ -155,7 +155,7 @@ async fn a_server_that_dies_is_told_and_so_is_its_return() {
     page.app.server.kill9();
     let band = page.text("@offline").await;
     assert!(band.starts_with("Offline — last updated "), "{band}");
-    // What was known stays in sight, and what cannot be known is not made up.
+    // The known state stays in sight, and unknown state is not made up.
     page.meter(0, 3).await;
     page.register("ada@example.org", "unknown").await;
 
@@ -196,7 +196,7 @@ async fn a_narrow_phone_never_scrolls_sideways() {
 }
 
 #[tokio::test]
-async fn an_address_that_leads_nowhere_says_so() {
+async fn an_unknown_address_is_explained() {
     let page = Page::start().await;
     for (view, title) in [
         ("events/00000000-0000-7000-8000-000000000000", "Event not found"),
@@ -228,13 +228,13 @@ async fn an_address_that_leads_nowhere_says_so() {
     page.wait("@find-form").await;
     // Browsers note down by themselves that nothing was there.
     let complaints = page.complaints().await;
-    let is_told = |entry: &Value| {
+    let is_reported = |entry: &Value| {
         let message = entry["message"].as_str().unwrap_or_default();
         ["/nowhere", "/o/none"]
             .iter()
             .any(|path| message.starts_with(&format!("{}{path}", page.url)))
     };
-    assert!(complaints.len() == 2 && complaints.iter().all(is_told), "{complaints:?}");
+    assert!(complaints.len() == 2 && complaints.iter().all(is_reported), "{complaints:?}");
     page.end().await;
 }
 
@@ -247,7 +247,7 @@ async fn the_pages_keep_to_their_policy() {
         page.wait("h1").await;
     }
     assert_eq!(page.complaints().await, Vec::<Value>::new());
-    // Were a script smuggled in after all, it would not run; and a complaint would be seen here.
+    // Were a script injected after all, it would not run; and a report would be logged here.
     let smuggle = "const script = document.createElement('script');
         script.text = 'window.ran = 1';
         return (document.body.append(script), window.ran)";

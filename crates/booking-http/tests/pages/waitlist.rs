@@ -6,7 +6,7 @@ use crate::harness::Browser;
 use serde_json::json;
 
 #[tokio::test]
-async fn who_waits_is_offered_the_seat_of_who_leaves() {
+async fn a_waiter_is_offered_a_cancelled_seat() {
     let app = App::start(Data::postgres());
     let body = json!({
         "name": "Jazz", "capacity": 1, "waitlist_enabled": true, "offer_ttl_seconds": 900,
@@ -34,7 +34,7 @@ async fn who_waits_is_offered_the_seat_of_who_leaves() {
     grace.wait("@waitlist-position[data-position='1']").await;
     assert!(!grace.is_shown("@ticket").await && !grace.is_shown("@offer").await);
 
-    // Not by a slip: the focus is on the answer that does no harm.
+    // Not by accident: the focus is on the harmless answer.
     ada.click("@cancel-registration").await;
     ada.wait("@cancel-registration-no:focus").await;
     ada.enter("").await;
@@ -46,7 +46,7 @@ async fn who_waits_is_offered_the_seat_of_who_leaves() {
     ada.until("return document.querySelector('[data-testid=ticket]').hidden").await;
     assert_eq!(ada.js("return document.body.innerText.includes('QR')").await, false);
 
-    // By itself: nobody has touched this page.
+    // By itself: this page was not touched.
     grace.wait("@registration-status[data-status=offered]").await;
     let seconds = grace.seconds("@offer @offer-countdown").await;
     assert!((870..=900).contains(&seconds), "{seconds}");

@@ -8,11 +8,11 @@ use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
 on_both_stores! {
-    nothing_is_left_of_an_address
+    an_erased_address_leaves_no_trace
     an_address_is_erased_in_every_spelling
-    erasing_beside_a_sale_keeps_every_count
-    what_could_not_be_erased_is_when_it_is_run_again
-    what_is_no_address_is_refused_and_not_repeated
+    erasing_during_a_sale_leaves_counts_correct
+    an_incomplete_erasure_is_completed_when_it_is_repeated
+    an_invalid_address_is_refused_and_not_repeated
 }
 
 const NAME: &str = "Ada Byron Lovelace";
@@ -76,7 +76,7 @@ fn register_named(app: &App, event: &str, email: &str, key: &str) -> Value {
     answer.json()
 }
 
-fn nothing_is_left_of_an_address(data: Data) {
+fn an_erased_address_leaves_no_trace(data: Data) {
     let email = "ada.lovelace@privacy.example";
     let mut app = App::start(data);
     let [first, second, third] = [3, 1, 2].map(|seats| app.create(seats));
@@ -120,15 +120,14 @@ fn nothing_is_left_of_an_address(data: Data) {
     let stranger = [("Authorization", bearer.as_str())];
     let answer = app.ask("GET", &path(&again), &stranger, &Value::Null);
     refused(&answer, 403, "forbidden");
-    // It is as free as any other, and what stands in its place is nobody's to have.
+    // The address is as free as any other, and its placeholder is no valid address.
     done(&app.register(&first, email), 201);
     refused(&app.register(&first, &expected), 400, "validation");
     let nothing_left = erase(&app.data, &[], "nobody@example.org\n");
     assert!(said(&nothing_left).contains("0 registrations of 0 events"), "{nothing_left:?}");
 }
 
-/// A server of an earlier version, which is still there while they are being replaced, knows more than one
-/// spelling of an address.
+/// A server of an earlier version, which still runs during an upgrade, knows more than one spelling of an address.
 fn an_address_is_erased_in_every_spelling(data: Data) {
     let canonical = "ada@xn--bcher-kva.example";
     let app = App::start(data);
@@ -161,7 +160,7 @@ fn an_address_is_erased_in_every_spelling(data: Data) {
     assert!(said(&again).contains("0 registrations of 0 events"), "{}", said(&again));
 }
 
-fn erasing_beside_a_sale_keeps_every_count(data: Data) {
+fn erasing_during_a_sale_leaves_counts_correct(data: Data) {
     let app = App::start(data);
     let other = crate::common::start_on(&app.data, &[]);
     let event = app.create(40);
@@ -177,7 +176,7 @@ fn erasing_beside_a_sale_keeps_every_count(data: Data) {
                 }
             });
         }
-        // Two at once, of the same people, some of whom have come by now.
+        // Two at once, of the same people, some of whom have registered by now.
         for _ in 0..2 {
             let data = &app.data;
             scope.spawn(move || {
@@ -198,11 +197,11 @@ fn erasing_beside_a_sale_keeps_every_count(data: Data) {
     app.assert_audit_is_clean();
 }
 
-fn what_could_not_be_erased_is_when_it_is_run_again(data: Data) {
+fn an_incomplete_erasure_is_completed_when_it_is_repeated(data: Data) {
     let app = App::start(data);
     let events = [1, 1, 1].map(|seats| app.create(seats));
     let seats = [0, 1, 2].map(|n| done(&app.register(&events[n], "ada@example.org"), 201));
-    let mend = keep_as_it_is(&app.data, &events[1]);
+    let mend = refuse_changes(&app.data, &events[1]);
     let output = erase(&app.data, &["--email", "ada@example.org"], "");
     assert!(!output.status.success(), "{}", said(&output));
     assert!(said(&output).contains("run this again"), "{}", said(&output));
@@ -217,8 +216,8 @@ fn what_could_not_be_erased_is_when_it_is_run_again(data: Data) {
     app.assert_audit_is_clean();
 }
 
-/// Lets nobody's registration for an event be erased; returns what takes that back.
-pub(crate) fn keep_as_it_is(data: &Data, event: &str) -> &'static str {
+/// Makes the erasure of registrations of an event fail; returns the statement that undoes that.
+pub(crate) fn refuse_changes(data: &Data, event: &str) -> &'static str {
     let (keep, mend) = match data {
         Data::Postgres(_) => (
             format!(
@@ -240,7 +239,7 @@ pub(crate) fn keep_as_it_is(data: &Data, event: &str) -> &'static str {
     mend
 }
 
-fn what_is_no_address_is_refused_and_not_repeated(data: Data) {
+fn an_invalid_address_is_refused_and_not_repeated(data: Data) {
     for (arguments, input) in
         [(&["--email", "ada.lovelace"][..], ""), (&[], ""), (&[], "b@example.org\nada.lovelace")]
     {

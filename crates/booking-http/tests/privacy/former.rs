@@ -1,4 +1,4 @@
-//! Whoever gave a seat to somebody else: kept until they are told, and erased before that if they are to be.
+//! Former holders of a transferred seat: stored until they are notified, and erased before that if they are to be.
 
 use super::erasing::{erase, everything_stored, holds};
 use crate::common::acts::*;
@@ -10,8 +10,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 on_both_stores! {
-    whoever_gave_a_seat_away_is_erased_before_they_are_told
-    where_no_mail_is_sent_nobody_is_kept_for_one
+    a_former_holder_is_erased_before_they_are_notified
+    without_mail_no_former_holder_is_stored
 }
 
 const ADA: &str = "ada.former@privacy.example";
@@ -19,7 +19,7 @@ const GRACE: &str = "grace.former@privacy.example";
 /// Far longer than a mail takes.
 const WITHIN: Duration = Duration::from_secs(60);
 
-/// What the mails to an address in a folder are about.
+/// The subjects of the mails to an address in a folder.
 fn subjects(folder: &Path, address: &str) -> Vec<String> {
     let files = fs::read_dir(folder).expect("it is there");
     let paths = files.map(|file| file.expect("it can be listed").path());
@@ -42,7 +42,7 @@ fn wait_for_mail(folder: &Path, address: &str, subject: &str) {
     }
 }
 
-fn whoever_gave_a_seat_away_is_erased_before_they_are_told(data: Data) {
+fn a_former_holder_is_erased_before_they_are_notified(data: Data) {
     let folder = tempfile::tempdir().expect("a folder");
     let (folder, kay) = (folder.path(), "kay.former@privacy.example");
     let url = format!("file://{}", folder.display());
@@ -60,7 +60,7 @@ fn whoever_gave_a_seat_away_is_erased_before_they_are_told(data: Data) {
     });
     app.server.terminate();
 
-    // Mail is sent here, and by nobody at the moment.
+    // Mail is enabled, and no server sends it at the moment.
     let quiet = [&settings[..], &[("DELIVERY", "false")]].concat();
     let mut app = App::start_with(app.data, &quiet);
     for (seat, to) in seats.iter().zip([GRACE, "lin.former@privacy.example"]) {
@@ -83,13 +83,13 @@ fn whoever_gave_a_seat_away_is_erased_before_they_are_told(data: Data) {
     app.assert_audit_is_clean();
 }
 
-fn where_no_mail_is_sent_nobody_is_kept_for_one(data: Data) {
+fn without_mail_no_former_holder_is_stored(data: Data) {
     let mut app = App::start(data);
     let event = app.create(5);
     let seat = done(&app.register(&event, ADA), 201);
     done(&transfer(&app, &seat, GRACE), 200);
     app.server.terminate();
-    // It takes out of SQLite's log what was deleted.
+    // It removes deleted data from SQLite's log.
     assert!(erase(&app.data, &["--email", "nobody@privacy.example"], "").status.success());
     let stored = everything_stored(&app.data);
     assert!(!holds(&stored, ADA) && holds(&stored, GRACE));

@@ -1,4 +1,4 @@
-//! What caches may keep and what other sites may learn: nothing of anybody's.
+//! What caches may store and other sites may learn: no personal data.
 
 use crate::common::acts::*;
 use crate::common::{App, Data};
@@ -6,10 +6,10 @@ use crate::on_both_stores;
 use serde_json::{Value, json};
 
 on_both_stores! {
-    no_cache_keeps_what_is_anybodys
+    no_cache_stores_personal_answers
 }
 
-fn no_cache_keeps_what_is_anybodys(data: Data) {
+fn no_cache_stores_personal_answers(data: Data) {
     let app = App::start(data);
     let event = app.create(2);
     let email = json!({"user_email": "ada@example.org"});
@@ -40,7 +40,7 @@ fn no_cache_keeps_what_is_anybodys(data: Data) {
         assert_eq!(answer.header("cache-control"), Some("no-store"), "{method} {path}");
         assert_eq!(answer.header("set-cookie"), None, "{method} {path}");
     }
-    // Whoever follows a link from a page takes nothing of its address along, which may be a private link's.
+    // A link from a page sends no referrer, which may be a private link's address.
     for path in
         ["/", "/problems", "/events", &format!("/events/{event}"), "/nothing", "/js/main.js"]
     {

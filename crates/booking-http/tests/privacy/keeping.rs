@@ -1,6 +1,6 @@
-//! `retention_days`: what is kept for so long and no longer.
+//! `retention_days`: how long personal data is stored.
 
-use super::erasing::{everything_stored, holds, keep_as_it_is};
+use super::erasing::{everything_stored, holds, refuse_changes};
 use crate::common::acts::*;
 use crate::common::{App, Data, spoil};
 use crate::on_both_stores;
@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 on_both_stores! {
-    an_event_says_for_how_long_it_keeps_personal_data
-    what_is_kept_no_longer_is_erased_by_whichever_server
-    an_event_that_cannot_be_written_keeps_no_other_from_being_erased
+    an_event_shows_its_retention_of_personal_data
+    expired_personal_data_is_erased_by_any_server
+    an_event_that_cannot_be_written_stops_no_other_erasure
 }
 
-fn an_event_says_for_how_long_it_keeps_personal_data(data: Data) {
+fn an_event_shows_its_retention_of_personal_data(data: Data) {
     let app = App::start_with(data, &[("RETENTION_DAYS", "30")]);
     let create = |more: Value| {
         let mut body = json!({"name": "An event", "capacity": 1});
@@ -30,15 +30,15 @@ fn an_event_says_for_how_long_it_keeps_personal_data(data: Data) {
         assert_eq!(answer.pointers(), ["/retention_days"]);
     }
     let id = id(&plain);
-    for (sent, kept) in [(json!(3_650), json!(3_650)), (Value::Null, Value::Null)] {
+    for (sent, stored) in [(json!(3_650), json!(3_650)), (Value::Null, Value::Null)] {
         let edited = done(&edit(&app, id, &json!({"retention_days": sent})), 200);
-        assert_eq!(edited["retention_days"], kept);
-        assert_eq!(event(&app, id)["retention_days"], kept);
+        assert_eq!(edited["retention_days"], stored);
+        assert_eq!(event(&app, id)["retention_days"], stored);
     }
     refused(&edit(&app, id, &json!({"retention_days": 3_651})), 400, "validation");
 }
 
-fn what_is_kept_no_longer_is_erased_by_whichever_server(data: Data) {
+fn expired_personal_data_is_erased_by_any_server(data: Data) {
     let app = App::start(data);
     let other = crate::common::start_on(&app.data, &[]);
     let event_id = app.create(2);
@@ -61,14 +61,14 @@ fn what_is_kept_no_longer_is_erased_by_whichever_server(data: Data) {
     wait_until("its traces are gone", is_gone);
 }
 
-fn an_event_that_cannot_be_written_keeps_no_other_from_being_erased(data: Data) {
+fn an_event_that_cannot_be_written_stops_no_other_erasure(data: Data) {
     let app = App::start(data);
     let [broken, other] = ["2020-01-01T00:00:00Z", "2020-01-02T00:00:00Z"].map(|ends_at| {
         let event = app.create(1);
         let seat = done(&app.register(&event, "ada@privacy.example"), 201);
         (event, seat, json!({"retention_days": 1, "ends_at": ends_at}))
     });
-    let mend = keep_as_it_is(&app.data, &broken.0);
+    let mend = refuse_changes(&app.data, &broken.0);
     for (event, _, over) in [&broken, &other] {
         done(&edit(&app, event, over), 200);
     }

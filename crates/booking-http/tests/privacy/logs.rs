@@ -1,6 +1,6 @@
-//! A log never holds an address, a name, a key or a token, whatever is asked and whatever fails. That of
-//! every server that any test starts is looked at for addresses and tokens when it ends
-//! (`booking_testkit::leak`); here everything is logged that can be.
+//! A log never holds an address, a name, a key or a token, whatever the request and whatever fails. The log of
+//! every server that any test starts is searched for addresses and tokens when it ends (`booking_testkit::leak`);
+//! here everything is logged that can be.
 
 use crate::common::acts::*;
 use crate::common::{App, Data, http, spoil};
@@ -9,20 +9,20 @@ use booking_testkit::{Cluster, ClusterOptions, leak};
 use serde_json::{Value, json};
 
 on_both_stores! {
-    no_request_leaves_anything_personal_in_the_log
-    no_failure_of_the_store_does
+    no_request_logs_personal_data
+    no_failure_of_the_store_logs_personal_data
 }
 
 const EMAIL: &str = "ada.lovelace@privacy.example";
 const NAME: &str = "Ada Byron Lovelace";
 const KEY: &str = "an-idempotency-key-of-hers";
-/// What none of the lines may hold, in lower case.
+/// Texts that must not be in any line, in lower case.
 const PERSONAL: [&str; 4] = ["lovelace", "privacy.example", "an-idempotency-key", "ada byron"];
 const EVERYTHING: [(&str, &str); 1] = [("RUST_LOG", "trace")];
 
-/// Ends the server, and looks through all that it said.
+/// Ends the server, and searches its whole log.
 #[track_caller]
-fn assert_said_nothing_of(mut app: App, secrets: &[String]) {
+fn assert_revealed_nothing_of(mut app: App, secrets: &[String]) {
     assert!(app.server.terminate().success());
     let said = [app.server.stdout(), app.server.stderr()].concat();
     assert!(said.contains("route=/events/{id}/register"), "it logs requests: {said}");
@@ -36,7 +36,7 @@ fn assert_said_nothing_of(mut app: App, secrets: &[String]) {
     assert_eq!(leak(&said), None);
 }
 
-fn no_request_leaves_anything_personal_in_the_log(data: Data) {
+fn no_request_logs_personal_data(data: Data) {
     let app = App::start_with(data, &EVERYTHING);
     let event = app.create(1);
     let who = json!({"user_email": EMAIL, "name": NAME});
@@ -56,7 +56,7 @@ fn no_request_leaves_anything_personal_in_the_log(data: Data) {
     for what in ["registrations", "check-ins", "check-ins/batch", "cancel", "calendar.ics"] {
         paths.push(format!("/events/{event}/{what}"));
     }
-    // What has no business there: in the path, in the query, in every header that is read.
+    // Personal data where it does not belong: in the path, in the query, in every header that is read.
     paths.push(format!("/registrations/{token}"));
     paths.push(format!("/events/{EMAIL}/register?user_email={EMAIL}&cursor={token}"));
     paths.push(format!("/events?cursor={EMAIL}"));
@@ -95,12 +95,12 @@ fn no_request_leaves_anything_personal_in_the_log(data: Data) {
         let _ = http::try_send(app.url(), "POST", &register, &[(header, EMAIL)], b"");
     }
     done(&transfer(&app, &seat, &format!("x.{EMAIL}")), 409);
-    assert_said_nothing_of(app, &[token, text]);
+    assert_revealed_nothing_of(app, &[token, text]);
 }
 
 /// The classic leaks: a constraint that is broken, whose DETAIL quotes the row, and a value that cannot be
 /// read.
-fn no_failure_of_the_store_does(data: Data) {
+fn no_failure_of_the_store_logs_personal_data(data: Data) {
     let app = App::start_with(data, &EVERYTHING);
     let event = app.create(3);
     let register = |email: &str, key: &str| {
@@ -131,12 +131,12 @@ fn no_failure_of_the_store_does(data: Data) {
         },
     );
     assert_eq!(register(&format!("b.{EMAIL}"), "b").status, 500);
-    assert_said_nothing_of(app, &[token(&seat).to_owned()]);
+    assert_revealed_nothing_of(app, &[token(&seat).to_owned()]);
 }
 
-/// What PostgreSQL logs of statements that fail, as far as that is ours to say.
+/// The lines that PostgreSQL logs about failing statements, as far as we can set that.
 #[test]
-fn postgresql_logs_no_parameters_of_ours() {
+fn postgresql_logs_no_statement_parameters() {
     let settings = vec!["log_parameter_max_length_on_error = -1".to_owned()];
     let cluster = Cluster::start(ClusterOptions { settings, durable: false, ..Default::default() });
     let data = Data::Postgres(cluster.database(None));

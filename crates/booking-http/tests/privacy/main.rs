@@ -1,4 +1,4 @@
-//! What is stored of people, what is logged, what others may see; and how it goes away again.
+//! Personal data: what is stored, logged and visible to others; and how it is erased.
 
 #[path = "../common/mod.rs"]
 mod common;

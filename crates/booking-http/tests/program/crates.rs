@@ -1,4 +1,4 @@
-//! What each crate may depend on, so that whoever embeds one knows what comes with it.
+//! What each crate may depend on, so that a program that embeds one knows its dependencies.
 
 use std::env;
 use std::fs;
@@ -8,7 +8,7 @@ use std::process::Command;
 /// A crate, those of ours that it may depend on, and the others, or `ANY`.
 type Allowed = (&'static str, &'static [&'static str], &'static [&'static str]);
 
-/// Any crate that is not ours: for programs, which nobody embeds.
+/// Any foreign crate: for programs, which are not embedded.
 const ANY: &[&str] = &["*"];
 
 const ALLOWED: &[Allowed] = &[
@@ -130,7 +130,7 @@ const ALLOWED: &[Allowed] = &[
     ("booking-fuzz", &["booking-http"], ANY),
 ];
 
-/// Crates that only compute, as their front pages promise, and what is in their tree all the same: on some processors
+/// Crates that only compute, as their front pages promise, and the exceptions in their trees: on some processors
 /// `cpufeatures`, by which SHA-256 chooses its instructions, asks libc which there are.
 const PURE: [(&str, &[&str]); 2] = [("booking-core", &[]), ("booking-ticket", &["libc"])];
 
@@ -153,7 +153,7 @@ fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// What a manifest depends on, without what it needs to be built or tested alone.
+/// The dependencies of a manifest, without those for its build or its tests alone.
 fn dependencies(manifest: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut is_in_them = false;
@@ -178,7 +178,7 @@ fn dependencies(manifest: &str) -> Vec<String> {
     found
 }
 
-/// What a manifest depends on and may not.
+/// The dependencies of a manifest that are not allowed.
 fn forbidden(manifest: &str, (_, ours, others): Allowed) -> Vec<String> {
     let mut found = dependencies(manifest);
     found.retain(|name| {
@@ -209,7 +209,7 @@ fn not_in_pure(tree: &[String]) -> Vec<&str> {
 }
 
 #[test]
-fn each_crate_depends_on_what_it_may() {
+fn each_crate_depends_only_on_allowed_ones() {
     let mut crates: Vec<_> = fs::read_dir(workspace().join("crates"))
         .expect("they are there")
         .map(|entry| entry.expect("it can be read").file_name().to_string_lossy().into_owned())
@@ -229,7 +229,7 @@ fn each_crate_depends_on_what_it_may() {
 
 /// What the test above would find.
 #[test]
-fn a_dependency_that_may_not_be_is_found_however_it_is_written() {
+fn a_forbidden_dependency_is_found_however_it_is_written() {
     let core = ALLOWED[0];
     for line in [
         "[dependencies]\nrand.workspace = true",
@@ -247,7 +247,7 @@ fn a_dependency_that_may_not_be_is_found_however_it_is_written() {
 }
 
 #[test]
-fn the_domain_and_tickets_have_no_randomness_no_clock_and_no_way_to_the_outside() {
+fn the_domain_and_tickets_have_no_randomness_no_clock_and_no_i_o() {
     for (name, allowed) in PURE {
         let tree = tree(name);
         assert!(tree.iter().any(|name| name == "uuid"), "that is what it looks like: {tree:?}");

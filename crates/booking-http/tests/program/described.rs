@@ -1,4 +1,4 @@
-//! The description of the API, as it is served, and what holds answers against it.
+//! The description of the API, as it is served, and the checks of answers against it.
 
 use crate::common::described::{fault, fault_of_message, fault_of_seats, template};
 use crate::common::http::{Answer, send};
@@ -30,7 +30,7 @@ fn problem(code: &str) -> Value {
 }
 
 #[test]
-fn what_is_described_passes_and_what_is_not_is_noticed() {
+fn described_answers_pass_and_others_are_reported() {
     let (json_type, problem_type) = ("application/json", "application/problem+json");
     let path = format!("/events/{ID}/register?x");
     let of = |status, kind, body| fault("POST", &path, &answer(status, kind, &body));
@@ -93,7 +93,7 @@ fn headers_are_described_for_the_answers_that_have_them() {
     for header in ["etag", "Location", "link", "retry-after", "www-authenticate"] {
         assert!(with("POST", &register, 201, &made, header).is_some(), "{header}");
     }
-    // Nothing is kept under the key of some, and there is none for what is read.
+    // Some operations store nothing under the key, and reads have none.
     let ticket = format!("/registrations/{ID}/ticket");
     let not_confirmed = problem("not_confirmed");
     assert!(with("GET", &ticket, 409, &not_confirmed, "Idempotency-Replayed").is_some());
@@ -103,7 +103,7 @@ fn headers_are_described_for_the_answers_that_have_them() {
 }
 
 #[test]
-fn messages_are_held_against_it_too() {
+fn messages_are_checked_against_the_description_too() {
     let message = |kind: &str, data: Value| json!({"type": kind, "timestamp": "2026-05-01T19:00:00.123456Z", "data": data});
     let of_event = |status: &str| json!({"event_id": ID, "version": 1, "status": status, "actor": "organizer"});
     let of_registration = |more: (&str, Value)| {
@@ -143,7 +143,7 @@ fn messages_are_held_against_it_too() {
 }
 
 #[test]
-fn the_longer_said_address_is_the_one() {
+fn the_more_literal_address_matches() {
     let batch = format!("/events/{ID}/check-ins/batch");
     assert_eq!(template(&batch), Some("/events/{id}/check-ins/batch"));
     let undo = format!("/events/{ID}/check-ins/{ID}");
@@ -158,7 +158,7 @@ fn the_longer_said_address_is_the_one() {
 }
 
 #[test]
-fn the_description_is_served_to_everybody_and_kept_until_it_changes() {
+fn the_description_is_public_and_cached_until_it_changes() {
     let app = App::start(Data::sqlite());
     let shown = app.get("/openapi.json");
     let document = shown.json();
@@ -177,7 +177,7 @@ fn the_description_is_served_to_everybody_and_kept_until_it_changes() {
     assert_eq!(ask("POST", &[]).header("allow"), Some("GET, HEAD"));
     assert_eq!(app.get("/openapi.json?x").problem(), "validation");
 
-    // Clients ask where it was read, if nobody has said more.
+    // Clients use the server that the description was read from, if no URL is set.
     assert_eq!(document.get("servers"), None);
 
     let base = ("BASE_URL", "https://booking.example.org/");

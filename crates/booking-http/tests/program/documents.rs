@@ -1,23 +1,22 @@
-//! Documents lead where they say: a link to a file and its heading that are there, and a file that is named
-//! to one of the repository.
+//! Links in documents lead to existing files and headings, and named files exist.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What is named with one of these, as code, is a file of the repository.
+/// A name in backquotes with one of these endings is a file of the repository.
 const ENDINGS: [&str; 10] =
     [".rs", ".sql", ".sh", ".js", ".mjs", ".css", ".md", ".yaml", ".toml", ".png"];
 
-/// What begins with one of these, as code, is a file or a folder of the repository.
+/// A name in backquotes with one of these beginnings is a file or a folder of the repository.
 const BEGINNINGS: [&str; 7] =
     ["booking-", "crates/", "docker/", "migrations/", "scripts/", "static/", ".github/"];
 
-/// Folders that begin with a dot and are ours.
+/// Our folders that begin with a dot.
 const DOTTED: [&str; 3] = [".cargo", ".ci", ".github"];
 
 #[test]
-fn documents_lead_to_files_and_headings_that_are_there() {
+fn links_in_documents_lead_to_existing_files_and_headings() {
     let house = House::of(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."));
     let documents = house.paths.iter().filter(|path| path.ends_with(".md"));
     let documents: Vec<_> = documents.map(|path| (path, house.text(path))).collect();
@@ -28,7 +27,7 @@ fn documents_lead_to_files_and_headings_that_are_there() {
 }
 
 #[test]
-fn a_document_that_leads_nowhere_is_noticed() {
+fn a_broken_link_in_a_document_is_found() {
     let house = House::of(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."));
     let faults = |text: &str| house.faults("docker/OPERATING.md", text);
     for good in [
@@ -71,7 +70,7 @@ impl House {
         fs::read_to_string(self.root.join(path)).expect("documents are text")
     }
 
-    /// What is wrong with the document at `path`.
+    /// The faults of the document at `path`.
     fn faults(&self, path: &str, text: &str) -> Vec<String> {
         let prose = prose(text);
         let (words, code) = words_and_code(&prose);
@@ -96,13 +95,13 @@ impl House {
         links.chain(files.map(|name| format!("{path}: there is no {name}"))).collect()
     }
 
-    /// Whether there is such a file or folder, or a sample of which somebody makes it.
+    /// Whether there is such a file or folder, or a sample of which users make it.
     fn knows(&self, name: &str) -> bool {
         let name = name.trim_end_matches('/');
         self.has(name) || self.has(&format!("{name}.sample"))
     }
 
-    /// Whether a file or folder is called so, from the root or from some folder on.
+    /// Whether a file or folder has this path, from the root or from some folder on.
     fn has(&self, name: &str) -> bool {
         let mut found = self.paths.iter().filter_map(|path| path.strip_suffix(name));
         found.any(|before| before.is_empty() || before.ends_with('/'))
@@ -138,7 +137,7 @@ fn prose(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Prose without what is in backquotes, and that.
+/// The text without the parts in backquotes, and those.
 fn words_and_code(prose: &str) -> (String, Vec<&str>) {
     let (mut words, mut code) = (String::new(), Vec::new());
     for line in prose.lines() {
@@ -154,7 +153,7 @@ fn words_and_code(prose: &str) -> (String, Vec<&str>) {
     (words, code)
 }
 
-/// What a heading is called in links, as code hosts make it.
+/// The anchor of a heading, as code hosts make it.
 fn headings(text: &str) -> BTreeSet<String> {
     let prose = prose(text);
     let titles = prose.lines().filter(|line| line.starts_with('#')).filter_map(|line| {
@@ -163,13 +162,14 @@ fn headings(text: &str) -> BTreeSet<String> {
     });
     titles
         .map(|title| {
-            let kept = title.trim().chars().filter(|c| c.is_alphanumeric() || "-_ ".contains(*c));
-            kept.collect::<String>().to_lowercase().replace(' ', "-")
+            let remaining =
+                title.trim().chars().filter(|c| c.is_alphanumeric() || "-_ ".contains(*c));
+            remaining.collect::<String>().to_lowercase().replace(' ', "-")
         })
         .collect()
 }
 
-/// The path from the root to what a document at `path` calls `relative`, unless that is outside.
+/// The path from the root that `relative` means in a document at `path`, unless that is outside.
 fn beside(path: &str, relative: &str) -> Option<String> {
     let mut parts: Vec<&str> = path.split('/').collect();
     parts.pop();
@@ -183,7 +183,7 @@ fn beside(path: &str, relative: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
-/// Whether what stands in backquotes is the path of something that is in the repository.
+/// Whether a name in backquotes has the form of a path in the repository.
 fn is_path(code: &str) -> bool {
     let characters = code.chars().all(|c| c.is_ascii_alphanumeric() || "_.-/".contains(c));
     characters

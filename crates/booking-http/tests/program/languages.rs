@@ -1,4 +1,4 @@
-//! Problems are told in the language that is asked for.
+//! Problems are in the language that the client accepts.
 
 use crate::common::http::{self, Answer};
 use crate::common::{App, Data};
@@ -8,7 +8,7 @@ fn ask(app: &App, headers: &[(&str, &str)]) -> Answer {
     http::send(app.url(), "GET", "/nothing", headers, b"")
 }
 
-/// What a problem is called, and the language that it says it is in.
+/// The title of a problem, and the language in its header.
 fn title_and_language(answer: &Answer) -> (String, Option<&str>) {
     assert_eq!((answer.status, answer.problem().as_str()), (404, "not_found"));
     let title = answer.json()["title"].as_str().expect("it has one").to_owned();
@@ -16,17 +16,17 @@ fn title_and_language(answer: &Answer) -> (String, Option<&str>) {
 }
 
 #[test]
-fn what_is_wrong_is_told_in_the_language_that_is_asked_for() {
+fn problems_are_in_the_requested_language() {
     let app = App::start(Data::sqlite());
-    for (wished, title, language) in [
+    for (accepted, title, language) in [
         ("de-AT, en;q=0.8", "Nicht gefunden", "de"),
         ("en-GB, de;q=0.8", "Not found", "en"),
         ("fr", "Not found", "en"),
         ("de;q=0", "Not found", "en"),
     ] {
-        let answer = ask(&app, &[("Accept-Language", wished)]);
-        assert_eq!(title_and_language(&answer), (title.to_owned(), Some(language)), "{wished}");
-        assert_eq!(answer.header("vary"), Some("Accept-Language"), "{wished}");
+        let answer = ask(&app, &[("Accept-Language", accepted)]);
+        assert_eq!(title_and_language(&answer), (title.to_owned(), Some(language)), "{accepted}");
+        assert_eq!(answer.header("vary"), Some("Accept-Language"), "{accepted}");
     }
     assert_eq!(title_and_language(&ask(&app, &[])), ("Not found".to_owned(), Some("en")));
 
@@ -38,7 +38,7 @@ fn what_is_wrong_is_told_in_the_language_that_is_asked_for() {
     details.sort_unstable();
     let expected = ["darf nicht leer sein", "muss eine ganze Zahl von 1 bis 100000 sein"];
     assert_eq!(details, expected.map(Some));
-    // What is no problem is the same in every language.
+    // Answers that are no problems are the same in every language.
     let made = app.ask(
         "POST",
         "/events",
@@ -49,7 +49,7 @@ fn what_is_wrong_is_told_in_the_language_that_is_asked_for() {
 }
 
 #[test]
-fn what_else_a_problem_depends_on_is_told_beside_the_language() {
+fn vary_names_the_language_beside_other_headers() {
     let app = App::start_with(Data::sqlite(), &[("CORS_ORIGINS", "https://shop.example")]);
     let answer = ask(&app, &[("Origin", "https://shop.example"), ("Accept-Language", "de")]);
     let vary = answer.header("vary").expect("it depends on both");

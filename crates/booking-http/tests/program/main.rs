@@ -15,7 +15,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 #[test]
-fn the_program_says_where_it_listens_and_where_the_data_is() {
+fn the_program_logs_where_it_listens_and_where_the_data_is() {
     let app = App::start(Data::sqlite());
     assert!(app.server.stdout().contains("listening on http://127.0.0.1:"));
     let stdout = app.server.stdout();
@@ -26,7 +26,7 @@ fn the_program_says_where_it_listens_and_where_the_data_is() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_said_to_be_so() {
+fn a_port_in_use_is_reported() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = taken.local_addr().expect("bound").port().to_string();
     let folder = tempfile::tempdir().expect("it is made");
@@ -38,7 +38,7 @@ fn a_port_that_is_taken_is_said_to_be_so() {
 }
 
 #[test]
-fn settings_that_cannot_be_used_are_all_told_before_anything_starts() {
+fn all_invalid_settings_are_reported_before_anything_starts() {
     let settings = [("PORT", "x".to_owned()), ("QUEUE_MAX", "0".to_owned())];
     let output = run("serve", &settings);
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -50,7 +50,7 @@ fn settings_that_cannot_be_used_are_all_told_before_anything_starts() {
 }
 
 #[test]
-fn a_database_that_is_not_there_ends_the_program_with_its_name() {
+fn a_missing_database_ends_the_program_with_its_name() {
     let port = booking_testkit::free_port();
     let url = format!("postgres://ada:secret@127.0.0.1:{port}/nowhere");
     let output = run("serve", &[("DATABASE_URL", url), ("DB_WAIT_SECONDS", "0".into())]);
@@ -72,7 +72,7 @@ fn healthcheck_asks_the_server_on_this_machine() {
 }
 
 #[test]
-fn the_log_has_a_line_for_each_request_and_nobody_s_address() {
+fn the_log_has_a_line_for_each_request_and_no_e_mail_address() {
     let mut app = App::start(Data::sqlite());
     let event = app.create(1);
     assert_eq!(app.register(&event, "secret.person@example.org").status, 201);
@@ -98,7 +98,7 @@ fn the_log_has_a_line_for_each_request_and_nobody_s_address() {
 }
 
 #[test]
-fn other_origins_may_call_only_if_the_setting_says_so() {
+fn other_origins_may_call_only_if_the_setting_allows_it() {
     let origin = ("Origin", "https://shop.example");
     let allowed =
         |answer: &http::Answer| answer.header("access-control-allow-origin").map(str::to_owned);
@@ -122,7 +122,7 @@ fn other_origins_may_call_only_if_the_setting_says_so() {
     assert_eq!(allowed(&preflight(&closed)), None);
     let simple = http::send(closed.url(), "GET", "/events", &[origin], b"");
     assert_eq!(allowed(&simple), None);
-    // Nothing is said of other origins at all: OPTIONS is a method like others, and no answer depends on one.
+    // No CORS headers at all: OPTIONS is a method like others, and no answer depends on an origin.
     let refused = preflight(&closed);
     assert_eq!((refused.status, refused.header("allow")), (405, Some("GET, HEAD, POST")));
     assert_eq!(simple.header("access-control-expose-headers"), None);
@@ -151,7 +151,7 @@ fn other_origins_may_call_only_if_the_setting_says_so() {
 }
 
 #[test]
-fn keys_that_are_set_are_the_only_ones() {
+fn configured_keys_are_the_only_ones() {
     let seeds = ["07".repeat(32), "08".repeat(32)];
     let both = format!("{},{}", seeds[0], seeds[1]);
     let app = App::start_with(Data::sqlite(), &[("TICKET_KEY", &both)]);
@@ -174,10 +174,10 @@ fn keys_that_are_set_are_the_only_ones() {
     assert_eq!(stored(&app), own);
 }
 
-/// How long it may take until something is seen that is to be, on a machine that has other things to do.
+/// How long an expected change may take, on a busy machine.
 const SEEN_WITHIN: Duration = Duration::from_secs(60);
 
-/// An event's row that somebody's psql holds until it is let go.
+/// An event's row that a psql session locks until it is released.
 struct HeldRow {
     database: Database,
     holding: std::thread::JoinHandle<()>,
@@ -242,7 +242,7 @@ fn stopping_finishes_what_is_under_way() {
         let held = HeldRow::of(&app, &event);
         let waiting = registering(&app, &event, "ada@example.org");
         held.wait_until_wanted();
-        // A connection that nobody uses does not keep the server from stopping.
+        // An unused connection does not keep the server from stopping.
         let idle = http::connect(app.url());
         app.server.signal(signal);
         // Some time later, it is still under way.
@@ -277,7 +277,7 @@ fn a_held_row_does_not_delay_other_events() {
 }
 
 #[test]
-fn a_full_queue_is_said_to_be_so_at_once() {
+fn a_full_queue_is_reported_at_once() {
     let app = App::start_with(Data::postgres(), &[("QUEUE_MAX", "1")]);
     let event = app.create(100);
     let held = HeldRow::of(&app, &event);
@@ -294,7 +294,7 @@ fn a_full_queue_is_said_to_be_so_at_once() {
 }
 
 #[test]
-fn a_database_that_is_down_is_told_and_found_again() {
+fn a_database_outage_is_reported_and_recovered_from() {
     let cluster = Cluster::start(ClusterOptions { durable: false, ..ClusterOptions::default() });
     let settings = [("DATABASE_URL", cluster.url("postgres"))];
     let server = ServerProcess::start(Path::new(PROGRAM), &settings);
@@ -345,7 +345,7 @@ fn pages_come_with_a_policy_that_forbids_inline_script() {
         for inline in ["<style", " style=", " onclick=", "javascript:"] {
             assert!(!text.contains(inline), "{path} has {inline}");
         }
-        // Whatever the page loads is served.
+        // Every asset of the page is served.
         for part in text.split(['"', '\'']).filter(|part| part.starts_with("/static/")) {
             assert_eq!(app.get(part).status, 200, "{part}");
         }
@@ -374,7 +374,7 @@ fn every_problem_is_explained() {
 }
 
 #[test]
-fn what_is_open_to_anybody_stays_on_this_machine_unless_that_is_said() {
+fn an_open_server_stays_on_this_machine_unless_allowed() {
     let data = Data::sqlite();
     let mut settings = data.settings();
     settings.extend([("BIND", "0.0.0.0".to_owned()), ("PORT", "0".to_owned())]);

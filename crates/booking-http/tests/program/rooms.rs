@@ -1,5 +1,5 @@
-//! The modules of a crate are rooms in a row, and each uses only those before it. So whoever reads one need not
-//! know those after it, and nothing goes in circles. It is read from the sources: the compiler does not mind.
+//! The modules of a crate are rooms in a row, and each uses only those before it. So a reader of one need not know
+//! those after it, and there are no cycles. It is read from the sources: the compiler does not mind.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -140,7 +140,7 @@ fn without_rooms(crates: &[String]) -> Vec<&str> {
     crates.iter().map(String::as_str).filter(|name| !has_row(name)).collect()
 }
 
-/// What is told of the rooms of the server is what is held here.
+/// The documented rooms of the server are those that are checked here.
 #[test]
 fn the_front_page_of_the_server_lists_its_rooms_in_their_order() {
     let page = root_of(&crates().join("booking-http/src"));
@@ -158,13 +158,13 @@ fn crates() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// What the root of a crate says: of its library, if it has one.
+/// The source of a crate's root: of its library, if it has one.
 fn root_of(src: &Path) -> String {
     let read = |name| fs::read_to_string(src.join(name));
     read("lib.rs").or_else(|_| read("main.rs")).expect("each crate has one of them")
 }
 
-/// The files below `folder`, but for the roots of the crate: by their paths, with what they say.
+/// The files below `folder`, but for the roots of the crate: their content by their paths.
 fn sources(folder: &Path, below: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).expect("the folder can be read") {
@@ -191,8 +191,8 @@ struct House<'a> {
     /// The modules that lead to them.
     above: &'a [&'a str],
     order: Vec<&'a str>,
-    /// What is shown under another name than its room's, with the room that it comes from; `None` if it is
-    /// from the root of these rooms.
+    /// The re-exports under another name than their room's, each with its room; `None` if it is from the root of
+    /// these rooms.
     shown: BTreeMap<String, Option<&'a str>>,
 }
 
@@ -200,14 +200,14 @@ impl<'a> House<'a> {
     /// `lib` is the root of the crate, `root` that of the rooms if they are within another.
     fn new(above: &'a [&'a str], order: &'a str, lib: &str, root: Option<&str>) -> Self {
         let mut house = Self { above, order: rooms(order), shown: BTreeMap::new() };
-        // What the root shows comes from where the root has it from.
+        // A re-export of the root counts for the room that it comes from.
         let of_root = root.map(|root| house.shown_by(&words(root), &[])).unwrap_or_default();
         house.shown = house.shown_by(&words(lib), above);
         house.shown.extend(of_root);
         house
     }
 
-    /// What a root shows of these rooms, to which `above` leads from there.
+    /// The re-exports of these rooms by a root, to which `above` leads from there.
     fn shown_by(&self, words: &[String], above: &[&str]) -> BTreeMap<String, Option<&'a str>> {
         let mut shown = BTreeMap::new();
         for at in (0..words.len()).filter(|at| words[*at] == "use") {
@@ -237,7 +237,7 @@ impl<'a> House<'a> {
         is_here.then(|| modules.get(self.above.len()).copied()).flatten()
     }
 
-    /// What the file at `path` uses and may not.
+    /// What the file at `path` uses although it may not.
     fn faults_in(&self, path: &str, source: &str) -> Vec<String> {
         let Some(room) = self.room_of(path) else { return Vec::new() };
         let Some(here) = self.place(room) else {
@@ -275,7 +275,7 @@ impl<'a> House<'a> {
     }
 }
 
-/// What comes of a path below `above`.
+/// The rooms that a path below `above` uses.
 fn below<'p>(path: &'p [String], above: &[&str]) -> Option<&'p [String]> {
     let is_below =
         path.len() > above.len() && path.iter().zip(above).all(|(own, other)| own == other);
@@ -336,7 +336,7 @@ fn branches(
         return at + 1;
     }
     let mut path = stem.to_vec();
-    // In a group it is what the group is of.
+    // In a group it belongs to the group's path.
     if word(at) != "self" {
         path.extend(words.get(at).cloned());
     }
@@ -429,7 +429,7 @@ fn literal(text: &str) -> Option<usize> {
     }
     let mut characters = text.strip_prefix('\'')?.char_indices();
     match characters.next()? {
-        // What follows a backslash is none of the end.
+        // A character after a backslash does not end it.
         (_, '\\') => {
             let (at, _) = characters.nth(1)?;
             text[at + 1..].find('\'').map(|end| at + end + 2)

@@ -18,28 +18,28 @@ fn in_front_of(app: &App) -> ProxyProcess {
 }
 
 #[test]
-fn nobody_gets_past_the_rate_nor_takes_away_another_s() {
+fn no_client_evades_the_rate_or_uses_up_another_s() {
     let app = limited("X-Forwarded-For");
     let proxy = in_front_of(&app);
     assert_rates_hold(&app, &proxy.url());
 }
 
 #[test]
-fn what_is_watched_comes_at_once() {
+fn streamed_changes_arrive_at_once() {
     let mut app = limited("X-Forwarded-For");
     let proxy = in_front_of(&app);
     assert_streams_pass(&mut app, &proxy.url());
 }
 
 #[test]
-fn nobody_holds_more_nor_takes_away_another_s() {
+fn no_client_evades_the_hold_limit_or_uses_up_another_s() {
     let app = limited_in_holds("X-Forwarded-For");
     let proxy = in_front_of(&app);
     assert_holds_are_bounded(&app, &proxy.url());
 }
 
-/// It lets nothing through of what it does not write itself: who believes that hears nothing, and counts
-/// all that come through it as one.
+/// It removes this header, which it does not write itself: a server that trusts it gets none, and counts all
+/// requests through the proxy as one client.
 #[test]
 fn a_client_s_own_forwarded_does_not_arrive() {
     let app = limited("Forwarded");

@@ -1,7 +1,7 @@
-//! Whose address it is behind real proxies, whatever clients say in the headers that proxies write.
+//! The client's address behind real proxies, whatever clients send in the headers that proxies write.
 //!
-//! Clients are told apart by their source: all of 127.0.0.0/8 is this machine on Linux. On macOS each
-//! address has to be made first, as in `ifconfig lo0 alias 127.0.0.10`.
+//! Clients differ by their source address: all of 127.0.0.0/8 is this machine on Linux. On macOS each address has
+//! to be made first, as in `ifconfig lo0 alias 127.0.0.10`.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -20,11 +20,11 @@ use std::time::{Duration, Instant};
 
 /// The longest wait for an answer.
 const WITHIN: Duration = Duration::from_secs(30);
-/// What clients may do at once: write, and hold.
+/// The limits of clients: writes, and holds.
 const BURST: usize = 5;
 const HOLDS_MAX: usize = 3;
 
-/// The lines by which a client tries to be somebody else, who is `@`.
+/// The lines by which a client pretends to be another, which is `@`.
 const FORGERIES: &[&str] = &[
     "",
     "Forwarded: for=@",
@@ -35,7 +35,7 @@ const FORGERIES: &[&str] = &[
     "X-Forwarded-For: @, 127.0.0.1",
     "X-Forwarded-For: 127.0.0.1",
     "X-Forwarded-For: ::1, [::ffff:127.0.0.1]:80",
-    // What ought to make the proxy's own words unreadable.
+    // Input that might make the proxy's own entry unreadable.
     "X-Forwarded-For: @, \"",
     "X-Forwarded-For: unknown",
     "Forwarded: for=\"@",
@@ -47,25 +47,25 @@ const FORGERIES: &[&str] = &[
     "X-Forwarded-For: @\r\nX-Forwarded-For: @\r\nX-Forwarded-For: 127.0.0.1",
     "Forwarded: for=@\r\nForwarded: for=@\r\nForwarded: for=127.0.0.1",
     "Forwarded: for=@\r\nX-Forwarded-For: @\r\nForwarded: for=\"\r\nX-Forwarded-For: _",
-    // What other proxies write.
+    // The headers that other proxies write.
     "X-Real-IP: @\r\nX-Client-IP: @\r\nCF-Connecting-IP: @\r\nTrue-Client-IP: @\r\nX-Forwarded: for=@",
     "X_Forwarded_For: @",
-    // A proxy that minds this would take its own word away again.
+    // A proxy that honoured this would remove its own entry again.
     "Connection: close, X-Forwarded-For, Forwarded, X-Real-IP\r\nX-Forwarded-For: @",
 ];
 
-/// A client's address, of which each test of each forgery has its own.
+/// A client's address, unique for each test of each forgery.
 fn source(number: usize) -> Ipv4Addr {
     Ipv4Addr::new(127, 0, 0, u8::try_from(number).expect("there are not so many forgeries"))
 }
 
-/// Posts to `url` from `source`, with these lines of header as they are, in which `@` is `somebody`.
+/// Posts to `url` from `source`, with these header lines as they are, in which `@` is `pretended`.
 #[track_caller]
 fn post(
     url: &str,
     source: Ipv4Addr,
     path: &str,
-    (forgery, somebody): (&str, &str),
+    (forgery, pretended): (&str, &str),
     body: &Value,
 ) -> Answer {
     let body = body.to_string();
@@ -78,7 +78,7 @@ fn post(
         head.push_str("Connection: close\r\n");
     }
     if !forgery.is_empty() {
-        head.push_str(&forgery.replace('@', somebody));
+        head.push_str(&forgery.replace('@', pretended));
         head.push_str("\r\n");
     }
     let mut stream = connect_from(source, url);
@@ -99,8 +99,8 @@ fn connect_from(source: Ipv4Addr, url: &str) -> TcpStream {
     stream
 }
 
-/// A server that trusts the proxy on this machine, in the header `believed`, and limits how often
-/// everybody writes.
+/// A server that trusts the proxy on this machine, in the header `believed`, and limits how often each client
+/// writes.
 fn limited(believed: &str) -> App {
     App::start_with(
         Data::sqlite(),
@@ -113,7 +113,7 @@ fn limited(believed: &str) -> App {
     )
 }
 
-/// The same, but for how many seats everybody holds.
+/// The same, but with a limit on how many seats each client holds.
 fn limited_in_holds(believed: &str) -> App {
     App::start_with(
         Data::sqlite(),
@@ -158,22 +158,22 @@ impl<'a> Sale<'a> {
         post(self.url, source, &path, forged, &json!({"user_email": email}))
     }
 
-    /// How many of 20 writes from `source` are accepted, each of which says that it is somebody new; and
-    /// how many were refilled meanwhile, at most.
+    /// How many of 20 writes from `source` are accepted, each of which pretends to be a new client; and how many
+    /// were refilled meanwhile, at most.
     #[track_caller]
     fn flood(&self, source: Ipv4Addr, forgery: &str) -> (usize, usize) {
         let began = Instant::now();
         let accepted = (0..20)
             .filter(|number| {
-                let somebody = format!("198.51.100.{number}");
-                self.register(source, (forgery, &somebody)).status == 201
+                let pretended = format!("198.51.100.{number}");
+                self.register(source, (forgery, &pretended)).status == 201
             })
             .count();
         (accepted, began.elapsed().as_secs() as usize + 1)
     }
 }
 
-/// What changes is told at once through a proxy that would rather wait for more, and the end is passed on.
+/// A change arrives at once through a proxy that would rather buffer more, and the end is passed on.
 #[track_caller]
 fn assert_streams_pass(app: &mut App, url: &str) {
     let event = app.create(5);
@@ -190,7 +190,7 @@ fn assert_streams_pass(app: &mut App, url: &str) {
     assert_eq!(stream.next(), Item::End);
 }
 
-/// Nobody gets more than one address may by what they send, and nobody else gets less.
+/// No client gets more than one address may by its headers, and no other gets less.
 #[track_caller]
 fn assert_rates_hold(app: &App, url: &str) {
     let sale = Sale::start(app, url);
@@ -212,7 +212,7 @@ fn assert_rates_hold(app: &App, url: &str) {
     app.assert_audit_is_clean();
 }
 
-/// The same of the seats that one address may hold.
+/// The same for the seats that one address may hold.
 #[track_caller]
 fn assert_holds_are_bounded(app: &App, url: &str) {
     let sale = Sale::start(app, url);
@@ -221,8 +221,8 @@ fn assert_holds_are_bounded(app: &App, url: &str) {
         for number in 0..HOLDS_MAX {
             done(&sale.hold(forger, (forgery, &format!("198.51.100.{number}"))), 201);
         }
-        for somebody in ["198.51.100.77", "127.0.0.1", &victim.to_string()] {
-            refused(&sale.hold(forger, (forgery, somebody)), 429, "rate_limited");
+        for pretended in ["198.51.100.77", "127.0.0.1", &victim.to_string()] {
+            refused(&sale.hold(forger, (forgery, pretended)), 429, "rate_limited");
         }
         for _ in 0..HOLDS_MAX {
             done(&sale.hold(victim, ("", "")), 201);

@@ -7,9 +7,9 @@ use crate::{
 };
 use booking_testkit::ProxyProcess;
 
-/// It adds to what the client sends, and passes all others on.
+/// It appends to the client's header, and passes all others on.
 const ADDS: &str = "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;";
-/// It replaces what the client sends, and passes all others on.
+/// It replaces the client's header, and passes all others on.
 const WRITES_FORWARDED: &str = "proxy_set_header Forwarded \"for=$remote_addr;proto=$scheme\";";
 const WRITES_REAL_IP: &str = "proxy_set_header X-Real-IP $remote_addr;";
 
@@ -22,21 +22,21 @@ fn in_front_of(app: &App, directive: &str) -> ProxyProcess {
 }
 
 #[test]
-fn nobody_gets_past_the_rate_nor_takes_away_another_s() {
+fn no_client_evades_the_rate_or_uses_up_another_s() {
     let app = limited("X-Forwarded-For");
     let proxy = in_front_of(&app, ADDS);
     assert_rates_hold(&app, &proxy.url());
 }
 
 #[test]
-fn what_is_watched_comes_at_once() {
+fn streamed_changes_arrive_at_once() {
     let mut app = limited("X-Forwarded-For");
     let proxy = in_front_of(&app, ADDS);
     assert_streams_pass(&mut app, &proxy.url());
 }
 
 #[test]
-fn nobody_holds_more_nor_takes_away_another_s() {
+fn no_client_evades_the_hold_limit_or_uses_up_another_s() {
     let app = limited_in_holds("X-Forwarded-For");
     let proxy = in_front_of(&app, ADDS);
     assert_holds_are_bounded(&app, &proxy.url());
@@ -56,10 +56,10 @@ fn a_proxy_that_writes_one_address_is_believed_where_that_is_set() {
     assert_rates_hold(&app, &proxy.url());
 }
 
-/// The negative control: a header that the proxy does not write is the client's own, and whoever names
-/// it believes anybody.
+/// The negative control: a header that the proxy does not write is the client's own, and a server that trusts it
+/// believes any client.
 #[test]
-fn a_header_that_the_proxy_does_not_write_is_anybody_s_word() {
+fn a_header_that_the_proxy_does_not_write_can_be_forged() {
     for (believed, forgery) in [("Forwarded", "Forwarded: for=@"), ("X-Real-IP", "X-Real-IP: @")] {
         let mut app = limited(believed);
         let proxy = in_front_of(&app, ADDS);
@@ -67,7 +67,7 @@ fn a_header_that_the_proxy_does_not_write_is_anybody_s_word() {
         let sale = Sale::start(&app, &url);
         let (accepted, _) = sale.flood(source(10), forgery);
         assert_eq!(accepted, 20, "{forgery} is believed");
-        // Those who say nothing in it are one client, and it is said why.
+        // Clients without this header are one client, and the log says why.
         sale.register(source(10), ("", ""));
         app.server.terminate();
         let log = app.server.stderr();

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 use tokio::sync::Mutex;
 
-/// How long clients go on asking servers that do not answer.
+/// How long clients retry while servers do not answer.
 const OUTAGE: Duration = Duration::from_secs(120);
 /// How long to wait for a sale to be in full swing.
 const STARTED_WITHIN: Duration = Duration::from_secs(60);
@@ -18,7 +18,7 @@ const STARTED_WITHIN: Duration = Duration::from_secs(60);
 /// Without a line in the log for each of tens of thousands of requests.
 pub(crate) const QUIET: (&str, &str) = ("RUST_LOG", "warn");
 
-/// On a machine that has much else to do a client may wait for its own turn after it has connected.
+/// On a busy machine a client may wait for its own turn after it has connected.
 pub(crate) const PATIENT: (&str, &str) = ("HEAD_SECONDS", "120");
 
 /// A sale whose clients wait for an answer for as long as a busy machine takes.
@@ -116,7 +116,7 @@ async fn a_database_killed_in_the_middle_loses_nothing() {
     drop((server, cluster));
 }
 
-/// A sale whose seats outlast the outage, so that it hits those who get some.
+/// A sale whose seats outlast the outage, so that it hits successful clients.
 fn sale_through_an_outage(url: &str) -> FlashOptions {
     FlashOptions {
         seats: 3_000,

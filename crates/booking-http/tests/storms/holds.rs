@@ -12,18 +12,18 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 const SEATS: usize = 10_000;
-/// Those who come for a hold: more than there are seats.
+/// Clients that ask for a hold: more than there are seats.
 const HOLDERS: usize = 11_000;
-/// Of those who hold a seat, how many confirm.
+/// How many of the holders confirm.
 const CONFIRMING: usize = 1_000;
-/// Twice as long as the shortest hold there is: on a machine that has other things to do all of them are to
-/// be taken, and a tenth confirmed, before the first one ends.
+/// Twice as long as the shortest hold there is: on a busy machine all of them are to be taken, and a tenth
+/// confirmed, before the first one ends.
 const HOLD_SECONDS: u64 = 120;
 const CALLERS: usize = 32;
-/// How long a caller goes on asking a server that is not there.
+/// How long a client retries while the server is away.
 const OUTAGE: Duration = Duration::from_secs(120);
 
-/// Nobody sweeps: what comes back comes back by time alone.
+/// No sweeper: seats come back by time alone.
 const UNSWEPT: (&str, &str) = ("SWEEP_SECONDS", "0");
 
 // One test, so that both wait for their holds to end in the same minute.
@@ -94,7 +94,7 @@ struct Sale {
     event: String,
 }
 
-/// A hold, as its owner was told of it.
+/// A hold, as its owner got it.
 struct Held {
     id: String,
     expires_at: String,
@@ -109,7 +109,7 @@ impl Sale {
         sale
     }
 
-    /// Asks until there is an answer that says more than "not now", always under the same key.
+    /// Retries until there is an answer other than "not now", always under the same key.
     fn ask(&self, method: &str, path: &str, body: Option<&Value>, key: &str) -> (u16, Value) {
         let body = body.map(Value::to_string).unwrap_or_default();
         let key = common::key(key);
@@ -146,14 +146,14 @@ impl Sale {
             .collect()
     }
 
-    /// Confirms a tenth, and tells whose.
+    /// Confirms a tenth, and returns which.
     fn confirm_some(&self, held: &[Held]) -> HashSet<String> {
         let answers = in_parallel(CONFIRMING, |at| {
             let id = &held[at * (SEATS / CONFIRMING)].id;
             let path = format!("/registrations/{id}/confirm");
             (id.clone(), self.ask("POST", &path, None, &format!("confirm-{at}")))
         });
-        // Whoever was kept waiting by a kill for too long may have come too late.
+        // A client that a kill has delayed for too long may be too late.
         let confirmed: HashSet<_> = answers
             .into_iter()
             .filter(|(_, (status, _))| *status == 200)
@@ -163,7 +163,7 @@ impl Sale {
         confirmed
     }
 
-    /// Waits until the last hold has ended, and then lets everybody come who wants a seat.
+    /// Waits until the last hold has expired, and then lets every client claim a seat.
     fn claim_what_comes_back(&self, held: &[Held], confirmed: &HashSet<String>) {
         let last = held.iter().map(|hold| hold.expires_at.as_str()).max().expect("there are some");
         let last: chrono::DateTime<chrono::Utc> = last.parse().expect("a time");
@@ -172,7 +172,7 @@ impl Sale {
         }
         let left = SEATS - confirmed.len();
         assert_eq!(self.booked(), confirmed.len(), "what has run out counts for nothing");
-        // The first claims come at once and are few: whoever asks finds a seat, without a sweeper.
+        // The first claims come at once and are few: each finds a seat, without a sweeper.
         let path = format!("/events/{}/register", self.event);
         let answers = in_parallel(left + 500, |who| {
             let body = json!({"user_email": format!("claimer{who}@example.org")});

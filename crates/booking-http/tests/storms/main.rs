@@ -2,7 +2,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
-// By names that scripts/test.sh can tell from all others: it runs them beside those.
+// With names by which scripts/test.sh recognizes them: it runs them beside all others.
 #[path = "flash.rs"]
 mod apart_flash;
 #[path = "holds.rs"]

@@ -11,23 +11,23 @@ use std::process::Output;
 use std::time::{Duration, Instant};
 
 on_both_stores! {
-    what_fails_is_sent_again_under_the_same_id
+    a_failed_message_is_retried_under_the_same_id
     a_receiver_that_is_gone_is_left_alone_until_it_is_enabled
-    operators_see_what_is_stuck_and_retry_or_drop_it
-    operators_hear_of_what_there_is_not_and_of_what_is_disabled
-    a_server_goes_on_where_the_one_before_was
+    operators_see_stuck_deliveries_and_retry_or_drop_them
+    operators_are_warned_of_unknown_and_disabled_webhooks
+    a_server_continues_where_the_previous_one_stopped
     a_killed_servers_work_is_taken_over
     a_server_may_leave_it_to_others
 }
 
-/// By then a killed server's work goes on: its lease, and the looks of another.
+/// By then a killed server's work continues: its lease, and the polling of another.
 const TAKEN_OVER_WITHIN: Duration = Duration::from_secs(15);
 
 fn text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-fn what_fails_is_sent_again_under_the_same_id(data: Data) {
+fn a_failed_message_is_retried_under_the_same_id(data: Data) {
     let app = start(data);
     let (receiver, well) = (Receiver::start(), Receiver::start());
     let types = json!({"types": ["registration.confirmed"]});
@@ -81,7 +81,7 @@ fn a_receiver_that_is_gone_is_left_alone_until_it_is_enabled(data: Data) {
     assert_eq!(shown["disabled_reason"], "gone");
     receiver.answer(200);
     assert_eq!(app.register(&event, "grace@example.org").status, 201);
-    // As long as the server takes to hear of it, and then some.
+    // As long as the server takes to see it, and then some.
     std::thread::sleep(Duration::from_secs(3));
     assert_eq!(receiver.received().len(), 1, "{:?}", receiver.received());
     let enable = json!({"enabled": true});
@@ -90,7 +90,7 @@ fn a_receiver_that_is_gone_is_left_alone_until_it_is_enabled(data: Data) {
     receiver.wait_for_versions(&event, 2, 3);
 }
 
-fn operators_see_what_is_stuck_and_retry_or_drop_it(data: Data) {
+fn operators_see_stuck_deliveries_and_retry_or_drop_them(data: Data) {
     let app = start(data);
     assert!(text(&app.run("deliveries list")).contains("everything is delivered"));
     let receiver = Receiver::start();
@@ -98,17 +98,17 @@ fn operators_see_what_is_stuck_and_retry_or_drop_it(data: Data) {
     receiver.answer(500);
     let event = app.create(9);
     assert_eq!(app.register(&event, "ada@example.org").status, 201);
-    // After its second failure it is left for five minutes.
+    // After its second failure it is left alone for five minutes.
     receiver.wait_for("the second try", |received| received.get(1).cloned());
     let name = format!("webhook {}: 1 events wait", id(&webhook));
-    let told = until("it is told", || {
-        Some(text(&app.run("deliveries list"))).filter(|told| told.contains("; 1 failed"))
+    let report = until("it is told", || {
+        Some(text(&app.run("deliveries list"))).filter(|report| report.contains("; 1 failed"))
     });
-    assert!(told.contains(&name), "{told}");
+    assert!(report.contains(&name), "{report}");
     let checks = until("/readyz tells", || {
         let ready = app.get("/readyz");
         assert_eq!(ready.status, 200, "that is no reason not to send it requests");
-        Some(ready.json()["checks"]["delivery"].clone()).filter(|told| !told.is_null())
+        Some(ready.json()["checks"]["delivery"].clone()).filter(|report| !report.is_null())
     });
     assert_eq!(checks["webhooks_failing"], 1, "{checks}");
     let metrics = String::from_utf8(app.get("/metrics").body).expect("text");
@@ -144,28 +144,28 @@ fn operators_see_what_is_stuck_and_retry_or_drop_it(data: Data) {
     assert_eq!(taken, [2, 4], "what was dropped nobody gets");
 }
 
-fn operators_hear_of_what_there_is_not_and_of_what_is_disabled(data: Data) {
+fn operators_are_warned_of_unknown_and_disabled_webhooks(data: Data) {
     let app = start(data);
     let receiver = Receiver::start();
     let webhook = subscribe(&app, &receiver, json!({"types": ["registration.confirmed"]}));
-    // Nobody's; and what mail is called inside, which is no webhook for that.
+    // An unknown id; and the internal id of mail, which is no webhook for that.
     for id in ["019606a8-0000-7000-8000-000000000000", "00000000-0000-0000-0000-000000000000"] {
         for command in ["retry", "drop --yes"] {
             let output = app.run(&format!("deliveries {command} --webhook {id}"));
-            let told = String::from_utf8_lossy(&output.stderr);
+            let report = String::from_utf8_lossy(&output.stderr);
             assert!(!output.status.success() && text(&output).is_empty(), "{command}: {output:?}");
-            assert!(told.contains(&format!("there is no webhook {id}")), "{command}: {told}");
+            assert!(report.contains(&format!("there is no webhook {id}")), "{command}: {report}");
         }
     }
     let disable = app.ask("PATCH", &webhook_path(&webhook), &[], &json!({"enabled": false}));
     done(&disable, 200);
-    // Whoever delivers hears of it within this.
+    // The delivering server sees it within this.
     std::thread::sleep(2 * ENDPOINTS_EVERY);
     let event = app.create(9);
     assert_eq!(app.register(&event, "ada@example.org").status, 201);
     let line = format!("webhook {}: disabled since ", id(&webhook));
-    let told = text(&app.run("deliveries list"));
-    assert!(told.contains(&line) && told.contains("(by_organizer)"), "{told}");
+    let report = text(&app.run("deliveries list"));
+    assert!(report.contains(&line) && report.contains("(by_organizer)"), "{report}");
     let retried = app.run(&format!("deliveries retry --webhook {}", id(&webhook)));
     assert!(retried.status.success() && text(&retried).contains(&line), "{retried:?}");
     assert!(receiver.received().is_empty(), "nothing is sent to it");
@@ -174,7 +174,7 @@ fn operators_hear_of_what_there_is_not_and_of_what_is_disabled(data: Data) {
     assert!(!text(&app.run("deliveries list")).contains("disabled"));
 }
 
-fn a_server_goes_on_where_the_one_before_was(data: Data) {
+fn a_server_continues_where_the_previous_one_stopped(data: Data) {
     let mut app = start(data);
     let receiver = Receiver::start();
     subscribe(&app, &receiver, json!({}));
@@ -214,7 +214,7 @@ fn a_killed_servers_work_is_taken_over(data: Data) {
     receiver.wait_for_versions(&event, 1, 9);
     let took = killed_at.elapsed();
     assert!(took < TAKEN_OVER_WITHIN + Duration::from_secs(5), "{took:?}");
-    // What came twice came under the same id.
+    // A message that came twice came under the same id.
     let received = receiver.of(&event);
     for message in &received {
         let id = format!("msg_{}_{}", event.replace('-', ""), message.version());
@@ -230,7 +230,7 @@ fn a_server_may_leave_it_to_others(data: Data) {
     let event = app.create(3);
     std::thread::sleep(Duration::from_secs(2));
     assert!(receiver.received().is_empty());
-    // But what somebody asks for.
+    // But those that an organizer sends.
     let test = format!("{}/test", webhook_path(&webhook));
     assert_eq!(done(&app.ask("POST", &test, &[], &Value::Null), 200)["delivered"], true);
     let _beside = start_on(&app.data, &[ALLOW]);

@@ -12,11 +12,11 @@ use uuid::Uuid;
 on_both_stores! {
     a_webhook_is_made_changed_and_deleted
     the_same_request_is_answered_with_the_same_secret
-    a_webhook_is_tried_with_what_never_happened
+    a_webhook_is_tried_with_a_test_message
     a_former_secret_signs_for_a_while
     a_new_key_of_the_server_signs_without_a_restart
     a_webhook_is_its_organizers_own
-    where_it_may_not_lead_it_does_not
+    a_webhook_never_reaches_a_private_address
 }
 
 fn a_webhook_is_made_changed_and_deleted(data: Data) {
@@ -123,7 +123,7 @@ fn the_same_request_is_answered_with_the_same_secret(data: Data) {
     );
 }
 
-fn a_webhook_is_tried_with_what_never_happened(data: Data) {
+fn a_webhook_is_tried_with_a_test_message(data: Data) {
     let app = start(data);
     let receiver = Receiver::start();
     let webhook = subscribe(&app, &receiver, json!({"types": ["event.cancelled"]}));
@@ -142,12 +142,12 @@ fn a_webhook_is_tried_with_what_never_happened(data: Data) {
     }
     assert_ne!(received[0].id(), received[1].id());
     assert!(log(&app, &webhook).is_empty(), "it is no message of its log");
-    // Nobody reads by it what a receiver says, nor whether there is one.
+    // The organizer does not learn the receiver's answer by it, nor whether there is one.
     assert!(!String::from_utf8_lossy(&answer.body).contains("own secret"));
     let nobody = done(&app.post("/webhooks", &json!({"url": "http://127.0.0.1:1/"})), 201);
     let tried = app.ask("POST", &format!("{}/test", webhook_path(&nobody)), &[], &Value::Null);
-    let told = json!({"delivered": false, "status": null, "failure": "cannot_connect"});
-    assert_eq!(done(&tried, 200), told);
+    let result = json!({"delivered": false, "status": null, "failure": "cannot_connect"});
+    assert_eq!(done(&tried, 200), result);
 }
 
 fn a_former_secret_signs_for_a_while(data: Data) {
@@ -169,7 +169,7 @@ fn a_former_secret_signs_for_a_while(data: Data) {
     assert!(first["whpk"].as_str().is_some_and(|key| key.starts_with("whpk_")), "{keys}");
 }
 
-/// Whoever has read the keys verifies what comes, also after the server's key was changed beneath it.
+/// A receiver that has read the keys verifies its messages, also after the server's key was changed beneath it.
 fn a_new_key_of_the_server_signs_without_a_restart(data: Data) {
     let app = start(data);
     let receiver = Receiver::start();
@@ -187,7 +187,7 @@ fn a_new_key_of_the_server_signs_without_a_restart(data: Data) {
     let (of_message, keys) = signer();
     assert_eq!((of_message, keys.len()), (Some(0), 1));
     assert!(app.run("rotate-keys").status.success());
-    // The server looks again at once, and not within a minute, for a ticket of a key that it does not know.
+    // For a ticket of an unknown key the server reads the keys again at once, and not within a minute.
     let event = app.create(1);
     let claims = TicketClaims {
         event_id: event.parse().expect("an id"),
@@ -221,11 +221,11 @@ fn a_webhook_is_its_organizers_own(data: Data) {
     of_another.wait_for_versions(&others, 1, 2);
     assert!(of_owner.of(&others).is_empty() && of_another.of(&own).is_empty());
 
-    // Neither does anybody subscribe to what is somebody else's, or look at it.
+    // Nor does an organizer subscribe to another's event, or see its webhooks.
     let foreign = made(&another, &json!({"url": of_another.url, "event_id": own}));
     assert_eq!((foreign.status, foreign.pointers()), (400, vec!["/event_id".to_owned()]));
-    let nobodys = "019606a8-0000-7000-8000-000000000000";
-    let unknown = made(&another, &json!({"url": of_another.url, "event_id": nobodys}));
+    let no_organizers = "019606a8-0000-7000-8000-000000000000";
+    let unknown = made(&another, &json!({"url": of_another.url, "event_id": no_organizers}));
     assert_eq!(unknown.json()["errors"], foreign.json()["errors"], "which tells nothing");
     refused(&app.ask_as(&another, "GET", &webhook_path(&hook), &Value::Null), 404, "not_found");
     let listed = done(&app.ask_as(&another, "GET", "/webhooks", &Value::Null), 200);
@@ -233,7 +233,7 @@ fn a_webhook_is_its_organizers_own(data: Data) {
     refused(&app.get("/webhooks"), 401, "unauthenticated");
 }
 
-fn where_it_may_not_lead_it_does_not(data: Data) {
+fn a_webhook_never_reaches_a_private_address(data: Data) {
     let app = App::start(data);
     for url in [
         "http://example.invalid/",
@@ -256,7 +256,7 @@ fn where_it_may_not_lead_it_does_not(data: Data) {
         assert_eq!((answer.status, answer.problem().as_str()), (400, "validation"), "{url}");
         assert_eq!(answer.pointers(), ["/url"], "{url}");
     }
-    // What a name leads to is looked at where the connection is made.
+    // The address of a host name is checked where the connection is made.
     let receiver = Receiver::start();
     let port = receiver.url.rsplit(':').next().expect("a port");
     let url = format!("https://localhost:{port}");

@@ -1,4 +1,5 @@
-//! Links in mails: they manage a registration, as long as its token is the same; and whoever has lost one is sent it.
+//! Links in mails: they manage a registration, as long as its token is the same; and an attendee who has lost one
+//! is sent it.
 
 use crate::common::acts::{done, give_up, id, path, refused, token};
 use crate::common::mails::{links_in, mails_in};
@@ -13,11 +14,11 @@ use tempfile::TempDir;
 on_both_stores! {
     a_mailed_link_manages_its_registration_until_that_has_another_token
     a_mailed_link_dies_with_a_transfer_and_with_an_erasure
-    both_holders_hear_of_a_seat_that_is_given_away
-    links_are_found_by_their_address_and_nobody_else_learns_of_it
+    both_holders_get_mail_about_a_transfer
+    links_are_recovered_by_address_and_revealed_to_no_other
 }
 
-/// A server that sends its mails into a folder, and logs all that it can.
+/// A server that writes its mails into a folder, and logs all that it can.
 struct Post {
     app: App,
     folder: TempDir,
@@ -40,7 +41,7 @@ impl Post {
     fn mails(&self, address: &str) -> Vec<String> {
         let texts = mails_in(self.folder.path()).into_iter();
         let to_address = texts.filter(|mail| {
-            // A long header goes on in the next line.
+            // A long header continues in the next line.
             let head = mail.split("\r\n\r\n").next().unwrap_or_default().replace("\r\n ", " ");
             head.lines().any(|line| line.starts_with("To:") && line.contains(address))
         });
@@ -52,7 +53,7 @@ impl Post {
         self.mails(address).iter().flat_map(|mail| links_in(mail)).collect()
     }
 
-    /// Waits for a mail to an address that is about that, and gives it.
+    /// Waits for a mail to an address about that, and returns it.
     #[track_caller]
     fn mail_about(&self, address: &str, subject: &str) -> String {
         let head = format!("Subject: {subject}: An event\r\n");
@@ -63,7 +64,7 @@ impl Post {
         fs::read_dir(self.folder.path()).expect("it is there").count()
     }
 
-    /// Waits for a link to `registration` that is none of `known`, and gives its token.
+    /// Waits for a link to `registration` that is not in `known`, and returns its token.
     #[track_caller]
     fn new_link(&self, address: &str, registration: &Value, known: &[&str]) -> String {
         until("a mail with another link", || {
@@ -101,7 +102,7 @@ fn a_mailed_link_manages_its_registration_until_that_has_another_token(data: Dat
         let answer = ask(&link, method, what, &body);
         assert_eq!(answer.status, 200, "{method} {what}: {answer:?}");
     }
-    // It is no organizer's, no other registration's, and not what somebody makes of it.
+    // It is no organizer's, no other registration's, and not valid when it is altered.
     refused(&ask(&link, "POST", "/link", &Value::Null), 403, "forbidden");
     refused(&app.ask_as(&link, "GET", &path(&grace), &Value::Null), 403, "forbidden");
     assert_eq!(app.ask_as(&link, "GET", "/webhooks", &Value::Null).status, 401);
@@ -122,7 +123,7 @@ fn a_mailed_link_manages_its_registration_until_that_has_another_token(data: Dat
     assert_eq!(ask(&newer, "GET", "", &Value::Null).status, 200);
     assert_eq!(ask(token(&renewed), "GET", "", &Value::Null).status, 200);
 
-    // An address put right is somebody else's mailbox.
+    // A corrected address is another person's mailbox.
     let corrected = json!({"user_email": "ada.lovelace@example.org"});
     done(&app.ask_as(&organizer, "PATCH", &path(&ada), &corrected), 200);
     refused(&ask(&newer, "GET", "", &Value::Null), 403, "forbidden");
@@ -157,7 +158,7 @@ fn a_mailed_link_dies_with_a_transfer_and_with_an_erasure(data: Data) {
     app.assert_audit_is_clean();
 }
 
-fn both_holders_hear_of_a_seat_that_is_given_away(data: Data) {
+fn both_holders_get_mail_about_a_transfer(data: Data) {
     let organizer = make_token(&data, "Jazz club");
     let post = Post::start(data);
     let app = &post.app;
@@ -170,18 +171,18 @@ fn both_holders_hear_of_a_seat_that_is_given_away(data: Data) {
     done(&app.ask_as(token(&seat), "POST", &transfer, &body), 200);
     post.mail_about("grace@example.org", "A seat was passed on to you");
     let farewell = post.mail_about("ada@example.org", "You have passed on your seat");
-    // Nothing of whose it is now, nor of what they have.
-    let told = farewell.to_lowercase();
+    // Nothing about the new holder, nor about the seat.
+    let message = farewell.to_lowercase();
     for theirs in ["grace", id(&seat), "image/png"] {
-        assert!(!told.contains(theirs), "{theirs}: {farewell}");
+        assert!(!message.contains(theirs), "{theirs}: {farewell}");
     }
     assert!(links_in(&farewell).is_empty(), "{farewell}");
 
-    // Whoever has a mistyped address never had the seat.
+    // The owner of a mistyped address never had the seat.
     let body = json!({"user_email": "grace.hopper@example.org"});
     done(&app.ask_as(&organizer, "PATCH", &path(&seat), &body), 200);
     post.mail_about("grace.hopper@example.org", "Your registration has changed");
-    // What would be said to them is said after this.
+    // A mail to them would come after this.
     let body = json!({"user_email": "kay@example.org"});
     done(&app.ask_as(&organizer, "POST", &transfer, &body), 200);
     post.mail_about("grace.hopper@example.org", "You have passed on your seat");
@@ -189,7 +190,7 @@ fn both_holders_hear_of_a_seat_that_is_given_away(data: Data) {
     app.assert_audit_is_clean();
 }
 
-fn links_are_found_by_their_address_and_nobody_else_learns_of_it(data: Data) {
+fn links_are_recovered_by_address_and_revealed_to_no_other(data: Data) {
     let post = Post::start(data);
     let app = &post.app;
     let (first, second) = (app.create(5), app.create(5));
@@ -218,7 +219,7 @@ fn links_are_found_by_their_address_and_nobody_else_learns_of_it(data: Data) {
     assert_eq!(post.count(), mails + 3, "one for each, up to three");
     let wrong = app.post("/registrations/find", &json!({"user_email": "ada"}));
     assert_eq!((wrong.status, wrong.pointers()), (400, vec!["/user_email".to_owned()]));
-    // What has ended is nobody's any more.
+    // An ended registration has no links.
     assert_eq!(give_up(app, &ada).status, 200);
 
     let without = App::start(Data::sqlite());

@@ -1,4 +1,4 @@
-//! Webhooks over real HTTP, on both stores: from what somebody does to what a receiver is told, whatever happens in
+//! Webhooks over real HTTP, on both stores: from an action to the message at its receiver, whatever happens in
 //! between.
 
 #[path = "../common/mod.rs"]
@@ -21,7 +21,7 @@ fn start(data: Data) -> App {
     App::start_with(data, &[ALLOW])
 }
 
-/// Makes a webhook that leads to `receiver`, with whatever else `more` says.
+/// Makes a webhook that leads to `receiver`, with the fields of `more`.
 #[track_caller]
 fn subscribe(app: &App, receiver: &Receiver, more: Value) -> Value {
     let mut body = more;
@@ -37,7 +37,7 @@ fn webhook_path(webhook: &Value) -> String {
     format!("/webhooks/{}", id(webhook))
 }
 
-/// What a webhook's log says, latest try first.
+/// The log of a webhook, latest attempt first.
 #[track_caller]
 fn log(app: &App, webhook: &Value) -> Vec<Value> {
     let log = done(&app.get(&format!("{}/deliveries", webhook_path(webhook))), 200);

@@ -1,4 +1,4 @@
-//! A receiver of webhooks over plain sockets, which keeps all that it is sent and answers as it is told to.
+//! A receiver of webhooks over plain sockets, which records all messages and gives the set answers.
 
 use crate::common::described::fault_of_message;
 use base64::Engine;
@@ -14,10 +14,10 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The longest wait for what has to come: a retry is after 6 s, a lease ends after 10.
+/// The longest wait for an expected message: a retry is after 6 s, a lease ends after 10.
 const WITHIN: Duration = Duration::from_secs(60);
 
-/// A message as it came, and how it was answered.
+/// A message as it came, and the answer to it.
 #[derive(Debug, Clone)]
 pub(crate) struct Message {
     headers: Vec<(String, String)>,
@@ -82,7 +82,7 @@ impl Message {
     }
 }
 
-/// It goes on until the test ends.
+/// It runs until the test ends.
 pub(crate) struct Receiver {
     pub(crate) url: String,
     shared: Arc<Shared>,
@@ -119,12 +119,12 @@ impl Receiver {
         self.shared.status.store(status, Ordering::SeqCst);
     }
 
-    /// From now on it answers nobody, or everybody again.
+    /// From now on it answers no request, or all requests again.
     pub(crate) fn hold(&self, holds: bool) {
         self.shared.holds.store(holds, Ordering::SeqCst);
     }
 
-    /// All that has come. It has to be as the description of the API says.
+    /// All messages. Each has to match the description of the API.
     #[track_caller]
     pub(crate) fn received(&self) -> Vec<Message> {
         let received = self.shared.received.lock().expect("no panic").clone();
@@ -137,14 +137,14 @@ impl Receiver {
         received
     }
 
-    /// What has come about an event.
+    /// The messages about an event.
     pub(crate) fn of(&self, event: &str) -> Vec<Message> {
         let mut received = self.received();
         received.retain(|message| message.is_of(event));
         received
     }
 
-    /// The versions of an event that were told of, each as it came first.
+    /// The versions of an event in its messages, in the order of their first arrival.
     pub(crate) fn versions(&self, event: &str) -> Vec<u64> {
         let mut versions = Vec::new();
         for version in self.of(event).iter().map(Message::version) {
@@ -155,7 +155,7 @@ impl Receiver {
         versions
     }
 
-    /// Waits until there is something to be seen in what has come.
+    /// Waits until the messages satisfy a condition.
     #[track_caller]
     pub(crate) fn wait_for<T>(
         &self,
@@ -186,7 +186,7 @@ impl Shared {
         }
         let status = self.status.load(Ordering::SeqCst);
         self.received.lock().expect("no panic").push(Message { headers, body, status });
-        // What it says beside its status nobody must see.
+        // The body of its answer, which no client must see.
         let said = "the receiver's own secret";
         write!(
             stream,
@@ -224,7 +224,7 @@ fn read(stream: &mut TcpStream) -> io::Result<Option<Request>> {
     }
 }
 
-/// Looks again and again until there is something to be seen.
+/// Polls until there is a value.
 #[track_caller]
 pub(crate) fn until<T>(what: &str, mut see: impl FnMut() -> Option<T>) -> T {
     let since = Instant::now();

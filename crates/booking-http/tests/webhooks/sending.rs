@@ -1,4 +1,4 @@
-//! What receivers are told, and in which order.
+//! The messages to receivers, and their order.
 
 use crate::common::acts::{done, give_up, id};
 use crate::common::{Data, ask, start_on};
@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 on_both_stores! {
-    all_that_happens_arrives_in_order_and_signed
-    a_webhook_gets_what_it_is_for
-    a_person_is_told_of_where_that_is_asked_for_and_not_after_an_erasure
+    every_fact_is_delivered_in_order_and_signed
+    a_webhook_gets_its_types_and_events
+    a_message_includes_the_person_on_request_and_not_after_an_erasure
     the_log_is_paged_and_its_messages_are_sent_again
     two_servers_share_the_work
 }
 
-fn all_that_happens_arrives_in_order_and_signed(data: Data) {
+fn every_fact_is_delivered_in_order_and_signed(data: Data) {
     let app = start(data);
     let receiver = Receiver::start();
     let webhook = subscribe(&app, &receiver, json!({}));
@@ -53,7 +53,7 @@ fn all_that_happens_arrives_in_order_and_signed(data: Data) {
     app.assert_audit_is_clean();
 }
 
-fn a_webhook_gets_what_it_is_for(data: Data) {
+fn a_webhook_gets_its_types_and_events(data: Data) {
     let app = start(data);
     let (all, some, of_one) = (Receiver::start(), Receiver::start(), Receiver::start());
     let (first, second) = (app.create(9), app.create(9));
@@ -66,7 +66,7 @@ fn a_webhook_gets_what_it_is_for(data: Data) {
     }
     let kinds = |receiver: &Receiver, event: &str| {
         let received = receiver.of(event);
-        // It may have been there when the event was put up.
+        // It may have been there when the event was created.
         let kinds = received.iter().map(Message::kind).filter(|kind| kind != "event.published");
         kinds.collect::<Vec<_>>()
     };
@@ -79,7 +79,7 @@ fn a_webhook_gets_what_it_is_for(data: Data) {
     assert!(of_one.of(&first).is_empty());
 }
 
-fn a_person_is_told_of_where_that_is_asked_for_and_not_after_an_erasure(data: Data) {
+fn a_message_includes_the_person_on_request_and_not_after_an_erasure(data: Data) {
     let app = start(data);
     let (with, without) = (Receiver::start(), Receiver::start());
     let types = json!(["registration.confirmed", "registration.changed"]);
@@ -102,7 +102,7 @@ fn a_person_is_told_of_where_that_is_asked_for_and_not_after_an_erasure(data: Da
         (erased.kind().as_str(), &erased.json()["data"]["person"]),
         ("registration.changed", &Value::Null)
     );
-    // Nor is it told of again.
+    // Nor is it sent again.
     let path = format!("{}/deliveries/{}/redeliver", webhook_path(&webhook), first.id());
     let again = done(&app.ask("POST", &path, &[], &Value::Null), 200);
     assert_eq!(again, json!({"delivered": true, "status": 200, "failure": null}));

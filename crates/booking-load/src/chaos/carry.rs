@@ -1,4 +1,4 @@
-//! Carries bytes between a client and PostgreSQL, and fails as it is told to.
+//! Forwards bytes between a client and PostgreSQL, and injects faults on command.
 
 use super::frontend::Frontend;
 use super::{Fate, Shared};
@@ -10,18 +10,18 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-/// How long a connection stays open after a COMMIT whose answer is swallowed: closing with unread
-/// bytes would reset it, and the server might never read the COMMIT.
+/// How long a connection stays open after a COMMIT whose answer is swallowed: closing with unread bytes would reset
+/// it, and the server might never read the COMMIT.
 const SWALLOW_FOR: Duration = Duration::from_millis(50);
-/// The most pieces that are on their way in one direction.
+/// The most pieces in transit in one direction.
 const PIECES_MAX: usize = 1_024;
 
 /// Bytes, and when they arrive.
 type OnTheirWay = (Instant, Vec<u8>);
 
-/// Carries one connection to its end, or to the end that is made of it.
+/// Forwards one connection until it ends, or until a fault cuts it.
 pub(super) async fn carry(shared: &Shared, client: TcpStream, server: TcpStream) {
-    // Each is a small message that is waited for.
+    // Each is a small message whose answer is awaited.
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let (client_reads, client_writes) = client.into_split();
     let (server_reads, server_writes) = server.into_split();
@@ -29,7 +29,7 @@ pub(super) async fn carry(shared: &Shared, client: TcpStream, server: TcpStream)
     let (to_client, for_client) = mpsc::channel(PIECES_MAX);
     let mut cuts = shared.cuts.subscribe();
     let is_mute = AtomicBool::new(false);
-    // What one end has sent before it goes away still arrives.
+    // What one end sent before it closed still arrives.
     let there = async {
         let forward = forward(shared, &is_mute, client_reads, to_server);
         tokio::join!(forward, arrive(for_server, server_writes));
@@ -94,7 +94,7 @@ async fn backward(
     }
 }
 
-/// Has bytes arrive, each when it is time.
+/// Delivers bytes, each piece at its time.
 async fn arrive(mut from: mpsc::Receiver<OnTheirWay>, mut to: OwnedWriteHalf) {
     while let Some((arrives, bytes)) = from.recv().await {
         if arrives > Instant::now() {

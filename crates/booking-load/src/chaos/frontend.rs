@@ -1,14 +1,14 @@
-//! What a client of PostgreSQL sends, told apart as far as finding its COMMITs needs (protocol 3.0,
-//! PostgreSQL's documentation, "Frontend/Backend Protocol", section "Message Formats").
+//! Parses what a PostgreSQL client sends, as far as finding its COMMITs needs (protocol 3.0, PostgreSQL's
+//! documentation, "Frontend/Backend Protocol", section "Message Formats").
 
 /// `SSLRequest` and `GSSENCRequest`: what follows is another first packet.
 const ENCRYPTION_REQUESTS: [u32; 2] = [80_877_103, 80_877_104];
-/// The first byte of a TLS handshake: from there on nothing can be told apart.
+/// The first byte of a TLS handshake: from there on nothing can be parsed.
 const TLS_HANDSHAKE: u8 = 0x16;
-/// Longer messages cannot be a COMMIT, and are passed on as they come.
+/// Longer messages cannot be a COMMIT, and are forwarded unparsed.
 const LOOKED_AT_BYTES_MAX: usize = 256;
 
-/// Bytes to pass on together.
+/// Bytes to forward together.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Piece {
     pub(super) bytes: Vec<u8>,
@@ -16,7 +16,7 @@ pub(super) struct Piece {
     pub(super) is_commit: bool,
 }
 
-/// Takes a connection's bytes as they come, in pieces of any size.
+/// Parses a connection's bytes as they come, in pieces of any size.
 #[derive(Debug, Default)]
 pub(super) struct Frontend {
     waiting: Vec<u8>,
@@ -25,19 +25,19 @@ pub(super) struct Frontend {
 
 #[derive(Debug, Default, Clone, Copy)]
 enum Phase {
-    /// A packet without a type comes first.
+    /// The first packet has no type.
     #[default]
     Startup,
     /// Messages: a type, a length, a body.
     Messages,
-    /// So much of a message is still to come.
+    /// The rest of a message, in bytes.
     Within(usize),
     /// Encrypted.
     Opaque,
 }
 
 impl Frontend {
-    /// What can be passed on now.
+    /// What can be forwarded now.
     pub(super) fn feed(&mut self, bytes: &[u8]) -> Vec<Piece> {
         self.waiting.extend_from_slice(bytes);
         let mut pieces = Vec::new();
@@ -76,7 +76,7 @@ impl Frontend {
                 self.take(length, false)
             }
             Phase::Messages => {
-                // The length counts itself, but not the type.
+                // The length includes itself, but not the type.
                 let length = 1 + usize::try_from(number(&self.waiting, 1)?).ok()?.max(4);
                 if length > LOOKED_AT_BYTES_MAX {
                     self.phase = Phase::Within(length);
@@ -103,8 +103,7 @@ fn number(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_be_bytes(bytes.try_into().expect("four bytes are four")))
 }
 
-/// Whether a message is a simple query (`Q`) that is COMMIT. A client that sends it as a prepared
-/// statement is not found out.
+/// Whether a message is a simple query (`Q`) that is COMMIT. A COMMIT in a prepared statement is not recognized.
 fn is_commit(kind: u8, body: &[u8]) -> bool {
     let text = body.strip_suffix(&[0]).and_then(|text| std::str::from_utf8(text).ok());
     kind == b'Q'
@@ -127,7 +126,7 @@ mod tests {
         [&u32::try_from(body.len() + 4).expect("short").to_be_bytes()[..], body].concat()
     }
 
-    /// What is found of a COMMIT, and all that was passed on, with the bytes coming `step` at a time.
+    /// The parts of a COMMIT that are found, and all that was forwarded, with the bytes coming `step` at a time.
     fn run(bytes: &[u8], step: usize) -> (Vec<Vec<u8>>, Vec<u8>) {
         let mut frontend = Frontend::default();
         let pieces: Vec<_> = bytes.chunks(step).flat_map(|chunk| frontend.feed(chunk)).collect();
@@ -143,7 +142,7 @@ mod tests {
             ssl,
             startup(),
             message(b'Q', b"BEGIN\0"),
-            // A value that reads like one.
+            // A value that looks like one.
             message(b'B', b"\0\0Q\0\0\0\x0bCOMMIT\0"),
             message(b'P', &[b'x'; 5_000]),
             commit.clone(),
@@ -160,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_encrypted_is_passed_on() {
+    fn encrypted_bytes_are_forwarded() {
         let ssl = [&8_u32.to_be_bytes()[..], &80_877_103_u32.to_be_bytes()].concat();
         let bytes = [ssl, vec![0x16, 3, 1, 0, 9], message(b'Q', b"COMMIT\0")].concat();
         let (commits, passed) = run(&bytes, 5);

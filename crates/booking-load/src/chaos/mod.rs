@@ -1,5 +1,5 @@
-//! A way to PostgreSQL that fails on purpose: it cuts connections just before or just after a COMMIT
-//! reaches the server, slows them, or lets nothing through. On loopback only.
+//! A proxy to PostgreSQL that fails on purpose: it cuts connections just before or just after a COMMIT reaches the
+//! server, slows them, or forwards nothing. On loopback only.
 
 mod carry;
 mod frontend;
@@ -14,38 +14,38 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// What goes wrong, and how often. Shares are of all COMMITs, from 0 to 1.
+/// Which faults to inject, and how often. Shares are of all COMMITs, from 0 to 1.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Plan {
     /// The connection is cut, and the COMMIT never arrives.
     pub cut_before_commit: f64,
     /// The COMMIT arrives, and its answer does not.
     pub cut_after_commit: f64,
-    /// The COMMIT is late.
+    /// The COMMIT is delayed.
     pub delay_commit: f64,
-    /// By so much.
+    /// The delay of a delayed COMMIT.
     pub delay: Duration,
-    /// Everything takes so long on its way, in each direction, as over a network: what is sent one after the other
-    /// arrives one after the other. Timers here have a resolution of 1 ms, so that 1 ms are 1 to 2.
+    /// The latency of everything, in each direction, as over a network: what is sent in sequence arrives in
+    /// sequence. Timers here have a resolution of 1 ms, so that 1 ms are 1 to 2.
     pub latency: Duration,
-    /// Nothing goes through in either direction, and nothing is closed.
+    /// Nothing is forwarded in either direction, and nothing is closed.
     pub is_black_hole: bool,
 }
 
-/// How often something went wrong.
+/// The faults that were injected.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// COMMITs that came.
+    /// COMMITs seen.
     pub commits: u64,
-    /// Those that were cut before they arrived.
+    /// COMMITs cut before they arrived.
     pub cut_before: u64,
-    /// Those that were cut after.
+    /// COMMITs cut after they arrived.
     pub cut_after: u64,
-    /// Those that were late.
+    /// COMMITs delayed.
     pub delayed: u64,
 }
 
-/// A running proxy. It ends when this is dropped, with all its connections.
+/// A running proxy. It stops when this is dropped, with all its connections.
 #[derive(Debug)]
 pub struct Chaos {
     address: SocketAddr,
@@ -56,7 +56,7 @@ pub struct Chaos {
 #[derive(Debug)]
 struct Shared {
     plan: watch::Sender<Plan>,
-    /// Raised when every connection is to be cut.
+    /// Notified when every connection is to be cut.
     cuts: watch::Sender<u64>,
     random: Mutex<fastrand::Rng>,
     commits: AtomicU64,
@@ -65,7 +65,7 @@ struct Shared {
     delayed: AtomicU64,
 }
 
-/// What becomes of one COMMIT.
+/// The fate of one COMMIT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Arrives,
@@ -75,7 +75,7 @@ enum Fate {
 }
 
 impl Chaos {
-    /// Listens at `listen` (port 0 for one that is free) and carries everything to `upstream`.
+    /// Listens at `listen` (port 0 for a free one) and forwards everything to `upstream`.
     ///
     /// # Errors
     ///
@@ -105,22 +105,22 @@ impl Chaos {
         Ok(Self { address, shared, accepting })
     }
 
-    /// Where it listens.
+    /// The address that it listens at.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// From now on this goes wrong instead.
+    /// Replaces the faults from now on.
     pub fn set(&self, plan: Plan) {
         self.shared.plan.send_replace(plan);
     }
 
-    /// Cuts every connection that is open.
+    /// Cuts every open connection.
     pub fn cut_all(&self) {
         self.shared.cuts.send_modify(|cuts| *cuts += 1);
     }
 
-    /// What went wrong so far.
+    /// The faults that were injected so far.
     pub fn counts(&self) -> Counts {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Counts {
@@ -143,7 +143,7 @@ async fn accept(listener: TcpListener, upstream: SocketAddr, shared: Arc<Shared>
     while let Ok((client, _)) = listener.accept().await {
         let shared = Arc::clone(&shared);
         tokio::spawn(async move {
-            // A server that is not there is seen as a connection that closes.
+            // To the client a server that is down is a connection that closes.
             if let Ok(server) = TcpStream::connect(upstream).await {
                 carry(&shared, client, server).await;
             }
@@ -174,7 +174,7 @@ impl Shared {
         self.plan.borrow().latency
     }
 
-    /// Returns once bytes may go through.
+    /// Returns once bytes may be forwarded.
     async fn passable(&self) {
         // The sender lives in `self`, so this cannot fail.
         let _ = self.plan.subscribe().wait_for(|plan| !plan.is_black_hole).await;

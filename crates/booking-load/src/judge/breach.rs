@@ -1,4 +1,4 @@
-//! The rules, each by what breaks it.
+//! The rules, each named by its breach.
 
 use super::history::Kind;
 use super::status::Status;
@@ -11,48 +11,48 @@ use uuid::Uuid;
 pub struct Violation {
     /// The event whose history breaks it.
     pub event_id: Uuid,
-    /// What is wrong.
+    /// How it was broken.
     #[serde(flatten)]
     pub breach: Breach,
 }
 
-/// What can be wrong with a history.
+/// All ways to break a rule.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "rule", rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each rule is described, and its fields say where it is broken")]
 pub enum Breach {
-    /// A request whose answer was lost was never answered, however often it was sent again.
+    /// A request whose answer was lost was never answered, however often it was resent.
     UnknownLeftOpen { key: String },
-    /// A request was refused for the moment for as long as anybody cared to ask.
+    /// A request got temporary refusals until its client gave up.
     NeverDecided { key: String },
-    /// The same request was answered in two ways.
+    /// The same request got two different answers.
     AnsweredTwice { key: String },
-    /// A request that had been refused was decided anew under the same key. Right once the refusal's
-    /// record has run out, which no load takes long enough for, but by a clock that jumps or flies.
+    /// A refused request was decided anew under the same key. Correct once the refusal's record has expired, which
+    /// takes longer than any load, except with a clock that jumps or runs fast.
     RefusalForgotten { key: String },
-    /// An answer that the contract does not know.
+    /// An answer that is not in the contract.
     Unexpected { request: &'static str, status: u16, code: Option<String> },
     /// A registration that was acknowledged is not among the rows.
     Lost { id: Uuid },
-    /// A row that nobody was told of.
+    /// A row that no answer acknowledged.
     Phantom { id: Uuid },
     /// An event or registration is listed twice.
     ListedTwice { id: Uuid },
-    /// The event itself could not be read in the end.
+    /// The event itself could not be read at the end.
     EventMissing,
     /// Two changes have the same version.
     VersionTwice { version: u64 },
-    /// No change is known that made this version, and versions are given without gaps.
+    /// No change is known that made this version, although versions have no gaps.
     VersionMissing { version: u64 },
-    /// An edit or cancellation of the event that was acknowledged made no version.
+    /// An acknowledged edit or cancellation of the event made no version.
     EditLost { version: u64 },
     /// More seats were taken than there are.
     Oversold { version: u64, taken: u32, capacity: u32 },
     /// An address has two live registrations.
     EmailTwice { version: u64, id: Uuid },
-    /// A seat was given past the head of the queue.
+    /// A seat was given past the head of the waitlist.
     QueueJumped { version: u64, id: Uuid, ahead: Uuid },
-    /// A registration was waitlisted although there was a seat.
+    /// A registration was waitlisted although a seat was free.
     WaitedInVain { version: u64, id: Uuid },
     /// A change that is no transition.
     NoTransition { version: u64, id: Uuid, from: Option<Status>, kind: Kind },
@@ -64,42 +64,42 @@ pub enum Breach {
     AfterTheEnd { version: u64, id: Uuid },
     /// A registration was made when registration had closed.
     AfterClosing { version: u64, id: Uuid },
-    /// A token that was to be new is one that was good before.
+    /// A new token equals an earlier one.
     TokenKept { version: u64, id: Uuid },
     /// A request was answered to a token that was no longer valid.
     DeadToken { version: u64, id: Uuid },
-    /// A change that answers tell of is not in what the server tells of the registration.
+    /// A change that answers report is missing from the registration's history.
     ChangeMissing { version: u64, id: Uuid },
-    /// An answer shows something else than was so at the version that it names.
+    /// An answer shows another state than there was at its version.
     AnswerDiffers { version: u64, id: Uuid, what: &'static str },
-    /// A change is older than one that had been answered before it was asked for, or newer than one
-    /// that was asked for after it had been answered.
+    /// A change has a lower version than one that was answered before it was sent, or a higher one than one that
+    /// was sent after its answer.
     OutOfOrder { version: u64, after: u64, before: u64 },
-    /// A refusal that nothing was the reason for while the request was under way.
+    /// A refusal without a reason while the request was in progress.
     Unjustified { request: &'static str, code: String, after: u64, before: u64 },
-    /// A read shows another state than was so at the version that it names.
+    /// A read shows another state than there was at its version.
     ReadDiffers { version: u64, booked_count: u32, taken: u32 },
-    /// An answer, or the end, shows other hours than the event had at the version that it names.
+    /// An answer, or the final state, shows other hours than the event had at its version.
     HoursDiffer { version: u64 },
-    /// A row in the end is another than the changes make it.
+    /// A row at the end differs from the result of its changes.
     RowDiffers { id: Uuid, what: &'static str },
-    /// The event in the end is another than the changes make it.
+    /// The event at the end differs from the result of its changes.
     EventDiffers { what: &'static str, shown: u64, replayed: u64 },
-    /// An endpoint was never told of a change.
+    /// An endpoint was never notified of a change.
     MessageLost { endpoint: Uuid, version: u64 },
-    /// An endpoint was told of a change before it had taken the one before it.
+    /// An endpoint got a change before it had acknowledged the previous one.
     MessageOutOfOrder { endpoint: Uuid, version: u64 },
-    /// An endpoint was told of a change that was never made.
+    /// An endpoint was notified of a change that was never made.
     MessageOfNothing { endpoint: Uuid, version: u64 },
-    /// An endpoint was told of a change before anybody had asked for it, or before it was to be read.
+    /// An endpoint was notified of a change before it was requested, or before it could be read.
     MessageBeforeCommit { endpoint: Uuid, version: u64 },
-    /// An endpoint was told something else than happened.
+    /// An endpoint got a message that differs from what happened.
     MessageDiffers { endpoint: Uuid, version: u64, what: &'static str },
-    /// A change was told under two ids, or two changes under one.
+    /// A change was sent under two ids, or two changes under one.
     MessageUnderAnotherId { endpoint: Uuid, version: u64, message_id: String },
-    /// A message is not signed with its endpoint's secret, or not of now.
+    /// A message is not signed with its endpoint's secret, or not at the present time.
     MessageUnsigned { endpoint: Uuid, version: u64 },
-    /// An endpoint was sent something that is no message.
+    /// An endpoint got something that is no message.
     MessageUnreadable { endpoint: Uuid, message_id: String },
 }
 
@@ -149,7 +149,7 @@ impl Breach {
         }
     }
 
-    /// The endpoint that was told wrongly, or not, if it is that.
+    /// The endpoint, if the breach is about a message.
     pub fn endpoint(&self) -> Option<Uuid> {
         match self {
             Self::MessageLost { endpoint, .. }

@@ -1,4 +1,4 @@
-//! What a history has in it, so that a run that tested nothing is not taken for one that passed.
+//! What a history covers, so that a run that tested nothing does not count as passed.
 
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ impl Coverage {
         self.0.get(what).copied().unwrap_or_default()
     }
 
-    /// Those of `wanted` that never occurred.
+    /// The entries of `wanted` that never occurred.
     pub fn missing<'a>(&self, wanted: &[&'a str]) -> Vec<&'a str> {
         wanted.iter().copied().filter(|what| self.of(what) == 0).collect()
     }

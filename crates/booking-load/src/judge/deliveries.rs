@@ -1,5 +1,5 @@
-//! Messages of webhooks, against what happened: each change is told to each endpoint, in the order of the versions, as
-//! it was, not before it was so, and again only under the same id.
+//! Checks webhook messages against what happened: each endpoint gets each change, in the order of versions, as it
+//! was, not before it was committed, and again only under the same id.
 
 use super::breach::{Breach, Violation};
 use super::coverage::Coverage;
@@ -35,9 +35,9 @@ pub(super) fn check_ids(receipts: &[Receipt], violations: &mut Vec<Violation>) {
     }
 }
 
-/// What is known of an event: what messages of it have to agree with.
+/// What is known of an event, to check messages against.
 pub(super) struct Truth<'a> {
-    pub(super) asked: &'a [Exchange<'a>],
+    pub(super) exchanges: &'a [Exchange<'a>],
     pub(super) facts: &'a Facts,
     pub(super) replay: &'a Replay,
 }
@@ -54,7 +54,7 @@ pub(super) fn check(
     let mut by_endpoint: BTreeMap<Uuid, Vec<(&Receipt, u64)>> = BTreeMap::new();
     for &receipt in receipts {
         let Some(message) = &receipt.message else { continue };
-        coverage.count(told_as(message.r#type));
+        coverage.count(delivery_name(message.r#type));
         truth.check_content(receipt, message, &asked_at, breaches);
         by_endpoint.entry(receipt.endpoint).or_default().push((receipt, message.data.version));
     }
@@ -65,7 +65,7 @@ pub(super) fn check(
     }
 }
 
-/// Nothing comes before what is older has been taken; and in the end nothing is missing.
+/// No message comes before all older ones were acknowledged; and none is missing at the end.
 fn check_order(
     endpoint: &Endpoint,
     received: &[(&Receipt, u64)],
@@ -75,7 +75,7 @@ fn check_order(
 ) {
     let count = usize::try_from(last).expect("there is a state of each version in memory");
     let mut taken = vec![false; count + 1];
-    // There is nothing to be told of it.
+    // Such a change has no message.
     taken[0] = true;
     for (receipt, version) in received {
         let Some(at) = usize::try_from(*version).ok().filter(|at| (1..=count).contains(at)) else {
@@ -105,22 +105,22 @@ impl Truth<'_> {
         self.replay.counts.len() as u64 - 1
     }
 
-    /// When what made a version was asked for, where somebody asked: time and the queue do not.
+    /// When the change of a version was requested, if a client requested it: time and the queue make changes, too.
     fn asked_at(&self) -> HashMap<u64, u64> {
         let mut asked_at = HashMap::new();
         let edits = self.facts.iter().filter_map(|(version, fact)| Some((*version, fact.edit?)));
-        asked_at.extend(edits.map(|(version, at)| (version, self.asked[at].invoked_at)));
-        for asked in self.asked {
-            let looks = matches!(asked.operation.request, Request::Visit { .. } | Request::Read);
-            let shown = asked.success().and_then(|decided| decided.registration.as_ref());
+        asked_at.extend(edits.map(|(version, at)| (version, self.exchanges[at].invoked_at)));
+        for exchange in self.exchanges {
+            let looks = matches!(exchange.operation.request, Request::Visit { .. } | Request::Read);
+            let shown = exchange.success().and_then(|decided| decided.registration.as_ref());
             let Some(shown) = shown.filter(|_| !looks) else { continue };
             let is_of_it = |fact: &&Fact| {
                 fact.registration == Some(shown.id) && fact.actor != Some(Actor::System)
             };
             if self.facts.get(&shown.event_version).filter(is_of_it).is_some() {
-                // Whoever asked for what was so already was shown the same.
-                let first = asked_at.entry(shown.event_version).or_insert(asked.invoked_at);
-                *first = asked.invoked_at.min(*first);
+                // A request for what was already so got the same version.
+                let first = asked_at.entry(shown.event_version).or_insert(exchange.invoked_at);
+                *first = exchange.invoked_at.min(*first);
             }
         }
         asked_at
@@ -143,7 +143,7 @@ impl Truth<'_> {
             breaches.push(Breach::MessageBeforeCommit { endpoint, version });
         }
         let Some(fact) = self.facts.get(&version) else {
-            // One that is missing among them is a breach already.
+            // A missing change is a breach already.
             if version == 0 || version > self.last() {
                 breaches.push(Breach::MessageOfNothing { endpoint, version });
             }
@@ -163,29 +163,29 @@ impl Truth<'_> {
         }
     }
 
-    /// Whether a message says where things stood after `fact`. A registration's correction does not say it, and what
-    /// was only edited may be told as it is when it is told.
-    fn is_status(&self, fact: &Fact, version: u64, told: Option<MessageStatus>) -> bool {
+    /// Whether a message has the status after `fact`. A correction's fact does not determine it, and an edit's
+    /// message may show the status at the time of sending.
+    fn is_status(&self, fact: &Fact, version: u64, sent: Option<MessageStatus>) -> bool {
         let Some(id) = fact.registration else {
             return match fact.kind {
-                Kind::EventCancelled => told == Some(MessageStatus::Cancelled),
+                Kind::EventCancelled => sent == Some(MessageStatus::Cancelled),
                 Kind::EventEdited if self.replay.cancelled_at.is_some() => {
-                    matches!(told, Some(MessageStatus::Published | MessageStatus::Cancelled))
+                    matches!(sent, Some(MessageStatus::Published | MessageStatus::Cancelled))
                 }
-                _ => told == Some(MessageStatus::Published),
+                _ => sent == Some(MessageStatus::Published),
             };
         };
-        let Some(told) = told else {
+        let Some(sent) = sent else {
             return matches!(fact.kind, Kind::Corrected | Kind::LinkRenewed);
         };
         let moments = self.replay.people.get(&id).map_or(&[][..], Vec::as_slice);
         let at = moments.binary_search_by_key(&version, |moment| moment.version);
-        // What is no transition is a breach already, and no moment.
-        at.ok().is_none_or(|at| told == MessageStatus::from(moments[at].status))
+        // An invalid transition is a breach already, and no moment.
+        at.ok().is_none_or(|at| sent == MessageStatus::from(moments[at].status))
     }
 }
 
-/// What a change is told as.
+/// The message type of a change.
 fn type_of(kind: Kind) -> MessageType {
     match kind {
         Kind::EventCreated => MessageType::EventPublished,
@@ -204,8 +204,8 @@ fn type_of(kind: Kind) -> MessageType {
     }
 }
 
-/// How it is counted that it was told.
-fn told_as(r#type: MessageType) -> &'static str {
+/// The name under which its delivery is counted.
+fn delivery_name(r#type: MessageType) -> &'static str {
     match r#type {
         MessageType::Confirmed => "message: registration.confirmed",
         MessageType::Held => "message: registration.held",

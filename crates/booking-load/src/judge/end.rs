@@ -1,4 +1,4 @@
-//! What the servers hold in the end, against what the replay makes of it.
+//! Checks the servers' final state against the result of the replay.
 
 use super::breach::Breach;
 use super::exchanges::Exchange;
@@ -8,9 +8,9 @@ use super::status::Status;
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
-/// Checks that nobody is lost, nobody is there unasked, and every row is as it was made.
+/// Checks that no registration is lost, none is there without a request, and every row is as it was made.
 pub(super) fn check(
-    asked: &[Exchange<'_>],
+    exchanges: &[Exchange<'_>],
     rows: &[&EndRegistration],
     end: Option<&EndEvent>,
     replay: &Replay,
@@ -22,30 +22,33 @@ pub(super) fn check(
             breaches.push(Breach::ListedTwice { id: row.shown.id });
         }
     }
-    let mut told = HashSet::with_capacity(rows.len());
-    for asked in asked {
-        if matches!(asked.operation.request, Request::Register { .. } | Request::Hold { .. })
-            && let Some(shown) = asked.success().and_then(|decided| decided.registration.as_ref())
-            && told.insert(shown.id)
+    let mut acknowledged = HashSet::with_capacity(rows.len());
+    for exchange in exchanges {
+        if matches!(exchange.operation.request, Request::Register { .. } | Request::Hold { .. })
+            && let Some(shown) =
+                exchange.success().and_then(|decided| decided.registration.as_ref())
+            && acknowledged.insert(shown.id)
             && !by_id.contains_key(&shown.id)
         {
             breaches.push(Breach::Lost { id: shown.id });
         }
     }
-    // A client that never heard may have got one.
-    let open = asked.iter().filter(|asked| asked.is_open).filter_map(|asked| {
-        match &asked.operation.request {
+    // A client whose answer was lost may have one.
+    let open =
+        exchanges.iter().filter(|exchange| exchange.is_open).filter_map(|exchange| match &exchange
+            .operation
+            .request
+        {
             Request::Register { user_email, .. } | Request::Hold { user_email, .. } => {
                 Some(user_email.as_str())
             }
             _ => None,
-        }
-    });
+        });
     let open: HashSet<&str> = open.collect();
     let places: HashMap<Uuid, u32> =
         replay.queue.values().zip(1..).map(|(id, place)| (*id, place)).collect();
     for (id, row) in by_id {
-        if !told.contains(&id) && !open.contains(row.user_email.as_str()) {
+        if !acknowledged.contains(&id) && !open.contains(row.user_email.as_str()) {
             breaches.push(Breach::Phantom { id });
         }
         match replay.people.get(&id).and_then(|moments| moments.last()) {

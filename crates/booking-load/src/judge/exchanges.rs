@@ -1,32 +1,32 @@
-//! Requests with all their answers: what was sent again under its key is one request.
+//! Requests with all their answers: all tries under one key are one request.
 
 use super::breach::Breach;
 use super::coverage::Coverage;
 use super::history::{Answer, FinalResponse, Operation};
 use std::collections::HashMap;
 
-/// A request, from the first time it was sent to the first answer that decides.
+/// A request, from its first try to its first decision.
 pub(super) struct Exchange<'a> {
-    /// What was asked, and of which event.
+    /// What was requested, and of which event.
     pub(super) operation: &'a Operation,
-    /// When it was sent for the first time, but for tries of which was said that they did nothing: if
-    /// one of those did something after all, that is older than it can be.
+    /// When it was first sent, without tries whose answers said that they did nothing: if one of those did
+    /// something after all, that is older than it can be.
     pub(super) invoked_at: u64,
-    /// When its first decision was there; the end of time if there was none.
+    /// When its first decision arrived; the end of time if there was none.
     pub(super) answered_at: u64,
     pub(super) decided: Option<&'a FinalResponse>,
-    /// Whether it may have been done without anybody having been told.
+    /// Whether it may have been done without an answer that said so.
     pub(super) is_open: bool,
 }
 
 impl<'a> Exchange<'a> {
-    /// The decision, if what was asked for is so.
+    /// The decision, if the request succeeded.
     pub(super) fn success(&self) -> Option<&'a FinalResponse> {
         self.decided.filter(|decided| decided.is_success())
     }
 }
 
-/// Puts together what belongs together, and tells what is wrong with the answers alone.
+/// Groups tries into requests, and reports errors in the answers alone.
 pub(super) fn group<'a>(
     operations: &[&'a Operation],
     breaches: &mut Vec<Breach>,
@@ -46,27 +46,27 @@ pub(super) fn group<'a>(
             }
         }
     }
-    let mut asked = Vec::with_capacity(tries.len());
+    let mut exchanges = Vec::with_capacity(tries.len());
     for mut tries in tries {
         tries.sort_by_key(|operation| operation.invoked_at);
         loop {
-            let (of_the_first, anew) = part_forgotten(tries);
-            asked.push(one(&of_the_first, breaches, coverage));
+            let (of_the_first, later) = split_at_expiry(tries);
+            exchanges.push(one(&of_the_first, breaches, coverage));
             match &of_the_first[0].key {
-                Some(key) if !anew.is_empty() => {
+                Some(key) if !later.is_empty() => {
                     breaches.push(Breach::RefusalForgotten { key: key.clone() });
                 }
                 _ => break,
             }
-            tries = anew;
+            tries = later;
         }
     }
-    asked
+    exchanges
 }
 
-/// Parts what belongs to a refusal from what was decided anew once that had been forgotten, which is a
-/// request of its own. A try whose answer was lost may have been either.
-fn part_forgotten(tries: Vec<&Operation>) -> (Vec<&Operation>, Vec<&Operation>) {
+/// Separates the tries that belong to a refusal from those decided anew once its record had expired, which are a
+/// request of their own. A try whose answer was lost may belong to either.
+fn split_at_expiry(tries: Vec<&Operation>) -> (Vec<&Operation>, Vec<&Operation>) {
     let decisions = tries.iter().filter_map(|operation| match &operation.answer {
         Answer::Decided(decided) => Some((operation.answered_at, decided)),
         _ => None,
@@ -75,15 +75,16 @@ fn part_forgotten(tries: Vec<&Operation>) -> (Vec<&Operation>, Vec<&Operation>) 
     let Some((_, refusal)) = first.filter(|(_, decided)| !decided.is_success()) else {
         return (tries, Vec::new());
     };
-    let is_anew = |operation: &Operation| matches!(&operation.answer, Answer::Decided(again) if !is_same(refusal, again));
-    if !tries.iter().any(|operation| is_anew(operation)) {
+    let is_new_decision = |operation: &Operation| matches!(&operation.answer, Answer::Decided(again) if !is_same(refusal, again));
+    if !tries.iter().any(|operation| is_new_decision(operation)) {
         return (tries, Vec::new());
     }
     let is_lost = |operation: &Operation| matches!(operation.answer, Answer::Unknown { .. });
-    let anew = tries.iter().copied().filter(|operation| is_anew(operation) || is_lost(operation));
-    let anew = anew.collect();
-    let refused = tries.into_iter().filter(|operation| !is_anew(operation)).collect();
-    (refused, anew)
+    let later =
+        tries.iter().copied().filter(|operation| is_new_decision(operation) || is_lost(operation));
+    let later = later.collect();
+    let refused = tries.into_iter().filter(|operation| !is_new_decision(operation)).collect();
+    (refused, later)
 }
 
 fn one<'a>(
@@ -132,11 +133,11 @@ fn one<'a>(
     Exchange { operation, invoked_at, answered_at, decided, is_open }
 }
 
-/// Whether two answers say the same, whichever of them is the replay.
+/// Whether two answers are the same, whichever of them is the replay.
 fn is_same(first: &FinalResponse, again: &FinalResponse) -> bool {
     let FinalResponse { status, code, registration, event, replayed: _ } = first;
     (*status, code, registration) == (again.status, &again.code, &again.registration)
-        // What time alone has changed since is no other answer.
+        // A change by time alone does not make it another answer.
         && event.as_ref().map(|event| (event.version, event.capacity, event.booked_count))
             == again.event.as_ref().map(|event| (event.version, event.capacity, event.booked_count))
 }

@@ -1,4 +1,4 @@
-//! The changes of one event, by the versions that they made.
+//! The changes of one event, by version.
 
 use super::breach::Breach;
 use super::exchanges::Exchange;
@@ -12,13 +12,13 @@ use uuid::Uuid;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fact {
     pub(super) kind: Kind,
-    /// `None` if it was the event itself.
+    /// `None` if the event itself changed.
     pub(super) registration: Option<Uuid>,
-    /// `None` where only an answer tells of it.
+    /// `None` where it is known only from an answer.
     pub(super) actor: Option<Actor>,
-    /// By the store's clock, if the server was asked.
+    /// By the store's clock, if the server was asked for it.
     pub(super) recorded_at: Option<DateTime<Utc>>,
-    /// The request that made it, where it is an edit.
+    /// The request that made it, if it is an edit.
     pub(super) edit: Option<usize>,
 }
 
@@ -27,7 +27,7 @@ impl Fact {
         Self { kind, registration: None, actor: None, recorded_at: None, edit }
     }
 
-    /// Whether it gave a seat to a waiter.
+    /// Whether it gave a seat to a waitlisted registration.
     pub(super) fn is_serving(&self) -> bool {
         self.actor == Some(Actor::System) && matches!(self.kind, Kind::Offered | Kind::Confirmed)
     }
@@ -35,14 +35,14 @@ impl Fact {
 
 pub(super) type Facts = BTreeMap<u64, Fact>;
 
-/// Puts together what the server tells of registrations and what answers tell.
+/// Collects the changes from registrations' histories and from answers.
 pub(super) fn collect(
-    asked: &[Exchange<'_>],
+    exchanges: &[Exchange<'_>],
     rows: &[&EndRegistration],
     breaches: &mut Vec<Breach>,
 ) -> Facts {
     let mut facts = Facts::from([(1, Fact::of_event(Kind::EventCreated, None))]);
-    let told = told_of_those_without_history(asked, rows);
+    let from_answers = changes_from_answers(exchanges, rows);
     for row in rows {
         let id = row.shown.id;
         for entry in row.history.iter().flatten() {
@@ -58,13 +58,13 @@ pub(super) fn collect(
             };
             insert(&mut facts, entry.version, fact, breaches);
         }
-        for &(version, kind) in told.get(&id).into_iter().flatten() {
+        for &(version, kind) in from_answers.get(&id).into_iter().flatten() {
             let registration = Some(id);
             let fact = Fact { kind, registration, actor: None, recorded_at: None, edit: None };
             insert(&mut facts, version, fact, breaches);
         }
     }
-    insert_edits(&mut facts, asked, breaches);
+    insert_edits(&mut facts, exchanges, breaches);
     facts
 }
 
@@ -76,46 +76,47 @@ fn insert(facts: &mut Facts, version: u64, fact: Fact, breaches: &mut Vec<Breach
     }
 }
 
-/// What answers say was made of registrations that the server was not asked about.
-fn told_of_those_without_history(
-    asked: &[Exchange<'_>],
+/// The changes known only from answers, of registrations without a history.
+fn changes_from_answers(
+    exchanges: &[Exchange<'_>],
     rows: &[&EndRegistration],
 ) -> HashMap<Uuid, Vec<(u64, Kind)>> {
-    let mut told: HashMap<Uuid, Vec<(u64, Kind)>> = rows
+    let mut from_answers: HashMap<Uuid, Vec<(u64, Kind)>> = rows
         .iter()
         .filter(|row| row.history.is_none())
         .map(|row| (row.shown.id, Vec::new()))
         .collect();
-    let mut note = |asked: &Exchange<'_>, kind: Kind, is_first: bool| {
-        let Some(shown) = asked.success().and_then(|decided| decided.registration.as_ref()) else {
+    let mut note = |exchange: &Exchange<'_>, kind: Kind, is_first: bool| {
+        let Some(shown) = exchange.success().and_then(|decided| decided.registration.as_ref())
+        else {
             return;
         };
-        if let Some(told) = told.get_mut(&shown.id)
-            && (is_first || told.iter().all(|(version, _)| *version != shown.event_version))
+        if let Some(from_answers) = from_answers.get_mut(&shown.id)
+            && (is_first || from_answers.iter().all(|(version, _)| *version != shown.event_version))
         {
-            told.push((shown.event_version, kind));
+            from_answers.push((shown.event_version, kind));
         }
     };
-    for asked in asked {
-        if matches!(asked.operation.request, Request::Register { .. }) {
-            note(asked, Kind::Registered, true);
+    for exchange in exchanges {
+        if matches!(exchange.operation.request, Request::Register { .. }) {
+            note(exchange, Kind::Registered, true);
         }
     }
-    for asked in asked {
-        if matches!(asked.operation.request, Request::Cancel { .. }) {
-            note(asked, Kind::Cancelled, false);
+    for exchange in exchanges {
+        if matches!(exchange.operation.request, Request::Cancel { .. }) {
+            note(exchange, Kind::Cancelled, false);
         }
     }
-    told
+    from_answers
 }
 
-/// An edit's answer carries the version of the last whom it served: the edit itself comes before them.
-fn insert_edits(facts: &mut Facts, asked: &[Exchange<'_>], breaches: &mut Vec<Breach>) {
+/// An edit's answer carries the version of the last seat that it gave out: the edit itself comes before.
+fn insert_edits(facts: &mut Facts, exchanges: &[Exchange<'_>], breaches: &mut Vec<Breach>) {
     let mut edits: Vec<(u64, usize, Kind)> = (0..)
-        .zip(asked)
-        .filter_map(|(at, asked)| {
-            let version = asked.success()?.event.as_ref()?.version;
-            match asked.operation.request {
+        .zip(exchanges)
+        .filter_map(|(at, exchange)| {
+            let version = exchange.success()?.event.as_ref()?.version;
+            match exchange.operation.request {
                 Request::Edit { .. } => Some((version, at, Kind::EventEdited)),
                 Request::CancelEvent => Some((version, at, Kind::EventCancelled)),
                 _ => None,
@@ -130,7 +131,7 @@ fn insert_edits(facts: &mut Facts, asked: &[Exchange<'_>], breaches: &mut Vec<Br
         }
         match facts.get(&version) {
             None => drop(facts.insert(version, Fact::of_event(kind, Some(at)))),
-            // Cancelling it twice changes nothing the second time.
+            // A second cancellation changes nothing.
             Some(there) if there.kind == kind && kind == Kind::EventCancelled => {}
             Some(there) if there.kind == kind => breaches.push(Breach::VersionTwice { version }),
             Some(_) => breaches.push(Breach::EditLost { version: last }),

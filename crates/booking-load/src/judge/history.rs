@@ -1,6 +1,6 @@
-//! What a run writes down: every request and its answer, and what the servers hold in the end.
+//! The record of a run: every request and its answer, and the servers' final state.
 //!
-//! As a file it is one JSON object a line, so that a run that was cut short can be read too.
+//! As a file it is one JSON object a line, so that an interrupted run can be read too.
 
 use super::receipts::{Endpoint, Receipt};
 use super::status::{Actor, Status};
@@ -8,18 +8,18 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// One run, whole.
+/// The complete record of a run.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct History {
     /// Every request, in any order.
     pub operations: Vec<Operation>,
-    /// Every event as it was read when nothing was under way any more.
+    /// Every event as it was read when no request was in progress any more.
     pub events: Vec<EndEvent>,
     /// Every registration of those events, likewise.
     pub registrations: Vec<EndRegistration>,
-    /// Every endpoint of webhooks that had a receiver of this run.
+    /// Every webhook endpoint with a receiver of this run.
     pub endpoints: Vec<Endpoint>,
-    /// Everything that those were sent until all had it, or that was waited for in vain.
+    /// Every message that those received until all were complete, or the wait timed out.
     pub receipts: Vec<Receipt>,
 }
 
@@ -29,37 +29,37 @@ pub struct History {
 pub enum Record {
     /// A request and its answer.
     Operation(Box<Operation>),
-    /// An event in the end.
+    /// The final state of an event.
     Event(EndEvent),
-    /// A registration in the end.
+    /// The final state of a registration.
     Registration(EndRegistration),
-    /// An endpoint of webhooks.
+    /// A webhook endpoint.
     Endpoint(Endpoint),
-    /// What a receiver was sent.
+    /// A message that a receiver got.
     Receipt(Box<Receipt>),
 }
 
-/// One request. A request that is sent again under its key is another operation with the same key.
+/// One try of a request. A retry under the same key is another operation with the same key.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Operation {
-    /// Who asked.
+    /// The client.
     pub client: u32,
     /// When it was sent, in microseconds since the run began.
     pub invoked_at: u64,
-    /// When the answer was there, or there was none to be had, likewise.
+    /// When the answer arrived, or was given up, likewise.
     pub answered_at: u64,
     /// The event that it was about.
     pub event_id: Uuid,
-    /// What names the request. All that writes has one.
+    /// The idempotency key. All writes have one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// What was asked.
+    /// The request.
     pub request: Request,
-    /// What came back.
+    /// The answer.
     pub answer: Answer,
 }
 
-/// What was asked.
+/// A request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the fields are those of the contract")]
@@ -81,8 +81,8 @@ pub enum Request {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         name: Option<String>,
     },
-    /// `PATCH /registrations/{id}` with a name that nothing else gives, so that it always changes
-    /// something; as the holder who shows `token`, else as the organizer
+    /// `PATCH /registrations/{id}` with a name that nothing else uses, so that it always changes something; as the
+    /// holder with `token`, else as the organizer
     Correct {
         id: Uuid,
         name: String,
@@ -93,13 +93,13 @@ pub enum Request {
     },
     /// `POST /registrations/{id}/link`
     RenewLink { id: Uuid },
-    /// `GET /registrations/{id}` as the holder who shows `token`
+    /// `GET /registrations/{id}` as the holder with `token`
     Visit { id: Uuid, token: TokenMark },
     /// `POST /events/{id}/check-ins` with the registration's ticket
     CheckIn { id: Uuid },
     /// `DELETE /events/{id}/check-ins/{id}`
     UndoCheckIn { id: Uuid },
-    /// `PATCH /events/{id}` with a name that no other edit gives, so that it always changes something
+    /// `PATCH /events/{id}` with a name that no other edit uses, so that it always changes something
     Edit {
         name: String,
         capacity: u32,
@@ -135,14 +135,13 @@ impl Request {
     }
 }
 
-/// What came back.
+/// An answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
-    /// What was decided, for good.
+    /// A final decision.
     Decided(FinalResponse),
-    /// 429, 500 or 503, or there was no connection: by the contract nothing was changed, and nothing
-    /// is remembered.
+    /// 429, 500 or 503, or no connection: by the contract nothing was changed, and nothing is remembered.
     Undone {
         /// The status; 0 without a connection.
         status: u16,
@@ -154,7 +153,7 @@ pub enum Answer {
     },
 }
 
-/// An answer that says what was decided.
+/// An answer with a decision.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct FinalResponse {
     /// The status.
@@ -162,19 +161,19 @@ pub struct FinalResponse {
     /// The code of a refusal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// Whether the server says that it gave this answer before.
+    /// Whether the server marks it as a replay of an earlier answer.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replayed: bool,
-    /// The registration in it.
+    /// Its registration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration: Option<RegistrationView>,
-    /// The event in it.
+    /// Its event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<EventView>,
 }
 
 impl FinalResponse {
-    /// Whether what was asked for is so.
+    /// Whether the request succeeded.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
@@ -195,12 +194,12 @@ pub struct RegistrationView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timing: Option<Timing>,
     pub event_version: u64,
-    /// Which `manage_token` was told with it, if one was.
+    /// The mark of the `manage_token` in it, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<TokenMark>,
 }
 
-/// Tells one `manage_token` from another, and nobody what it is.
+/// Tells one `manage_token` from another, without revealing it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TokenMark(pub u64);
@@ -223,7 +222,7 @@ pub enum Timing {
     Late,
 }
 
-/// When an event takes place, and when its doors close. What is not said is never.
+/// When an event takes place, and when its doors close. An unknown time is never.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the fields are those of the contract")]
 pub struct Hours {
@@ -236,16 +235,16 @@ pub struct Hours {
 }
 
 impl Hours {
-    /// A day: for so long an event lasts whose end nobody said, and whoever comes earlier than that
-    /// before its beginning comes early.
+    /// A day: an event without an end lasts so long, and a check-in earlier than that before its beginning is
+    /// early.
     const DAY: TimeDelta = TimeDelta::hours(24);
 
-    /// From when on the event is over: nobody gets anything any more.
+    /// From when on the event is over: no seat is given any more.
     pub fn over_at(self) -> Option<DateTime<Utc>> {
         self.ends_at.or(self.starts_at.map(|start| start + Self::DAY))
     }
 
-    /// From when on nobody new may come.
+    /// From when on no new registration is made.
     pub fn doors_close_at(self) -> Option<DateTime<Utc>> {
         self.closes_at.into_iter().chain(self.over_at()).min()
     }
@@ -272,7 +271,7 @@ pub struct EventView {
     pub version: u64,
     #[serde(flatten)]
     pub hours: Hours,
-    /// Whether the version names this state: false while a hold has run out and nobody has tidied.
+    /// Whether the version identifies this state: false while a hold has expired and was not swept.
     #[serde(default = "yes")]
     pub is_settled: bool,
 }
@@ -281,50 +280,50 @@ fn yes() -> bool {
     true
 }
 
-/// An event as it was in the end.
+/// The final state of an event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EndEvent {
     /// Its id.
     pub id: Uuid,
-    /// What is told of it.
+    /// Its state.
     #[serde(flatten)]
     pub shown: EventView,
 }
 
-/// A registration as it was in the end.
+/// The final state of a registration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EndRegistration {
-    /// Whose it is.
+    /// Its event.
     pub event_id: Uuid,
-    /// What is told of it.
+    /// Its state.
     #[serde(flatten)]
     pub shown: RegistrationView,
-    /// What happened to it. It is read for whatever time can have changed or more than one could
-    /// touch; what became of the others, the answers tell.
+    /// Its history. It is read for all registrations that time or several clients could have changed; what happened
+    /// to the others is known from the answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history: Option<Vec<Entry>>,
 }
 
-/// Something that happened to a registration, as the server tells it.
+/// A change of a registration, as the server reports it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
     /// The version of the event that it made.
     pub version: u64,
     /// When, by the store's clock.
     pub recorded_at: DateTime<Utc>,
-    /// What.
+    /// What changed.
     pub kind: Kind,
     /// Who did it: `attendee`, `organizer`, or `system` for time and the queue.
     pub actor: Actor,
 }
 
-/// What can happen.
+/// Kinds of changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names are those of the contract")]
 pub enum Kind {
     EventCreated,
-    /// Any edit: the answer to one does not tell whether it published or moved the event.
+    /// Any edit: its answer does not say whether it published or moved the event.
     EventEdited,
     EventCancelled,
     Registered,
@@ -342,7 +341,7 @@ pub enum Kind {
 }
 
 impl History {
-    /// Adds what one line of a file says.
+    /// Adds a record from one line of a file.
     ///
     /// # Errors
     ///
@@ -358,7 +357,7 @@ impl History {
         Ok(())
     }
 
-    /// All of it as records, in the order in which requests were sent.
+    /// The history as records, in the order in which requests were sent.
     pub fn records(&self) -> impl Iterator<Item = Record> {
         let mut order: Vec<_> = self.operations.iter().collect();
         order.sort_by_key(|operation| (operation.invoked_at, operation.client));

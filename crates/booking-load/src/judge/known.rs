@@ -1,4 +1,4 @@
-//! What answers and the end tell of a registration beside its facts.
+//! What answers and the final state say of a registration beside its facts.
 
 use super::exchanges::Exchange;
 use super::history::{EndRegistration, RegistrationView, Request, TokenMark};
@@ -6,17 +6,17 @@ use chrono::{DateTime, Utc};
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// Whose a registration is to be.
+/// The holder that a registration should have.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Whose<'a> {
+pub(super) struct Holder<'a> {
     pub(super) user_email: &'a str,
     pub(super) name: Option<&'a str>,
 }
 
-/// All of it, by registration; what a change asked for by the version that it made, too.
+/// All holders, by registration; for a change also by the version that it made.
 pub(super) struct Known<'a> {
     came: HashMap<Uuid, &'a str>,
-    transfers: HashMap<(Uuid, u64), Whose<'a>>,
+    transfers: HashMap<(Uuid, u64), Holder<'a>>,
     corrections: HashMap<(Uuid, u64), (&'a str, Option<&'a str>)>,
     tokens: HashMap<(Uuid, u64), TokenMark>,
     hold_ends: HashMap<Uuid, DateTime<Utc>>,
@@ -24,7 +24,7 @@ pub(super) struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    pub(super) fn of(asked: &[Exchange<'a>], rows: &[&'a EndRegistration]) -> Self {
+    pub(super) fn of(exchanges: &[Exchange<'a>], rows: &[&'a EndRegistration]) -> Self {
         let last = rows.iter().map(|row| (row.shown.id, &row.shown)).collect();
         let mut known = Self {
             came: HashMap::new(),
@@ -34,15 +34,17 @@ impl<'a> Known<'a> {
             hold_ends: HashMap::new(),
             last,
         };
-        for asked in asked {
-            if let Some(shown) = asked.success().and_then(|decided| decided.registration.as_ref()) {
-                known.hear(&asked.operation.request, shown);
+        for exchange in exchanges {
+            if let Some(shown) =
+                exchange.success().and_then(|decided| decided.registration.as_ref())
+            {
+                known.add_answer(&exchange.operation.request, shown);
             }
         }
         known
     }
 
-    fn hear(&mut self, request: &'a Request, shown: &'a RegistrationView) {
+    fn add_answer(&mut self, request: &'a Request, shown: &'a RegistrationView) {
         let at = (shown.id, shown.event_version);
         match request {
             Request::Register { user_email, .. } => {
@@ -53,9 +55,9 @@ impl<'a> Known<'a> {
                 self.hold_ends.extend(shown.expires_at.map(|end| (shown.id, end)));
             }
             Request::Transfer { user_email, name, .. } => {
-                let to = Whose { user_email: user_email.as_str(), name: name.as_deref() };
+                let to = Holder { user_email: user_email.as_str(), name: name.as_deref() };
                 self.transfers.insert(at, to);
-                // To the one who has it already it is a correction.
+                // A transfer to the present holder is a correction.
                 if let Some(name) = name {
                     self.corrections.insert(at, (name.as_str(), None));
                 }
@@ -69,20 +71,20 @@ impl<'a> Known<'a> {
         self.tokens.extend(shown.token.map(|token| (at, token)));
     }
 
-    /// Whose it was to be in the beginning.
-    pub(super) fn newcomer(&self, id: Uuid) -> Whose<'a> {
+    /// The first holder.
+    pub(super) fn first_holder(&self, id: Uuid) -> Holder<'a> {
         match self.came.get(&id).copied() {
-            Some(user_email) => Whose { user_email, name: None },
+            Some(user_email) => Holder { user_email, name: None },
             None => self.last(id),
         }
     }
 
-    /// Who got it by the change that made a version, if any client heard it.
-    pub(super) fn transferred(&self, id: Uuid, version: u64) -> Option<Whose<'a>> {
+    /// The new holder by the change that made a version, if a client got the answer.
+    pub(super) fn transferred(&self, id: Uuid, version: u64) -> Option<Holder<'a>> {
         self.transfers.get(&(id, version)).copied()
     }
 
-    /// What the change that made a version put right; an address only if that was asked for.
+    /// What the change that made a version corrected; an address only if that was requested.
     pub(super) fn corrected(&self, id: Uuid, version: u64) -> (Option<&'a str>, Option<&'a str>) {
         match self.corrections.get(&(id, version)).copied() {
             Some((name, user_email)) => (Some(name), user_email),
@@ -93,7 +95,7 @@ impl<'a> Known<'a> {
         }
     }
 
-    /// The token that was told by the change that made a version, if anybody heard it.
+    /// The token from the change that made a version, if a client got the answer.
     pub(super) fn token(&self, id: Uuid, version: u64) -> Option<TokenMark> {
         self.tokens.get(&(id, version)).copied()
     }
@@ -102,9 +104,9 @@ impl<'a> Known<'a> {
         self.hold_ends.get(&id).copied()
     }
 
-    /// Whose it is in the end, where nobody heard what became of it.
-    pub(super) fn last(&self, id: Uuid) -> Whose<'a> {
-        self.last.get(&id).map_or(Whose { user_email: "", name: None }, |last| Whose {
+    /// The final holder, if no client got an answer about it.
+    pub(super) fn last(&self, id: Uuid) -> Holder<'a> {
+        self.last.get(&id).map_or(Holder { user_email: "", name: None }, |last| Holder {
             user_email: &last.user_email,
             name: last.name.as_deref(),
         })

@@ -1,13 +1,12 @@
-//! The judge: given everything that was asked and answered, and what is there in the end, it says
-//! whether anybody was lost, whether anything was given twice, and whether each answer was true.
+//! The judge: from all requests and answers and the final state it determines whether a registration was lost,
+//! whether anything was given twice, and whether each answer was true.
 //!
-//! It knows the rules in its own words and has no line in common with the server. Every change of an
-//! event has a version; the answers and the histories of registrations tell what each version was, and
-//! [`judge`] plays them again in that one order, completely. A clock is not needed for that. The times
-//! of requests say which versions each of them can have seen, and so which refusals had a reason. What endpoints
-//! of webhooks were told is held against the same.
+//! It is an independent model of the rules and shares no code with the server. Every change of an event has a
+//! version; the answers and the histories of registrations say what each version was, and [`judge`] replays them in
+//! that one order, completely. That needs no clock. The times of requests determine which versions each of them can
+//! have seen, and so which refusals had a reason. The messages to webhook endpoints are checked against the same.
 //!
-//! It is pure. What makes the load, and reads the end, is [`workload`](crate::workload).
+//! It is pure. The load, and the reading of the final state, are in [`workload`](crate::workload).
 
 mod breach;
 mod coverage;
@@ -44,20 +43,20 @@ use uuid::Uuid;
 /// How many breaches of one rule are printed in full.
 const EXAMPLES_MAX: usize = 3;
 
-/// What a history comes to.
+/// The verdict on a history.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Verdict {
-    /// How many requests were judged, those that were sent again included.
+    /// The tries that were judged.
     pub operations: usize,
-    /// Of how many events.
+    /// The events.
     pub events: usize,
-    /// How many changes were played again.
+    /// The changes that were replayed.
     pub changes: usize,
-    /// How many messages of webhooks were judged, those that were sent again included.
+    /// The webhook messages that were judged, duplicates included.
     pub messages: usize,
     /// How often each transition, answer and refusal occurred.
     pub coverage: Coverage,
-    /// Every broken rule, each time.
+    /// Every breach.
     pub violations: Vec<Violation>,
 }
 
@@ -72,7 +71,7 @@ impl Verdict {
         self.violations.iter().filter(|violation| violation.breach.rule() == rule).count()
     }
 
-    /// The same without what breaks `rule`, where the load itself makes that right.
+    /// The same without breaches of `rule`, where the load itself makes those correct.
     #[must_use]
     pub fn permitting(mut self, rule: &str) -> Self {
         self.violations.retain(|violation| violation.breach.rule() != rule);
@@ -104,7 +103,7 @@ pub fn judge(history: &History) -> Verdict {
         {
             case.receipts.push(receipt);
         } else {
-            // Whoever made the endpoints may have had events before.
+            // The owner of the endpoints may have had events before.
             verdict.coverage.count("message: of no event of the run");
         }
     }
@@ -119,7 +118,7 @@ pub fn judge(history: &History) -> Verdict {
     verdict
 }
 
-/// All that is known of one event.
+/// Everything known of one event.
 #[derive(Default)]
 struct Case<'a> {
     operations: Vec<&'a Operation>,
@@ -129,19 +128,19 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
-    /// Adds what is wrong; returns how many changes there were.
+    /// Adds its breaches; returns the number of changes.
     fn judge(
         &self,
         endpoints: &[Endpoint],
         breaches: &mut Vec<Breach>,
         coverage: &mut Coverage,
     ) -> usize {
-        let asked = exchanges::group(&self.operations, breaches, coverage);
-        let facts = facts::collect(&asked, &self.rows, breaches);
-        let replay = replay::replay(&facts, &asked, &self.rows, self.end, breaches, coverage);
-        responses::check(&asked, &facts, &replay, breaches, coverage);
-        end::check(&asked, &self.rows, self.end, &replay, breaches);
-        let truth = Truth { asked: &asked, facts: &facts, replay: &replay };
+        let exchanges = exchanges::group(&self.operations, breaches, coverage);
+        let facts = facts::collect(&exchanges, &self.rows, breaches);
+        let replay = replay::replay(&facts, &exchanges, &self.rows, self.end, breaches, coverage);
+        responses::check(&exchanges, &facts, &replay, breaches, coverage);
+        end::check(&exchanges, &self.rows, self.end, &replay, breaches);
+        let truth = Truth { exchanges: &exchanges, facts: &facts, replay: &replay };
         deliveries::check(&self.receipts, endpoints, &truth, breaches, coverage);
         facts.len()
     }

@@ -1,36 +1,36 @@
-//! What receivers of webhooks write down.
+//! What webhook receivers record.
 
 use super::status::{Actor, Status};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// An endpoint that was made before the events of the run, and so is to be told all that happens to them.
+/// An endpoint that was created before the events of the run, and so gets all their changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoint {
     /// Its id.
     pub id: Uuid,
-    /// Whether its receiver takes what it is sent, so that nothing may be missing in the end.
+    /// Whether its receiver accepts everything, so that nothing may be missing at the end.
     pub is_complete: bool,
 }
 
-/// Something that a receiver was sent, once: what is sent again is another one.
+/// One arrival of a message: a retry is another one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Receipt {
     /// The endpoint that it was sent to.
     pub endpoint: Uuid,
-    /// When it was there, whole, in microseconds since the run began.
+    /// When it was complete, in microseconds since the run began.
     pub received_at: u64,
     /// Its `webhook-id`.
     pub id: String,
     /// Whether it was signed with the endpoint's secret, just now.
     pub is_signed: bool,
-    /// Whether the receiver answered that it has it.
+    /// Whether the receiver acknowledged it.
     pub is_accepted: bool,
-    /// The event's version as the API told it then, if it was asked.
+    /// The event's version as the API showed it then, if it was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen_version: Option<u64>,
-    /// What it says; nothing if it is no message of the contract.
+    /// Its body; nothing if it is no message of the contract.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<Message>,
 }
@@ -42,11 +42,11 @@ pub struct Message {
     pub r#type: MessageType,
     /// When, by the store's clock.
     pub timestamp: DateTime<Utc>,
-    /// To what.
+    /// Its subject.
     pub data: MessageData,
 }
 
-/// To what it happened.
+/// The subject of a change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the fields are those of the contract")]
 pub struct MessageData {
@@ -59,7 +59,7 @@ pub struct MessageData {
     pub actor: Actor,
 }
 
-/// What a message can be about.
+/// The subject of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names are those of the contract")]
 pub enum MessageType {
@@ -91,7 +91,7 @@ pub enum MessageType {
     EventCancelled,
 }
 
-/// Where the registration, or the event, is said to stand.
+/// The status of the registration, or of the event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names are those of the contract")]

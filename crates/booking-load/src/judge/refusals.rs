@@ -1,4 +1,4 @@
-//! Refusals, and whether each had its reason while its request was under way.
+//! Checks whether each refusal had its reason while its request was in progress.
 
 use super::breach::Breach;
 use super::coverage::Coverage;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 /// Whether a refusal had its reason at some version that the request may have seen.
 pub(super) fn check(
-    asked: &Exchange<'_>,
+    exchange: &Exchange<'_>,
     code: &str,
     window: Window,
     replay: &Replay,
@@ -21,7 +21,7 @@ pub(super) fn check(
     breaches: &mut Vec<Breach>,
     coverage: &mut Coverage,
 ) {
-    let request = &asked.operation.request;
+    let request = &exchange.operation.request;
     let Window { after, before } = window;
     let counts = || (after..=before).filter_map(|version| replay.counts.get(version as usize));
     let at_some_moment = |is: &dyn Fn(&Moment) -> bool| {
@@ -38,7 +38,7 @@ pub(super) fn check(
             may_be_open(request, window, replay, times) && is_live(user_email, None, window, replay)
         }
         (Request::Transfer { id, user_email, name }, "already_registered") => {
-            // Who has it already may be told so, unless only a name is to be put right.
+            // The present holder's address may be refused, unless only a name is corrected.
             is_live(user_email, name.as_ref().map(|_| *id), window, replay)
         }
         (Request::Correct { id, user_email: Some(user_email), .. }, "already_registered") => {
@@ -74,8 +74,7 @@ pub(super) fn check(
             "forbidden",
         ) => at_some_moment(&|moment| moment.token != Some(*token)),
         (Request::CheckIn { id }, "ticket_refused") => replay.people.get(id).is_some_and(|all| {
-            // It ended, or it is somebody else's since its ticket was fetched. What was only put right
-            // is no reason.
+            // It ended, or was transferred since its ticket was fetched. A correction is no reason.
             all.iter().any(|moment| {
                 moment.version <= before
                     && (matches!(moment.status, Status::Cancelled | Status::Expired)
@@ -85,12 +84,12 @@ pub(super) fn check(
         (Request::Edit { capacity, .. }, "capacity_below_booked") => {
             counts().any(|counts| *capacity < counts.taken)
         }
-        (Request::Edit { if_version: Some(asked), .. }, "version_mismatch") => {
-            after != before || after != *asked
+        (Request::Edit { if_version: Some(expected), .. }, "version_mismatch") => {
+            after != before || after != *expected
         }
         _ => {
             let (status, code) =
-                (asked.decided.map_or(0, |decided| decided.status), code.to_owned());
+                (exchange.decided.map_or(0, |decided| decided.status), code.to_owned());
             let request = request.kind();
             breaches.push(Breach::Unexpected { request, status, code: Some(code) });
             return;
@@ -102,30 +101,30 @@ pub(super) fn check(
     }
 }
 
-/// Whether an address had a live registration, but for one that does not count.
+/// Whether an address had a live registration other than an excluded one.
 fn is_live(user_email: &str, but: Option<Uuid>, window: Window, replay: &Replay) -> bool {
     let spans = replay.live.get(user_email).map_or(&[][..], Vec::as_slice);
     let is_in = |from: u64, until: u64| from <= window.before && window.after < until;
     spans.iter().any(|span| is_in(span.from, span.until) && but != Some(span.id))
 }
 
-/// From when on the hours of an event refuse such a request, if ever.
+/// From when on the event's hours refuse such a request, if ever.
 fn refused_from(request: &Request, hours: Hours) -> Option<DateTime<Utc>> {
     match request {
         Request::Register { .. } | Request::Hold { .. } => hours.doors_close_at(),
         Request::Confirm { .. } | Request::Transfer { .. } => hours.over_at(),
-        // Registrations that are there are checked in, corrected and cancelled at any hour.
+        // Existing registrations can be checked in, corrected and cancelled at any hour.
         _ => None,
     }
 }
 
-/// Whether its hours may have been the reason to refuse it.
+/// Whether the hours may have been the reason for the refusal.
 fn may_be_closed(request: &Request, window: Window, replay: &Replay, times: &Times) -> bool {
     let wants_something = match request {
         Request::Confirm { id } => {
             moments_in(replay, *id, window).any(|moment| moment.status != Status::Confirmed)
         }
-        // To the one who has it already it is a correction.
+        // A transfer to the present holder is a correction.
         Request::Transfer { id, user_email, name: Some(_) } => {
             moments_in(replay, *id, window).any(|moment| moment.user_email != *user_email)
         }
@@ -139,7 +138,7 @@ fn may_be_closed(request: &Request, window: Window, replay: &Replay, times: &Tim
         })
 }
 
-/// Whether its hours may have allowed it: they are looked at before anything else.
+/// Whether the hours may have allowed it: they are checked before anything else.
 fn may_be_open(request: &Request, window: Window, replay: &Replay, times: &Times) -> bool {
     (window.after..=window.before).any(|version| {
         let hours = replay.counts.get(version as usize).map(|counts| counts.hours);

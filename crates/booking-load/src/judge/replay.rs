@@ -1,7 +1,7 @@
-//! One event, played again in the order of its versions.
+//! Replays one event in the order of its versions.
 //!
-//! This is a model of the rules in other words than the server's: it never decides, it only asks of
-//! each change that happened whether it may have happened then.
+//! This is a model of the rules that is independent of the server's: it never decides, but checks of each change
+//! that happened whether it was allowed then.
 
 use super::breach::Breach;
 use super::coverage::Coverage;
@@ -15,10 +15,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
-/// More versions than these that nobody made are not looked for.
+/// The most missing versions that are reported.
 const GAPS_MAX: u64 = 10_000;
 
-/// How a registration was from one version on.
+/// The state of a registration from one version on.
 #[derive(Debug, Clone)]
 pub(super) struct Moment {
     pub(super) version: u64,
@@ -26,16 +26,16 @@ pub(super) struct Moment {
     pub(super) user_email: String,
     pub(super) name: Option<String>,
     pub(super) expires_at: Option<DateTime<Utc>>,
-    /// Later ends that it had before the event's own was brought forward, which is no change of it.
+    /// Later ends that it had before the event's own was moved earlier, which is no change of it.
     pub(super) later_ends: Vec<DateTime<Utc>>,
     pub(super) is_checked_in: bool,
-    /// How often it was transferred, which is what voids tickets.
+    /// The number of its transfers, each of which invalidates its tickets.
     pub(super) transfers: u32,
-    /// What its holder manages it with, if anybody heard that.
+    /// Its holder's token, if a client got it.
     pub(super) token: Option<TokenMark>,
 }
 
-/// From which version on an address was live, and until before which, by whose registration.
+/// From which version on, and until before which, an address was live, and by which registration.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Span {
     pub(super) from: u64,
@@ -43,25 +43,25 @@ pub(super) struct Span {
     pub(super) id: Uuid,
 }
 
-/// How an event's counts were at one version.
+/// An event's counts at one version.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Counts {
     pub(super) capacity: u32,
     pub(super) taken: u32,
     pub(super) waiting: u32,
-    /// How many had left the queue until then.
+    /// How many had left the waitlist until then.
     pub(super) left_queue: u32,
     pub(super) hours: Hours,
 }
 
 impl Counts {
-    /// Whether a registration then would have got a seat.
+    /// Whether a registration at that time would have got a seat.
     pub(super) fn has_seat(&self) -> bool {
         self.taken < self.capacity && self.waiting == 0
     }
 }
 
-/// What came of it.
+/// The result of a replay.
 #[derive(Default)]
 pub(super) struct Replay {
     /// By version; the first is that of version 0, when there was nothing.
@@ -70,21 +70,21 @@ pub(super) struct Replay {
     /// When an address was live.
     pub(super) live: HashMap<String, Vec<Span>>,
     pub(super) cancelled_at: Option<u64>,
-    /// Who waits, by the version with which they began to.
+    /// The waitlist, by the version at which each joined.
     pub(super) queue: BTreeMap<u64, Uuid>,
 }
 
-/// Plays all of it.
+/// Replays all changes.
 pub(super) fn replay(
     facts: &Facts,
-    asked: &[Exchange<'_>],
+    exchanges: &[Exchange<'_>],
     rows: &[&EndRegistration],
     end: Option<&EndEvent>,
     breaches: &mut Vec<Breach>,
     coverage: &mut Coverage,
 ) -> Replay {
-    let known = Known::of(asked, rows);
-    let created = asked.iter().find_map(|asked| match asked.operation.request {
+    let known = Known::of(exchanges, rows);
+    let created = exchanges.iter().find_map(|exchange| match exchange.operation.request {
         Request::Create { capacity, offer_ttl_seconds, .. } => Some((capacity, offer_ttl_seconds)),
         _ => None,
     });
@@ -100,7 +100,7 @@ pub(super) fn replay(
     };
     let times = Times::of(facts);
     let last = facts.keys().next_back().copied().unwrap_or_default();
-    // A version out of this world must not keep us for ever.
+    // An absurdly high version must not keep us for ever.
     let last = last.min(facts.len() as u64 + GAPS_MAX);
     for version in 1..=last {
         let Some(fact) = facts.get(&version) else {
@@ -108,7 +108,7 @@ pub(super) fn replay(
             player.out.counts.push(player.now);
             continue;
         };
-        player.play(version, fact, asked);
+        player.play(version, fact, exchanges);
         player.out.counts.push(player.now);
         player.look_for_idle_seats(version, fact, &times, facts.get(&(version + 1)));
     }
@@ -125,8 +125,8 @@ struct Player<'a, 'b> {
 }
 
 impl Player<'_, '_> {
-    fn play(&mut self, version: u64, fact: &Fact, asked: &[Exchange<'_>]) {
-        let Some(id) = fact.registration else { return self.play_event(version, fact, asked) };
+    fn play(&mut self, version: u64, fact: &Fact, exchanges: &[Exchange<'_>]) {
+        let Some(id) = fact.registration else { return self.play_event(version, fact, exchanges) };
         let before = self.out.people.get(&id).and_then(|moments| moments.last()).cloned();
         let from = before.as_ref().map(|moment| moment.status);
         let no_transition = Breach::NoTransition { version, id, from, kind: fact.kind };
@@ -137,11 +137,11 @@ impl Player<'_, '_> {
         self.check_hours(version, id, fact);
         match (before, fact.kind) {
             (None, Kind::Registered | Kind::Held | Kind::Waitlisted) => {
-                self.come(version, id, fact);
+                self.create(version, id, fact);
             }
             (Some(before), kind) if is_transition(&before, fact) => {
                 self.coverage.count(&format!("{:?} -> {kind:?}", before.status));
-                self.go_on(version, id, fact, &before);
+                self.change(version, id, fact, &before);
             }
             (None | Some(_), _) => self.breaches.push(no_transition),
         }
@@ -151,7 +151,7 @@ impl Player<'_, '_> {
         }
     }
 
-    fn play_event(&mut self, version: u64, fact: &Fact, asked: &[Exchange<'_>]) {
+    fn play_event(&mut self, version: u64, fact: &Fact, exchanges: &[Exchange<'_>]) {
         self.coverage.count(&format!("{:?}", fact.kind));
         if fact.kind == Kind::EventCancelled {
             self.out.cancelled_at = Some(version);
@@ -164,7 +164,7 @@ impl Player<'_, '_> {
             }
         }
         if let Some(Request::Edit { capacity, hours, .. }) =
-            fact.edit.map(|edit| &asked[edit].operation.request)
+            fact.edit.map(|edit| &exchanges[edit].operation.request)
         {
             if let Some(hours) = hours {
                 self.coverage.count("EventEdited: hours");
@@ -179,8 +179,8 @@ impl Player<'_, '_> {
         }
     }
 
-    /// Nothing is to be had of an event that is over, and nobody new comes once its doors have closed, by
-    /// the store's clock when it was decided.
+    /// No seat is given in an event that is over, and no new registration is made once its doors have closed, by
+    /// the store's clock at the decision.
     fn check_hours(&mut self, version: u64, id: Uuid, fact: &Fact) {
         let Some(at) = fact.recorded_at else { return };
         let has_passed = |end: Option<DateTime<Utc>>| end.is_some_and(|end| end <= at);
@@ -194,7 +194,7 @@ impl Player<'_, '_> {
         }
     }
 
-    /// No offer lasts longer than the event, also if that ends earlier than was said when it was made.
+    /// No offer lasts longer than the event, even if the event's end was moved earlier after the offer.
     fn end_offers(&mut self) {
         let Some(over_at) = self.now.hours.over_at() else { return };
         for moment in self.out.people.values_mut().filter_map(|moments| moments.last_mut()) {
@@ -208,10 +208,10 @@ impl Player<'_, '_> {
     }
 
     /// A new registration.
-    fn come(&mut self, version: u64, id: Uuid, fact: &Fact) {
+    fn create(&mut self, version: u64, id: Uuid, fact: &Fact) {
         self.coverage.count(&format!("{:?}", fact.kind));
-        let whose = self.known.newcomer(id);
-        let (user_email, name) = (whose.user_email.to_owned(), whose.name.map(str::to_owned));
+        let holder = self.known.first_holder(id);
+        let (user_email, name) = (holder.user_email.to_owned(), holder.name.map(str::to_owned));
         self.go_live(version, id, &user_email);
         let status = match fact.kind {
             Kind::Waitlisted => Status::Waitlisted,
@@ -244,8 +244,8 @@ impl Player<'_, '_> {
         self.out.people.entry(id).or_default().push(moment);
     }
 
-    /// A change of a registration that is there, by a transition that there is.
-    fn go_on(&mut self, version: u64, id: Uuid, fact: &Fact, before: &Moment) {
+    /// A change of an existing registration, by an allowed transition.
+    fn change(&mut self, version: u64, id: Uuid, fact: &Fact, before: &Moment) {
         let mut next = Moment { version, later_ends: Vec::new(), ..before.clone() };
         let is_late = before.expires_at.zip(fact.recorded_at).map(|(end, at)| end <= at);
         match fact.kind {
@@ -282,23 +282,23 @@ impl Player<'_, '_> {
                 (next.status, next.expires_at) = (Status::Cancelled, None);
             }
             Kind::Transferred => {
-                let heard = self.known.transferred(id, version);
-                if heard.is_some_and(|to| to.user_email == before.user_email) {
-                    // That would be a correction, and the ticket would stay good.
+                let transferred_to = self.known.transferred(id, version);
+                if transferred_to.is_some_and(|to| to.user_email == before.user_email) {
+                    // That would be a correction, and the ticket would stay valid.
                     let from = Some(before.status);
                     self.breaches.push(Breach::NoTransition { version, id, from, kind: fact.kind });
                 }
-                let to = heard.unwrap_or_else(|| self.known.last(id));
+                let to = transferred_to.unwrap_or_else(|| self.known.last(id));
                 next.name = to.name.map(str::to_owned);
                 next.transfers += 1;
-                self.pass_on(version, id, &mut next, to.user_email);
+                self.move_to_address(version, id, &mut next, to.user_email);
                 self.renew_token(version, id, &mut next);
             }
             Kind::Corrected => {
                 let (name, user_email) = self.known.corrected(id, version);
                 next.name = name.map(str::to_owned);
                 if let Some(to) = user_email.filter(|to| *to != before.user_email) {
-                    self.pass_on(version, id, &mut next, to);
+                    self.move_to_address(version, id, &mut next, to);
                     self.renew_token(version, id, &mut next);
                 }
             }
@@ -307,14 +307,14 @@ impl Player<'_, '_> {
             _ => next.is_checked_in = false,
         }
         if next.token.is_none() {
-            // A client that did not hear it the first time may have heard it here.
+            // A client that missed the first answer may have got this one.
             next.token = self.known.token(id, version);
         }
         self.out.people.entry(id).or_default().push(next);
     }
 
-    /// Makes it another address's.
-    fn pass_on(&mut self, version: u64, id: Uuid, next: &mut Moment, to: &str) {
+    /// Moves it to another address.
+    fn move_to_address(&mut self, version: u64, id: Uuid, next: &mut Moment, to: &str) {
         let from = std::mem::replace(&mut next.user_email, to.to_owned());
         end_span(self.out.live.entry(from).or_default(), version);
         self.go_live(version, id, to);
@@ -329,7 +329,7 @@ impl Player<'_, '_> {
         }
     }
 
-    /// Takes the waiter that is served from the queue, of which it must be the head.
+    /// Removes the registration that gets a seat from the waitlist, of which it must be the head.
     fn serve(&mut self, version: u64, id: Uuid, kind: Kind) {
         let place = self.out.people[&id][0].version;
         if let Some((&first, &ahead)) = self.out.queue.first_key_value()
@@ -365,8 +365,8 @@ impl Player<'_, '_> {
         spans.push(Span { from: version, until: u64::MAX, id });
     }
 
-    /// A seat that is free goes to the first waiter in the transaction that freed it, unless the event is
-    /// over: nothing but what time ended comes between.
+    /// A free seat goes to the head of the waitlist in the transaction that freed it, unless the event is over:
+    /// only expiries come between.
     fn look_for_idle_seats(
         &mut self,
         version: u64,
@@ -399,7 +399,7 @@ fn end_span(spans: &mut [Span], version: u64) {
     }
 }
 
-/// The table of transitions, for those who are there.
+/// The table of transitions of existing registrations.
 fn is_transition(before: &Moment, fact: &Fact) -> bool {
     let is_system = fact.is_serving();
     match (before.status, fact.kind) {

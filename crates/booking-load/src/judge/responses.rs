@@ -1,4 +1,4 @@
-//! Responses, against what was so while their requests were under way.
+//! Checks responses against the states there were while their requests were in progress.
 
 use super::breach::Breach;
 use super::coverage::Coverage;
@@ -12,52 +12,52 @@ use super::times::Times;
 use super::window::{Window, moments_in};
 use std::collections::HashMap;
 
-/// The order in real time of what was asked and answered.
+/// The order in real time of requests and answers.
 struct Clock {
-    /// When a version had been told, with the newest told until then.
-    told: Vec<(u64, u64)>,
+    /// When a version was answered, with the newest answered until then.
+    answered: Vec<(u64, u64)>,
     /// When a version's request was sent, with the oldest made by any sent then or later.
     sent: Vec<(u64, u64)>,
     last: u64,
 }
 
 impl Clock {
-    fn of(asked: &[Exchange<'_>], made: &HashMap<u64, usize>, last: u64) -> Self {
-        let mut told: Vec<(u64, u64)> = asked
+    fn of(exchanges: &[Exchange<'_>], made: &HashMap<u64, usize>, last: u64) -> Self {
+        let mut answered: Vec<(u64, u64)> = exchanges
             .iter()
-            .filter_map(|asked| Some((asked.answered_at, version_of(asked.success()?)?)))
+            .filter_map(|exchange| Some((exchange.answered_at, version_of(exchange.success()?)?)))
             .collect();
-        told.sort_unstable();
+        answered.sort_unstable();
         let mut newest = 0;
-        for (_, version) in &mut told {
+        for (_, version) in &mut answered {
             newest = newest.max(*version);
             *version = newest;
         }
         let mut sent: Vec<(u64, u64)> =
-            made.iter().map(|(version, &at)| (asked[at].invoked_at, *version)).collect();
+            made.iter().map(|(version, &at)| (exchanges[at].invoked_at, *version)).collect();
         sent.sort_unstable();
         let mut oldest = u64::MAX;
         for (_, version) in sent.iter_mut().rev() {
             oldest = oldest.min(*version);
             *version = oldest;
         }
-        Self { told, sent, last }
+        Self { answered, sent, last }
     }
 
-    fn window(&self, asked: &Exchange<'_>) -> Window {
-        let told = self.told.partition_point(|(at, _)| *at < asked.invoked_at);
-        let after = told.checked_sub(1).map_or(0, |last| self.told[last].1);
-        let sent = self.sent.partition_point(|(at, _)| *at <= asked.answered_at);
+    fn window(&self, exchange: &Exchange<'_>) -> Window {
+        let answered = self.answered.partition_point(|(at, _)| *at < exchange.invoked_at);
+        let after = answered.checked_sub(1).map_or(0, |last| self.answered[last].1);
+        let sent = self.sent.partition_point(|(at, _)| *at <= exchange.answered_at);
         let before = self.sent.get(sent).map_or(self.last, |(_, version)| version - 1);
         Window { after, before: before.min(self.last) }
     }
 }
 
-/// Which request made a version: of those that were told so the one that was sent first, as asking for
-/// what is so already is told the same.
-fn makers(asked: &[Exchange<'_>], facts: &Facts) -> HashMap<u64, usize> {
+/// The request that made each version: of those that were answered with it the one that was sent first, as a
+/// request for what is already so gets the same version.
+fn makers(exchanges: &[Exchange<'_>], facts: &Facts) -> HashMap<u64, usize> {
     let mut made: HashMap<u64, usize> = HashMap::new();
-    for (at, one) in asked.iter().enumerate() {
+    for (at, one) in exchanges.iter().enumerate() {
         let Some(version) = one.success().and_then(version_of) else { continue };
         let Some(fact) = facts.get(&version) else { continue };
         let is_maker = match (&one.operation.request, fact.kind) {
@@ -75,7 +75,7 @@ fn makers(asked: &[Exchange<'_>], facts: &Facts) -> HashMap<u64, usize> {
         };
         if is_maker {
             let first = made.entry(version).or_insert(at);
-            if one.invoked_at < asked[*first].invoked_at {
+            if one.invoked_at < exchanges[*first].invoked_at {
                 *first = at;
             }
         }
@@ -91,30 +91,30 @@ fn version_of(decided: &FinalResponse) -> Option<u64> {
 
 /// Checks every answer of an event.
 pub(super) fn check(
-    asked: &[Exchange<'_>],
+    exchanges: &[Exchange<'_>],
     facts: &Facts,
     replay: &Replay,
     breaches: &mut Vec<Breach>,
     coverage: &mut Coverage,
 ) {
     let last = replay.counts.len() as u64 - 1;
-    let made = makers(asked, facts);
-    let clock = Clock::of(asked, &made, last);
+    let made = makers(exchanges, facts);
+    let clock = Clock::of(exchanges, &made, last);
     let times = Times::of(facts);
     for (version, at) in made {
-        let Window { after, before } = clock.window(&asked[at]);
+        let Window { after, before } = clock.window(&exchanges[at]);
         if version <= after {
             breaches.push(Breach::OutOfOrder { version, after, before });
         }
     }
-    for asked in asked {
-        let Some(decided) = asked.decided else { continue };
-        let window = clock.window(asked);
-        let request = &asked.operation.request;
+    for exchange in exchanges {
+        let Some(decided) = exchange.decided else { continue };
+        let window = clock.window(exchange);
+        let request = &exchange.operation.request;
         if !decided.is_success() {
             let code = decided.code.as_deref().unwrap_or("(no code)");
             coverage.count(&format!("{}: {} {code}", request.kind(), decided.status));
-            refusals::check(asked, code, window, replay, &times, breaches, coverage);
+            refusals::check(exchange, code, window, replay, &times, breaches, coverage);
             continue;
         }
         coverage.count(&format!("{}: {}", request.kind(), decided.status));
@@ -137,7 +137,7 @@ pub(super) fn check(
     }
 }
 
-/// Whether a registration was at that version as an answer shows it.
+/// Whether a registration had the shown state at that version.
 fn check_shown(
     request: &Request,
     shown: &RegistrationView,
@@ -156,10 +156,10 @@ fn check_shown(
         check_visit(*token, shown, window, replay, breaches);
     }
     let mut differs = |what| breaches.push(Breach::AnswerDiffers { version, id, what });
-    // Whatever was live in a cancelled event counts as ended, and its row says nothing of it.
+    // A live registration of a cancelled event counts as ended, but its row does not show it.
     let was_cancelled = replay.cancelled_at.is_some_and(|at| at <= window.before)
         && matches!(shown.status, Status::Cancelled | Status::Expired);
-    // Nor of a hold or an offer that has run out, until the next change tidies it.
+    // Nor does an expired hold's or offer's row, until the next change sweeps it.
     let has_run_out = matches!(request, Request::Visit { .. })
         && matches!(moment.status, Status::Held | Status::Offered)
         && shown.status == Status::Expired;
@@ -186,7 +186,7 @@ fn check_shown(
     if !is_as_asked(request, shown) {
         differs("what was asked for");
     }
-    // A repetition of what was asked may find that it has got another one since.
+    // A replayed answer may show a token that was replaced since.
     if shown.token.is_some() && moment.token != shown.token {
         differs("manage_token");
     }
@@ -195,7 +195,7 @@ fn check_shown(
     }
     let at = |version: u64| replay.counts.get(version as usize).copied().unwrap_or_default();
     if let (Request::CheckIn { .. }, Some(came_at)) = (request, shown.checked_in_at) {
-        // By the hours when it was decided, which may have been edited since.
+        // By the hours at the decision, which may have been edited since.
         let may_be = (version..=window.before.max(version))
             .any(|version| shown.timing == Some(at(version).hours.timing(came_at)));
         match shown.timing.filter(|_| may_be) {
@@ -204,7 +204,7 @@ fn check_shown(
         }
     }
     let Some(position) = shown.position else { return };
-    // The place when the queue was joined, less those who can have left it until the answer.
+    // The position when it joined, less the registrations that can have left the waitlist until the answer.
     let (then, later) = (at(moments[0].version), at(window.before.max(version)));
     let left = later.left_queue.saturating_sub(then.left_queue);
     if !(then.waiting.saturating_sub(left).max(1)..=then.waiting).contains(&position) {
@@ -212,7 +212,7 @@ fn check_shown(
     }
 }
 
-/// Whether a holder who looks was shown what was so at some time while they did, and had a right to.
+/// Whether a holder's read showed a state of that time, and the token was valid.
 fn check_visit(
     token: TokenMark,
     shown: &RegistrationView,
@@ -225,13 +225,13 @@ fn check_visit(
     if moments_in(replay, id, window).all(|moment| moment.version != version) {
         breaches.push(Breach::OutOfOrder { version, after, before });
     }
-    // Where nobody heard which token it has, it may be this one.
+    // If no client got its token, it may be this one.
     if moments_in(replay, id, window).all(|moment| moment.token.is_some_and(|good| good != token)) {
         breaches.push(Breach::DeadToken { version, id });
     }
 }
 
-/// Whether what was to be put right is so.
+/// Whether the correction was applied.
 fn is_as_asked(request: &Request, shown: &RegistrationView) -> bool {
     let has = |wanted: &Option<String>| wanted.as_ref().is_none_or(|to| *to == shown.user_email);
     match request {
@@ -245,10 +245,10 @@ fn is_as_asked(request: &Request, shown: &RegistrationView) -> bool {
 fn check_event(event: &EventView, replay: &Replay, breaches: &mut Vec<Breach>) {
     let version = usize::try_from(event.version).unwrap_or(usize::MAX);
     let Some(then) = replay.counts.get(version) else {
-        // That a version is told of which nobody made is found in the end.
+        // A version that no change made is reported at the end.
         return;
     };
-    // What has run out and is not tidied counts less, and has no version yet.
+    // Expired holds that were not swept count less, and have no version yet.
     let is_less = !event.is_settled && event.booked_count < then.taken;
     if event.hours != then.hours {
         breaches.push(Breach::HoursDiffer { version: event.version });

@@ -1,8 +1,8 @@
-//! Where registrations stand, and who has them stand there.
+//! Statuses of registrations, and who changes them.
 
 use serde::{Deserialize, Serialize};
 
-/// Where a registration stands.
+/// The status of a registration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names are those of the contract")]
@@ -21,13 +21,13 @@ impl Status {
         matches!(self, Self::Confirmed | Self::Held | Self::Offered)
     }
 
-    /// Whether its address may not come a second time.
+    /// Whether its address may not register again.
     pub fn is_live(self) -> bool {
         self.has_seat() || self == Self::Waitlisted
     }
 }
 
-/// Who made it happen.
+/// The author of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names are those of the contract")]

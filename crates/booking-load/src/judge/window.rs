@@ -3,7 +3,7 @@
 use super::replay::{Moment, Replay};
 use uuid::Uuid;
 
-/// What was so while a request was under way: the versions that it may have seen.
+/// The versions that a request may have seen while it was in progress.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Window {
     /// The newest that had been answered before it was sent.
@@ -12,7 +12,7 @@ pub(super) struct Window {
     pub(super) before: u64,
 }
 
-/// How a registration was at any time of a window.
+/// The states of a registration within a window.
 pub(super) fn moments_in(
     replay: &Replay,
     id: Uuid,

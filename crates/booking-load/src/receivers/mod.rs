@@ -1,4 +1,4 @@
-//! Receivers of webhooks, in this process and on loopback: those that do their work, and those that do not.
+//! Webhook receivers, in this process and on loopback: some that work, and some that do not.
 
 mod serve;
 mod signature;
@@ -17,29 +17,29 @@ use tokio::net::TcpSocket;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-/// How often is looked whether everything has arrived.
+/// How often to check whether everything has arrived.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// The connections that may wait to be accepted.
 const BACKLOG: u32 = 1_024;
-/// How long receivers stay once it has: for what was never to be sent.
+/// How long receivers stay after that: to catch messages that should not be sent.
 const LINGER: Duration = Duration::from_millis(300);
 
-/// What a receiver is like.
+/// How a receiver behaves.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Behaviour {
-    /// It takes everything.
+    /// It accepts everything.
     Good,
-    /// It is not there: connections are refused.
+    /// It is down: connections are refused.
     Dead,
-    /// It takes everything, and is so long about it each time.
+    /// It accepts everything, after this delay each time.
     Stalling(Duration),
     /// It answers this share with a 500.
     Flapping(f64),
 }
 
 impl Behaviour {
-    /// Whether it has everything in the end, so that its absence is somebody else's fault. One that stalls may be hours
-    /// behind.
+    /// Whether it gets everything in the end, so that a missing message is the server's fault. One that stalls may
+    /// be hours behind.
     fn is_complete(self) -> bool {
         matches!(self, Self::Good | Self::Flapping(_))
     }
@@ -77,20 +77,20 @@ impl FromStr for Behaviour {
     }
 }
 
-/// Several receivers, each of which is an endpoint of its own.
+/// Several receivers, each with its own endpoint.
 pub struct Receivers(Vec<Receiver>);
 
 /// One of them.
 pub struct Receiver {
     behaviour: Behaviour,
     address: SocketAddr,
-    /// Never listens: whether it is there or not, nobody else gets its port.
+    /// Never listens: it reserves the port, whether the receiver is up or not.
     _reserved: TcpSocket,
     shared: Arc<Shared>,
     serving: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// Something that was received. See [`Receipt`], which it becomes once the time of the run is known.
+/// A message that was received. It becomes a [`Receipt`] once the run's start time is known.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the fields are those of a receipt")]
 pub struct Taken {
@@ -103,8 +103,9 @@ pub struct Taken {
 }
 
 impl Receivers {
-    /// Listens on ports of loopback. Nobody is told of them before [`subscribe`](Self::subscribe). `look_back_every`: each
-    /// so manieth message is held against what the API tells of its event at that moment, before it is answered; 0 is never.
+    /// Listens on loopback ports, which no server knows before [`subscribe`](Self::subscribe). `look_back_every`:
+    /// every so manieth message is compared with the API's state of its event at that moment, before it is
+    /// answered; 0 is never.
     ///
     /// # Errors
     ///
@@ -112,7 +113,7 @@ impl Receivers {
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime, in which it serves.
+    /// Outside of a tokio runtime.
     pub fn start(behaviours: &[Behaviour], look_back_every: u64) -> anyhow::Result<Self> {
         let mut receivers = Vec::new();
         for &behaviour in behaviours {
@@ -122,11 +123,11 @@ impl Receivers {
         Ok(Self(receivers))
     }
 
-    /// Makes an endpoint for each.
+    /// Creates an endpoint for each.
     ///
     /// # Errors
     ///
-    /// If the server makes none: it has to be one that may send to loopback.
+    /// If the server refuses: it has to be one that may send to loopback.
     pub async fn subscribe(&self, api: &Api) -> anyhow::Result<()> {
         for receiver in &self.0 {
             let webhook = api.create_webhook(&receiver.url()).await;
@@ -145,14 +146,14 @@ impl Receivers {
         }
     }
 
-    /// All of them, in the order in which they were asked for.
+    /// All of them, in the order in which they were requested.
     pub fn all(&self) -> &[Receiver] {
         &self.0
     }
 
-    /// Waits until those that are to have everything have as many messages of each event as it has versions. Returns how
-    /// long that took; `None` if for longer than `within` none arrived that had not before: how long all of them take is up
-    /// to the machine.
+    /// Waits until those that get everything have as many messages of each event as it has versions. Returns how
+    /// long that took; `None` if nothing new arrived for longer than `within`: the total time depends on the
+    /// machine.
     pub async fn arrived(&self, events: &[(Uuid, u64)], within: Duration) -> Option<Duration> {
         let began = Instant::now();
         let complete = || self.0.iter().filter(|receiver| receiver.behaviour.is_complete());
@@ -169,8 +170,8 @@ impl Receivers {
         Some(began.elapsed())
     }
 
-    /// Waits for everything that the events in `history` had, as [`arrived`](Self::arrived) does, and adds what was received
-    /// to it. `began`: since when its times are counted.
+    /// Waits for everything that the events in `history` had, as [`arrived`](Self::arrived) does, and adds the
+    /// receipts to it. `began`: when its times start.
     pub async fn finish(
         &self,
         history: &mut History,
@@ -216,28 +217,27 @@ impl Receiver {
         Ok(receiver)
     }
 
-    /// Where it listens.
+    /// Its URL.
     pub fn url(&self) -> String {
         format!("http://{}/", self.address)
     }
 
-    /// What it is like.
+    /// How it behaves.
     pub fn behaviour(&self) -> Behaviour {
         self.behaviour
     }
 
-    /// The endpoint that was made for it.
+    /// The endpoint that was created for it.
     pub fn endpoint(&self) -> Option<Uuid> {
         self.shared.endpoint()
     }
 
-    /// What it has got so far, in the order in which it came.
+    /// What it has received so far, in order.
     pub fn received(&self) -> Vec<Taken> {
         self.shared.received()
     }
 
-    /// Ends it in the middle of whatever it does: its port is closed, and so is every connection. What it had got, it
-    /// keeps.
+    /// Stops it at once: its port is closed, and so is every connection. It keeps what it had received.
     pub async fn kill(&self) {
         let serving = self.serving.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(serving) = serving {
@@ -247,11 +247,11 @@ impl Receiver {
         }
     }
 
-    /// Has it listen, on the port that it has always had, unless it does.
+    /// Makes it listen on its port, unless it does already.
     ///
     /// # Errors
     ///
-    /// If the system does not let it.
+    /// If the system refuses.
     pub fn listen(&self) -> io::Result<()> {
         let mut serving = self.serving.lock().unwrap_or_else(PoisonError::into_inner);
         if serving.is_none() {
@@ -262,8 +262,8 @@ impl Receiver {
     }
 }
 
-/// Takes a port without listening there. Neither a connection that was there before nor another socket that was bound
-/// so stands in the way.
+/// Binds a port without listening. Neither earlier connections nor another socket that was bound in this way
+/// prevent that.
 fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(true)?;
@@ -286,7 +286,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_receiver_is_like_is_told_in_a_word() {
+    fn a_receivers_behaviour_is_parsed_from_a_word() {
         for (text, behaviour) in [
             ("good", Behaviour::Good),
             ("dead", Behaviour::Dead),

@@ -1,4 +1,4 @@
-//! One receiver: it reads what it is sent, writes it down, and answers.
+//! One receiver: it reads messages, records them, and answers.
 
 use super::signature::{self, Key};
 use super::{Behaviour, Taken};
@@ -26,14 +26,14 @@ use uuid::Uuid;
 const BODY_BYTES_MAX: usize = 64 * 1024;
 /// The connections at a time; more wait to be accepted.
 const CONNECTIONS_MAX: usize = 1_024;
-/// What is kept of a run. More is answered with a 503.
+/// The most messages kept of a run. Further ones get a 503.
 const RECEIPTS_MAX: usize = 20_000_000;
-/// How long the API may take to tell an event's version. It is down now and then in some runs.
+/// The timeout of reading an event's version from the API, which is down now and then in some runs.
 const LOOK_BACK_WITHIN: Duration = Duration::from_secs(1);
-/// The pause after the system gave no connection.
+/// The pause after the system failed to accept a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// What a receiver is, wherever it listens just now.
+/// The state of a receiver, wherever it listens.
 pub(super) struct Shared {
     behaviour: Behaviour,
     look_back_every: u64,
@@ -51,7 +51,7 @@ struct Subscription {
 #[derive(Default)]
 struct Log {
     received: Vec<Taken>,
-    /// The versions of each event that it has taken.
+    /// The versions of each event that it has acknowledged.
     versions: HashMap<Uuid, HashSet<u64>>,
 }
 
@@ -61,7 +61,7 @@ impl Shared {
         Self { behaviour, look_back_every, requests, subscription, log: Mutex::default() }
     }
 
-    /// What it verifies with from now on.
+    /// Sets the secret to verify with from now on.
     pub(super) fn subscribe(&self, id: Uuid, secret: &str, api: Api) -> anyhow::Result<()> {
         let subscription = Subscription { endpoint: id, key: Key::of(secret)?, api };
         self.subscription.set(subscription).ok().context("a receiver is one endpoint's")
@@ -71,7 +71,7 @@ impl Shared {
         self.subscription.get().map(|subscription| subscription.endpoint)
     }
 
-    /// Whether it has taken as many messages of each event as are said.
+    /// Whether it has acknowledged at least this many messages of each event.
     pub(super) fn has_all(&self, events: &[(Uuid, u64)]) -> bool {
         let log = self.log();
         events.iter().all(|(id, count)| {
@@ -79,7 +79,7 @@ impl Shared {
         })
     }
 
-    /// How many different messages of all events it has taken.
+    /// How many different messages of all events it has acknowledged.
     pub(super) fn taken(&self) -> usize {
         self.log().versions.values().map(HashSet::len).sum()
     }
@@ -88,17 +88,17 @@ impl Shared {
         self.log().received.clone()
     }
 
-    /// The same, where it is not kept: a long run's takes a lot of memory.
+    /// The same, removing them: a long run's take a lot of memory.
     pub(super) fn drain(&self) -> Vec<Taken> {
         std::mem::take(&mut self.log().received)
     }
 
     fn log(&self) -> MutexGuard<'_, Log> {
-        // It is whole between any two of its calls.
+        // It is consistent between any two calls.
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes one message.
+    /// Receives one message.
     async fn take(&self, request: Request<Incoming>) -> StatusCode {
         let (head, body) = request.into_parts();
         let Ok(body) = Limited::new(body, BODY_BYTES_MAX).collect().await else {
@@ -131,7 +131,7 @@ impl Shared {
         self.look_back_every > 0 && number.is_multiple_of(self.look_back_every)
     }
 
-    /// What the API tells of the message's event right now: whatever is told has to be there to be read.
+    /// Reads the version of the message's event from the API: a change must be readable before it is sent.
     async fn look_back(&self, message: &Message) -> Option<u64> {
         let api = &self.subscription.get()?.api;
         let event_id = message.data.event_id;
@@ -143,7 +143,7 @@ impl Shared {
         self.subscription.get().is_some_and(|its| its.key.has_signed(headers, body, Utc::now()))
     }
 
-    /// Whether there was room for it.
+    /// Returns whether there was room for it.
     fn write_down(&self, taken: Taken) -> bool {
         let mut log = self.log();
         if log.received.len() >= RECEIPTS_MAX {
@@ -172,7 +172,7 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 }
 
 async fn converse(stream: TcpStream, shared: Arc<Shared>) {
-    // An answer is small, and waited for.
+    // Answers are small, and waited for.
     let _ = stream.set_nodelay(true);
     let service = service_fn(|request: Request<Incoming>| {
         let shared = Arc::clone(&shared);
@@ -182,6 +182,6 @@ async fn converse(stream: TcpStream, shared: Arc<Shared>) {
             Ok::<_, Infallible>(answer)
         }
     });
-    // Whoever hangs up has its reasons.
+    // Clients may hang up.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }

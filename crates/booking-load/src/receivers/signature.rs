@@ -1,4 +1,4 @@
-//! What a receiver makes of a signature (Standard Webhooks 1.0.0, the symmetric one).
+//! Verifies signatures as a receiver does (Standard Webhooks 1.0.0, the symmetric scheme).
 
 use anyhow::Context;
 use base64::Engine;
@@ -8,18 +8,18 @@ use hmac::{Hmac, KeyInit, Mac};
 use hyper::header::HeaderMap;
 use sha2::Sha256;
 
-/// What a secret begins with.
+/// The prefix of a secret.
 const SECRET_PREFIX: &str = "whsec_";
-/// What a signature begins with.
+/// The prefix of a signature.
 const SIGNATURE_PREFIX: &str = "v1,";
-/// How far a message's time may be from ours, in seconds: older ones may be somebody's who has overheard them.
+/// How far a message's time may differ from ours, in seconds: older ones may be replayed by an eavesdropper.
 const TOLERANCE_SECONDS: u64 = 300;
 
-/// What signatures of an endpoint are verified with.
+/// The key that verifies an endpoint's signatures.
 pub(super) struct Key(Hmac<Sha256>);
 
 impl Key {
-    /// Reads it from the secret that the server has told. The error does not repeat it.
+    /// Parses the secret that the server returned. The error does not repeat it.
     pub(super) fn of(secret: &str) -> anyhow::Result<Self> {
         let base64 = secret.strip_prefix(SECRET_PREFIX);
         let key = base64.and_then(|base64| STANDARD.decode(base64).ok());
@@ -28,7 +28,7 @@ impl Key {
         Ok(Self(Hmac::new_from_slice(&key).context("a key that HMAC does not take")?))
     }
 
-    /// Whether one of the signatures is this key's, of these bytes, at about this time.
+    /// Whether one of the signatures is by this key, of these bytes, at about this time.
     pub(super) fn has_signed(&self, headers: &HeaderMap, body: &[u8], now: DateTime<Utc>) -> bool {
         let timestamp = text(headers, "webhook-timestamp");
         let is_of_now = timestamp
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_is_of_id_time_and_body() {
+    fn a_signature_covers_id_time_and_body() {
         let now = 1_777_662_000;
         assert!(is_good(&[], BODY, now));
         assert!(is_good(&[], BODY, now + 299) && is_good(&[], BODY, now - 299));
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_secret_is_not_repeated() {
+    fn an_invalid_secret_is_not_repeated() {
         for bad in ["", "whsec_", "whsec_!secret", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="] {
             match Key::of(bad) {
                 Ok(_) => assert_eq!(bad, "whsec_", "an empty key is one"),

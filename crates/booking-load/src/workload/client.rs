@@ -1,4 +1,4 @@
-//! One client of the workload: what it asks for next, and what it remembers.
+//! One client of the workload: what it requests next, and its state.
 
 use super::requests::{RequestExtras, ResponseExtras};
 use super::{COMMON_MAX, HOURS_EVERY, Mix, Run};
@@ -7,31 +7,31 @@ use chrono::{SubsecRound, TimeDelta};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// The most registrations that a client looks after; the oldest are left to themselves.
+/// The most registrations that a client manages; it drops the oldest.
 const MINE_MAX: usize = 100;
-/// How long holds last: the least that there is.
+/// How long holds last: the shortest allowed.
 const HOLD_SECONDS: u32 = 60;
 
-/// A registration that a client knows of.
+/// A registration that a client manages.
 #[derive(Debug, Clone)]
 pub(super) struct Mine {
     event: usize,
     id: Uuid,
-    /// Whose it was when it was last told.
+    /// Its holder's address, as last answered.
     user_email: String,
-    /// What it was managed with then. Whatever makes it worthless is one of the things to be tried.
+    /// Its token at that time. Whatever invalidates it is one of the things to be tried.
     token: Option<String>,
-    /// Its ticket, once fetched. A transfer makes it void, which is one of the things to be tried.
+    /// Its ticket, once fetched. A transfer invalidates it, which is one of the things to be tried.
     ticket: Option<String>,
 }
 
-/// One of many who ask.
+/// One of many clients.
 pub(super) struct Client {
     run: Arc<Run>,
     number: u32,
     random: fastrand::Rng,
     mine: Vec<Mine>,
-    asked: u64,
+    sent: u64,
     operations: Vec<Operation>,
 }
 
@@ -39,7 +39,7 @@ impl Client {
     pub(super) fn new(run: Arc<Run>, number: u32) -> Self {
         let seed = run.options.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ u64::from(number);
         let random = fastrand::Rng::with_seed(seed);
-        Self { run, number, random, mine: Vec::new(), asked: 0, operations: Vec::new() }
+        Self { run, number, random, mine: Vec::new(), sent: 0, operations: Vec::new() }
     }
 
     pub(super) async fn work(mut self) -> Vec<Operation> {
@@ -58,7 +58,7 @@ impl Client {
         self.operations
     }
 
-    /// One request of a sale. One in ten is about what the client has got, as far as it has something.
+    /// One request of a sale. One in ten is about a registration of the client, if it has one.
     async fn sell(&mut self) {
         let acts = self.random.u8(..100);
         if acts >= 90 && !self.mine.is_empty() {
@@ -68,12 +68,12 @@ impl Client {
             return drop(self.ask(event, request, RequestExtras::default()).await);
         }
         let event = self.any_event();
-        let user_email = format!("s{}-{}.e{event}@load.example", self.number, self.asked);
+        let user_email = format!("s{}-{}.e{event}@load.example", self.number, self.sent);
         let request = match acts {
             0..8 => Request::Hold { user_email, ttl_seconds: HOLD_SECONDS },
             _ => Request::Register { user_email, waits: false },
         };
-        self.ask_for_a_seat(event, request).await;
+        self.send_claim(event, request).await;
     }
 
     /// One request of any kind.
@@ -101,28 +101,28 @@ impl Client {
             }
             _ => {}
         }
-        self.come().await;
+        self.request_seat().await;
     }
 
-    /// Asks for a seat.
-    async fn come(&mut self) {
+    /// Requests a seat.
+    async fn request_seat(&mut self) {
         let event = self.any_event();
         let user_email = self.any_email(event);
         let request = match self.random.u8(..4) {
             0 => Request::Hold { user_email, ttl_seconds: HOLD_SECONDS },
             other => Request::Register { user_email, waits: other == 1 },
         };
-        self.ask_for_a_seat(event, request).await;
+        self.send_claim(event, request).await;
     }
 
-    /// Sends such a request, and remembers what it got.
-    async fn ask_for_a_seat(&mut self, event: usize, request: Request) {
-        let Some((decided, heard)) = self.ask(event, request, RequestExtras::default()).await
+    /// Sends such a request, and stores what it got.
+    async fn send_claim(&mut self, event: usize, request: Request) {
+        let Some((decided, extras)) = self.ask(event, request, RequestExtras::default()).await
         else {
             return;
         };
         if let Some(shown) = decided.registration {
-            let (user_email, token) = (shown.user_email, heard.manage_token);
+            let (user_email, token) = (shown.user_email, extras.manage_token);
             let mine = Mine { event, id: shown.id, user_email, token, ticket: None };
             if shown.status != Status::Confirmed || self.random.bool() {
                 self.run.common(|common| match common.len() {
@@ -137,7 +137,7 @@ impl Client {
         }
     }
 
-    /// Does something with a registration that it knows of.
+    /// Sends a request about one of its registrations.
     async fn act(&mut self, at: usize) {
         let Mine { event, id, .. } = self.mine[at];
         let request = match self.random.u8(..20) {
@@ -149,14 +149,14 @@ impl Client {
             15..17 => return self.visit(at).await,
             _ => return self.check_in(at).await,
         };
-        let Some((decided, heard)) = self.ask(event, request, RequestExtras::default()).await
+        let Some((decided, extras)) = self.ask(event, request, RequestExtras::default()).await
         else {
             return;
         };
-        self.learn(at, decided, heard);
+        self.store_answer(at, decided, extras);
     }
 
-    /// To another person; now and then to the one who has it, by another name, which puts that right.
+    /// To another person; now and then to the present holder under another name, which is a correction.
     fn transfer(&mut self, at: usize) -> Request {
         let Mine { event, id, user_email, .. } = self.mine[at].clone();
         let name = self.random.bool().then(|| self.any_name());
@@ -168,7 +168,7 @@ impl Client {
         }
     }
 
-    /// Puts a name right, as its holder or as the organizer, or an address.
+    /// Corrects a name, as its holder or as the organizer, or an address.
     async fn correct(&mut self, at: usize) {
         let Mine { event, id, token, .. } = self.mine[at].clone();
         let name = self.any_name();
@@ -180,24 +180,24 @@ impl Client {
         let mark = token.as_deref().map(TokenMark::of);
         let request = Request::Correct { id, name, user_email, token: mark };
         let showing = RequestExtras { token: token.as_deref(), ..RequestExtras::default() };
-        if let Some((decided, heard)) = self.ask(event, request, showing).await {
-            self.learn(at, decided, heard);
+        if let Some((decided, extras)) = self.ask(event, request, showing).await {
+            self.store_answer(at, decided, extras);
         }
     }
 
-    /// Keeps what an answer told. Now and then its holder has not heard of the new token, and goes on with
-    /// the one that is dead.
-    fn learn(&mut self, at: usize, decided: FinalResponse, heard: ResponseExtras) {
+    /// Stores what an answer contained. Now and then its holder misses the new token, and goes on with the invalid
+    /// one.
+    fn store_answer(&mut self, at: usize, decided: FinalResponse, extras: ResponseExtras) {
         let Some(shown) = decided.registration else { return };
         self.mine[at].user_email = shown.user_email;
-        if let Some(token) = heard.manage_token
+        if let Some(token) = extras.manage_token
             && self.random.u8(..3) > 0
         {
             self.mine[at].token = Some(token);
         }
     }
 
-    /// Looks at a registration as its holder does.
+    /// Reads a registration as its holder does.
     async fn visit(&mut self, at: usize) {
         let Mine { event, id, token, .. } = self.mine[at].clone();
         let Some(token) = token else { return self.read().await };
@@ -225,7 +225,7 @@ impl Client {
         let capacity = self.random.u32(seats - seats / 10..=seats + seats / 10);
         let newest = self.run.events[event].newest().filter(|_| self.random.bool());
         let (if_version, tag) = newest.unzip();
-        let name = format!("Event {event}, edit {}-{}", self.number, self.asked);
+        let name = format!("Event {event}, edit {}-{}", self.number, self.sent);
         let request = Request::Edit { name, capacity, if_version, hours: None };
         let showing = RequestExtras { tag: tag.as_ref(), ..RequestExtras::default() };
         drop(self.ask(event, request, showing).await);
@@ -250,7 +250,7 @@ impl Client {
             _ => Hours::default(),
         };
         let seats = self.run.options.seats;
-        let name = format!("Event {event}, hours {}-{}", self.number, self.asked);
+        let name = format!("Event {event}, hours {}-{}", self.number, self.sent);
         let capacity = seats + seats / 10;
         let request = Request::Edit { name, capacity, if_version: None, hours: Some(hours) };
         drop(self.ask(event, request, RequestExtras::default()).await);
@@ -261,14 +261,14 @@ impl Client {
         self.look(event, Request::Read, RequestExtras::default()).await;
     }
 
-    /// Asks for something that changes nothing.
+    /// Sends a request that changes nothing.
     async fn look(&mut self, event: usize, request: Request, showing: RequestExtras<'_>) {
         let (invoked_at, event_id) = (self.run.now(), self.run.events[event].id);
-        let (answer, heard) =
+        let (answer, extras) =
             super::requests::ask(self.api(), event_id, &request, None, showing).await;
         let answered_at = self.run.now();
         if let (Answer::Decided(FinalResponse { event: Some(shown), .. }), Some(tag)) =
-            (&answer, heard.tag)
+            (&answer, extras.tag)
         {
             self.run.events[event].saw(shown.version, tag);
         }
@@ -304,21 +304,21 @@ impl Client {
         request: Request,
         showing: RequestExtras<'_>,
     ) -> Option<(FinalResponse, ResponseExtras)> {
-        self.asked += 1;
-        // A key is the secret of who has no token, and no short one is taken for that.
-        let key = format!("judge-client-{}-{}-{}", self.run.options.seed, self.number, self.asked);
+        self.sent += 1;
+        // Without a token the key is a secret, and must not be short.
+        let key = format!("judge-client-{}-{}-{}", self.run.options.seed, self.number, self.sent);
         let event_id = self.run.events[event].id;
-        let (tries, heard) =
+        let (tries, extras) =
             self.run.decide(self.number, self.server(), event_id, key, &request, showing).await;
         let decided = tries.last().and_then(|last| match &last.answer {
             Answer::Decided(decided) => Some(decided.clone()),
             Answer::Undone { .. } | Answer::Unknown { .. } => None,
         });
         self.operations.extend(tries);
-        decided.map(|decided| (decided, heard))
+        decided.map(|decided| (decided, extras))
     }
 
-    /// A registration to do something with: one of its own, or now and then one that others know too.
+    /// A registration to act on: one of its own, or now and then one that other clients know too.
     fn choose(&mut self) -> Option<usize> {
         if self.random.u8(..8) == 0 {
             let random = &mut self.random;
@@ -331,9 +331,9 @@ impl Client {
         (!self.mine.is_empty()).then(|| self.random.usize(..self.mine.len()))
     }
 
-    /// A name that nothing else gives: the number of requests goes up with whatever is asked for by it.
+    /// A name that nothing else uses: it contains the number of requests, which grows.
     fn any_name(&self) -> String {
-        format!("Person {}-{}", self.number, self.asked)
+        format!("Person {}-{}", self.number, self.sent)
     }
 
     fn any_event(&mut self) -> usize {
@@ -354,7 +354,7 @@ impl Client {
     }
 }
 
-/// Whether what is kept of a request is all of it: its ticket, token or tag is not.
+/// Whether the stored request is complete: its ticket, token or tag is not stored.
 fn is_whole(request: &Request) -> bool {
     !matches!(
         request,

@@ -1,4 +1,4 @@
-//! The end of a run: what only time could change is decided, and then everything is read.
+//! The end of a run: whatever only time could change is decided, and then everything is read.
 
 use super::Run;
 use super::requests::{self, RequestExtras};
@@ -21,21 +21,21 @@ use uuid::Uuid;
 
 /// How long the servers may take until they can be read.
 const READABLE_WITHIN: Duration = Duration::from_secs(60);
-/// How often what is held is confirmed, or given up where it cannot be: what comes free meanwhile is
-/// offered to the next in line. A server that still has something then is read as it is, for the judge to
-/// say what that is.
+/// How often held registrations are confirmed, or given up where that is impossible: a seat that comes free
+/// meanwhile is offered to the next on the waitlist. If a server still has some then, its state is read as it is,
+/// for the judge to report.
 const ROUNDS_MAX: usize = 10;
-/// How often the end is read again because something changed while it was read. After that it is judged as
-/// it was read: a server that says one thing here and another there is to be caught, and not waited for.
+/// How often the final state is read again because something changed meanwhile. After that it is judged as it was
+/// read: a server that contradicts itself is to be caught, and not waited for.
 const END_TRIES_MAX: usize = 12;
-/// For how long it is read again, as each time waits for the servers to tidy.
+/// For how long it is read again, as each time waits for the servers to sweep.
 const END_WITHIN: Duration = Duration::from_secs(30);
 /// The pause before it is read again.
 const END_PAUSE: Duration = Duration::from_millis(250);
-/// How long the servers may take to tidy what time has changed; after that they are read as they are.
+/// How long the servers may take to sweep what has expired; after that they are read as they are.
 const TIDY_WITHIN: Duration = Duration::from_secs(3);
 
-/// The end of one event, as it was read.
+/// The final state of one event, as it was read.
 struct End {
     before: EventView,
     rows: Vec<RegistrationView>,
@@ -44,9 +44,8 @@ struct End {
 }
 
 impl End {
-    /// Whether it is one state: nothing changed while it was read, nothing in it can still run out, and
-    /// its rows are those that are counted. A row that has run out by a clock that is ahead shows as ended
-    /// without being so.
+    /// Whether it is one state: nothing changed while it was read, nothing in it can still expire, and its rows
+    /// match its counts. A row that has expired by a clock that is ahead is shown as ended without being so.
     fn is_one_state(&self) -> bool {
         let count =
             |is: fn(Status) -> bool| self.rows.iter().filter(|row| is(row.status)).count() as u64;
@@ -58,7 +57,7 @@ impl End {
     }
 }
 
-/// Decides whatever is held or offered, so that time changes nothing any more; then reads all of it.
+/// Decides all holds and offers, so that time changes nothing any more; then reads everything.
 pub(super) async fn settle_and_read(run: &Arc<Run>, history: &mut History) -> anyhow::Result<()> {
     for event in 0..run.events.len() {
         let id = run.events[event].id;
@@ -85,13 +84,13 @@ pub(super) async fn settle_and_read(run: &Arc<Run>, history: &mut History) -> an
     Ok(())
 }
 
-/// Reads an event between two looks at its version.
+/// Reads an event between two reads of its version.
 async fn read(run: &Arc<Run>, event: usize, history: &History) -> anyhow::Result<End> {
     let id = run.events[event].id;
     let before = settled(run, id).await?;
     let rows = with_positions(run, rows(run, id).await?).await?;
     let wanted = match run.has_hours(event) {
-        // Whether something was too late is told by its time.
+        // The time of a change says whether it was too late.
         true => rows.iter().map(|row| row.id).collect(),
         false => without_whole_story(history, id, &rows),
     };
@@ -100,7 +99,7 @@ async fn read(run: &Arc<Run>, event: usize, history: &History) -> anyhow::Result
     Ok(End { before, rows, entries, after })
 }
 
-/// Confirms what is held or offered. What cannot be confirmed, since the event is over, is given up.
+/// Confirms holds and offers. One that cannot be confirmed, since the event is over, is given up.
 async fn settle(
     run: &Arc<Run>,
     event_id: Uuid,
@@ -144,7 +143,7 @@ async fn settle(
     Ok(())
 }
 
-/// The event, once its version names all that was changed.
+/// The event, once its version covers all changes.
 async fn settled(run: &Run, event_id: Uuid) -> anyhow::Result<EventView> {
     let began = Instant::now();
     loop {
@@ -156,7 +155,7 @@ async fn settled(run: &Run, event_id: Uuid) -> anyhow::Result<EventView> {
     }
 }
 
-/// The event as it is told now.
+/// The event's present state.
 async fn look(run: &Run, event_id: Uuid) -> anyhow::Result<EventView> {
     let answer = get(run, &format!("events/{event_id}")).await?;
     Ok(EventView { is_settled: answer.headers.contains_key(ETAG), ..decode(&answer)? })
@@ -178,7 +177,7 @@ async fn rows(run: &Run, event_id: Uuid) -> anyhow::Result<Vec<RegistrationView>
     }
 }
 
-/// The same, where those who wait have their places in the queue, which a list does not tell.
+/// The same, with the waitlist positions, which a list does not contain.
 async fn with_positions(
     run: &Arc<Run>,
     mut rows: Vec<RegistrationView>,
@@ -205,38 +204,40 @@ async fn with_positions(
     Ok(rows)
 }
 
-/// Those of whom the answers do not tell everything: whoever time could change, or more than one could
-/// act on, or of whom something is not as the answers say.
+/// The registrations that the answers do not describe completely: those that time or several clients could change,
+/// or that differ from the answers.
 fn without_whole_story(history: &History, event_id: Uuid, rows: &[RegistrationView]) -> Vec<Uuid> {
     #[derive(Default)]
     struct ClientResult {
         versions: Vec<u64>,
         is_more: bool,
     }
-    let mut told: HashMap<Uuid, ClientResult> = HashMap::new();
+    let mut answers: HashMap<Uuid, ClientResult> = HashMap::new();
     let operations = history.operations.iter();
     for operation in operations.filter(|operation| operation.event_id == event_id) {
         if let Some(id) = crate::judge::named(&operation.request)
             && !matches!(operation.request, Request::Cancel { .. } | Request::Visit { .. })
         {
-            told.entry(id).or_default().is_more = true;
+            answers.entry(id).or_default().is_more = true;
         }
         let Answer::Decided(decided) = &operation.answer else { continue };
         let Some(shown) = &decided.registration else { continue };
-        let told = told.entry(shown.id).or_default();
+        let answers = answers.entry(shown.id).or_default();
         match (&operation.request, shown.status) {
             (Request::Register { .. }, Status::Confirmed)
             | (Request::Cancel { .. }, Status::Cancelled) => {
-                told.versions.push(shown.event_version);
+                answers.versions.push(shown.event_version);
             }
-            // Looking changes nothing.
+            // Reading changes nothing.
             (Request::Visit { .. }, _) => {}
-            _ => told.is_more = true,
+            _ => answers.is_more = true,
         }
     }
     let is_known = |row: &&RegistrationView| {
-        let told = told.get(&row.id);
-        told.is_some_and(|told| !told.is_more && told.versions.contains(&row.event_version))
+        let answers = answers.get(&row.id);
+        answers.is_some_and(|answers| {
+            !answers.is_more && answers.versions.contains(&row.event_version)
+        })
     };
     rows.iter().filter(|row| !is_known(row)).map(|row| row.id).collect()
 }
@@ -251,7 +252,7 @@ async fn entries(run: &Arc<Run>, ids: Vec<Uuid>) -> anyhow::Result<HashMap<Uuid,
             async move {
                 let path = format!("registrations/{id}/history");
                 let answer = match get(&run, &path).await {
-                    // A server that cannot tell it any more: the judge will miss what is in it.
+                    // The server cannot report it any more: the judge will miss what is in it.
                     Err(error) if error.is::<Broken>() => return Ok(None),
                     answer => answer?,
                 };
@@ -263,7 +264,7 @@ async fn entries(run: &Arc<Run>, ids: Vec<Uuid>) -> anyhow::Result<HashMap<Uuid,
     Ok(for_each(ids, run.options.clients, read).await?.into_iter().flatten().collect())
 }
 
-/// Does `work` for each id, `width` at a time.
+/// Runs `work` for each id, `width` at a time.
 async fn for_each<T: Send + 'static, F: Future<Output = anyhow::Result<T>> + Send + 'static>(
     ids: Vec<Uuid>,
     width: u32,
@@ -285,12 +286,12 @@ async fn for_each<T: Send + 'static, F: Future<Output = anyhow::Result<T>> + Sen
     Ok(done?.into_iter().flatten().collect())
 }
 
-/// The server says that something is wrong with itself, and goes on saying so.
+/// The server persistently reports an internal error.
 #[derive(Debug, thiserror::Error)]
 #[error("the server fails")]
 struct Broken;
 
-/// Reads a page from any server that gives it.
+/// Reads a page from any server that returns it.
 async fn get(run: &Run, path: &str) -> anyhow::Result<HttpAnswer> {
     let began = Instant::now();
     for turn in 0.. {

@@ -1,5 +1,5 @@
-//! What the judge judges: many clients at once who ask for everything that can be asked, each under a
-//! key, until it is decided.
+//! What the judge judges: many concurrent clients that send every kind of request, each under a key, until it is
+//! decided.
 
 mod client;
 mod end;
@@ -22,55 +22,55 @@ use uuid::Uuid;
 
 /// Registrations that more than one client may act on at a time.
 const COMMON_MAX: usize = 64;
-/// Every so manieth event is cancelled when nine tenths of the requests were sent.
+/// Every so manieth event is cancelled after nine tenths of the requests.
 const CANCELLED_EVERY: usize = 8;
 
 /// Every so manieth event has hours.
 const HOURS_EVERY: usize = 4;
-/// So near they are unless something else is said: many of them pass in a run of some seconds.
+/// Their default distance: many of them pass in a run of some seconds.
 const HOURS_WITHIN: Duration = Duration::from_secs(2);
 
-/// What is asked for.
+/// The kinds of requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mix {
-    /// Everything that can be, by people who come again and again.
+    /// Every kind, by returning attendees.
     Everything,
-    /// What makes a sale: nine in ten get a seat or a hold, and some of those confirm it, or give it up. Everybody has an
-    /// address of their own.
+    /// A sale: nine in ten get a seat or a hold, and some of those confirm it, or give it up. Each has an address
+    /// of its own.
     Sale,
 }
 
-/// What to run, and against what.
+/// What to run, and against which servers.
 #[derive(Debug, Clone)]
 pub struct WorkloadOptions {
     /// The servers, at least one. They share one database; the load is spread over all of them.
     pub urls: Vec<String>,
-    /// Whose the events are, where the servers are not open to anybody.
+    /// The events' organizer, where the servers require one.
     pub token: Option<OrganizerToken>,
-    /// How many requests, those that are sent again not counted.
+    /// The number of requests, without retries.
     pub operations: u64,
-    /// How many clients at once.
+    /// The number of concurrent clients.
     pub clients: u32,
-    /// How many events.
+    /// The number of events.
     pub events: u32,
-    /// The seats of each event, in the beginning. Four times as many people want one.
+    /// The seats of each event at first. Four times as many people want one.
     pub seats: u32,
-    /// Which share of the requests gives something up, as far as there is something to give up.
+    /// The share of requests that give something up, if there is something to give up.
     pub cancel_share: f64,
-    /// What the requests are made from.
+    /// The seed of the requests.
     pub seed: u64,
-    /// How long one call may wait.
+    /// The timeout of one call.
     pub limits: Limits,
-    /// For how long the same request is sent again while nothing is decided.
+    /// For how long a request is retried until it is decided.
     pub decide_within: Duration,
-    /// How long the least offer lasts, in seconds; 60 is the least there is.
+    /// The shortest time to live of an offer, in seconds; 60 is the least allowed.
     pub offer_ttl_seconds: u32,
-    /// How far from now, by the store's clock, the hours lie that one event in four is given again and
-    /// again while it sells; without it no event has any.
+    /// The distance from now, by the store's clock, of the hours that one event in four is given repeatedly while
+    /// it sells; without it no event has any.
     pub hours_within: Option<Duration>,
-    /// What is asked for.
+    /// The kinds of requests.
     pub mix: Mix,
-    /// How many requests a second, those that are sent again not counted; without it as many as are answered.
+    /// Requests per second, without retries; without it as many as are answered.
     pub rate: Option<u32>,
 }
 
@@ -96,18 +96,18 @@ impl WorkloadOptions {
     }
 }
 
-/// What a run was like, beside its history.
+/// Measurements of a run, beside its history.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
-    /// When the run began: its history's times are counted from there.
+    /// When the run began: its history's times start there.
     pub began: Instant,
     /// From the first request to the last decision.
     pub load: Duration,
-    /// The longest that one answer took, or that there was none.
+    /// The longest time until an answer, or until it was given up.
     pub slowest: Duration,
-    /// The longest from the first try of a request to its decision.
+    /// The longest time from a request's first try to its decision.
     pub slowest_decision: Duration,
-    /// The longest time in which nobody was told that anything was changed.
+    /// The longest time without an answer that reported a change.
     pub longest_standstill: Duration,
 }
 
@@ -116,26 +116,26 @@ struct Run {
     options: WorkloadOptions,
     apis: Vec<Api>,
     began: Instant,
-    /// When the clients were let loose.
+    /// When the clients started.
     loose: OnceLock<Instant>,
     events: Vec<Sale>,
     created: Vec<Operation>,
     sent: AtomicU64,
     is_over: AtomicBool,
     common: Mutex<Vec<Mine>>,
-    /// The store's time when it was told last, in microseconds since 1970.
+    /// The store's time as last answered, in microseconds since 1970.
     store_time: AtomicI64,
 }
 
 /// An event of the run.
 struct Sale {
     id: Uuid,
-    /// The last version that anybody read, and what names it, for edits that must have one.
+    /// The last version that a client read, and its `ETag`, for edits that need one.
     newest: Mutex<Option<(u64, HeaderValue)>>,
 }
 
 impl Sale {
-    /// Keeps in mind what was read, if nothing newer was.
+    /// Stores what was read, unless something newer is stored.
     fn saw(&self, version: u64, tag: HeaderValue) {
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         if newest.as_ref().is_none_or(|(newest, _)| *newest < version) {
@@ -148,18 +148,17 @@ impl Sale {
     }
 }
 
-/// Runs it to its end, reads what there is then, and returns what happened.
+/// Runs it to its end, reads the final state, and returns the record.
 ///
 /// # Errors
 ///
-/// If there was nothing to measure: options that make no sense, no event could be created, or the end
-/// could not be read.
+/// If nothing could be measured: invalid options, no event could be created, or the final state could not be read.
 pub async fn run(options: WorkloadOptions) -> anyhow::Result<(History, Pace)> {
     let run = Run::prepare(options).await?;
     run.finish().await
 }
 
-/// The same, but for as long as `faults` go on, and no longer.
+/// The same, but only for as long as `faults` runs.
 ///
 /// # Errors
 ///
@@ -207,19 +206,19 @@ fn pace(history: &History, began: Instant) -> Pace {
     }
 }
 
-/// In microseconds, from one change that was told to the next.
+/// In microseconds, from one answered change to the next.
 fn longest_standstill(history: &History) -> u64 {
     let changes = history.operations.iter().filter(|operation| {
         operation.request != Request::Read
             && matches!(&operation.answer, Answer::Decided(decided) if decided.is_success() && !decided.replayed)
     });
-    let mut told_at: Vec<u64> = changes.map(|operation| operation.answered_at).collect();
-    told_at.sort_unstable();
-    told_at.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0)
+    let mut answered_at: Vec<u64> = changes.map(|operation| operation.answered_at).collect();
+    answered_at.sort_unstable();
+    answered_at.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0)
 }
 
 impl Run {
-    /// Puts up the events.
+    /// Creates the events.
     async fn prepare(options: WorkloadOptions) -> anyhow::Result<Arc<Self>> {
         anyhow::ensure!(!options.urls.is_empty(), "at least one URL is needed");
         anyhow::ensure!(options.clients > 0 && options.events > 0, "clients and events are needed");
@@ -251,7 +250,7 @@ impl Run {
         Ok(Arc::new(run))
     }
 
-    /// Lets the clients loose until they have asked enough, and reads the end.
+    /// Runs the clients until they have sent enough, and reads the final state.
     async fn finish(self: &Arc<Self>) -> anyhow::Result<(History, Pace)> {
         let mut history = History { operations: self.created.clone(), ..History::default() };
         let mut clients = JoinSet::new();
@@ -268,7 +267,7 @@ impl Run {
         Ok((history, pace))
     }
 
-    /// Puts up an event: one in four without a waitlist, one in four without offers.
+    /// Creates an event: one in four without a waitlist, one in four without offers.
     async fn create(&self, number: u32) -> anyhow::Result<Operation> {
         let request = Request::Create {
             capacity: self.options.seats,
@@ -287,8 +286,8 @@ impl Run {
         Ok(decided)
     }
 
-    /// Sends a request until it is decided, or for as long as it is worth. Every try is an operation.
-    /// Returns what the last of them told, too.
+    /// Sends a request until it is decided, or its time is up. Every try is an operation. Returns the content of
+    /// the last answer, too.
     async fn decide(
         &self,
         client: u32,
@@ -300,16 +299,16 @@ impl Run {
     ) -> (Vec<Operation>, ResponseExtras) {
         let began = Instant::now();
         let mut pause = Duration::from_millis(20);
-        let (mut tries, mut told) = (Vec::with_capacity(1), ResponseExtras::default());
+        let (mut tries, mut last_extras) = (Vec::with_capacity(1), ResponseExtras::default());
         for turn in 0.. {
             let api = &self.apis[(server + turn) % self.apis.len()];
             let invoked_at = self.now();
-            let (answer, heard) = requests::ask(api, event_id, request, Some(&key), showing).await;
+            let (answer, extras) = requests::ask(api, event_id, request, Some(&key), showing).await;
             let answered_at = self.now();
-            if let Some(made_at) = heard.made_at {
+            if let Some(made_at) = extras.made_at {
                 self.store_time.store(made_at.timestamp_micros(), Ordering::Relaxed);
             }
-            told = heard;
+            last_extras = extras;
             let is_decided = matches!(answer, Answer::Decided(_));
             let (request, key) = (request.clone(), Some(key.clone()));
             tries.push(Operation {
@@ -327,7 +326,7 @@ impl Run {
             tokio::time::sleep(pause.mul_f64(1.0 + fastrand::f64() / 2.0)).await;
             pause = (pause * 2).min(Duration::from_millis(500));
         }
-        (tries, told)
+        (tries, last_extras)
     }
 
     /// Microseconds since the run began.
@@ -335,13 +334,13 @@ impl Run {
         u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
-    /// About what the store's clock shows.
+    /// Roughly the store's time.
     fn store_now(&self) -> DateTime<Utc> {
         let micros = self.store_time.load(Ordering::Relaxed);
         DateTime::from_timestamp_micros(micros).unwrap_or_default()
     }
 
-    /// Whether an event is given hours.
+    /// Whether an event gets hours.
     fn has_hours(&self, event: usize) -> bool {
         self.options.hours_within.is_some() && event % HOURS_EVERY == HOURS_EVERY - 1
     }

@@ -1,4 +1,4 @@
-//! Requests as they are sent, and responses as they are written down.
+//! Builds requests, and parses responses into records.
 
 use crate::api::Api;
 use crate::client::{Answer as HttpAnswer, TransportError};
@@ -15,30 +15,30 @@ use uuid::Uuid;
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
-/// What every key of this process begins with: those of who shows no token are to be secrets, and another
-/// run's, with the same seed, are other keys.
+/// The prefix of every key of this process: keys of clients without a token are secrets, and another run with the
+/// same seed must use other keys.
 static RUN: LazyLock<String> = LazyLock::new(|| format!("{:032x}", fastrand::u128(..)));
 
-/// What a request shows beside what is written down of it.
+/// Parts of a request that are not recorded.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct RequestExtras<'a> {
     pub(super) ticket: Option<&'a str>,
-    /// The holder's token, where it is the holder who asks.
+    /// The holder's token, if the holder asks.
     pub(super) token: Option<&'a str>,
-    /// The `ETag` of the version that is to be edited.
+    /// The `ETag` of the version to be edited.
     pub(super) tag: Option<&'a HeaderValue>,
 }
 
-/// What an answer tells beside what is written down of it.
+/// Parts of an answer that are not recorded.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ResponseExtras {
     pub(super) manage_token: Option<String>,
     pub(super) tag: Option<HeaderValue>,
-    /// The store's time when what was asked for was made, just now.
+    /// The store's time at the change, if it was just made.
     pub(super) made_at: Option<DateTime<Utc>>,
 }
 
-/// Asks, once.
+/// Sends the request, once.
 pub(super) async fn ask(
     api: &Api,
     event_id: Uuid,
@@ -124,7 +124,7 @@ fn route(
         Request::Edit { name, capacity, hours, .. } => {
             let mut body = json!({"name": name, "capacity": capacity});
             if let Some(hours) = hours {
-                // What is cleared is said to be so.
+                // Clearing a field is explicit.
                 body["starts_at"] = json!(hours.starts_at);
                 body["ends_at"] = json!(hours.ends_at);
                 body["closes_at"] = json!(hours.closes_at);
@@ -136,14 +136,14 @@ fn route(
     }
 }
 
-/// Adds a field to an object, if there is something to say.
+/// Adds a field to an object, if there is a value.
 fn add(body: &mut Value, name: &str, value: Option<&String>) {
     if let Some(value) = value {
         body[name] = json!(value);
     }
 }
 
-/// What an answer decides, if it does.
+/// The decision in an answer, if there is one.
 fn read(request: &Request, answer: &HttpAnswer) -> (Answer, ResponseExtras) {
     let status = answer.status.as_u16();
     match status {
@@ -153,7 +153,7 @@ fn read(request: &Request, answer: &HttpAnswer) -> (Answer, ResponseExtras) {
         429 | 500 | 503 => return (Answer::Undone { status }, ResponseExtras::default()),
         _ => {}
     }
-    let mut heard =
+    let mut extras =
         ResponseExtras { tag: answer.headers.get(ETAG).cloned(), ..ResponseExtras::default() };
     let mut decided = FinalResponse {
         status,
@@ -167,25 +167,25 @@ fn read(request: &Request, answer: &HttpAnswer) -> (Answer, ResponseExtras) {
     if !decided.is_success() {
         decided.code = decode::<Problem>(answer).map(|problem| problem.code);
     } else if is_of_event {
-        // What has no ETag has no version yet: time has changed something since.
+        // Without an ETag it has no version yet: time has changed something since.
         let is_settled = answer.headers.contains_key(ETAG) || !matches!(request, Request::Read);
         decided.event = decode::<EventView>(answer).map(|event| EventView { is_settled, ..event });
-        // Where the event came into being, its id is told by the place of a registration's.
+        // For a new event its id stands in place of a registration's.
         if matches!(request, Request::Create { .. }) {
             decided.code = decode::<Id>(answer).map(|created| created.id.to_string());
-            heard.made_at = decode::<Made>(answer).map(|made| made.created_at);
+            extras.made_at = decode::<Made>(answer).map(|made| made.created_at);
         }
     } else {
-        heard.manage_token = decode::<Private>(answer).and_then(|private| private.manage_token);
-        let token = heard.manage_token.as_deref().map(TokenMark::of);
+        extras.manage_token = decode::<Private>(answer).and_then(|private| private.manage_token);
+        let token = extras.manage_token.as_deref().map(TokenMark::of);
         decided.registration =
             decode::<RegistrationView>(answer).map(|shown| RegistrationView { token, ..shown });
         let is_new = matches!(request, Request::Register { .. } | Request::Hold { .. });
         if is_new && !decided.replayed {
-            heard.made_at = decode::<Made>(answer).map(|made| made.created_at);
+            extras.made_at = decode::<Made>(answer).map(|made| made.created_at);
         }
     }
-    (Answer::Decided(decided), heard)
+    (Answer::Decided(decided), extras)
 }
 
 #[derive(Deserialize)]

@@ -1,5 +1,5 @@
-//! A small server that speaks just enough of the contract, and breaks it on request.
-//! Written by hand, so that it costs little next to the generator that is measured against it.
+//! A small server with just enough of the contract, which it breaks on request. Written by hand, so that it costs
+//! little next to the generator that is measured against it.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
 const PAGE_ROWS: usize = 100;
-/// The secret of every endpoint of webhooks: the bytes from 0 to 31.
+/// The secret of every webhook endpoint: the bytes from 0 to 31.
 pub(crate) const WEBHOOK_SECRET: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 const PATH_REGISTER: &str = "POST /events/e1/register ";
 
@@ -25,13 +25,13 @@ pub(crate) enum Quirk {
     Oversells,
     /// It does not list the third winner.
     LosesWinner,
-    /// Every third client is told that the server is overloaded when it first asks.
+    /// Every third client's first try is answered with 503.
     Sheds,
-    /// Every third client is cut off in the middle of its first answer, its seat taken.
+    /// Every third client's first answer is cut off in the middle, its seat taken.
     HangsUp,
-    /// Every third client hears 504 first, its seat taken.
+    /// Every third client's first try is answered with 504, its seat taken.
     Unknown,
-    /// Every third client is never answered at all when it first asks, its seat taken.
+    /// Every third client's first try is never answered, its seat taken.
     Silent,
     /// A tenth of the clients are refused with a 400.
     Picky,
@@ -39,7 +39,7 @@ pub(crate) enum Quirk {
     NewestFirst,
     /// Its answer to a registration is no JSON.
     Gibberish,
-    /// As soon as half of the seats are taken everybody is told that they are sold out.
+    /// As soon as half of the seats are taken it answers that they are sold out.
     Undersells,
 }
 
@@ -47,9 +47,9 @@ pub(crate) enum Quirk {
 pub(crate) struct State {
     capacity: usize,
     rows: Vec<String>,
-    /// By e-mail address: how often it asked, and its row if it has one.
+    /// By e-mail address: the number of tries, and whether it has a seat.
     clients: HashMap<String, (u32, bool)>,
-    /// How many endpoints of webhooks were made.
+    /// How many webhook endpoints were created.
     webhooks: u32,
 }
 
@@ -61,7 +61,7 @@ enum Reply {
     Never,
 }
 
-/// A running server. It outlives its connections' troubles, and dies when dropped.
+/// A running server. It survives connection errors, and stops when dropped.
 pub(crate) struct Fake {
     pub(crate) address: SocketAddr,
     quirk: Quirk,
@@ -79,7 +79,7 @@ impl Fake {
         Self::serve("127.0.0.1:0", quirk, Arc::clone(&self.state)).await
     }
 
-    /// Cuts every connection at once and starts again at the same address after `pause`.
+    /// Cuts every connection at once and restarts at the same address after `pause`.
     pub(crate) async fn restart(self, pause: Duration) -> Self {
         let (address, quirk, state) = (self.address.to_string(), self.quirk, self.state.clone());
         drop(self);
@@ -178,9 +178,9 @@ impl State {
 
     fn register(&mut self, email: &str, quirk: Quirk) -> Reply {
         let order = self.clients.len();
-        let (asked, has_seat) = self.clients.entry(email.to_owned()).or_default();
-        *asked += 1;
-        let first_of_three = *asked == 1 && order.is_multiple_of(3);
+        let (tries, has_seat) = self.clients.entry(email.to_owned()).or_default();
+        *tries += 1;
+        let first_of_three = *tries == 1 && order.is_multiple_of(3);
         if quirk == Quirk::Picky && order.is_multiple_of(10) {
             return Reply::Whole(problem("400 Bad Request", "validation", ""));
         }
@@ -237,7 +237,7 @@ impl State {
         let to = rows.len().min(from + PAGE_ROWS);
         let mut headers = String::new();
         if to < rows.len() {
-            // A relative link, and one that is to be passed over.
+            // A relative link, and one that must be ignored.
             let _ = write!(headers, "link: <x>; rel=\"prev\", <?cursor={to}>; rel=\"next\"\r\n");
         }
         answer("200 OK", &headers, &format!("[{}]", rows[from..to].join(",")))

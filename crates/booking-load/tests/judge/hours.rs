@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// The tokens that were given out.
+/// The tokens that were issued.
 const ADAS: TokenMark = TokenMark(1);
 const ADAS_SECOND: TokenMark = TokenMark(2);
 const EDSGERS: TokenMark = TokenMark(3);
@@ -30,7 +30,7 @@ fn visit(id: Uuid, token: TokenMark) -> Request {
     Request::Visit { id, token }
 }
 
-/// Edsger, who was written otherwise in the beginning.
+/// Edsger, whose address was mistyped at first.
 fn edsger(status: Status, event_version: u64) -> RegistrationView {
     named("Edsger", shown(EDSGER, "dijkstra", status, event_version))
 }
@@ -41,67 +41,67 @@ fn ended() -> History {
     let mut run = Writer::default();
     let create =
         Request::Create { capacity: 2, waitlist_enabled: true, offer_ttl_seconds: Some(60) };
-    run.told_event(create, 201, event(2, 0, 0, 1));
-    run.told(register("ada", false), 201, with(ADAS, shown(ADA, "ada", Status::Confirmed, 2)));
+    run.answered_event(create, 201, event(2, 0, 0, 1));
+    run.answered(register("ada", false), 201, with(ADAS, shown(ADA, "ada", Status::Confirmed, 2)));
     let held =
         RegistrationView { expires_at: Some(at(62)), ..shown(GRACE, "grace", Status::Held, 3) };
-    run.told(Request::Hold { user_email: "grace".into(), ttl_seconds: 60 }, 201, held);
+    run.answered(Request::Hold { user_email: "grace".into(), ttl_seconds: 60 }, 201, held);
     let first =
         RegistrationView { position: Some(1), ..shown(EDSGER, "edsger", Status::Waitlisted, 4) };
-    run.told(register("edsger", true), 202, with(EDSGERS, first));
+    run.answered(register("edsger", true), 202, with(EDSGERS, first));
     let second =
         RegistrationView { position: Some(2), ..shown(BARBARA, "barbara", Status::Waitlisted, 5) };
-    run.told(register("barbara", true), 202, second);
-    // 5: mistakes are put right, and a link is lost.
+    run.answered(register("barbara", true), 202, second);
+    // 5: corrections, and a lost link.
     let ada = |name: &str, version| named(name, shown(ADA, "ada", Status::Confirmed, version));
-    run.told(correct(ADA, "Ada", None), 200, ada("Ada", 6));
+    run.answered(correct(ADA, "Ada", None), 200, ada("Ada", 6));
     let waits = RegistrationView { position: Some(1), ..edsger(Status::Waitlisted, 7) };
     let right = correct(EDSGER, "Edsger", Some("dijkstra"));
-    run.told(right, 200, with(EDSGERS_SECOND, waits.clone()));
+    run.answered(right, 200, with(EDSGERS_SECOND, waits.clone()));
     let forbidden =
         FinalResponse { status: 403, code: Some("forbidden".into()), ..FinalResponse::default() };
     run.ask(visit(EDSGER, EDSGERS), forbidden);
-    run.told(visit(EDSGER, EDSGERS_SECOND), 200, waits);
-    run.told(Request::RenewLink { id: ADA }, 200, with(ADAS_SECOND, ada("Ada", 8)));
-    // 10: to herself, which gives her another name.
+    run.answered(visit(EDSGER, EDSGERS_SECOND), 200, waits);
+    run.answered(Request::RenewLink { id: ADA }, 200, with(ADAS_SECOND, ada("Ada", 8)));
+    // 10: a transfer to herself, which changes her name.
     let name = Some("Ada Lovelace".to_owned());
     let transfer = Request::Transfer { id: ADA, user_email: "ada".into(), name };
-    run.told(transfer, 200, ada("Ada Lovelace", 9));
+    run.answered(transfer, 200, ada("Ada Lovelace", 9));
     let edit = Request::Edit {
         name: "with hours".into(),
         capacity: 2,
         if_version: None,
         hours: Some(hours()),
     };
-    run.told_event(edit, 200, EventView { hours: hours(), ..event(2, 2, 2, 10) });
+    run.answered_event(edit, 200, EventView { hours: hours(), ..event(2, 2, 2, 10) });
     run.refused(register("katherine", false), "closed");
     // 13: the doors have closed, and those who wait are served until the event is over.
     let cancelled = named("Ada Lovelace", shown(ADA, "ada", Status::Cancelled, 11));
-    run.told(Request::Cancel { id: ADA }, 200, cancelled.clone());
+    run.answered(Request::Cancel { id: ADA }, 200, cancelled.clone());
     let offered = RegistrationView { expires_at: Some(at(40)), ..edsger(Status::Offered, 12) };
-    run.told(visit(EDSGER, EDSGERS_SECOND), 200, offered);
-    run.told(Request::Confirm { id: EDSGER }, 200, edsger(Status::Confirmed, 13));
+    run.answered(visit(EDSGER, EDSGERS_SECOND), 200, offered);
+    run.answered(Request::Confirm { id: EDSGER }, 200, edsger(Status::Confirmed, 13));
     let inside = |seconds, timing, version| RegistrationView {
         checked_in_at: Some(at(seconds)),
         timing: Some(timing),
         ..edsger(Status::Confirmed, version)
     };
-    run.told(Request::CheckIn { id: EDSGER }, 201, inside(35, Timing::OnTime, 14));
-    // 17: it is over. What there is can be given up, put right and let in.
-    run.told(Request::UndoCheckIn { id: EDSGER }, 200, edsger(Status::Confirmed, 15));
+    run.answered(Request::CheckIn { id: EDSGER }, 201, inside(35, Timing::OnTime, 14));
+    // 17: it is over. Existing registrations can be cancelled, corrected and checked in.
+    run.answered(Request::UndoCheckIn { id: EDSGER }, 200, edsger(Status::Confirmed, 15));
     run.refused(Request::Confirm { id: GRACE }, "closed");
     let transfer = Request::Transfer { id: EDSGER, user_email: "alan".into(), name: None };
     run.refused(transfer, "closed");
     let gone = shown(GRACE, "grace", Status::Cancelled, 16);
-    run.told(Request::Cancel { id: GRACE }, 200, gone.clone());
+    run.answered(Request::Cancel { id: GRACE }, 200, gone.clone());
     let still =
         RegistrationView { position: Some(1), ..shown(BARBARA, "barbara", Status::Waitlisted, 17) };
     let still = named("Barbara", still);
-    run.told(correct(BARBARA, "Barbara", None), 200, still.clone());
-    run.told(Request::CheckIn { id: EDSGER }, 201, inside(60, Timing::Late, 18));
+    run.answered(correct(BARBARA, "Barbara", None), 200, still.clone());
+    run.answered(Request::CheckIn { id: EDSGER }, 201, inside(60, Timing::Late, 18));
     run.refused(correct(GRACE, "Grace", None), "not_correctable");
     let end = EventView { hours: hours(), ..event(2, 1, 1, 18) };
-    run.told_event(Request::Read, 200, end.clone());
+    run.answered_event(Request::Read, 200, end.clone());
 
     run.0.events.push(EndEvent { id: EVENT, shown: end });
     run.row(
@@ -139,7 +139,7 @@ fn ended() -> History {
 }
 
 #[test]
-fn an_event_that_ends_is_clean_and_says_what_was_in_it() {
+fn an_ended_event_is_clean_and_its_coverage_is_reported() {
     let verdict = judge(&ended());
     assert!(verdict.is_clean(), "{verdict}");
     let wanted = [
@@ -160,13 +160,13 @@ fn an_event_that_ends_is_clean_and_says_what_was_in_it() {
     assert_eq!(verdict.coverage.missing(&wanted), [""; 0]);
 }
 
-/// An end that is brought forward ends the offers that there are, and what was said of them before was true.
+/// An end that is moved earlier ends the present offers, and earlier answers about them were true.
 #[test]
-fn an_end_that_is_brought_forward_ends_offers() {
+fn an_end_that_is_moved_earlier_ends_offers() {
     let mut history = ended();
     edited(&mut history).ends_at = Some(at(100));
-    // Edsger is told of his offer, and then the end is brought forward once more.
-    told(&mut history, 14).expires_at = Some(at(85));
+    // Edsger's offer is answered, and then the end is moved earlier once more.
+    registration_in(&mut history, 14).expires_at = Some(at(85));
     let mut later = history.operations[11].clone();
     (later.invoked_at, later.answered_at) = (14_600, 14_900);
     later.key = Some("brought forward".to_owned());
@@ -189,11 +189,11 @@ fn an_end_that_is_brought_forward_ends_offers() {
     let shown = decided.event.as_mut().expect("it tells of the event");
     (shown.version, shown.waitlist_count) = (13, 1);
     history.operations.push(later);
-    // What was told of the first edit.
+    // What was answered to the first edit.
     decided_hours(&mut history, 11).ends_at = Some(at(100));
     let verdict = judge(&history);
     assert!(verdict.is_clean(), "{verdict}");
-    // The same, but that the offer goes on.
+    // The same, except that the offer lives on.
     entries(&mut history, EDSGER)[3].recorded_at = at(41);
     assert!(judge(&history).count("confirmed_late") > 0);
 }
@@ -211,7 +211,7 @@ fn set_hours(operation: &mut Operation, to: Hours) {
     decided.event.as_mut().expect("it tells of the event").hours = to;
 }
 
-/// The hours that the edit asked for.
+/// The hours in the edit's request.
 fn edited(history: &mut History) -> &mut Hours {
     let Request::Edit { hours, .. } = &mut history.operations[11].request else {
         panic!("it is the edit")
@@ -223,7 +223,7 @@ fn decided_hours(history: &mut History, number: usize) -> &mut Hours {
     &mut decided(history, number).event.as_mut().expect("it tells of the event").hours
 }
 
-/// What is done to it, and the rule that it breaks.
+/// Corruptions of it, and the rule that each breaks.
 const CORRUPTIONS: &[Corruption] = &[
     ("an offer accepted after the end", "after_the_end", |history| {
         entries(history, EDSGER)[3].recorded_at = at(41);
@@ -253,23 +253,25 @@ const CORRUPTIONS: &[Corruption] = &[
         edited(history).ends_at = Some(at(55));
     }),
     ("an offer that lasts longer than the event", "answer_differs", |history| {
-        told(history, 14).expires_at = Some(at(85));
+        registration_in(history, 14).expires_at = Some(at(85));
     }),
     ("somebody late who is said to be on time", "answer_differs", |history| {
-        told(history, 22).timing = Some(Timing::OnTime);
+        registration_in(history, 22).timing = Some(Timing::OnTime);
     }),
     ("a scan that does not say how one is in time", "answer_differs", |history| {
-        told(history, 16).timing = None;
+        registration_in(history, 16).timing = None;
     }),
     ("a new link that is the old one", "token_kept", |history| {
-        told(history, 9).token = Some(ADAS);
+        registration_in(history, 9).token = Some(ADAS);
     }),
     ("an address put right whose old link goes on", "token_kept", |history| {
-        told(history, 6).token = Some(EDSGERS);
+        registration_in(history, 6).token = Some(EDSGERS);
     }),
-    ("a new link that is not told", "answer_differs", |history| told(history, 9).token = None),
+    ("a new link that is not told", "answer_differs", |history| {
+        registration_in(history, 9).token = None
+    }),
     ("a name put right that changes the link", "answer_differs", |history| {
-        told(history, 5).token = Some(TokenMark(9));
+        registration_in(history, 5).token = Some(TokenMark(9));
     }),
     ("a dead link that opens", "dead_token", |history| {
         *decided(history, 7) = decided(history, 8).clone();
@@ -280,10 +282,10 @@ const CORRUPTIONS: &[Corruption] = &[
     }),
     ("a name that is lost", "row_differs", |history| row(history, ADA).shown.name = None),
     ("an answer that shows the old name", "answer_differs", |history| {
-        told(history, 5).name = None;
+        registration_in(history, 5).name = None;
     }),
     ("a correction that did not happen", "answer_differs", |history| {
-        told(history, 21).event_version = 5;
+        registration_in(history, 21).event_version = 5;
         entries(history, BARBARA).pop();
     }),
     ("a correction that makes the ticket worthless", "unjustified", |history| {
@@ -313,13 +315,13 @@ const CORRUPTIONS: &[Corruption] = &[
 ];
 
 #[test]
-fn every_corruption_of_it_is_caught_by_its_rule() {
+fn every_corruption_of_hours_is_caught_by_its_rule() {
     assert_caught(CORRUPTIONS, ended);
 }
 
-/// A clock that was set back may have shown anything in between: then nobody is accused for its sake.
+/// A clock that was set back may have shown anything in between: its times prove nothing.
 #[test]
-fn a_clock_that_was_set_back_is_no_witness() {
+fn a_clock_that_was_set_back_proves_no_breach() {
     let mut history = ended();
     edited(&mut history).closes_at = Some(at(26));
     let other = *edited(&mut history);

@@ -1,5 +1,5 @@
 -- cell_map/insert: keeps the first map; another that is there stays
--- The same that is there is written again, so that whoever does this twice waits for it to be safe.
+-- An equal row is written again, so that a process that repeats this waits for its commit.
 INSERT INTO cell_map AS kept (version, map, next)
 VALUES ($1::bigint, $2::text, $3::text)
 ON CONFLICT (only_row) DO UPDATE

@@ -1,5 +1,5 @@
 -- cell_map/replace: keeps a map in place of the one that was kept; another that is there stays
--- The same that is there is written again, so that whoever does this twice waits for it to be safe.
+-- An equal row is written again, so that a process that repeats this waits for its commit.
 UPDATE cell_map
 SET version = $1::bigint,
     map = $2::text,

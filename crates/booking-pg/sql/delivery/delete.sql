@@ -1,5 +1,6 @@
 -- delivery/delete: takes out some of an endpoint's log
--- What somebody has changed since this began is found as it is now, and left to the next step.
+-- A row that another transaction has changed since this began is read as it is now, and left to the
+-- next step.
 WITH found AS (
     SELECT d.ctid AS place
     FROM deliveries AS d

@@ -1,5 +1,6 @@
 -- endpoint/change: changes what is said of an endpoint, and leaves the rest
--- Done again it changes nothing: the secret is the new one already, and who is disabled stays so as it was.
+-- Repeated it changes nothing: the secret is the new one already, and a disabled endpoint stays disabled as
+-- it was.
 UPDATE webhook_endpoints AS kept
 SET url = coalesce($2::text, kept.url),
     types = CASE WHEN $3::boolean THEN $4::text ELSE kept.types END,

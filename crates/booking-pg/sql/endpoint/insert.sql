@@ -1,5 +1,5 @@
 -- endpoint/insert: keeps an endpoint, unless it is there already or its organizer has too many
--- Under the table's lock, so that nobody adds another meanwhile.
+-- Under the table's lock, so that no other transaction adds one meanwhile.
 INSERT INTO webhook_endpoints (
     id, organizer_id, event_id, url, types, includes_person, secret, created_at
 )

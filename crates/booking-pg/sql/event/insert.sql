@@ -1,7 +1,9 @@
 -- event/insert: puts up an event and records that as its first fact, unless its id is taken, here or where it was moved to
--- Where the store keeps to bytes, it tells whether $28, the last of the id, is none of them; then the event is not put up.
+-- In a store with assigned bytes, returns whether $28, the last byte of the id, is none of them; then no event is
+-- created.
 WITH kept AS (
-    -- Whoever changes what is kept waits until this lock is gone. It is one of the table too, for as long as no row is there.
+    -- A transaction that changes the assignment waits for this lock. It also locks the table, for as long as that has
+    -- no row.
     SELECT coalesce($28::integer NOT BETWEEN first_byte AND last_byte, true) AS is_foreign
     FROM cell_bytes
     WHERE only_row

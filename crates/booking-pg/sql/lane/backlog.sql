@@ -8,7 +8,7 @@ FROM (
     (
         SELECT id
         FROM webhook_endpoints
-        -- What is disabled has to do nothing, for however long.
+        -- A disabled endpoint has no backlog, however long it is disabled.
         WHERE disabled_at IS NULL
         ORDER BY id
     )

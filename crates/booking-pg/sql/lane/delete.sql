@@ -1,5 +1,6 @@
 -- lane/delete: takes out some lanes of a sink
--- What somebody has changed since this began is found as it is now, and left to the next step.
+-- A row that another transaction has changed since this began is read as it is now, and left to the
+-- next step.
 WITH found AS (
     SELECT l.ctid AS place
     FROM delivery_lanes AS l

@@ -1,5 +1,6 @@
 -- lane/drop: gives up what there is to be done for a sink, whoever's turn it is
--- What somebody has changed since this began is found as it is now, and left to the next step.
+-- A row that another transaction has changed since this began is read as it is now, and left to the
+-- next step.
 WITH found AS (
     SELECT l.ctid AS place
     FROM delivery_lanes AS l

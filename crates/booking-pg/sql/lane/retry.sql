@@ -1,5 +1,6 @@
 -- lane/retry: lets lanes that wait for another try have it at once, of a sink or of all
--- What somebody has changed since this began is found as it is now, and left to the next step.
+-- A row that another transaction has changed since this began is read as it is now, and left to the
+-- next step.
 WITH found AS (
     SELECT waiting.place
     FROM (

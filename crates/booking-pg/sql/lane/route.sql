@@ -1,8 +1,8 @@
 -- lane/route: looks at facts that are new, and makes or lengthens the lanes that they are for
--- Several do this at once, each with rows of its own, so that one may have the later facts of an event while
--- another has the earlier ones and has not committed yet. A lane that is made therefore begins before the first
--- fact of its event that is new in what this statement sees, whoever is looking at that one. What is not new
--- any more has been looked at by somebody who has committed, and lies before that.
+-- Several servers do this at once, each with rows of its own, so that one may have the later facts of an event
+-- while another has the earlier ones and has not committed yet. A new lane therefore begins before the first
+-- fact of its event that is new in this statement's snapshot, whichever server routes that one. A fact that is
+-- not new any more was routed by a committed transaction, and lies before that.
 WITH fresh AS (
     SELECT event_id, version_last
     FROM facts
@@ -55,8 +55,8 @@ wanted AS (
         AND mail_senders.seen_at > coalesce($2::timestamptz, statement_timestamp())
             - make_interval(secs => $3::double precision)
 ),
--- In one order, so that two who do this do not wait for each other. A lane that had nothing to do goes on from
--- where the facts are new: what lies between was not for it.
+-- In one order, so that two transactions do not deadlock. A lane that had nothing to do goes on from where the
+-- facts are new: what lies between was not for it.
 lanes AS (
     INSERT INTO delivery_lanes AS lane (event_id, sink_id, version, target, due_at)
     SELECT event_id, sink_id, version, target, coalesce($2::timestamptz, statement_timestamp())
@@ -73,8 +73,8 @@ lanes AS (
             WHEN excluded.target > greatest(lane.version, excluded.version) THEN excluded.due_at
         END
 ),
--- Last, where the parts of a statement are run one after the other, as by Citus, so that what is looked at is new to
--- those above; and by no ctid, which Citus takes from no other part. IS TRUE keeps it from being a join.
+-- Last, where the parts of a statement are run one after the other, as by Citus, so that the facts are still new to
+-- those above; and not by ctid, which Citus takes from no other part. IS TRUE keeps it from being a join.
 looked_at AS (
     UPDATE facts
     SET is_new = false

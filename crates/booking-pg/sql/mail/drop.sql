@@ -1,5 +1,6 @@
 -- mail/drop: gives up mails that are to be sent, whoever's turn it is, and those that are stuck
--- What somebody has changed since this began is found as it is now, and left to the next step.
+-- A row that another transaction has changed since this began is read as it is now, and left to the
+-- next step.
 WITH due AS (
     SELECT m.ctid AS place
     FROM mails AS m

@@ -6,6 +6,6 @@ SELECT
     coalesce($6::timestamptz, statement_timestamp())
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::bigint[])
     AS made (event_id, id, registration_id, kind, version)
--- In one order, so that two who do this do not wait for each other.
+-- In one order, so that two transactions do not deadlock.
 ORDER BY made.event_id, made.id
 ON CONFLICT (event_id, id) DO NOTHING

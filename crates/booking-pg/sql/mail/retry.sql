@@ -1,5 +1,6 @@
 -- mail/retry: lets mails that wait for another try have it at once, and those that are stuck begin anew
--- What somebody has changed since this began is found as it is now, and left to the next step.
+-- A row that another transaction has changed since this began is read as it is now, and left to the
+-- next step.
 WITH due AS (
     SELECT m.ctid AS place
     FROM mails AS m

@@ -7,7 +7,7 @@ WITH settled AS (
         due_at = CASE
             WHEN step.wait IS NOT NULL THEN step.now + make_interval(secs => step.wait)
         END,
-        -- Whoever was not tried keeps why it failed before.
+        -- A mail that was not tried keeps why it failed before.
         failure = coalesce(step.failure, CASE WHEN step.wait IS NOT NULL THEN mail.failure END),
         done_at = CASE WHEN step.wait IS NULL THEN step.now END
     FROM (
@@ -27,7 +27,7 @@ WITH settled AS (
     RETURNING
         step.at, mail.event_id, mail.registration_id, mail.version, mail.kind, mail.state
 ),
--- One that is stuck may be tried again.
+-- A stuck mail may be tried again.
 parted AS (
     DELETE FROM former_holders AS unwanted
     WHERE unwanted.ctid = ANY (

@@ -1,5 +1,6 @@
 -- moving/list_arriving: events for which there is room, after one of them
--- Found where there are no others, of which there may be very many: not by the order of the ids.
+-- By the partial index of those that did not leave, since very many may have left: not by the order
+-- of the ids.
 WITH arriving AS MATERIALIZED (
     SELECT m.event_id
     FROM moving_events AS m

@@ -1,5 +1,5 @@
 -- moving/take_room: takes the room for an event that did not come within so many seconds, that which was made first, from
--- whoever made it: by the move of nobody, so that this may be done again until nothing is in there
+-- the mover that made it: by a move that no mover has, so that this may be repeated until nothing is in there
 UPDATE moving_events
 SET move_id = '00000000-0000-0000-0000-000000000000'
 WHERE ctid = ANY (

@@ -1,6 +1,6 @@
 -- registration/counts: how many registrations of an event are in which state by their rows, and how many were let in
--- What has a seat and who waits is in the event's own row, so that a million seats are not looked at. Of a cancelled event
--- nobody has or waits there: whatever else is live by its row is told in their place.
+-- Seats taken and people waiting are counted in the event's own row, so that a million seats are not read. For a
+-- cancelled event both are zero there: any row that is still live is counted in their place.
 SELECT
     events.status::text,
     CASE

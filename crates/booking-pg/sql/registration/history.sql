@@ -5,7 +5,7 @@ WITH RECURSIVE asked AS (
     SELECT
         r.event_id,
         coalesce(r.changed_version, r.event_version) AS version,
-        -- What is live in an event that was called off has ended with it.
+        -- Live registrations of a cancelled event have ended with it.
         CASE
             WHEN r.status IN ('confirmed', 'held', 'waitlisted', 'offered')
                 THEN events.cancelled_version

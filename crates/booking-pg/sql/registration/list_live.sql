@@ -1,5 +1,6 @@
 -- registration/list_live: those after a version whose rows say that they are live, oldest first
--- Said by what is not live, so that nobody takes the index of live addresses for this.
+-- Phrased by what is not live, so that PostgreSQL does not use the index of live addresses for
+-- this.
 SELECT {registration}
 FROM registrations
 WHERE event_id = $1::uuid

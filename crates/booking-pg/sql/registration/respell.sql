@@ -1,5 +1,5 @@
 -- registration/respell: spells an address otherwise, unless another live registration has it so already
--- Under the lock of the event, so that nobody takes it meanwhile.
+-- Under the lock of the event, so that no other transaction takes the address meanwhile.
 UPDATE registrations AS respelt
 SET user_email = $4::text
 WHERE respelt.id = $2::uuid

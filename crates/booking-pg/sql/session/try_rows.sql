@@ -1,5 +1,5 @@
 -- session/try_rows: rows as a batch writes them, of no event, to be taken back
--- Only after something could not be written, since they stay until they are vacuumed.
+-- Only after a write failed, since the rows stay until they are vacuumed.
 INSERT INTO events (id, name, description, capacity, booked_count, version, created_at)
 VALUES ('00000000-0000-0000-0000-000000000000', 'Nothing', '', 1, 0, 1, now());
 UPDATE events SET booked_count = 1, version = 2

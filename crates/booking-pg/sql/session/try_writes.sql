@@ -1,6 +1,6 @@
 -- session/try_writes: whether everything that a sale writes can be written; no row is
--- Not even this much may be left behind by a look that comes every second: rows that are taken back stay
--- until they are vacuumed.
+-- A check that runs every second must leave nothing behind: rows that are rolled back stay until they
+-- are vacuumed.
 INSERT INTO events (id, name, description, capacity, booked_count, version, created_at)
 SELECT id, name, description, capacity, booked_count, version, created_at FROM events WHERE false;
 UPDATE events

@@ -1,5 +1,5 @@
 -- signing_key/insert: keeps a seed as the newest, or only if it is the first
--- Told again after a COMMIT whose answer was lost, it is the newest already.
+-- Repeated after a COMMIT whose answer was lost, it is the newest already.
 INSERT INTO signing_keys (seed, created_at)
 SELECT $1::bytea, coalesce($3::timestamptz, clock_timestamp())
 WHERE NOT EXISTS (

@@ -1,6 +1,6 @@
 -- token/insert: keeps a token, and the organizer if nobody has that name, unless the token is there already
 -- or too many are
--- Under the table's lock, so that nobody else makes an organizer meanwhile.
+-- Under the table's lock, so that no other transaction creates an organizer meanwhile.
 WITH wanted AS (
     SELECT coalesce($6::timestamptz, clock_timestamp()) AS now
     WHERE NOT EXISTS (SELECT FROM organizer_tokens WHERE id = $1::uuid)

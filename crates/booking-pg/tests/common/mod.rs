@@ -40,7 +40,7 @@ pub(crate) async fn connect(url: &str, pool_size: usize) -> PgStore {
     PgStore::connect(&options(url, pool_size), REACHABLE_WITHIN).await.expect("it is there")
 }
 
-/// A store over a database of its own, through any change that `alter` makes to it.
+/// A store over a database of its own, with `alter` applied to it.
 pub(crate) struct PgFixture {
     pub(crate) database: Database,
     pub(crate) alter: fn(PgStore) -> PgStore,
@@ -60,7 +60,7 @@ impl Fixture for PgFixture {
         Arc::new((self.alter)(store))
     }
 
-    /// Every column of every row of all tables that are ours.
+    /// Every column of every row of all our tables.
     async fn dump_everything(&self) -> Vec<u8> {
         let tables = self.database.sql(
             "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables \
@@ -142,7 +142,7 @@ pub(crate) fn key(hash: u8, fingerprint: u8) -> IdempotencyKey {
     IdempotencyKey::new(KeyHash::new([hash; 32]), Fingerprint::new([fingerprint; 32]))
 }
 
-/// A token that may be made, recognized by `token`, of the organizer called `name`.
+/// A new token, recognized by `token`, of the organizer called `name`.
 pub(crate) fn new_token(name: &str, token: u8) -> NewToken {
     let name = OrganizerName::parse(name).expect("valid");
     let organizer = Organizer::new(Uuid::now_v7().into(), name);
@@ -164,14 +164,14 @@ pub(crate) async fn execute(store: &PgStore, batch: &[EventCommand]) -> Vec<Outc
     decided.collect()
 }
 
-/// Executes a command that must go well.
+/// Executes a command that must succeed.
 pub(crate) async fn succeed(store: &PgStore, command: EventCommand) -> Registration {
     let outcome = execute(store, &[command]).await.remove(0);
     outcome.registration().cloned().unwrap_or_else(|| panic!("it did not go well: {outcome:?}"))
 }
 
-/// A number, as `database` tells it.
+/// A number that `database` returns.
 pub(crate) fn number(database: &Database, sql: &str) -> i64 {
-    let told = database.sql(sql)[0][0].clone().expect("it is not NULL");
-    told.parse().unwrap_or_else(|_| panic!("{sql} is {told}"))
+    let value = database.sql(sql)[0][0].clone().expect("it is not NULL");
+    value.parse().unwrap_or_else(|_| panic!("{sql} is {value}"))
 }

@@ -1,6 +1,6 @@
-//! Statements as PREPARE and EXECUTE have them.
+//! Statements for PREPARE and EXECUTE.
 
-/// Values for the parameters of a statement, of the types that it says itself.
+/// Values for the parameters of a statement, of the types in its casts.
 pub(crate) fn values(text: &str) -> Vec<String> {
     let casts = (1..).map_while(|number| text.split_once(&format!("${number}::")));
     casts.map(|(_, cast)| value(cast)).collect()
@@ -11,7 +11,7 @@ pub(crate) fn nulls(text: &str) -> Vec<String> {
     values(text).into_iter().map(|_| "NULL".to_owned()).collect()
 }
 
-/// What runs a statement that was prepared under a name.
+/// The SQL that runs a prepared statement.
 pub(crate) fn execute(prepared: &str, values: &[String]) -> String {
     match values.is_empty() {
         true => format!("EXECUTE {prepared}"),
@@ -19,7 +19,7 @@ pub(crate) fn execute(prepared: &str, values: &[String]) -> String {
     }
 }
 
-/// The name that a statement is prepared under.
+/// The name under which a statement is prepared.
 pub(crate) fn prepared(name: &str) -> String {
     name.replace('/', "_")
 }

@@ -54,7 +54,8 @@ SELECT
 FROM events
 FULL JOIN counted ON counted.event_id = events.id
 FULL JOIN recorded ON recorded.event_id = coalesce(events.id, counted.event_id)
--- What is on its way, or waits to be cleared away, is of no event here.
+-- Rows of an event that is moving, or that wait to be deleted after a move, belong to no event
+-- here.
 WHERE events.id IS NOT NULL
     OR coalesce(counted.event_id, recorded.event_id) NOT IN (SELECT event_id FROM moving_events)
 ORDER BY 1

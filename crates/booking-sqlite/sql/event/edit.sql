@@ -6,7 +6,7 @@ SET
     capacity = ?8, status = ?9, opens_at = ?10, closes_at = ?11, waitlist_enabled = ?12,
     offer_ttl_seconds = ?13, starts_at = ?14, ends_at = ?15, timezone = ?16, venue = ?17,
     name = ?18, description = ?19,
-    -- An event is called off once.
+    -- An event is cancelled once.
     cancelled_version = coalesce(cancelled_version, ?20),
     retention_days = ?21, erase_at = ?22, erased_to = coalesce(?23, erased_to),
     conceal_registered = ?24, changed_at = coalesce(?25, changed_at), details_changed_at = ?26,

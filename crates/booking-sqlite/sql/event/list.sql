@@ -1,10 +1,10 @@
 -- event/list: newest first, those before an instant and id, as they are at another instant: what is no
 -- draft and listed, with ?6 also all that is nobody's, and with ?5 all
--- It walks past those that are not asked for: drafts are few for long, and who has many
--- unlisted ones makes others walk past them.
+-- It walks past events that the caller may not see: drafts are few for long, and an organizer with
+-- many unlisted ones makes other callers walk past them.
 SELECT
     {event},
-    -- What has run out counts for nothing, whether it was tidied or not.
+    -- What has expired counts for nothing, swept or not.
     booked_count - CASE WHEN due_at <= ?1 THEN (
         SELECT count(*) FROM registrations WHERE event_id = events.id AND expires_at <= ?1
     ) ELSE 0 END,

@@ -1,7 +1,7 @@
 -- event/read: as it is at an instant
 SELECT
     {event},
-    -- What has run out counts for nothing, whether it was tidied or not.
+    -- What has expired counts for nothing, swept or not.
     booked_count - CASE WHEN due_at <= ?1 THEN (
         SELECT count(*) FROM registrations WHERE event_id = events.id AND expires_at <= ?1
     ) ELSE 0 END,

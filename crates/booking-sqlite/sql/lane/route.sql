@@ -1,5 +1,6 @@
 -- lane/route: makes or lengthens the lanes of an event, of its organizer's endpoints and of mail
--- One that had nothing to do goes on from where the facts are new: what lies between was not for it.
+-- A lane that had nothing to do goes on from where the facts are new: what lies between was not for
+-- it.
 INSERT INTO delivery_lanes (event_id, sink_id, version, target, due_at)
 SELECT ?1, e.id, ?2, ?3, ?4
 FROM events

@@ -4,7 +4,7 @@ SET state = ?4,
     attempts = attempts + (?6 IS NOT NULL),
     lease = CASE WHEN ?8 THEN lease END,
     due_at = ?5,
-    -- Whoever was not tried keeps why it failed before.
+    -- A mail that was not tried keeps why it failed before.
     failure = coalesce(?6, CASE WHEN ?5 IS NOT NULL THEN failure END),
     done_at = CASE WHEN ?5 IS NULL THEN ?7 END
 WHERE event_id = ?1 AND id = ?2 AND lease = ?3

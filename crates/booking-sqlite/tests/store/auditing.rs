@@ -1,4 +1,4 @@
-//! What the database refuses by itself, and what the audit finds if it is made to take it.
+//! What the database refuses by its constraints, and what the audit finds if these are bypassed.
 
 use crate::common::{Database, confirm, create, register};
 use booking_core::Difference;
@@ -18,7 +18,7 @@ async fn two_of_three() -> (Database, Vec<u8>) {
     (database, event.id.as_uuid().as_bytes().to_vec())
 }
 
-/// Writes `statements` past all checks, and tells what the audit finds.
+/// Runs `statements` without any checks, and returns what the audit finds.
 async fn found_after(statements: &str) -> Vec<(&'static str, i64, i64)> {
     let (database, event_id) = two_of_three().await;
     let connection = database.connect();
@@ -36,13 +36,13 @@ async fn found_after(statements: &str) -> Vec<(&'static str, i64, i64)> {
 }
 
 #[tokio::test]
-async fn a_count_that_is_not_that_of_the_rows_is_found() {
+async fn the_audit_finds_a_wrong_count() {
     let found = found_after("UPDATE events SET booked_count = 1").await;
     assert_eq!(found, [("the seats taken are those of its registrations", 1, 2)]);
 }
 
 #[tokio::test]
-async fn counts_of_holds_and_of_the_queue_that_are_not_those_of_the_rows_are_found() {
+async fn the_audit_finds_wrong_counts_of_holds_and_of_the_queue() {
     let held = "UPDATE registrations SET status = 'held', expires_at = 7 WHERE event_version = 2;";
     let rule = "the seats held are those of its holds and offers";
     let found = found_after(&format!("{held} UPDATE events SET due_at = 7")).await;
@@ -55,7 +55,7 @@ async fn counts_of_holds_and_of_the_queue_that_are_not_those_of_the_rows_are_fou
 }
 
 #[tokio::test]
-async fn a_hold_that_nobody_would_tidy_is_found() {
+async fn the_audit_finds_a_hold_that_is_never_swept() {
     let held = "UPDATE registrations SET status = 'held', expires_at = 7 WHERE event_version = 2;";
     let rule = "no hold or offer ends before the first is said to";
     for due_at in ["NULL", "8"] {
@@ -107,13 +107,13 @@ async fn a_version_without_its_fact_is_found() {
 }
 
 #[tokio::test]
-async fn what_belongs_to_no_event_is_found() {
+async fn the_audit_finds_rows_without_an_event() {
     let found = found_after("DELETE FROM events").await;
     assert_eq!(found, [("registrations and facts belong to an event that exists", 0, 2 + 3)]);
 }
 
 #[tokio::test]
-async fn the_database_itself_refuses_what_must_not_be() {
+async fn constraints_refuse_invalid_values() {
     let (database, _) = two_of_three().await;
     let connection = database.connect();
     connection.execute_batch("PRAGMA foreign_keys = ON").expect("set");
@@ -158,7 +158,7 @@ async fn the_database_itself_refuses_what_must_not_be() {
 }
 
 #[tokio::test]
-async fn the_database_itself_refuses_rows_that_must_not_be() {
+async fn constraints_refuse_invalid_rows() {
     let (database, event_id) = two_of_three().await;
     let connection = database.connect();
     connection.execute_batch("PRAGMA foreign_keys = ON").expect("set");
@@ -180,7 +180,7 @@ async fn the_database_itself_refuses_rows_that_must_not_be() {
     refused(&event_id, &"x".repeat(255), 4, "registrations_email_length");
     refused(b"no id", "new@example.org", 2, "registrations_event_id_is_a_uuid");
 
-    // Who has ended leaves the address free, and so does nobody else.
+    // A registration that has ended leaves its address free, and no other does.
     let set = |status: &str| {
         let expires_at = if matches!(status, "held" | "offered") { "7" } else { "NULL" };
         format!(

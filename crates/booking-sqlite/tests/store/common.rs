@@ -38,17 +38,17 @@ impl Database {
         SqliteStore::open(self.path(), options).await.expect("opened")
     }
 
-    /// A way around the store.
+    /// A connection that bypasses the store.
     pub(crate) fn connect(&self) -> Connection {
         Connection::open(self.path()).expect("opened")
     }
 }
 
-/// A time that goes on only when it is told to.
+/// A clock that advances only when a test advances it.
 #[derive(Clone)]
-pub(crate) struct Hands(Arc<AtomicI64>);
+pub(crate) struct ManualClock(Arc<AtomicI64>);
 
-impl Hands {
+impl ManualClock {
     pub(crate) fn new() -> Self {
         Self(Arc::new(AtomicI64::new(1_800_000_000_000_000)))
     }
@@ -62,10 +62,10 @@ impl Hands {
         self.0.fetch_add(micros, Ordering::SeqCst);
     }
 
-    /// Options of a store that goes by it.
+    /// Options of a store that uses this clock.
     pub(crate) fn options(&self) -> Options {
-        let hands = self.clone();
-        Options { clock: Some(Arc::new(move || hands.now())), ..Options::default() }
+        let clock = self.clone();
+        Options { clock: Some(Arc::new(move || clock.now())), ..Options::default() }
     }
 }
 
@@ -79,7 +79,7 @@ pub(crate) async fn create(store: &SqliteStore, capacity: i64) -> Event {
     store.create_event(new_event(capacity)).await.expect("the store answers")
 }
 
-/// A token that may be made, recognized by `token`, of the organizer called `name`.
+/// A new token, recognized by `token`, of the organizer called `name`.
 pub(crate) fn new_token(name: &str, token: u8) -> NewToken {
     let name = OrganizerName::parse(name).expect("valid");
     let organizer = Organizer::new(Uuid::now_v7().into(), name);
@@ -146,7 +146,7 @@ pub(crate) async fn execute(store: &SqliteStore, batch: &[EventCommand]) -> Vec<
         .collect()
 }
 
-/// Executes one command, and tells of the registration that it was about.
+/// Executes one command, and returns its registration.
 pub(crate) async fn done(store: &SqliteStore, command: EventCommand) -> Registration {
     let outcome = execute(store, &[command]).await.remove(0);
     outcome.registration().cloned().unwrap_or_else(|| panic!("not done: {outcome:?}"))
@@ -160,12 +160,12 @@ pub(crate) async fn confirm(store: &SqliteStore, command: EventCommand) -> Regis
     }
 }
 
-/// An error with all that lies beneath it.
+/// An error with all of its sources.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     ErrorChain(error).to_string()
 }
 
-/// Makes sure that every event says what its rows give.
+/// Asserts that every event's counts are those of its rows.
 pub(crate) async fn audit(store: &SqliteStore) {
     assert_eq!(store.audit().await.expect("the store answers").differences, []);
 }

@@ -25,7 +25,8 @@ impl Sqlite {
     }
 }
 
-/// A database with our tables. They are made once and copied: each time anew they would take most of a case's time.
+/// A database with our tables. They are created once and copied: creating them each time would take most of a
+/// case's time.
 async fn with_tables() -> &'static [u8] {
     static TABLES: OnceCell<Vec<u8>> = OnceCell::const_new();
     let made = TABLES.get_or_init(async || {
@@ -53,7 +54,7 @@ impl Fixture for Sqlite {
         Arc::new(SqliteStore::open(path, options).await.expect("opened"))
     }
 
-    /// The rows of all tables, and the bytes of the files: what is deleted there is written over.
+    /// The rows of all tables, and the bytes of the files: deleted data is overwritten there.
     async fn dump_everything(&self) -> Vec<u8> {
         let path = self.directory.path().join("booking.db");
         let connection = Connection::open(&path).expect("opened");
@@ -62,7 +63,7 @@ impl Fixture for Sqlite {
         for table in texts(&connection, "SELECT name FROM sqlite_master WHERE type = 'table'") {
             let columns = format!("SELECT name FROM pragma_table_info('{table}')");
             for column in texts(&connection, &columns) {
-                // Bytes as digits: JSON has hashes so.
+                // Bytes as hexadecimal digits, as JSON has hashes.
                 let values = format!(
                     "SELECT CASE typeof(\"{column}\") WHEN 'blob' THEN lower(hex(\"{column}\")) \
                      ELSE CAST(coalesce(\"{column}\", '') AS TEXT) END FROM \"{table}\""
@@ -101,6 +102,6 @@ async fn without_transactions_the_races_fail() {
     let failure = races.await.expect_err("the suite did not notice that the transactions are gone");
     let panic = failure.into_panic();
     let reason = panic.downcast_ref::<String>().expect("a panic with a message");
-    // Two writers decided upon the same state, which the second notices as it writes.
+    // Two writers decided on the same state, which the second notices as it writes.
     assert!(reason.contains("Broken"), "it failed for another reason: {reason}");
 }

@@ -1,4 +1,4 @@
-//! What a sale writes for those who are told of it.
+//! What a sale writes for delivery.
 
 use crate::common::{Database, create, execute, register};
 use booking_core::prelude::*;
@@ -6,7 +6,7 @@ use booking_core::{EventId, PageLimit, SinkId};
 use booking_sqlite::SqliteStore;
 use uuid::Uuid;
 
-/// From which versions on facts are new, one for each event.
+/// For each event with new facts, the first version that is new.
 fn new_facts(database: &Database) -> Vec<i64> {
     let connection = database.connect();
     let mut statement =
@@ -20,10 +20,10 @@ async fn sell(store: &SqliteStore, event_id: EventId, turn: &str) {
     execute(store, &batch).await;
 }
 
-/// However many batches an event has until somebody looks, the first alone writes something for delivery; and whoever
-/// looks finds the facts of all.
+/// However many batches an event has until its facts are routed, only the first writes something for delivery; and
+/// routing finds the facts of all.
 #[tokio::test]
-async fn a_sale_writes_for_delivery_once_until_somebody_looks() {
+async fn a_sale_marks_new_facts_once_until_they_are_routed() {
     let database = Database::new();
     let store = database.open().await;
     store.show_mail().await.expect("the store answers");

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 const SHORT: Duration = Duration::from_millis(150);
-/// Tells a process made of this test file to be the one that is killed, and on which database.
+/// Makes a process of this test file the one that is killed, and names its database.
 const PATH_VARIABLE: &str = "BOOKING_SQLITE_TEST_KILL";
 
 #[tokio::test]
@@ -58,7 +58,7 @@ async fn a_lock_held_a_while_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_panic_is_told_and_the_writer_goes_on() {
+async fn a_panic_is_reported_and_the_writer_goes_on() {
     let database = Database::new();
     let broken = Arc::new(AtomicBool::new(false));
     let clock = {
@@ -82,13 +82,13 @@ async fn a_panic_is_told_and_the_writer_goes_on() {
 }
 
 #[tokio::test]
-async fn whoever_gives_up_while_waiting_gets_no_seat() {
+async fn a_caller_that_gives_up_while_waiting_gets_no_seat() {
     let database = Database::new();
     let store = database.open().await;
     let event = create(&store, 10).await;
     let other = database.connect();
     other.execute_batch("BEGIN IMMEDIATE").expect("locked");
-    // The first is under way and waits for the lock; the second waits for the writer.
+    // The first is in progress and waits for the lock; the second waits for the writer.
     let (first, second) = ([register(event.id, "first")], [register(event.id, "second")]);
     let patient = store.execute(&first, WhenBusy::Wait);
     tokio::pin!(patient);
@@ -126,7 +126,7 @@ async fn more_jobs_than_the_queue_holds_are_refused_at_once() {
 }
 
 #[tokio::test]
-async fn a_row_that_cannot_be_is_broken() {
+async fn an_invalid_row_is_reported_as_broken() {
     let database = Database::new();
     let store = database.open().await;
     let event = create(&store, 10).await;
@@ -148,36 +148,36 @@ async fn a_row_that_cannot_be_is_broken() {
 }
 
 #[tokio::test]
-async fn what_was_acknowledged_survives_being_killed() {
+async fn acknowledged_seats_survive_a_kill() {
     if let Some(path) = std::env::var_os(PATH_VARIABLE) {
         acknowledge_for_ever(path).await;
     }
     let database = Database::new();
     let mut child = std::process::Command::new(std::env::current_exe().expect("this test"))
-        .args(["--exact", "failing::what_was_acknowledged_survives_being_killed", "--nocapture"])
+        .args(["--exact", "failing::acknowledged_seats_survive_a_kill", "--nocapture"])
         .env(PATH_VARIABLE, database.path())
         .stdout(Stdio::piped())
         .spawn()
         .expect("started");
     let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-    let mut told = Vec::new();
-    let mut read = |told: &mut Vec<String>| match lines.next() {
-        Some(Ok(line)) => told.extend(line.strip_prefix("told ").map(str::to_owned)),
+    let mut acknowledged = Vec::new();
+    let mut read = |acknowledged: &mut Vec<String>| match lines.next() {
+        Some(Ok(line)) => acknowledged.extend(line.strip_prefix("told ").map(str::to_owned)),
         _ => panic!("it ended by itself"),
     };
-    while told.len() < 50 {
-        read(&mut told);
+    while acknowledged.len() < 50 {
+        read(&mut acknowledged);
     }
     child.kill().expect("killed");
     child.wait().expect("it ended");
-    told.extend(lines.map_while(Result::ok).filter_map(|line| {
+    acknowledged.extend(lines.map_while(Result::ok).filter_map(|line| {
         // The last may be cut off.
         line.strip_prefix("told ").filter(|id| id.len() == 36).map(str::to_owned)
     }));
 
     let report = database.open().await.audit().await.expect("the store answers");
     assert_eq!(report.differences, []);
-    let kept: Vec<uuid::Uuid> = database
+    let stored: Vec<uuid::Uuid> = database
         .connect()
         .prepare("SELECT id FROM registrations")
         .expect("prepared")
@@ -185,12 +185,17 @@ async fn what_was_acknowledged_survives_being_killed() {
         .expect("queried")
         .collect::<Result<_, _>>()
         .expect("read");
-    for id in &told {
+    for id in &acknowledged {
         let id = id.parse().expect("an id");
-        assert!(kept.contains(&id), "{id} was told and is lost");
+        assert!(stored.contains(&id), "{id} was told and is lost");
     }
-    // At most the one that was under way.
-    assert!(kept.len() <= told.len() + 1, "{} kept, {} told", kept.len(), told.len());
+    // At most one more: the one that was in progress.
+    assert!(
+        stored.len() <= acknowledged.len() + 1,
+        "{} kept, {} told",
+        stored.len(),
+        acknowledged.len()
+    );
 }
 
 async fn acknowledge_for_ever(path: std::ffi::OsString) -> ! {

@@ -1,7 +1,8 @@
-//! The facts about a registration, followed backwards.
+//! The facts of a registration, followed backwards.
 
 use crate::common::{
-    Database, Hands, audit, cancel, create, done, execute, new_event, register, transfer, wait,
+    Database, ManualClock, audit, cancel, create, done, execute, new_event, register, transfer,
+    wait,
 };
 use booking_core::prelude::*;
 use booking_core::{
@@ -16,12 +17,12 @@ async fn history(store: &SqliteStore, id: RegistrationId, limit: PageLimit) -> V
     store.history(id, limit).await.expect("the store answers").expect("it is there")
 }
 
-/// Lets somebody wait, be offered a seat, accept, come in and out again, and hand it on.
-async fn long_life(store: &SqliteStore, event: EventId, hands: &Hands) -> RegistrationId {
+/// An attendee waits, is offered a seat, accepts it, checks in and out again, and transfers it.
+async fn long_life(store: &SqliteStore, event: EventId, clock: &ManualClock) -> RegistrationId {
     let first = done(store, register(event, "first")).await.id;
     let id = done(store, wait(event, "second")).await.id;
     let step = async |command| {
-        hands.advance(TimeDelta::seconds(1));
+        clock.advance(TimeDelta::seconds(1));
         done(store, EventCommand::new(event, Caller::Operator, command)).await
     };
     step(Command::Cancel { registration_id: first }).await;
@@ -37,13 +38,13 @@ async fn long_life(store: &SqliteStore, event: EventId, hands: &Hands) -> Regist
 }
 
 #[tokio::test]
-async fn a_long_life_is_told_in_order() {
-    let (database, hands) = (Database::new(), Hands::new());
-    let store = database.open_with(hands.options()).await;
+async fn a_long_history_is_returned_in_order() {
+    let (database, clock) = (Database::new(), ManualClock::new());
+    let store = database.open_with(clock.options()).await;
     let event = create(&store, 1).await;
-    let id = long_life(&store, event.id, &hands).await;
-    let told = history(&store, id, PageLimit::MAX).await;
-    let kinds: Vec<_> = told.iter().map(|entry| (entry.kind, entry.actor)).collect();
+    let id = long_life(&store, event.id, &clock).await;
+    let entries = history(&store, id, PageLimit::MAX).await;
+    let kinds: Vec<_> = entries.iter().map(|entry| (entry.kind, entry.actor)).collect();
     let expected = [
         (FactKind::Waitlisted, Actor::Attendee),
         (FactKind::Offered, Actor::System),
@@ -53,23 +54,26 @@ async fn a_long_life_is_told_in_order() {
         (FactKind::Transferred, Actor::Organizer),
     ];
     assert_eq!(kinds, expected);
-    assert!(told.is_sorted_by(|a, b| a.version < b.version && a.recorded_at <= b.recorded_at));
-    assert_eq!(told[5].recorded_at - told[1].recorded_at, TimeDelta::seconds(3));
+    assert!(entries.is_sorted_by(|a, b| a.version < b.version && a.recorded_at <= b.recorded_at));
+    assert_eq!(entries[5].recorded_at - entries[1].recorded_at, TimeDelta::seconds(3));
     let read = store.registration(id).await.expect("the store answers").expect("it is there");
-    assert_eq!((read.created_version, read.event_version), (told[0].version, told[5].version));
+    assert_eq!(
+        (read.created_version, read.event_version),
+        (entries[0].version, entries[5].version)
+    );
 
-    // The last of them, and the event's own end after those.
+    // The last entries, and the event's own end after those.
     let two = PageLimit::parse(2).expect("valid");
-    assert_eq!(history(&store, id, two).await, told[4..]);
+    assert_eq!(history(&store, id, two).await, entries[4..]);
     execute(&store, &[EventCommand::new(event.id, Caller::Operator, Command::CancelEvent)]).await;
     let ended = history(&store, id, two).await;
-    assert_eq!(ended[..2], told[4..]);
+    assert_eq!(ended[..2], entries[4..]);
     assert_eq!((ended.len(), ended[2].kind), (3, FactKind::EventCancelled));
     audit(&store).await;
 }
 
 #[tokio::test]
-async fn a_registration_cancelled_before_its_event_does_not_tell_of_that() {
+async fn the_history_of_a_cancelled_registration_omits_the_end_of_its_event() {
     let database = Database::new();
     let store = database.open().await;
     let event = create(&store, 1).await;
@@ -102,9 +106,9 @@ async fn a_history_with_a_gap_is_broken() {
     }
 }
 
-/// What leaves by the facts says of a draft that it is one.
+/// The facts of a draft say that it is one.
 #[tokio::test]
-async fn a_draft_is_put_up_as_one() {
+async fn the_first_fact_of_a_draft_names_it_a_draft() {
     let database = Database::new();
     let store = database.open().await;
     for (status, kind) in
@@ -113,10 +117,10 @@ async fn a_draft_is_put_up_as_one() {
         let new = new_event(3).with(|new| new.rules.status = status).expect("in order");
         let event = store.create_event(new).await.expect("the store answers");
         let sql = "SELECT body ->> '$[0].kind' FROM facts WHERE event_id = ?1";
-        let told: String = database
+        let stored: String = database
             .connect()
             .query_row(sql, [event.id.as_uuid().as_bytes()], |row| row.get(0))
             .expect("one row of facts");
-        assert_eq!(told, kind);
+        assert_eq!(stored, kind);
     }
 }

@@ -1,4 +1,4 @@
-//! A store that is one of many cells, and is told which events it is to have.
+//! A store that is one of many cells, and is assigned bytes.
 
 use crate::common::{Database, create, new_event};
 use booking_core::prelude::*;
@@ -24,12 +24,12 @@ fn assert_foreign<T: std::fmt::Debug>(answer: Result<T, StoreError>) {
 }
 
 #[tokio::test]
-async fn an_event_of_another_cell_is_refused_and_is_no_trouble_of_the_store() {
+async fn an_event_of_another_cell_is_refused_and_the_store_stays_healthy() {
     let database = Database::new();
     let store = database.open().await;
     assert!(store.keep_to_bytes(1, Some(LOW)).await.expect("it answers"));
     let trouble = async || store.health().await.expect("it answers").trouble;
-    // From then on it does not go by what was committed before.
+    // The second answer does not rest on earlier commits.
     let well = async || {
         trouble().await;
         assert_eq!(trouble().await, None);
@@ -48,7 +48,7 @@ async fn an_event_of_another_cell_is_refused_and_is_no_trouble_of_the_store() {
     change("ALTER TABLE gone RENAME TO registrations");
     well().await;
 
-    // What is committed only after something failed, to see whether there is room.
+    // Fails only what is committed after a failure, to see whether there is room.
     change(
         "CREATE TRIGGER no_room BEFORE INSERT ON idempotency_records
          WHEN NEW.event_id = x'ffffffffffffffffffffffffffffffff'
@@ -62,13 +62,13 @@ async fn an_event_of_another_cell_is_refused_and_is_no_trouble_of_the_store() {
     assert_eq!(trouble().await, Some(WriteTrouble::Failing));
 }
 
-/// What is tried is a sale, whatever events the store is to have.
+/// The health check tries a sale, whichever events the store accepts.
 #[tokio::test]
-async fn a_cell_that_cannot_write_says_so_whatever_its_bytes_are() {
+async fn a_cell_that_cannot_write_reports_it_with_any_bytes() {
     let database = Database::new();
     let store = database.open().await;
     let health = async || store.health().await.expect("it answers").trouble;
-    // What it says once it does not go by what was committed a moment ago.
+    // The second answer does not rest on earlier commits.
     let trouble = async || {
         health().await;
         health().await
@@ -89,9 +89,10 @@ async fn a_cell_that_cannot_write_says_so_whatever_its_bytes_are() {
     }
 }
 
-/// A program that knows of no cells' bytes would put up any event, and so may not open a file that keeps to some.
+/// A program that knows of no assignments would create any event, and so may not open a file that is assigned
+/// some bytes.
 #[tokio::test]
-async fn programs_that_put_up_any_event_may_open_it_until_it_keeps_to_bytes() {
+async fn older_programs_may_open_the_file_until_it_is_assigned_bytes() {
     for bytes in [Some(LOW), None] {
         let database = Database::new();
         let store = database.open().await;
@@ -112,9 +113,9 @@ async fn programs_that_put_up_any_event_may_open_it_until_it_keeps_to_bytes() {
     }
 }
 
-/// All that is put up is what such a program would put up, too.
+/// It creates just the events that such a program would create, too.
 #[tokio::test]
-async fn programs_that_put_up_any_event_may_open_it_while_it_has_all_bytes() {
+async fn older_programs_may_open_the_file_while_it_has_all_bytes() {
     let database = Database::new();
     let store = database.open().await;
     let needed = || -> i32 {
@@ -122,17 +123,17 @@ async fn programs_that_put_up_any_event_may_open_it_while_it_has_all_bytes() {
         database.connect().query_row(needed, [], |row| row.get(0)).expect("it says so")
     };
     let map = Some(Uuid::now_v7().into());
-    let told = StoredBytes { version: 1, bytes: Some(CellBytes::ALL), map };
-    assert!(store.keep_to(told).await.expect("it answers"));
-    assert_eq!(store.stored_bytes().await.expect("it answers"), Some(told));
+    let assigned = StoredBytes { version: 1, bytes: Some(CellBytes::ALL), map };
+    assert!(store.keep_to(assigned).await.expect("it answers"));
+    assert_eq!(store.stored_bytes().await.expect("it answers"), Some(assigned));
     assert!(needed() < KNOWS_BYTES);
     assert!(store.keep_to_bytes(2, Some(LOW)).await.expect("it answers"));
     assert_eq!(needed(), KNOWS_BYTES);
 }
 
-/// Another process that has the same file open keeps to what this one was told.
+/// Another process that has the same file open obeys the assignment that this one stored.
 #[tokio::test]
-async fn whoever_has_the_file_open_keeps_to_what_another_was_told() {
+async fn an_assignment_applies_to_every_process_with_the_file_open() {
     let database = Database::new();
     let (store, other) = (database.open().await, database.open().await);
     other.create_event(ending_in(0xff)).await.expect("it answers");
@@ -141,9 +142,9 @@ async fn whoever_has_the_file_open_keeps_to_what_another_was_told() {
     other.create_event(ending_in(0x7f)).await.expect("it answers");
 }
 
-/// Also for whoever writes around the store.
+/// Even for a program that bypasses the store.
 #[tokio::test]
-async fn the_tables_hold_one_row_each_and_none_that_cannot_be() {
+async fn the_tables_hold_one_valid_row_each() {
     let database = Database::new();
     drop(database.open().await);
     let connection = database.connect();

@@ -1,4 +1,4 @@
-//! What was there before is there after a migration.
+//! Data from before a migration is there after it.
 
 use crate::common::{
     Database, audit, cancel, chain, confirm, create_token, done, new_token, register, transfer,
@@ -115,7 +115,7 @@ async fn events_and_seats_of_the_first_version_are_all_there() {
     assert_sound(&database);
 }
 
-/// Makes sure that SQLite finds nothing wrong.
+/// Asserts that SQLite finds nothing wrong.
 fn assert_sound(database: &Database) {
     for check in ["foreign_key_check", "integrity_check"] {
         let mut found = Vec::new();
@@ -130,7 +130,7 @@ fn assert_sound(database: &Database) {
 }
 
 #[tokio::test]
-async fn what_the_first_version_gave_lives_on() {
+async fn registrations_of_the_first_version_can_be_used() {
     let (_database, store, _) = migrated().await;
     let event = EventId::from(ID[0]);
     let [ada, grace] = [ID[2], ID[3]].map(RegistrationId::from);
@@ -153,7 +153,7 @@ async fn what_the_first_version_gave_lives_on() {
 }
 
 #[tokio::test]
-async fn rows_that_refer_to_nothing_are_not_migrated() {
+async fn dangling_rows_stop_the_migration() {
     let database = version_11();
     let orphan = "PRAGMA foreign_keys = OFF;
         INSERT INTO organizer_tokens (id, organizer_id, token_hash, created_at)
@@ -201,7 +201,7 @@ fn version_4() -> Database {
     database
 }
 
-/// Every column of version 4, as one text for each event.
+/// Every column of version 4, as one string for each event.
 fn version_4_rows(database: &Database) -> Vec<String> {
     let rows = "SELECT concat_ws('|', hex(id), capacity, booked_count, held_count, waitlist_count,
             version, quote(due_at), status, quote(opens_at), quote(closes_at), waitlist_enabled,
@@ -220,7 +220,7 @@ fn texts(database: &Database, query: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_was_there_before_organizers_is_nobodys() {
+async fn events_from_before_organizers_have_none() {
     let database = version_4();
     let rows = version_4_rows(&database);
     let constraints = || -> Vec<String> {
@@ -242,12 +242,13 @@ async fn what_was_there_before_organizers_is_nobodys() {
         assert!(constraints.contains(&kept), "{kept} is gone");
     }
     for kept in indexes_before {
-        // Which has its order to the end since.
+        // This index covers the whole order since.
         let kept = kept.replace("(event_id, expires_at)", "(event_id, expires_at, event_version)");
         assert!(indexes.contains(&kept), "{kept} is gone");
     }
     let columns = texts(&database, "SELECT name FROM pragma_table_info('events')");
-    // Behind what can be long is only what has no bytes of its own, or is never read without it.
+    // After columns that can be long come only those that take no bytes, or are never read without
+    // them.
     let last = ["description", "asks", "frozen_until", "organizer_name", "contact", "unlisted"];
     assert!(columns.ends_with(&last.map(str::to_owned)), "{columns:?}");
     assert_sound(&database);
@@ -267,9 +268,10 @@ async fn what_was_there_before_organizers_is_nobodys() {
     assert_eq!(refused, [Outcome::Refused(Refusal::AlreadyRegistered)]);
 }
 
-/// What was there before is told to nobody; what a program of the version before does from then on is.
+/// Facts from before are not delivered; those that a program of the version before writes from then on
+/// are.
 #[tokio::test]
-async fn facts_are_new_from_the_migration_on_whoever_writes_them() {
+async fn facts_of_older_programs_are_new_after_the_migration() {
     let database = version_4();
     migrate(database.path()).await.expect("migrated");
     let new = "SELECT concat_ws(' ', hex(event_id), version_first,
@@ -287,10 +289,10 @@ async fn facts_are_new_from_the_migration_on_whoever_writes_them() {
 
 /// What was new before stays new, from its first version on, and is routed as a whole.
 #[tokio::test]
-async fn what_is_new_is_so_after_the_migration_too() {
+async fn new_facts_stay_new_after_the_migration() {
     let database = version_4();
     let mut connection = database.connect();
-    // As the program does it: tables are made anew.
+    // As the program does it: tables are created anew.
     connection.execute_batch("PRAGMA foreign_keys = OFF").expect("it is a switch");
     let runner = embedded::migrations::runner().set_target(Target::Version(11));
     runner.run(&mut connection).expect("migrated");
@@ -311,11 +313,12 @@ async fn what_is_new_is_so_after_the_migration_too() {
     assert_eq!(texts(&database, new), <[String; 0]>::default());
 }
 
-/// A database as version 11 left it: two events that were sold in turns, with whatever a registration may have.
+/// A database as version 11 left it: two events that were sold in turns, with everything that a registration
+/// may have.
 fn version_11() -> Database {
     let database = version_4();
     let mut connection = database.connect();
-    // As the program does it: tables are made anew.
+    // As the program does it: tables are created anew.
     connection.execute_batch("PRAGMA foreign_keys = OFF").expect("it is a switch");
     let runner = embedded::migrations::runner().set_target(Target::Version(11));
     runner.run(&mut connection).expect("migrated");
@@ -342,7 +345,7 @@ fn version_11() -> Database {
     database
 }
 
-/// Every column of every row, and from where on the facts of an event are new.
+/// Every column of every row, and the first new version of each event.
 fn version_11_rows(database: &Database) -> [Vec<String>; 3] {
     let registrations =
         "SELECT concat_ws('|', hex(event_id), event_version, quote(changed_version), hex(id),
@@ -357,7 +360,7 @@ fn version_11_rows(database: &Database) -> [Vec<String>; 3] {
 }
 
 #[tokio::test]
-async fn tables_in_the_order_of_writing_hold_what_they_held() {
+async fn rebuilt_tables_have_the_same_rows() {
     let database = version_11();
     let constraints = || -> Vec<String> {
         let tables = "SELECT sql FROM sqlite_schema WHERE name IN ('registrations', 'facts')";
@@ -372,14 +375,14 @@ async fn tables_in_the_order_of_writing_hold_what_they_held() {
     assert_eq!(version_11_rows(&database), rows, "what was new is new, and nothing else");
     let constraints = constraints();
     for kept in constraints_before {
-        // These are indexes now, or said by nothing: an event comes after what is of it, where it arrives.
+        // These are indexes now, or were dropped: an event arrives after its rows when it is moved.
         let gone =
             ["registrations_pkey", "facts_pkey", "registrations_of_an_event", "facts_of_an_event"];
         assert!(gone.contains(&&*kept) || constraints.contains(&kept), "{kept} is gone");
     }
     assert_sound(&database);
 
-    // What was sold in turns lies together, and what comes goes to the end.
+    // What was sold in turns is stored together, and new rows go to the end.
     let events = "SELECT hex(event_id) FROM registrations ORDER BY rowid";
     let events = texts(&database, events);
     assert!(events.is_sorted(), "{events:?}");
@@ -390,7 +393,7 @@ async fn tables_in_the_order_of_writing_hold_what_they_held() {
     let new = texts(&database, "SELECT 'new' FROM new_facts WHERE version_first = 300");
     assert_eq!(new.len(), 1, "the trigger is there");
 
-    // What stood in the tables' keys stands in their indexes.
+    // The keys of the tables are unique indexes now.
     for twice in [
         "INSERT INTO facts SELECT * FROM facts WHERE version_first = 300",
         "INSERT INTO registrations SELECT event_id, event_version, changed_version, randomblob(16), 'x@y', name,
@@ -405,20 +408,20 @@ async fn tables_in_the_order_of_writing_hold_what_they_held() {
     }
 }
 
-/// Addresses in spellings that the versions before knew beside the one that counts, with the state of their
-/// registrations and what becomes of them.
+/// Addresses in other spellings than the canonical one, as earlier versions stored them, with the state of
+/// their registrations and the result.
 const SPELT: &[(&str, &str, &str)] = &[
     ("ada@bücher.example", "confirmed", "ada@xn--bcher-kva.example"),
     ("\"lin\"@example.org", "confirmed", "lin@example.org"),
-    // What has ended is in nobody's way.
+    // A registration that has ended blocks no other.
     ("\"gr\\ace\"@example.org", "cancelled", "grace@example.org"),
     ("grace@example.org", "confirmed", "grace@example.org"),
-    // Two seats of one person: both were given.
+    // Two seats of one person: both were sold.
     ("kay@example.org", "confirmed", "kay@example.org"),
     ("\"kay\"@example.org", "confirmed", "\"kay\"@example.org"),
     ("\"hedy\"@bücher.example", "confirmed", "hedy@xn--bcher-kva.example"),
     ("hedy@bücher.example", "confirmed", "hedy@bücher.example"),
-    // Nobody can spell these otherwise.
+    // These have no other spelling.
     ("ada@foo_bar.example", "confirmed", "ada@foo_bar.example"),
     ("\"a@b\"@example.org", "confirmed", "\"a@b\"@example.org"),
     ("東京@example.org", "confirmed", "東京@example.org"),
@@ -453,8 +456,8 @@ fn spelt(database: &Database) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn addresses_are_rewritten_into_the_spelling_that_counts_once() {
-    // More than are looked at together.
+async fn addresses_are_rewritten_into_their_canonical_spelling_once() {
+    // More than are in memory at a time.
     let database = spelt_database(1_200);
     migrate(database.path()).await.expect("migrated");
     let expected: Vec<_> = SPELT.iter().map(|(_, _, canonical)| *canonical).collect();
@@ -465,7 +468,7 @@ async fn addresses_are_rewritten_into_the_spelling_that_counts_once() {
     assert_eq!(texts(&database, "SELECT name FROM rewrites"), ["canonical_addresses"]);
     assert_sound(&database);
 
-    // What keeps its spelling is found all the same.
+    // Addresses that keep their spelling are still found.
     let store = database.open().await;
     for (address, count) in [
         ("kay@example.org", 2),
@@ -479,7 +482,8 @@ async fn addresses_are_rewritten_into_the_spelling_that_counts_once() {
         assert_eq!(found.expect("the store answers").len(), count, "{address}");
     }
 
-    // A server of the version before may still write. That is not looked for again, but it is found.
+    // A server of the version before may still write such a spelling. It is not rewritten again, but
+    // it is found.
     let late =
         "UPDATE registrations SET user_email = '\"ada\"@late.example' WHERE event_version = 100";
     database.connect().execute_batch(late).expect("written");
@@ -490,9 +494,9 @@ async fn addresses_are_rewritten_into_the_spelling_that_counts_once() {
     assert_eq!(found.len(), 1);
 }
 
-/// Of a spelling that was rewritten no byte is left: nobody would find it who erases the address.
+/// No byte of a rewritten spelling is left: an erasure of the address would not find it.
 #[tokio::test]
-async fn nothing_is_left_of_a_spelling_that_was_rewritten() {
+async fn nothing_is_left_of_a_rewritten_spelling() {
     let database = spelt_database(0);
     migrate(database.path()).await.expect("migrated");
     let bytes = std::fs::read(database.path()).expect("it can be read");

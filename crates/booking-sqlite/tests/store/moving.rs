@@ -1,6 +1,6 @@
-//! Files that somebody deletes, renames, replaces, cuts off or writes over under the store.
+//! Files that are deleted, renamed, replaced, truncated or overwritten under the store.
 
-use crate::common::{Database, Hands, chain, confirm, create, register};
+use crate::common::{Database, ManualClock, chain, confirm, create, register};
 use booking_core::prelude::*;
 use booking_core::{Event, StoreError, StoreHealth, WhenBusy, WriteTrouble};
 use booking_sqlite::{Options, SqliteStore};
@@ -18,20 +18,20 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(format!("{}{suffix}", path.display()))
 }
 
-/// SQLite locks nothing in this file, so it may be opened and closed here.
+/// SQLite locks nothing in this file, so the test may open and close it.
 fn open_log(database: &Database) -> File {
     let log = beside(&database.path(), "-wal");
     OpenOptions::new().write(true).open(log).expect("opened")
 }
 
-/// Gives a file another length, in a process of its own: where this one closed it SQLite would lose its locks.
+/// Sets a file's length in a process of its own: if this one closed the file, SQLite would lose its locks.
 fn set_length(path: &Path, bytes: u64) {
     let mut truncate = Command::new("truncate");
     let truncate = truncate.args(["-s", &bytes.to_string()]).arg(path).status();
     assert!(truncate.expect("it can be run").success());
 }
 
-/// Makes sure that nothing is written, nothing is shown, and the store says why.
+/// Asserts that nothing can be written or read, and that the store says why.
 async fn assert_unusable(store: &SqliteStore, event: &Event, why: &str) {
     for _ in 0..2 {
         let batch = [register(event.id, "late")];
@@ -47,7 +47,7 @@ async fn assert_unusable(store: &SqliteStore, event: &Event, why: &str) {
     }
 }
 
-/// What is moved away and back: `away` and `back` do it.
+/// The test moves something away and back, by `away` and `back`.
 async fn assert_noticed_and_healed(
     why: &str,
     away: impl Fn(&Database, &Path),
@@ -81,10 +81,10 @@ async fn a_file_that_is_moved_is_noticed_until_it_is_back() {
 }
 
 #[tokio::test]
-async fn another_file_of_the_same_name_is_not_the_same() {
+async fn a_replaced_file_is_noticed() {
     let away = |database: &Database, elsewhere: &Path| {
         fs::rename(database.path(), elsewhere.join("moved")).expect("moved");
-        // As whoever brings back a copy does while the server runs.
+        // As an operator who restores a copy while the server runs.
         fs::copy(elsewhere.join("moved"), database.path()).expect("copied");
     };
     let back = |database: &Database, elsewhere: &Path| {
@@ -135,19 +135,19 @@ async fn a_file_that_is_deleted_or_emptied_is_noticed() {
     }
 }
 
-/// Between the look at the file and the end of COMMIT it is deleted all the same: that is not acknowledged.
+/// The file is deleted between the check and the end of COMMIT: that is not acknowledged.
 #[tokio::test]
-async fn what_is_committed_to_a_file_that_was_just_deleted_is_not_acknowledged() {
-    let (database, hands) = (Database::new(), Hands::new());
+async fn a_commit_to_a_file_that_was_just_deleted_is_not_acknowledged() {
+    let (database, clock) = (Database::new(), ManualClock::new());
     let deletes = Arc::new(AtomicBool::new(false));
     let clock = {
-        let (path, deletes, hands) = (database.path(), Arc::clone(&deletes), hands.clone());
+        let (path, deletes, clock) = (database.path(), Arc::clone(&deletes), clock.clone());
         move || {
             // The clock is read inside the transaction.
             if deletes.swap(false, Ordering::SeqCst) {
                 fs::remove_file(&path).expect("deleted");
             }
-            hands.now()
+            clock.now()
         }
     };
     let options = Options { clock: Some(Arc::new(clock)), ..Options::default() };
@@ -160,9 +160,9 @@ async fn what_is_committed_to_a_file_that_was_just_deleted_is_not_acknowledged()
     assert_unusable(&store, &event, "deleted in between").await;
 }
 
-/// Stores that come and go beside it are no reason to complain.
+/// Other stores that open and close the file are no problem.
 #[tokio::test]
-async fn others_may_open_and_close_the_same_file() {
+async fn other_processes_may_open_and_close_the_file() {
     let database = Database::new();
     let store = database.open().await;
     let event = create(&store, 10).await;
@@ -180,13 +180,13 @@ async fn others_may_open_and_close_the_same_file() {
     assert_eq!((report.registrations, report.differences), (10, vec![]));
 }
 
-/// Nobody has moved it, and what was acknowledged is not in it any more.
+/// The file is in its place, but what was acknowledged is not in it any more.
 #[cfg(unix)]
 #[tokio::test]
 async fn a_log_that_is_cut_off_or_written_over_is_noticed() {
     use std::os::unix::fs::FileExt;
     type Spoil = fn(&File, u64);
-    /// What tells a log, its last frame with a page of 4 KiB, and the salts in its header.
+    /// The stamp of a log: its last frame with a page of 4 KiB, and the salts in its header.
     const FRAME: u64 = 24 + 4_096;
     let spoilers: [(&str, Spoil); 9] = [
         ("emptied", |log, _| log.set_len(0).expect("cut")),
@@ -216,20 +216,20 @@ async fn a_log_that_is_cut_off_or_written_over_is_noticed() {
     }
 }
 
-/// Between the look at the log and the end of COMMIT it is cut off: what is written then lies behind a hole.
+/// The log is truncated between the check and the end of COMMIT: what is written then lies behind a hole.
 #[tokio::test]
-async fn what_is_committed_to_a_log_that_was_just_cut_off_is_not_acknowledged() {
-    let (database, hands) = (Database::new(), Hands::new());
+async fn a_commit_to_a_log_that_was_just_truncated_is_not_acknowledged() {
+    let (database, clock) = (Database::new(), ManualClock::new());
     let cuts = Arc::new(AtomicBool::new(false));
     let clock = {
-        let (path, cuts, hands) = (database.path(), Arc::clone(&cuts), hands.clone());
+        let (path, cuts, clock) = (database.path(), Arc::clone(&cuts), clock.clone());
         move || {
             // The clock is read inside the transaction.
             if cuts.swap(false, Ordering::SeqCst) {
                 let log = OpenOptions::new().write(true).open(beside(&path, "-wal"));
                 log.expect("opened").set_len(32).expect("cut");
             }
-            hands.now()
+            clock.now()
         }
     };
     let options = Options { clock: Some(Arc::new(clock)), ..Options::default() };
@@ -242,7 +242,7 @@ async fn what_is_committed_to_a_log_that_was_just_cut_off_is_not_acknowledged() 
     assert_unusable(&store, &event, "cut off in between").await;
 }
 
-/// SQLite has it in memory: whoever touched what is gone would be ended by a signal, this test too.
+/// SQLite has it in memory: touching what is gone would end the process by a signal, this test too.
 #[tokio::test]
 async fn an_index_that_is_cut_off_is_noticed_and_nothing_is_lost() {
     for left in [0, 100, 4_096, 16_384, 32_767] {
@@ -254,11 +254,11 @@ async fn an_index_that_is_cut_off_is_noticed_and_nothing_is_lost() {
         let bytes = fs::metadata(&index).expect("it is there").len();
         set_length(&index, left);
         assert_unusable(&store, &event, &format!("{left} bytes")).await;
-        // As long as it was, and with nothing in it: what somebody makes of it who opens it now.
+        // As long as it was, and filled with zeros: what a process makes of it that opens it now.
         set_length(&index, bytes);
         assert_unusable(&store, &event, &format!("{left} bytes and zeros")).await;
         drop(store);
-        // What a process finds that is started again.
+        // What a restarted process finds.
         let again = elsewhere.path().join("again.db");
         fs::copy(database.path(), &again).expect("copied");
         fs::copy(beside(&database.path(), "-wal"), beside(&again, "-wal")).expect("copied");
@@ -275,7 +275,7 @@ async fn a_database_that_lost_pages_is_noticed() {
     let store = database.open().await;
     let event = create(&store, 10).await;
     confirm(&store, register(event.id, "ada")).await;
-    // From here on all is in the database itself.
+    // From here on everything is in the database itself.
     database.connect().execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").expect("done");
     assert_well(&store).await;
     let bytes = fs::metadata(database.path()).expect("it is there").len();
@@ -283,7 +283,7 @@ async fn a_database_that_lost_pages_is_noticed() {
     assert_unusable(&store, &event, "a page less").await;
 }
 
-/// Before the log is copied into it nothing tells how long it has to be, but how long it was.
+/// Before the log is copied into it, only its earlier length says how long it has to be.
 #[tokio::test]
 async fn a_database_that_lost_pages_while_its_log_was_not_copied_is_noticed() {
     for pages_left in [1, 10] {
@@ -300,7 +300,7 @@ async fn a_database_that_lost_pages_while_its_log_was_not_copied_is_noticed() {
     }
 }
 
-/// What shortens a database is SQLite itself, and at no other time than when the log is copied.
+/// Only SQLite itself shortens a database, and only when the log is copied.
 #[tokio::test]
 async fn a_database_may_be_made_smaller_by_its_own_means() {
     let database = Database::new();
@@ -333,10 +333,10 @@ async fn assert_well(store: &SqliteStore) {
     assert_eq!(store.health().await.expect("the store answers"), WELL);
 }
 
-/// What backups and other tools do while the server runs: the log is copied into the database, begun anew, cut
-/// off, and filled by somebody else.
+/// What backups and other tools do while the server runs: they copy the log into the database, begin it anew,
+/// truncate it, and write to it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn others_may_copy_the_log_and_cut_it_off_under_load() {
+async fn other_processes_may_copy_and_truncate_the_log_under_load() {
     const REGISTRATIONS: usize = 200;
     /// Room for the writer between two of them.
     const PAUSE: Duration = Duration::from_millis(1);

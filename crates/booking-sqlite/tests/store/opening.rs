@@ -1,4 +1,4 @@
-//! Who opens what, at once and in vain.
+//! Opening a database: by many at once, and in vain.
 
 use crate::common::{Database, chain, confirm, create, register};
 use booking_core::prelude::*;
@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 const OPENERS: usize = 40;
 const PROCESSES: usize = 6;
-/// Tells a process made of this test file to be one of those that open this database.
+/// Makes a process of this test file one of those that open this database.
 const PATH_VARIABLE: &str = "BOOKING_SQLITE_TEST_OPEN";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -75,7 +75,7 @@ async fn migrating_is_done_once() {
     assert_eq!(database.open().await.path(), database.path());
 }
 
-/// As a newer program would leave it, whose tables ask for programs that know at least `needs`.
+/// As a newer program would leave it, whose tables require programs that know at least `needs`.
 fn migrate_later(database: &Database, needs: i32) {
     let later = "INSERT INTO refinery_schema_history (version, name, applied_on, checksum)
         VALUES (999, 'from_the_future', '2030-01-01T00:00:00Z', '1');
@@ -85,7 +85,7 @@ fn migrate_later(database: &Database, needs: i32) {
 }
 
 #[tokio::test]
-async fn a_later_migration_that_says_so_is_worked_with() {
+async fn a_compatible_later_migration_is_accepted() {
     let database = Database::new();
     assert_eq!(database.open().await.newer_migrations(), <[String; 0]>::default());
     migrate_later(&database, 6);
@@ -112,7 +112,7 @@ async fn a_migration_that_is_not_ours_is_refused() {
     let error = SqliteStore::open(database.path(), Options::default()).await.expect_err("unknown");
     assert!(chain(&error).contains("migration 999"), "{}", chain(&error));
     booking_sqlite::audit(database.path()).await.expect_err("unknown");
-    // One of ours that was changed, and tables that do not say what they ask for.
+    // One of ours that was changed, and tables that do not say what they require.
     for spoil in [
         "UPDATE refinery_schema_history SET checksum = '1' WHERE version = 2",
         "DELETE FROM refinery_schema_history WHERE version = 2",
@@ -129,7 +129,7 @@ async fn a_migration_that_is_not_ours_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_to_be_there_is_never_made() {
+async fn open_existing_creates_nothing() {
     let open = |path: PathBuf| SqliteStore::open_existing(path, Options::default());
     let database = Database::new();
     let error = open(database.path()).await.expect_err("there is none");
@@ -140,7 +140,7 @@ async fn what_is_to_be_there_is_never_made() {
     let left = fs::read_dir(database.path().parent().expect("a folder")).expect("read").count();
     assert_eq!(left, 0, "nothing was made");
 
-    // A file without anything in it, and somebody else's database.
+    // An empty file, and another program's database.
     for tables in ["", "CREATE TABLE diary (day)"] {
         let database = Database::new();
         fs::write(database.path(), "").expect("written");
@@ -162,7 +162,7 @@ async fn what_is_to_be_there_is_never_made() {
     assert!(matches!(error, OpenError::OutOfDate { .. }), "{error:?}");
 }
 
-/// What a process leaves behind that is killed: copies of the database and of its log, with a registration.
+/// What a killed process leaves: copies of the database and of its log, with a registration.
 async fn killed(to: &Database) {
     let database = Database::new();
     let store = database.open().await;
@@ -177,7 +177,7 @@ fn log_of(path: &Path) -> PathBuf {
 
 /// SQLite would delete the log, and what was acknowledged with it.
 #[tokio::test]
-async fn a_log_whose_database_is_gone_is_kept_and_nothing_is_made() {
+async fn a_log_without_its_database_is_kept_and_nothing_is_created() {
     for is_emptied in [true, false] {
         let (database, elsewhere) = (Database::new(), tempfile::tempdir().expect("a directory"));
         let (path, copy) = (database.path(), elsewhere.path().join("copy.db"));
@@ -199,14 +199,14 @@ async fn a_log_whose_database_is_gone_is_kept_and_nothing_is_made() {
             backup,
         ] {
             assert!(matches!(error, OpenError::LogAlone { .. }), "{error:?}");
-            let told = error.to_string();
+            let message = error.to_string();
             for file in [&path, &log_of(&path)] {
-                assert!(told.contains(&format!("{} ", file.display())), "{told}");
+                assert!(message.contains(&format!("{} ", file.display())), "{message}");
             }
         }
         assert_eq!(contents(&folder), before, "nothing was done");
         assert!(!copy.exists());
-        // As it was told to be done.
+        // As the error advised.
         fs::write(&path, whole).expect("put back");
         let report = database.open().await.audit().await.expect("the store answers");
         assert_eq!((report.registrations, report.differences), (1, vec![]));
@@ -224,15 +224,15 @@ async fn a_log_is_found_where_a_link_leads_to_nothing() {
     let error = SqliteStore::open(&link, Options::default()).await.expect_err("it is gone");
     assert!(matches!(error, OpenError::LogAlone { .. }), "{error:?}");
     assert!(log_of(&database.path()).exists());
-    // Without a log it is where a new one is to be.
+    // Without a log it is where a new database is created.
     fs::remove_file(log_of(&database.path())).expect("deleted");
     SqliteStore::open(&link, Options::default()).await.expect("made");
     assert!(database.path().exists());
 }
 
-/// The negative control: what SQLite itself leaves behind at any instant is opened.
+/// The negative control: what SQLite itself leaves behind at any instant can be opened.
 #[tokio::test]
-async fn what_a_kill_leaves_behind_is_opened() {
+async fn the_files_of_a_killed_process_can_be_opened() {
     let database = Database::new();
     killed(&database).await;
     let report = database.open().await.audit().await.expect("the store answers");
@@ -277,7 +277,7 @@ async fn a_file_that_is_no_database_is_named_and_kept() {
     assert_eq!(fs::read_to_string(database.path()).expect("read"), text);
 }
 
-/// What a folder holds, by name.
+/// The files of a folder, by name.
 fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let files = fs::read_dir(folder).expect("read").map(|file| file.expect("read"));
     let named = |file: fs::DirEntry| {
@@ -287,14 +287,14 @@ fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     files.map(named).collect()
 }
 
-/// Somebody else's database: it gets no other journal, and nothing is made beside it.
+/// Another program's database: its journal mode does not change, and nothing is created beside it.
 #[tokio::test]
 async fn a_database_of_another_program_stays_as_it_is() {
     let foreign = [
         "CREATE TABLE diary (day)",
         "CREATE VIEW days AS SELECT 1",
         "PRAGMA journal_mode = WAL; CREATE TABLE diary (day)",
-        // Also of one that keeps account of its migrations in the same way.
+        // Also one that records its migrations in the same way.
         "CREATE TABLE refinery_schema_history (version INTEGER, name TEXT, applied_on TEXT, checksum TEXT);
          INSERT INTO refinery_schema_history VALUES (1, 'diary', '2030-01-01T00:00:00Z', '1')",
     ];
@@ -373,7 +373,7 @@ async fn only_its_owner_may_read_a_new_database() {
             assert_eq!(mode & 0o777, 0o600, "{}", file.display());
         }
     }
-    // What is in use already has the rights that its owner gave it.
+    // A database in use keeps the permissions that its owner gave it.
     let database = Database::new();
     migrate(database.path()).await.expect("migrated");
     let group = fs::Permissions::from_mode(0o660);
@@ -385,8 +385,8 @@ async fn only_its_owner_may_read_a_new_database() {
 
 #[tokio::test]
 async fn dropping_the_store_ends_its_thread() {
-    // SQLite removes the log when the last connection is closed, and the thread has the last. A log that cannot be copied at that
-    // moment stays, for whoever opens the file next; a thread that goes on keeps it every time.
+    // SQLite removes the log when the last connection is closed, and the thread has the last. A log that cannot be
+    // copied at that moment stays, for the next process that opens the file; a thread that goes on keeps it every time.
     for _ in 0..3 {
         let database = Database::new();
         let store = database.open().await;

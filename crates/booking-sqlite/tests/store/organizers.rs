@@ -1,4 +1,4 @@
-//! Organizers, their tokens, and events that become theirs.
+//! Organizers, their tokens, and events that are assigned to them.
 
 use crate::common::{Database, audit, create, create_token, new_event, new_token};
 use booking_core::prelude::*;
@@ -17,7 +17,7 @@ fn count(database: &Database, table: &str) -> i64 {
     database.connect().query_row(&count, [], |row| row.get(0)).expect("counted")
 }
 
-/// Room for so many tokens is left.
+/// Leaves room for so many tokens.
 fn fill_up(database: &Database, room: usize) {
     let connection = database.connect();
     let id = Uuid::now_v7();
@@ -48,7 +48,7 @@ async fn there_are_never_too_many_tokens() {
     assert_eq!((made.len(), count(&database, "organizers")), (3, 1 + 3));
     let tokens = stores[0].tokens().await.expect("it answers");
     assert_eq!(tokens.len(), TOKENS_MAX);
-    // What is there is there, and a token that is worthless still takes its place.
+    // A repeated request finds its token, and a revoked token still takes its place.
     for (new, made) in made {
         assert_eq!(stores[1].create_token(new).await.expect("it answers"), made);
     }
@@ -57,7 +57,7 @@ async fn there_are_never_too_many_tokens() {
 }
 
 #[tokio::test]
-async fn an_event_of_an_organizer_that_is_not_there_is_not_made() {
+async fn an_event_of_an_unknown_organizer_is_refused() {
     let database = Database::new();
     let store = database.open().await;
     let nobody = OrganizerId::from(Uuid::now_v7());
@@ -77,7 +77,7 @@ async fn an_event_of_an_organizer_that_is_not_there_is_not_made() {
 }
 
 #[tokio::test]
-async fn a_backup_has_organizers_and_what_is_theirs() {
+async fn a_backup_has_organizers_and_their_tokens_and_events() {
     let (database, copy) = (Database::new(), Database::new());
     let store = database.open().await;
     let token = create_token(&store, new_token("Ada", 1)).await;
@@ -93,7 +93,7 @@ async fn a_backup_has_organizers_and_what_is_theirs() {
 
 /// A program that does not know that events may be unlisted would list them, and so may not open a file with one.
 #[tokio::test]
-async fn programs_that_list_every_event_may_open_it_until_one_is_unlisted() {
+async fn older_programs_may_open_the_file_until_an_event_is_unlisted() {
     for is_edited in [false, true] {
         let database = Database::new();
         let store = database.open().await;
@@ -118,7 +118,7 @@ async fn programs_that_list_every_event_may_open_it_until_one_is_unlisted() {
 
 /// A program that knows of no roles would take every token for an owner's, and so may not open a file with one that is not.
 #[tokio::test]
-async fn programs_without_roles_may_open_it_until_there_are_some() {
+async fn older_programs_may_open_the_file_until_a_token_has_a_role() {
     let database = Database::new();
     let store = database.open().await;
     let needed = || -> i64 {

@@ -1,4 +1,4 @@
-//! Addresses and places that pass from one row to another within one transaction.
+//! Addresses and places that move from one row to another within one transaction.
 
 use crate::common::{
     Database, audit, cancel, confirm, create, done, execute, register, transfer, wait,
@@ -15,7 +15,7 @@ async fn rows(store: &SqliteStore, event: &Event) -> Vec<Registration> {
     page.expect("the store answers").expect("it is there").items
 }
 
-async fn told(store: &SqliteStore, event: &Event) -> Vec<(String, Status)> {
+async fn people(store: &SqliteStore, event: &Event) -> Vec<(String, Status)> {
     let rows = rows(store, event).await.into_iter();
     rows.map(|row| (row.person.user_email.as_str().replace("@example.org", ""), row.status))
         .collect()
@@ -43,7 +43,7 @@ async fn an_address_may_pass_along_a_chain() {
     assert_eq!((moved.id, moved.person.user_email.as_str()), (a, "b@example.org"));
     assert_eq!(Some(new.id), again.registration_id());
     let rows = [("b", Status::Confirmed), ("b", Status::Cancelled), ("a", Status::Confirmed)];
-    assert_eq!(told(&store, &event).await, expected(rows));
+    assert_eq!(people(&store, &event).await, expected(rows));
     audit(&store).await;
 }
 
@@ -58,7 +58,7 @@ async fn two_addresses_may_change_places() {
     let outcomes = execute(&store, &batch).await;
     assert!(outcomes.iter().all(|done| matches!(done, Outcome::Transferred(_))), "{outcomes:?}");
     let rows = [("b", Status::Confirmed), ("a", Status::Confirmed)];
-    assert_eq!(told(&store, &event).await, expected(rows));
+    assert_eq!(people(&store, &event).await, expected(rows));
     let generations =
         self::rows(&store, &event).await.iter().map(|row| row.generation).sum::<u32>();
     assert_eq!(generations, 3);
@@ -79,10 +79,11 @@ async fn an_address_may_come_and_go_many_times() {
     batch.push(register(event.id, "ada"));
     let outcomes = execute(&store, &batch).await;
     assert!(outcomes.iter().all(|outcome| outcome.registration().is_some()), "{outcomes:?}");
-    let rows = told(&store, &event).await;
+    let rows = people(&store, &event).await;
     let live = rows.iter().filter(|(_, status)| status.is_live()).count();
     assert_eq!((rows.len(), live), (21, 1));
-    // A row that was made and changed in one transaction says so as one that was changed later does.
+    // A row that was created and changed in one transaction records that as one that was changed
+    // later does.
     let first = self::rows(&store, &event).await.remove(0);
     assert_eq!(first.event_version, first.created_version.next());
     audit(&store).await;
@@ -100,7 +101,8 @@ async fn places_in_a_long_queue_are_counted() {
     let positions = waiting.iter().map(|outcome| outcome.registration().and_then(|r| r.position));
     assert!(positions.eq((1..=300).map(Some)), "{waiting:?}");
 
-    // Some leave while others ask again, out of order: each hears its place at that moment.
+    // Some leave while others repeat their request, out of order: each gets its place at that
+    // moment.
     let batch = [
         waits[299].clone(),
         waits[10].clone(),
@@ -120,7 +122,7 @@ async fn places_in_a_long_queue_are_counted() {
 }
 
 #[tokio::test]
-async fn what_is_executed_again_long_after_finds_what_has_become_of_it() {
+async fn a_batch_that_is_repeated_much_later_returns_the_current_state() {
     let database = Database::new();
     let store = database.open().await;
     let event = create(&store, 3).await;

@@ -1,6 +1,6 @@
-//! Requests that come again under the same idempotency key.
+//! Requests that are repeated under the same idempotency key.
 
-use crate::common::{Database, Hands, audit, create, execute, new_event, register};
+use crate::common::{Database, ManualClock, audit, create, execute, new_event, register};
 use booking_core::prelude::*;
 use booking_core::{
     Caller, Event, EventCommand, Fingerprint, IdempotencyKey, IdempotencyRecord, KeyHash, NewEvent,
@@ -27,8 +27,8 @@ fn records(database: &Database) -> i64 {
 
 #[tokio::test]
 async fn the_first_answer_is_given_for_a_day() {
-    let (database, hands) = (Database::new(), Hands::new());
-    let store = database.open_with(hands.options()).await;
+    let (database, clock) = (Database::new(), ManualClock::new());
+    let store = database.open_with(clock.options()).await;
     let event = create(&store, 1).await;
     let first = execute(&store, &[keyed(&event, "ada", key(1, 1))]).await.remove(0);
     assert!(matches!(first, Outcome::Confirmed(_)), "{first:?}");
@@ -37,22 +37,22 @@ async fn the_first_answer_is_given_for_a_day() {
 
     let replayed = |outcome: &Outcome| Outcome::Replayed(Box::new(outcome.clone()));
     let bob = [keyed(&event, "bob", key(2, 1))];
-    hands.advance(IdempotencyRecord::REFUSAL_KEPT - TimeDelta::microseconds(1));
+    clock.advance(IdempotencyRecord::REFUSAL_KEPT - TimeDelta::microseconds(1));
     assert_eq!(execute(&store, &bob).await, [replayed(&sold_out)]);
 
-    hands.advance(IdempotencyRecord::KEPT - IdempotencyRecord::REFUSAL_KEPT);
+    clock.advance(IdempotencyRecord::KEPT - IdempotencyRecord::REFUSAL_KEPT);
     let again = [keyed(&event, "ada", key(1, 1)), keyed(&event, "ada", key(1, 2))];
     let reused = Outcome::Refused(Refusal::KeyReused);
     assert_eq!(execute(&store, &again).await, [replayed(&first), reused]);
-    // A refusal, which changed nothing, is decided anew long before.
+    // A refusal, which changed nothing, is decided again long before.
     assert_eq!(execute(&store, &bob).await, [sold_out]);
-    // Of another event it is another key.
+    // For another event it is another key.
     let other = create(&store, 1).await;
     let fresh = execute(&store, &[keyed(&other, "ada", key(1, 2))]).await.remove(0);
     assert!(matches!(fresh, Outcome::Confirmed(_)), "{fresh:?}");
     assert_eq!(records(&database), 3);
 
-    hands.advance(TimeDelta::microseconds(1));
+    clock.advance(TimeDelta::microseconds(1));
     let late = execute(&store, &[keyed(&event, "ada", key(1, 2))]).await.remove(0);
     assert_eq!(late, Outcome::Refused(Refusal::AlreadyRegistered));
     let again = execute(&store, &[keyed(&event, "ada", key(1, 2))]).await.remove(0);
@@ -62,29 +62,29 @@ async fn the_first_answer_is_given_for_a_day() {
 }
 
 #[tokio::test]
-async fn records_that_have_run_out_are_forgotten_oldest_first() {
-    let (database, hands) = (Database::new(), Hands::new());
-    let store = database.open_with(hands.options()).await;
+async fn expired_records_are_purged_oldest_first() {
+    let (database, clock) = (Database::new(), ManualClock::new());
+    let store = database.open_with(clock.options()).await;
     let event = create(&store, 9).await;
     for hash in 0..5 {
         execute(&store, &[keyed(&event, &format!("a{hash}"), key(hash, 1))]).await;
-        hands.advance(TimeDelta::hours(1));
+        clock.advance(TimeDelta::hours(1));
     }
-    let forget = async |limit| {
+    let purge = async |limit| {
         let limit = PageLimit::parse(limit).expect("valid");
         store.purge_records(limit).await.expect("the store answers")
     };
-    assert_eq!((forget(9).await, records(&database)), (0, 5));
-    hands.advance(IdempotencyRecord::KEPT - TimeDelta::hours(2));
+    assert_eq!((purge(9).await, records(&database)), (0, 5));
+    clock.advance(IdempotencyRecord::KEPT - TimeDelta::hours(2));
     // The last has an hour left.
-    assert_eq!((forget(3).await, records(&database)), (3, 2));
-    let kept = execute(&store, &[keyed(&event, "a4", key(4, 1))]).await.remove(0);
-    assert!(matches!(kept, Outcome::Replayed(_)), "{kept:?}");
-    assert_eq!((forget(3).await, forget(3).await, records(&database)), (1, 0, 1));
+    assert_eq!((purge(3).await, records(&database)), (3, 2));
+    let replayed = execute(&store, &[keyed(&event, "a4", key(4, 1))]).await.remove(0);
+    assert!(matches!(replayed, Outcome::Replayed(_)), "{replayed:?}");
+    assert_eq!((purge(3).await, purge(3).await, records(&database)), (1, 0, 1));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn twenty_who_ask_at_once_for_one_event_get_one() {
+async fn twenty_concurrent_requests_create_one_event() {
     let database = Database::new();
     let stores = [Arc::new(database.open().await), Arc::new(database.open().await)];
     let mut callers = JoinSet::new();
@@ -111,21 +111,21 @@ async fn twenty_who_ask_at_once_for_one_event_get_one() {
 }
 
 #[tokio::test]
-async fn putting_up_an_event_again_after_a_lost_commit_is_no_replay() {
-    let (database, hands) = (Database::new(), Hands::new());
-    let store = database.open_with(hands.options()).await;
+async fn creating_an_event_again_after_a_lost_commit_is_no_replay() {
+    let (database, clock) = (Database::new(), ManualClock::new());
+    let store = database.open_with(clock.options()).await;
     let new = new_event(3);
     let once = async |new: &NewEvent, key| {
         store.create_event_once(new.clone(), key).await.expect("the store answers")
     };
     let first = once(&new, key(1, 1)).await;
     let Outcome::EventChanged(event) = &first else { panic!("{first:?}") };
-    assert_eq!(**event, new.clone().created_at(hands.now()));
+    assert_eq!(**event, new.clone().created_at(clock.now()));
     assert_eq!(once(&new, key(1, 1)).await, first);
     assert_eq!(once(&new, key(1, 2)).await, Outcome::Refused(Refusal::KeyReused));
 
     // A day later it is another request.
-    hands.advance(IdempotencyRecord::KEPT);
+    clock.advance(IdempotencyRecord::KEPT);
     let other = new_event(4);
     let second = once(&other, key(1, 2)).await;
     assert!(matches!(&second, Outcome::EventChanged(event) if event.id == other.id), "{second:?}");

@@ -1,7 +1,7 @@
-//! What has run out counts for nothing, whatever the rows say.
+//! What has expired counts for nothing, whatever the rows say.
 
 use crate::common::{
-    Database, Hands, audit, confirm, create, done, execute, hold, hold_for, register, wait,
+    Database, ManualClock, audit, confirm, create, done, execute, hold, hold_for, register, wait,
 };
 use booking_core::prelude::*;
 use booking_core::{
@@ -20,7 +20,7 @@ async fn listed(store: &SqliteStore, event: &Event, listed: Listed) -> Vec<Statu
     rows.into_iter().map(|row| row.status).collect()
 }
 
-/// What the event's row itself says is taken and held, and how many of its rows are held.
+/// The seats taken and held by the event's own row, and how many of its rows are held.
 fn stored(database: &Database) -> (i64, i64, i64) {
     let stored = "SELECT booked_count, held_count,
         (SELECT count(*) FROM registrations WHERE registrations.status = 'held') FROM events";
@@ -33,9 +33,9 @@ fn minutes(minutes: i64) -> HoldTtl {
 }
 
 #[tokio::test]
-async fn holds_that_nobody_has_tidied_are_not_counted() {
-    let (database, hands) = (Database::new(), Hands::new());
-    let store = database.open_with(hands.options()).await;
+async fn expired_holds_are_not_counted_before_a_sweep() {
+    let (database, clock) = (Database::new(), ManualClock::new());
+    let store = database.open_with(clock.options()).await;
     let event = create(&store, 3).await;
     let short = done(&store, hold_for(event.id, "short", minutes(1))).await;
     done(&store, hold_for(event.id, "long", minutes(2))).await;
@@ -46,9 +46,9 @@ async fn holds_that_nobody_has_tidied_are_not_counted() {
     let retry_at = short.expires_at.expect("it ends");
     assert_eq!(refused, Outcome::Refused(Refusal::AllHeld { retry_at }));
 
-    hands.advance(TimeDelta::minutes(1) - TimeDelta::microseconds(1));
+    clock.advance(TimeDelta::minutes(1) - TimeDelta::microseconds(1));
     assert_eq!(read(&store, &event).await, full);
-    hands.advance(TimeDelta::microseconds(1));
+    clock.advance(TimeDelta::microseconds(1));
     let later = read(&store, &event).await;
     assert_eq!((later.booked_count, later.is_settled), (2, false));
     assert_eq!(later.version, full.version);
@@ -61,7 +61,7 @@ async fn holds_that_nobody_has_tidied_are_not_counted() {
     assert_eq!(listed(&store, &event, Listed::All).await, all);
     let ended = store.registration(short.id).await.expect("the store answers").expect("there");
     assert_eq!((ended.status, ended.expires_at), (Status::Expired, None));
-    // Nothing was tidied, and nothing is wrong with that.
+    // Nothing was swept, and nothing is wrong with that.
     assert_eq!(stored(&database), (3, 2, 2));
     audit(&store).await;
 
@@ -73,9 +73,9 @@ async fn holds_that_nobody_has_tidied_are_not_counted() {
 }
 
 #[tokio::test]
-async fn what_is_due_is_listed_and_settled() {
-    let (database, hands) = (Database::new(), Hands::new());
-    let store = database.open_with(hands.options()).await;
+async fn due_events_are_listed_and_settled() {
+    let (database, clock) = (Database::new(), ManualClock::new());
+    let store = database.open_with(clock.options()).await;
     let [first, second, third] =
         [create(&store, 1).await, create(&store, 1).await, create(&store, 1).await];
     done(&store, hold_for(second.id, "a", minutes(2))).await;
@@ -87,7 +87,7 @@ async fn what_is_due_is_listed_and_settled() {
         store.due_events(limit).await.expect("the store answers")
     };
     assert_eq!(due(9).await, []);
-    hands.advance(TimeDelta::minutes(2));
+    clock.advance(TimeDelta::minutes(2));
     assert_eq!(due(9).await, [first.id, second.id]);
     assert_eq!(due(1).await, [first.id]);
     let settle =
@@ -97,22 +97,22 @@ async fn what_is_due_is_listed_and_settled() {
     // The seat of the first was offered, for a day; nobody waited for that of the second.
     assert_eq!(listed(&store, &first, Listed::All).await, [Status::Expired, Status::Offered]);
     assert_eq!(listed(&store, &second, Listed::Seated).await, []);
-    hands.advance(TimeDelta::days(1));
+    clock.advance(TimeDelta::days(1));
     assert_eq!(due(9).await, [third.id, first.id]);
     audit(&store).await;
 }
 
-/// One decision tidies only so many: the next goes on, and none is counted in between.
+/// One decision sweeps only so many: the next continues, and none is counted in between.
 #[tokio::test]
-async fn more_than_one_transaction_tidies_are_tidied_by_the_next() {
-    let (database, hands) = (Database::new(), Hands::new());
-    let store = database.open_with(hands.options()).await;
+async fn the_next_transaction_sweeps_what_exceeds_one() {
+    let (database, clock) = (Database::new(), ManualClock::new());
+    let store = database.open_with(clock.options()).await;
     let event = create(&store, 1_500).await;
     for batch in (0..1_500).collect::<Vec<_>>().chunks(500) {
         let holds: Vec<_> = batch.iter().map(|who| hold(event.id, who)).collect();
         execute(&store, &holds).await;
     }
-    hands.advance(TimeDelta::hours(1));
+    clock.advance(TimeDelta::hours(1));
     assert_eq!(read(&store, &event).await.booked_count, 0);
     let mut transactions = 0;
     while let [due] = store.due_events(PageLimit::MAX).await.expect("the store answers")[..] {
@@ -125,9 +125,9 @@ async fn more_than_one_transaction_tidies_are_tidied_by_the_next() {
 }
 
 #[tokio::test]
-async fn a_cancelled_event_has_nobody_in_it() {
-    let (database, hands) = (Database::new(), Hands::new());
-    let store = database.open_with(hands.options()).await;
+async fn a_cancelled_event_has_no_registrations_left() {
+    let (database, clock) = (Database::new(), ManualClock::new());
+    let store = database.open_with(clock.options()).await;
     let event = create(&store, 2).await;
     let held = done(&store, hold(event.id, "held")).await;
     confirm(&store, register(event.id, "seated")).await;
@@ -141,7 +141,7 @@ async fn a_cancelled_event_has_nobody_in_it() {
         (read.status, read.position)
     };
     assert_eq!(read_one(waits.id).await, (Status::Cancelled, None));
-    hands.advance(TimeDelta::hours(1));
+    clock.advance(TimeDelta::hours(1));
     assert_eq!(read_one(held.id).await, (Status::Expired, None));
     assert_eq!(read(&store, &event).await.booked_count, 0);
     assert_eq!(store.due_events(PageLimit::MAX).await.expect("the store answers"), []);

@@ -1,4 +1,4 @@
-//! A store that answers and cannot write says so, and says when it can again.
+//! A store that answers and cannot write reports so, and reports when it can again.
 
 use crate::common::{Database, confirm, create, register};
 use booking_core::prelude::*;
@@ -7,13 +7,13 @@ use booking_sqlite::SqliteStore;
 use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;
 
-/// What it says once it does not go by what was committed a moment ago.
+/// The second answer, which does not rest on earlier commits.
 async fn trouble(store: &SqliteStore) -> Option<WriteTrouble> {
     store.health().await.expect("the store answers");
     store.health().await.expect("the store answers").trouble
 }
 
-/// Nobody has tried to write: it is found all the same.
+/// The problem is found although no request has tried to write.
 #[tokio::test]
 async fn a_table_that_is_gone_is_noticed_until_it_is_back() {
     let database = Database::new();
@@ -44,7 +44,7 @@ async fn a_table_that_is_gone_is_noticed_until_it_is_back() {
 }
 
 #[tokio::test]
-async fn pages_that_are_damaged_are_noticed_until_they_are_mended() {
+async fn damaged_pages_are_noticed_until_they_are_repaired() {
     let database = Database::new();
     drop(create(&database.open().await, 10).await);
     let connection = database.connect();
@@ -80,9 +80,10 @@ async fn pages_that_are_damaged_are_noticed_until_they_are_mended() {
     assert_eq!((report.registrations, report.differences), (1, vec![]));
 }
 
-/// Somebody else who writes for long is no trouble of the store's, unless it was in the way of somebody.
+/// A long write of another process is no problem of the store's, unless a write had to wait for it in
+/// vain.
 #[tokio::test]
-async fn a_lock_that_somebody_holds_for_long_is_trouble_once_it_is_in_the_way() {
+async fn a_long_lock_is_reported_once_a_write_fails_on_it() {
     let database = Database::new();
     let options = booking_sqlite::Options {
         busy_timeout: std::time::Duration::from_millis(1_500),
@@ -95,8 +96,8 @@ async fn a_lock_that_somebody_holds_for_long_is_trouble_once_it_is_in_the_way() 
     other.execute_batch("BEGIN IMMEDIATE").expect("locked");
     assert_eq!(store.health().await.expect("the store answers").trouble, None);
     store.execute(&[register(event.id, "ada")], WhenBusy::Wait).await.expect_err("it is locked");
-    let told = store.health().await.expect("the store answers").trouble;
-    assert_eq!(told, Some(WriteTrouble::Failing));
+    let trouble = store.health().await.expect("the store answers").trouble;
+    assert_eq!(trouble, Some(WriteTrouble::Failing));
     other.execute_batch("ROLLBACK").expect("unlocked");
     while store.health().await.expect("the store answers").trouble.is_some() {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;

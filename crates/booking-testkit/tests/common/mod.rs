@@ -1,4 +1,4 @@
-//! What several of the tests here need.
+//! Shared by several tests here.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -7,7 +7,7 @@ use std::{env, thread};
 
 const ROLE: &str = "BOOKING_TESTKIT_CHILD";
 
-/// This test program once more, running one test as a process that can be killed.
+/// This test program, run again with one test as a process that can be killed.
 pub(crate) struct TestProcess(Child, BufReader<ChildStdout>);
 
 /// Starts this test program again with only that test, to play a role.
@@ -22,13 +22,13 @@ pub(crate) fn start_child(test: &str, role: &str) -> TestProcess {
     TestProcess(child, BufReader::new(stdout))
 }
 
-/// The role that this process was started for, if it was.
+/// The role that this process was started for, if any.
 pub(crate) fn child_role() -> Option<String> {
     env::var(ROLE).ok()
 }
 
 impl TestProcess {
-    /// What follows the prefix in the first line that has it.
+    /// The rest of the first line with the prefix.
     pub(crate) fn wait_for(&mut self, prefix: &str) -> String {
         let mut lines = (&mut self.1).lines().map(|line| line.expect("the child prints text"));
         lines
@@ -36,7 +36,7 @@ impl TestProcess {
             .expect("the child prints the line before it ends")
     }
 
-    /// Kills it as kill -9 does; which process it was.
+    /// Kills it by kill -9; returns its id.
     pub(crate) fn kill(&mut self) -> u32 {
         self.0.kill().expect("it waits for this");
         self.0.wait().expect("it is our child");
@@ -44,7 +44,7 @@ impl TestProcess {
     }
 }
 
-/// Whether something comes true, with much patience for a busy machine.
+/// Whether a condition comes true, with much patience for a busy machine.
 pub(crate) fn eventually(mut condition: impl FnMut() -> bool) -> bool {
     let deadline = Instant::now() + Duration::from_secs(60);
     while !condition() {

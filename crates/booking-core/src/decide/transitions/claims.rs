@@ -1,4 +1,4 @@
-//! Coming to an event: register, hold, wait.
+//! Claiming a seat: register, hold, wait.
 
 use crate::decide::seats::Seats;
 use crate::{
@@ -14,9 +14,9 @@ impl<'a> Seats<'a> {
         caller: Caller,
     ) -> Result<Outcome, Refusal> {
         let claim = &register.claim;
-        let by_mail = self.asks_by_mail(caller) && !register.as_organizer;
-        // The id comes first: a command that is executed again must find its own success, whatever
-        // has become of the event since.
+        let by_mail = self.confirms_by_mail(caller) && !register.as_organizer;
+        // The id comes first: a command that is executed again must find its own success, even if the event has changed
+        // since.
         if let Some(row) = self.by_id(claim.registration_id) {
             return Ok(match self.row(row).status {
                 _ if by_mail => self.shown_as(row, Outcome::ToConfirm),
@@ -35,7 +35,7 @@ impl<'a> Seats<'a> {
         if let Some(known) = self.check_claim(claim, is_open, may_wait, by_mail, must_answer)? {
             return Ok(known);
         }
-        if self.has_seat_for_anybody() {
+        if self.has_seat_for_newcomer() {
             if by_mail {
                 return Ok(self.hold_seat(claim, HoldTtl::MAX, Outcome::ToConfirm));
             }
@@ -45,48 +45,48 @@ impl<'a> Seats<'a> {
         }
         if may_wait {
             let row = self.claim(claim, Status::Waitlisted, None, FactKind::Waitlisted);
-            let told: fn(Registration) -> Outcome =
+            let to_outcome: fn(Registration) -> Outcome =
                 if by_mail { Outcome::ToConfirm } else { Outcome::Waitlisted };
-            return Ok(self.shown_as(row, told));
+            return Ok(self.shown_as(row, to_outcome));
         }
         Err(self.full())
     }
 
     pub(super) fn hold(&mut self, hold: &'a Hold, caller: Caller) -> Result<Outcome, Refusal> {
         let claim = &hold.claim;
-        let by_mail = self.asks_by_mail(caller);
-        // A mail has to be read first, however soon whoever asked would confirm.
+        let by_mail = self.confirms_by_mail(caller);
+        // The mail has to be read first, however short a hold the caller asked for.
         let ttl = if by_mail { HoldTtl::MAX } else { hold.ttl };
-        let told: fn(Registration) -> Outcome =
+        let to_outcome: fn(Registration) -> Outcome =
             if by_mail { Outcome::ToConfirm } else { Outcome::Held };
         if let Some(row) = self.by_id(claim.registration_id) {
-            return Ok(self.shown_as(row, told));
+            return Ok(self.shown_as(row, to_outcome));
         }
         let is_open = self.rules.is_open(self.now);
-        // What has to be answered may be answered when it is confirmed; but a mailed link only confirms.
+        // Required answers may still be given when it is confirmed; but a mailed link only confirms.
         if let Some(known) = self.check_claim(claim, is_open, false, by_mail, by_mail)? {
             return Ok(known);
         }
-        if !self.has_seat_for_anybody() {
+        if !self.has_seat_for_newcomer() {
             return Err(self.full());
         }
-        Ok(self.hold_seat(claim, ttl, told))
+        Ok(self.hold_seat(claim, ttl, to_outcome))
     }
 
     fn hold_seat(
         &mut self,
         claim: &'a Claim,
         ttl: HoldTtl,
-        told: fn(Registration) -> Outcome,
+        to_outcome: fn(Registration) -> Outcome,
     ) -> Outcome {
         let end = Some(ttl.after(self.now));
         self.take_seat(Status::Held, end);
         let row = self.claim(claim, Status::Held, end, FactKind::Held);
-        self.shown_as(row, told)
+        self.shown_as(row, to_outcome)
     }
 
-    /// Whether this address may claim a seat now, if there is one, or a place in the queue if it may wait, where the
-    /// event `is_open` for that. An answer if only whoever has the address may hear that it has one: it is `by_mail` then.
+    /// Checks whether this address may claim a seat now, or a waitlist place, where the event `is_open` for that.
+    /// Returns an outcome if only the owner of the address may learn that it is registered: it is `by_mail` then.
     fn check_claim(
         &mut self,
         claim: &Claim,
@@ -95,17 +95,17 @@ impl<'a> Seats<'a> {
         by_mail: bool,
         must_answer: bool,
     ) -> Result<Option<Outcome>, Refusal> {
-        // Before the address: where nobody can register, asking would tell who has, and leave no trace.
+        // Before the address: otherwise a request to a closed event would reveal who is registered, and leave no trace.
         if !is_open || self.is_over() {
             return Err(Refusal::Closed);
         }
         let conceals = self.rules.conceals_registered || by_mail;
-        if conceals && !may_wait && !self.has_seat_for_anybody() {
+        if conceals && !may_wait && !self.has_seat_for_newcomer() {
             return Err(self.full());
         }
-        // Before the address, too: what is wrong with them is told to everybody.
+        // Before the address, too: faulty answers are reported to every caller.
         self.check_answers(&claim.person.answers, None, must_answer)?;
-        // Before the seats: somebody who has one should hear that, and not that there are none left.
+        // Before the seats: a registered attendee should be told that, and not that there are none left.
         match self.live_by_email(&claim.person.user_email) {
             Some(row) if by_mail => Ok(Some(Outcome::KnownAddress(self.row(row).id))),
             Some(_) => Err(Refusal::AlreadyRegistered),
@@ -115,7 +115,7 @@ impl<'a> Seats<'a> {
 
     fn full(&self) -> Refusal {
         match self.due_at() {
-            // What comes free goes to them first.
+            // Freed seats go to the waitlist first.
             Some(retry_at) if self.counts.waiting == 0 => Refusal::AllHeld { retry_at },
             Some(_) | None => Refusal::SoldOut,
         }

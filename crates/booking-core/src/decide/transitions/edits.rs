@@ -16,8 +16,8 @@ impl Seats<'_> {
         let rules = edit.rules(&self.rules);
         let capacity = edit.capacity.unwrap_or(self.capacity);
         if (&details, rules, capacity) == (before, self.rules, self.capacity) {
-            // RFC 9110, section 13.1.1: what has been done already is a success, whatever its
-            // condition says. So an edit that is executed again finds that it is done.
+            // RFC 9110, section 13.1.1: a change that has been made already is a success, whatever its condition. So an
+            // edit that is executed again succeeds.
             return Ok(self.changed_event());
         }
         self.check_condition(edit.if_match.as_ref())?;
@@ -29,8 +29,8 @@ impl Seats<'_> {
         }
         let is_new_status = rules.status != self.rules.status;
         let is_moved = details.is_moved_from(before);
-        let is_announced = details.is_told_otherwise_than(before) || is_new_status;
-        // Who is told of a publication learns all of the event with it. From a draft it can go nowhere else.
+        let is_announced = details.differs_publicly_from(before) || is_new_status;
+        // The fact of a publication includes all other changes. A draft can only become published.
         let kind = match (is_new_status, is_moved) {
             (true, _) => FactKind::EventPublished,
             (false, true) => FactKind::EventMoved,
@@ -44,12 +44,12 @@ impl Seats<'_> {
             self.announce(is_moved || is_new_status);
         }
         self.edit(kind, Actor::Organizer);
-        // The answer is of the version that the edit made and tells whom it served.
+        // The outcome has the version that the edit made, and the counts after serving the waitlist.
         self.serve_queue();
         Ok(self.changed_event())
     }
 
-    /// Whether the event is in one of the states that the caller knows.
+    /// Checks that the event is in one of the states that the caller names.
     pub(super) fn check_condition(&self, if_match: Option<&Precondition>) -> Result<(), Refusal> {
         let changed_at = self.changed_at();
         match if_match.is_some_and(|tags| !tags.holds(self.version, changed_at)) {
@@ -58,10 +58,10 @@ impl Seats<'_> {
         }
     }
 
-    /// When the version was made that the event is at: now, if this transaction made it.
+    /// When the event's current version was made: now, if this transaction made it.
     fn changed_at(&self) -> DateTime<Utc> {
-        let kept = self.details.as_ref().expect("details are read for an edit");
-        if self.version == self.state.version { kept.changed_at } else { self.now }
+        let stored = self.details.as_ref().expect("details are read for an edit");
+        if self.version == self.state.version { stored.changed_at } else { self.now }
     }
 
     pub(super) fn cancel_event(&mut self) -> Outcome {

@@ -1,4 +1,4 @@
-//! Erasing whose registrations are or were. What is counted stays: seats, versions, facts.
+//! Erasing personal data. Seats, versions and facts stay.
 
 use crate::decide::seats::Seats;
 use crate::{
@@ -9,9 +9,9 @@ use crate::{
 impl Seats<'_> {
     pub(super) fn erase(&mut self, id: RegistrationId) -> Result<Outcome, Refusal> {
         let row = self.by_id(id).ok_or(Refusal::RegistrationNotFound)?;
-        self.expire_if_run_out(row);
+        self.expire_if_due(row);
         let Registration { status, .. } = *self.row(row);
-        // A seat that nobody can come for is somebody else's, as long as there is something to come to.
+        // A cancelled seat goes to another attendee, as long as the event is still on.
         let is_cancelled = self.rules.status == EventStatus::Cancelled;
         if status.is_live() && !is_cancelled && !self.is_over() && !self.row(row).is_erased() {
             self.end(row, Status::Cancelled, FactKind::Cancelled, Actor::System);
@@ -21,8 +21,8 @@ impl Seats<'_> {
     }
 
     pub(super) fn erase_due(&mut self) -> Outcome {
-        let kept = self.details.as_ref().expect("details are read to erase");
-        let Some(erase_at) = kept.erase_at.filter(|erase_at| *erase_at <= self.now) else {
+        let stored = self.details.as_ref().expect("details are read to erase");
+        let Some(erase_at) = stored.erase_at.filter(|erase_at| *erase_at <= self.now) else {
             return Outcome::Settled;
         };
         let unerased = &self.state.unerased;
@@ -38,7 +38,7 @@ impl Seats<'_> {
             self.erased_to(last.created_version, Some(erase_at));
             return Outcome::Settled;
         }
-        // Those that this batch has made.
+        // The registrations that this batch has made.
         for row in 0..self.known() {
             self.erase_row(row);
         }
@@ -47,7 +47,7 @@ impl Seats<'_> {
         Outcome::Settled
     }
 
-    /// Takes no more registrations: nobody would look for what is to be erased of them.
+    /// Closes registration for good: no later erasure would find new registrations.
     fn close_for_good(&mut self) {
         let never = self.rules.opens_at.map_or(self.now, |opens| opens.max(self.now));
         if self.rules.closes_at.is_none_or(|closes| closes > never) {

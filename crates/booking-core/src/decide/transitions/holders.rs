@@ -1,4 +1,4 @@
-//! What can be done with a registration that is there.
+//! Commands on an existing registration.
 
 use crate::decide::seats::Seats;
 use crate::{
@@ -67,23 +67,23 @@ impl<'a> Seats<'a> {
             && self.row(row).token_hash == *token_hash
             && self.row(row).person.user_email == person.user_email
         {
-            // Executed again: whoever asked has no right to it any more, and it is done.
+            // Executed again: the caller's token is invalid by now, and the transfer is done.
             return Ok(self.shown_as(row, Outcome::Transferred));
         }
         let row = self.find(*registration_id, caller)?;
         if person.name.is_some() && self.row(row).person.user_email == person.user_email {
-            // To whoever has it already: only what they are called is wrong.
+            // To the attendee who has it already: only the name changes.
             let name = Some(person.name.clone());
             let answers = AnswersChange::from(&person.answers);
             return self
-                .put_right(row, name, None, Some(&answers), caller)
+                .apply_correction(row, name, None, Some(&answers), caller)
                 .map(|()| self.shown_as(row, Outcome::Transferred));
         }
         if self.rules.status == EventStatus::Cancelled || self.is_over() {
             return Err(Refusal::Closed);
         }
-        // Before the address: nobody is to find out whose is registered, nor to have a seat in the name of one
-        // that did not ask for it.
+        // Before the address: no attendee may find out which address is registered, nor give a seat to one that did not
+        // ask for it.
         if self.rules.confirms_address && !self.is_managed_by(caller) {
             return Err(Refusal::NotTransferable);
         }
@@ -92,7 +92,7 @@ impl<'a> Seats<'a> {
         if registration.status != Status::Confirmed || is_used {
             return Err(Refusal::NotTransferable);
         }
-        // Whoever gives it away need not know what the other would answer.
+        // The former holder need not know the new attendee's answers.
         self.check_answers(&person.answers, None, false)?;
         if self.live_by_email(&person.user_email).is_some() {
             return Err(Refusal::AlreadyRegistered);
@@ -119,13 +119,12 @@ impl<'a> Seats<'a> {
         if address.is_some() && !self.is_managed_by(caller) {
             return Err(Refusal::Forbidden);
         }
-        self.put_right(row, name.clone(), address.as_ref(), answers.as_ref(), caller)?;
+        self.apply_correction(row, name.clone(), address.as_ref(), answers.as_ref(), caller)?;
         Ok(self.shown_as(row, Outcome::Corrected))
     }
 
-    /// Corrects a name, an address and answers, as far as they are not as they should be. The ticket stays: it is the
-    /// same person.
-    fn put_right(
+    /// Corrects the name, the address and the answers that differ. The ticket stays valid: it is the same person.
+    fn apply_correction(
         &mut self,
         row: usize,
         name: Option<Option<PersonName>>,
@@ -185,7 +184,7 @@ impl<'a> Seats<'a> {
         Ok(self.shown_as(row, Outcome::LinkRenewed))
     }
 
-    /// Whether there is somebody whose mistake could be put right.
+    /// Checks that the registration is live and not erased.
     fn check_correctable(&self, row: usize) -> Result<(), Refusal> {
         let registration = self.row(row);
         match () {

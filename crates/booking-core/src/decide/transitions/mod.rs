@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl<'a> Seats<'a> {
-    /// Answers a command, or finds what was answered to it before.
+    /// Executes a command, or returns its stored answer.
     pub(crate) fn answer(&mut self, item: &'a EventCommand) -> Outcome {
         let Some(key) = item.key else { return self.run(item) };
         if let Some(record) = self.record(&key.hash) {
@@ -52,13 +52,13 @@ impl<'a> Seats<'a> {
             Command::EraseDue => Ok(self.erase_due()),
             Command::Settle | Command::Replay => Ok(Outcome::Settled),
         };
-        // Whatever came free goes to whoever waits, before the next command is looked at.
+        // Freed seats go to the waitlist before the next command.
         self.serve_queue();
         answer.unwrap_or_else(Outcome::Refused)
     }
 
-    /// Refuses what the caller may not ask of this event at all. Whether a registration is theirs is seen
-    /// where it is looked for.
+    /// Refuses what the caller may not do to this event at all. Whether a registration is theirs is checked when it is
+    /// looked up.
     fn check_caller(&self, item: &EventCommand) -> Result<(), Refusal> {
         let in_its_name =
             matches!(&item.command, Command::Register(register) if register.as_organizer);
@@ -89,7 +89,7 @@ impl<'a> Seats<'a> {
         }
     }
 
-    /// A registration that the caller may change, with what time has done to it.
+    /// A registration that the caller may change, expired if it is due.
     fn find(&mut self, id: RegistrationId, caller: Caller) -> Result<usize, Refusal> {
         let row = self.by_id(id).ok_or(Refusal::RegistrationNotFound)?;
         let is_theirs = match caller {
@@ -100,14 +100,14 @@ impl<'a> Seats<'a> {
         };
         if !is_theirs {
             return Err(match caller {
-                // Nothing of others' events is there for an organizer.
+                // For an organizer, registrations of others' events do not exist.
                 Caller::Organizer(_) => Refusal::RegistrationNotFound,
                 Caller::Operator | Caller::OpenOrganizer | Caller::Anyone | Caller::Attendee(_) => {
                     Refusal::Forbidden
                 }
             });
         }
-        self.expire_if_run_out(row);
+        self.expire_if_due(row);
         Ok(row)
     }
 
@@ -116,7 +116,7 @@ impl<'a> Seats<'a> {
     }
 }
 
-/// Whether an answer is kept for the same request: what says nothing about the event is not.
+/// Whether an outcome is stored for the same request: one that says nothing about the event is not.
 fn is_final(outcome: &Outcome) -> bool {
     !matches!(
         outcome,

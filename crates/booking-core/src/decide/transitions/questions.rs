@@ -1,4 +1,4 @@
-//! What the event asks of those who come, and what they answer.
+//! An event's questions, and attendees' answers.
 
 use crate::decide::seats::Seats;
 use crate::values::answers::AnswerFault;
@@ -18,7 +18,7 @@ impl Seats<'_> {
             QuestionsFault::Answered(key) => Refusal::QuestionAnswered { key },
             QuestionsFault::TooMany => Refusal::TooManyQuestions,
         })?;
-        // As with an edit: what has been done already is a success, whatever its condition says.
+        // As with an edit: a change that has been made already is a success, whatever its condition.
         if asked != *self.questions() {
             self.check_condition(set.if_match.as_ref())?;
             self.set_questions_to(asked);
@@ -27,8 +27,8 @@ impl Seats<'_> {
         Ok(self.changed_event())
     }
 
-    /// Whether `given` are answers to what is asked, and, if `all_required`, whether with `before` nothing is missing
-    /// that has to be answered.
+    /// Checks that `given` answer the event's questions, and, if `all_required`, that with `before` no required answer
+    /// is missing.
     pub(super) fn check_answers(
         &self,
         given: &Answers,
@@ -40,7 +40,7 @@ impl Seats<'_> {
         checked.map_err(refused)
     }
 
-    /// What the answers of a registration become. A visitor takes none back that has to be there.
+    /// The answers of a registration after a change. A visitor cannot remove a required one.
     pub(super) fn changed_answers(
         &self,
         row: usize,
@@ -51,7 +51,7 @@ impl Seats<'_> {
         self.questions().change(before, change, self.is_visitor(caller)).map_err(refused)
     }
 
-    /// Whether they have to answer what is required. Who manages the event may not know, and comes to no harm.
+    /// Whether required answers are demanded. A manager of the event may not know them.
     pub(super) fn is_visitor(&self, caller: Caller) -> bool {
         caller.is_visitor(self.state.organizer_id)
     }

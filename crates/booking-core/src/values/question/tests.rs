@@ -27,7 +27,7 @@ fn at(hour: i64) -> DateTime<Utc> {
 }
 
 #[test]
-fn a_key_is_a_short_word_and_stays_in_order() {
+fn keys_are_short_words_and_keep_their_order() {
     for text in ["a", "diet", "t-shirt_2", &"x".repeat(32)] {
         assert_eq!(key(text).as_str(), text);
         assert_eq!(from_str(&to_string(&key(text)).expect("JSON")).ok(), Some(key(text)));
@@ -40,7 +40,7 @@ fn a_key_is_a_short_word_and_stays_in_order() {
 }
 
 #[test]
-fn questions_have_keys_of_their_own_and_options_where_there_is_a_choice() {
+fn questions_have_unique_keys_and_options_only_for_choices() {
     let [text, choice] = [QuestionKind::Text, QuestionKind::Choice].map(|kind| question("a", kind));
     let twice = AskedQuestions::parse(vec![text.clone(), choice.clone()]);
     assert_eq!(twice, Err(Invalid::NotQuestions { max: QUESTIONS_MAX }));
@@ -61,7 +61,7 @@ fn questions_have_keys_of_their_own_and_options_where_there_is_a_choice() {
 }
 
 #[test]
-fn each_kind_takes_answers_of_its_own_form() {
+fn each_kind_accepts_only_its_own_form_of_answer() {
     let questions = QuestionKind::ALL.map(|kind| question(&kind.as_str().replace('_', "-"), kind));
     let questions = Questions::NONE.replaced_by(&asked(questions), at(0)).expect("it fits");
     let good =
@@ -87,7 +87,7 @@ fn each_kind_takes_answers_of_its_own_form() {
 }
 
 #[test]
-fn what_is_required_is_missed_of_visitors_alone() {
+fn required_answers_are_demanded_only_of_visitors() {
     let required = Question { is_required: true, ..question("a", QuestionKind::Text) };
     let questions = Questions::NONE.replaced_by(&asked([required]), at(0)).expect("it fits");
     let (none, one) = (Answers::default(), answers(json!({"a": "yes"})));
@@ -100,7 +100,7 @@ fn what_is_required_is_missed_of_visitors_alone() {
 }
 
 #[test]
-fn what_was_answered_is_retired_and_not_changed() {
+fn an_answered_question_is_retired_and_not_changed() {
     let (text, other) = (question("a", QuestionKind::Text), question("b", QuestionKind::Text));
     let both = asked([text.clone(), other.clone()]);
     let mut questions = Questions::NONE.replaced_by(&both, at(0)).expect("it fits");
@@ -132,13 +132,13 @@ fn what_was_answered_is_retired_and_not_changed() {
 }
 
 #[test]
-fn every_wording_that_somebody_may_have_agreed_to_is_kept() {
+fn every_wording_that_may_have_been_agreed_to_is_stored() {
     let worded = |text: &str| {
         let wording = Wording::parse(text).expect("valid");
         asked([Question { wording, ..question("terms", QuestionKind::Consent) }])
     };
     let questions = Questions::NONE.replaced_by(&worded("One"), at(0)).expect("it fits");
-    // Somebody may be reading it: so the number is another one, and nothing need be kept.
+    // An attendee may be reading it: so the number changes, but no wording need be stored.
     let mut questions = questions.replaced_by(&worded("Two"), at(1)).expect("nobody agreed");
     assert_eq!((questions.all()[0].version, questions.all()[0].former_wordings.len()), (2, 0));
     let two = answers(json!({"terms": 2}));
@@ -146,10 +146,10 @@ fn every_wording_that_somebody_may_have_agreed_to_is_kept() {
     questions.note_answered(&two);
     let questions =
         questions.replaced_by(&worded("Three"), at(2)).expect("that is no change of it");
-    let kept = &questions.all()[0];
-    assert_eq!(kept.version, 3);
+    let stored = &questions.all()[0];
+    assert_eq!(stored.version, 3);
     let wording = Wording::parse("Two").expect("valid");
-    assert_eq!(kept.former_wordings, [FormerWording { version: 2, wording, replaced_at: at(2) }]);
+    assert_eq!(stored.former_wordings, [FormerWording { version: 2, wording, replaced_at: at(2) }]);
     assert_eq!(
         questions.check(&two, &two, true),
         Err((key("terms"), AnswerFault::OtherWording { version: 3 }))
@@ -168,7 +168,7 @@ fn every_wording_that_somebody_may_have_agreed_to_is_kept() {
 }
 
 #[test]
-fn answers_are_bounded_together_and_shown_to_nobody() {
+fn answers_are_limited_together_and_never_shown() {
     let text = |length: usize| AnswerText::parse(&"x".repeat(length)).expect("it is short enough");
     let of = |count: usize| {
         let answer = |number| (key(&format!("q{number:03}")), Answer::Text(text(1_000)));

@@ -14,8 +14,8 @@ use tokio::time::timeout;
 /// The longest head of an answer, in bytes.
 pub(super) const ANSWER_HEAD_BYTES_MAX: usize = 16 * 1024;
 
-/// How much of an answer's body is read, in bytes, and thrown away: a connection can only be used again once
-/// nothing of an answer is left in it.
+/// How much of an answer's body is read and discarded, in bytes: a connection can be reused only once nothing of an
+/// answer is left in it.
 pub(super) const ANSWER_BODY_BYTES_MAX: usize = 16 * 1024;
 
 /// How long that may take.
@@ -37,17 +37,17 @@ impl Connection {
             .max_header_size(ANSWER_HEAD_BYTES_MAX)
             .handshake(TokioIo::new(io));
         let (sender, connection) = handshake.await.map_err(|error| Reason::of(&error))?;
-        // How it ends, the sender hears too.
+        // The sender of the request gets its error, too.
         let driving = tokio::spawn(async move { drop(connection.await) });
         Ok(Self { sender, driver: driving.abort_handle() })
     }
 
-    /// Whether the receiver has ended it.
+    /// Whether the receiver has closed it.
     pub(super) fn is_closed(&self) -> bool {
         self.sender.is_closed()
     }
 
-    /// Sends a request, and waits for the head of its answer.
+    /// Sends a request, and waits for the response head.
     pub(super) async fn exchange(
         &mut self,
         request: Request<Full<Bytes>>,
@@ -57,14 +57,14 @@ impl Connection {
     }
 }
 
-/// Nothing goes on behind the back of whoever has given up.
+/// Stops the connection's task once its user has given up.
 impl Drop for Connection {
     fn drop(&mut self) {
         self.driver.abort();
     }
 }
 
-/// Reads the rest of an answer, and tells whether all of it was read.
+/// Reads the rest of an answer, and returns whether all of it was read.
 pub(super) async fn drain(mut body: Incoming) -> bool {
     let read = async {
         let mut bytes = 0;

@@ -1,4 +1,4 @@
-//! Makes connections, to addresses that were looked at and to no others.
+//! Makes connections, only to addresses that were checked.
 
 use super::connection::Connection;
 use super::outcome::Reason;
@@ -16,22 +16,22 @@ use url::Host;
 /// How many addresses of a name are tried.
 const ADDRESSES_MAX: usize = 4;
 
-/// How long one of them may take, before the next is tried.
+/// The timeout of one address, before the next is tried.
 const ADDRESS_WITHIN: Duration = Duration::from_secs(4);
 
-/// Clones are the same, and look names up together.
+/// Clones share the limits on look-ups.
 #[derive(Clone)]
 pub(super) struct Connector {
     pub(super) resolver: FairResolver,
     pub(super) tls: TlsConnector,
     pub(super) reach: Reach,
-    /// Whether a connection may be made. The tests put another in its place, to see that they would notice.
+    /// Whether a connection may be made. Tests replace it, to prove that they would notice a missing check.
     pub(super) allows: fn(Reach, IpAddr) -> bool,
 }
 
 impl Connector {
-    /// A connection for `organizer` to whoever is behind a URL at this moment. The name is not looked up again in
-    /// between: what was looked at is what is connected to.
+    /// A connection for `organizer` to the host of a URL. The name is not resolved again in between: the address
+    /// that was checked is the one connected to.
     pub(super) async fn connect(
         &self,
         organizer: Option<OrganizerId>,
@@ -47,8 +47,7 @@ impl Connector {
         Connection::over(stream).await
     }
 
-    /// Where a URL leads. If only one of its addresses is out of reach, all are: whoever has put it there means
-    /// no good.
+    /// The addresses of a URL. If one of them is blocked, all are: such a record is there to attack.
     pub(super) async fn addresses(
         &self,
         organizer: Option<OrganizerId>,
@@ -63,7 +62,7 @@ impl Connector {
         if addresses.is_empty() {
             return Err(Reason::CannotResolve);
         }
-        // In the clear nothing leaves this machine.
+        // Plain text never leaves this machine.
         let is_clear = url.as_url().scheme() == "http";
         let allows = |ip: IpAddr| {
             (self.allows)(self.reach, ip) && (!is_clear || ip.to_canonical().is_loopback())
@@ -86,10 +85,10 @@ async fn connect_to(addresses: &[SocketAddr]) -> Result<TcpStream, Reason> {
     Err(Reason::CannotConnect)
 }
 
-/// Whose certificate has to be shown.
+/// The name that the certificate must have.
 fn server_name(url: &EndpointUrl) -> Option<ServerName<'static>> {
     match url.as_url().host()? {
-        // A name is the same with the dot of the root, and certificates are without.
+        // A trailing dot does not change a name, and certificates are without.
         Host::Domain(name) => ServerName::try_from(name.trim_end_matches('.').to_owned()).ok(),
         Host::Ipv4(address) => Some(ServerName::from(IpAddr::from(address))),
         Host::Ipv6(address) => Some(ServerName::from(IpAddr::from(address))),

@@ -1,4 +1,4 @@
-//! Sends messages to where organizers want them, and to nowhere else.
+//! Sends messages to organizers' endpoints, and nowhere else.
 
 mod connection;
 mod connector;
@@ -31,20 +31,20 @@ use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, timeout};
 use url::Position;
 
-/// How long a try may take, from the look-up of the name to the head of the answer.
+/// The timeout of a try, from the name look-up to the response head.
 pub const TRY_WITHIN: Duration = Duration::from_secs(15);
 
-/// What we are called.
+/// The `User-Agent`.
 const AGENT: &str = concat!("Booking/", env!("CARGO_PKG_VERSION"));
 
-/// Where messages may go, and how the way is found.
+/// Where messages may go, and how addresses are found.
 #[derive(Debug, Clone)]
 pub struct ClientOptions {
-    /// Which addresses may be connected to.
+    /// The addresses that may be connected to.
     pub reach: Reach,
-    /// A PEM file of authorities that are believed beside the system's.
+    /// A PEM file of authorities that are trusted beside the system's.
     pub extra_roots: Option<PathBuf>,
-    /// Who finds the addresses of names.
+    /// Resolves names.
     pub resolver: Arc<dyn Resolver>,
 }
 
@@ -57,13 +57,12 @@ impl Default for ClientOptions {
 
 /// Sends messages, over connections that it keeps for a while.
 ///
-/// The address of a receiver is looked up and looked at for each connection, right before that is made, and the
-/// connection is made to the address that was looked at. No redirect is followed. Of an answer nothing is kept but
-/// its status.
+/// For each connection the receiver's address is resolved and checked, right before the connection is made, to the
+/// address that was checked. Redirects are not followed. Of an answer only the status is kept.
 pub struct WebhookClient {
     connector: Connector,
     pool: Pool,
-    /// [`TRY_WITHIN`], but in tests.
+    /// [`TRY_WITHIN`], except in tests.
     within: Duration,
 }
 
@@ -72,7 +71,7 @@ impl WebhookClient {
     ///
     /// # Errors
     ///
-    /// If the file of further authorities cannot be read. Where the system has none, the log says so.
+    /// If the file of further authorities cannot be read. If the system has none, that is logged.
     pub fn new(options: &ClientOptions) -> Result<Self, RootsError> {
         let tls = tls::connector(options.extra_roots.as_deref())?;
         let resolver = FairResolver::new(Arc::clone(&options.resolver));
@@ -81,14 +80,14 @@ impl WebhookClient {
         Ok(Self { connector, pool: Pool::default(), within: TRY_WITHIN })
     }
 
-    /// The same, with connections of its own: one that is kept goes on in the runtime that made it, and ends with it.
+    /// The same, with its own connections: a kept connection is driven by the runtime that made it, and ends with it.
     #[must_use]
     pub fn apart(&self) -> Self {
         Self { connector: self.connector.clone(), pool: Pool::default(), within: self.within }
     }
 
-    /// Whether a URL of `organizer` leads somewhere that may be connected to at this moment, which says nothing of the
-    /// next one: for whoever wants to tell an organizer at once of a mistake.
+    /// Checks whether a URL of `organizer` leads to an allowed address at this moment, which promises nothing for
+    /// the next: to report a mistake to an organizer at once.
     ///
     /// # Errors
     ///
@@ -102,8 +101,8 @@ impl WebhookClient {
         looked_up.unwrap_or(Err(Reason::Timeout)).map(drop)
     }
 
-    /// Tries once to send a message of `organizer`, within [`TRY_WITHIN`]. A receiver may get it all the same if this
-    /// fails, and twice if a connection ends under it.
+    /// Tries once to send a message of `organizer`, within [`TRY_WITHIN`]. After an error the receiver may have got
+    /// it all the same, or twice if a kept connection broke.
     pub async fn send(
         &self,
         organizer: Option<OrganizerId>,
@@ -135,7 +134,7 @@ impl WebhookClient {
             match leased.connection.exchange(request.clone()).await {
                 Ok(answer) => return Ok(self.finish(leased, answer).await),
                 Err(error) if error.is_parse() => return Err(Reason::of(&error)),
-                // The receiver ended it while it was idle, as it may at any time.
+                // The receiver closed it while it was idle, as it may at any time.
                 Err(_) => {}
             }
         }
@@ -144,7 +143,7 @@ impl WebhookClient {
         Ok(self.finish(leased, answer).await)
     }
 
-    /// Takes the head of an answer for what it says, and keeps the connection if nothing is left in it.
+    /// Turns the response head into an outcome, and keeps the connection if the answer was read to its end.
     async fn finish(&self, leased: Leased, answer: hyper::Response<Incoming>) -> Outcome {
         let outcome = Outcome::of(&answer, DateTime::<Utc>::from(SystemTime::now()));
         if connection::drain(answer.into_body()).await {

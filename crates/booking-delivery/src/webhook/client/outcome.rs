@@ -1,64 +1,63 @@
-//! What became of a try.
+//! Results of tries.
 
 use chrono::{DateTime, Utc};
 use hyper::header::{HeaderMap, RETRY_AFTER};
 use hyper::{Response, StatusCode};
 use std::time::Duration;
 
-/// What became of a try, and how long it took.
+/// The result of a try, and how long it took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sent {
-    /// What became of it.
+    /// The result.
     pub outcome: Outcome,
-    /// From the look-up of the name to the answer.
+    /// From the name look-up to the answer.
     pub took: Duration,
 }
 
-/// What became of a try.
+/// The result of a try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// The receiver has it: it answered with this status, a 2xx.
+    /// Delivered: the receiver answered with this status, a 2xx.
     Done(u16),
-    /// The receiver wants nothing more (410): the endpoint is to be disabled.
+    /// The receiver wants no more messages (410): the endpoint is to be disabled.
     Gone,
-    /// It has to be tried again.
+    /// It has to be retried.
     Failed {
-        /// With which status the receiver answered, if it did.
+        /// The status that the receiver answered with, if it did.
         status: Option<u16>,
         /// Why it failed.
         reason: Reason,
-        /// When the receiver wants to be asked again (429 and 503 alone).
+        /// When the receiver asked for the retry (429 and 503 alone).
         retry_after: Option<Duration>,
     },
 }
 
-/// Why a try failed. Nothing that the receiver has said is in it: who chooses where messages go must not read by
-/// them what is there.
+/// Why a try failed. It holds nothing that the receiver sent: an organizer must not be able to read internal
+/// services through webhooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reason {
     /// Its name has no address.
     CannotResolve,
-    /// It lies where nothing is sent to: see [`addresses`](crate::webhook::addresses).
+    /// Its address is blocked: see [`addresses`](crate::webhook::addresses).
     AddressRefused,
     /// No connection could be made.
     CannotConnect,
-    /// No encrypted connection could be made: its certificate is not of its name, or not of an authority that is
-    /// known, or has run out.
+    /// The TLS handshake failed: the certificate is for another name, from an unknown authority, or expired.
     TlsFailed,
     /// There was no answer in time.
     Timeout,
-    /// The connection ended before there was an answer, or it was none of HTTP.
+    /// The connection ended before there was an answer, or the answer was not HTTP.
     BrokenAnswer,
-    /// The head of the answer is too long.
+    /// The response head is too long.
     AnswerTooLarge,
-    /// It sent us elsewhere, where we do not go.
+    /// It answered with a redirect, which is not followed.
     Redirected,
     /// It answered with another status than 2xx.
     Status,
 }
 
 impl Reason {
-    /// All that there are.
+    /// All reasons.
     pub const ALL: [Self; 9] = [
         Self::CannotResolve,
         Self::AddressRefused,
@@ -99,7 +98,7 @@ impl Outcome {
         Self::Failed { status: None, reason, retry_after: None }
     }
 
-    /// What the head of an answer means that came at `now`.
+    /// The outcome of a response head that came at `now`.
     pub(super) fn of<B>(answer: &Response<B>, now: DateTime<Utc>) -> Self {
         let status = answer.status();
         let failed = |reason, retry_after| Self::Failed {
@@ -150,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_says_what_became_of_it() {
+    fn a_status_determines_the_outcome() {
         for status in [200, 201, 202, 204, 299] {
             assert_eq!(outcome(status, None), Outcome::Done(status));
         }
@@ -175,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_receiver_says_when_to_come_again() {
+    fn retry_after_is_parsed_as_seconds_or_a_date() {
         assert_eq!(waits(429, "120"), Some(120));
         assert_eq!(waits(503, " 7 "), Some(7));
         assert_eq!(waits(503, "Fri, 01 May 2026 19:01:00 GMT"), Some(60));

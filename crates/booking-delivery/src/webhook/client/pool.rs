@@ -1,4 +1,4 @@
-//! Connections that wait to be used again.
+//! Idle connections, for reuse.
 
 use super::connection::Connection;
 use crate::limits::LANES_PER_ENDPOINT;
@@ -7,19 +7,19 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::time::{Duration, Instant};
 use url::Position;
 
-/// How many connections wait, to all receivers together.
+/// The most idle connections, to all receivers together.
 const IDLE_MAX: usize = 256;
 
-/// How many of them to one receiver: as many as are used side by side, since each that is made anew is one more look-up.
+/// The most to one receiver: as many as are used side by side, since each new one costs another look-up.
 const IDLE_OF_RECEIVER_MAX: usize = LANES_PER_ENDPOINT;
 
-/// How long one waits.
+/// How long one stays idle.
 const IDLE_WITHIN: Duration = Duration::from_secs(20);
 
-/// How old one gets. Its address was looked at when it was made, and the receiver may have moved since.
+/// The longest life of one. Its address was checked when it was made, and the receiver may have moved since.
 const AGE_MAX: Duration = Duration::from_secs(300);
 
-/// A connection with what it leads to and how old it is.
+/// A connection with its origin and age.
 pub(super) struct Leased {
     pub(super) connection: Connection,
     origin: String,
@@ -50,14 +50,14 @@ impl Idle {
 pub(super) struct Pool(Mutex<Vec<Idle>>);
 
 impl Pool {
-    /// A connection that was made for the same scheme, host and port: the one that was used last.
+    /// The most recently used connection of the same scheme, host and port.
     pub(super) fn take(&self, url: &EndpointUrl) -> Option<Leased> {
         let mut idle = self.tidied();
         let at = idle.iter().rposition(|idle| idle.leased.origin == origin(url))?;
         Some(idle.remove(at).leased)
     }
 
-    /// Keeps a connection on which nothing is under way.
+    /// Keeps an idle connection.
     pub(super) fn put(&self, leased: Leased) {
         let mut idle = self.tidied();
         let of_receiver = idle.iter().filter(|other| other.leased.origin == leased.origin).count();
@@ -71,9 +71,9 @@ impl Pool {
     }
 
     fn tidied(&self) -> MutexGuard<'_, Vec<Idle>> {
-        // Nothing can be half done in it.
+        // It is consistent between any two calls.
         let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // For each message all are looked at: the clock is asked once.
+        // Each message checks all of them: the clock is read once.
         let now = Instant::now();
         idle.retain(|one| one.is_good(now));
         idle

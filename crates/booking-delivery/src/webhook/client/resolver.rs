@@ -1,4 +1,4 @@
-//! Names become addresses.
+//! Resolves names.
 
 use super::outcome::Reason;
 use async_trait::async_trait;
@@ -12,14 +12,13 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-/// How many names are looked up at once for one organizer: whoever names servers that do not answer keeps the others
-/// from none of theirs.
+/// The look-ups at once for one organizer: names whose servers do not answer delay no other organizer.
 pub const LOOKUPS_PER_ORGANIZER_MAX: usize = SystemResolver::LOOKUPS_MAX / 8;
 
-/// How long a look-up is waited for. The system asks another server after 5 s, which still has time to answer.
+/// The timeout of a look-up. The system asks another server after 5 s, which still has time to answer.
 pub const LOOKUP_WITHIN: Duration = Duration::from_secs(10);
 
-/// Finds the addresses of a name.
+/// Resolves a name.
 #[async_trait]
 pub trait Resolver: fmt::Debug + Send + Sync {
     /// The addresses of `host` at this moment, each with `port`.
@@ -33,8 +32,7 @@ pub struct SystemResolver {
 }
 
 impl SystemResolver {
-    /// How many names are looked up at once. Each takes a thread until it is answered, also if nobody waits for
-    /// that any more.
+    /// The look-ups at once. Each occupies a thread until it is answered, even if its caller has given up.
     pub const LOOKUPS_MAX: usize = 64;
 }
 
@@ -58,13 +56,13 @@ impl Resolver for SystemResolver {
     }
 }
 
-/// Looks names up for organizers, of which each has its share, whichever clone they ask.
+/// Resolves names for organizers, each of which has its share, shared by all clones.
 #[derive(Debug, Clone)]
 pub(super) struct FairResolver {
     resolver: Arc<dyn Resolver>,
-    /// Of those who look something up now.
+    /// The organizers with look-ups in progress.
     shares: Arc<Mutex<HashMap<Option<OrganizerId>, Weak<Semaphore>>>>,
-    /// [`LOOKUP_WITHIN`], but in tests.
+    /// [`LOOKUP_WITHIN`], except in tests.
     pub(super) within: Duration,
 }
 
@@ -73,7 +71,7 @@ impl FairResolver {
         Self { resolver, shares: Arc::default(), within: LOOKUP_WITHIN }
     }
 
-    /// The addresses of `host` at this moment, each with `port`, for `organizer`, or for nobody's events.
+    /// The addresses of `host` at this moment, each with `port`, for `organizer`, or for events without one.
     pub(super) async fn resolve(
         &self,
         organizer: Option<OrganizerId>,
@@ -83,8 +81,7 @@ impl FairResolver {
         let turn = self.share_of(organizer).acquire_owned().await;
         let turn = turn.map_err(|_| Reason::CannotResolve)?;
         let (resolver, host) = (Arc::clone(&self.resolver), host.to_owned());
-        // It goes on when nobody waits for it any more, as the thread does that it has, and is as long one of its
-        // organizer's.
+        // It goes on after its caller gave up, as its thread does, and counts for its organizer until then.
         let looking = tokio::spawn(async move {
             let found = resolver.resolve(&host, port).await;
             drop(turn);
@@ -98,7 +95,7 @@ impl FairResolver {
     }
 
     fn share_of(&self, organizer: Option<OrganizerId>) -> Arc<Semaphore> {
-        // It is whole between any two of its calls.
+        // It is consistent between any two calls.
         let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(share) = shares.get(&organizer).and_then(Weak::upgrade) {
             return share;

@@ -1,4 +1,4 @@
-//! Whom we believe that they are who they say.
+//! The certificates that are trusted.
 
 use booking_core::ErrorChain;
 use rustls::crypto::ring;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokio_rustls::TlsConnector;
 
-/// Why it is not known whom to trust.
+/// Why the trusted authorities could not be read.
 #[derive(Debug, Error)]
 pub enum RootsError {
     /// The file of further authorities cannot be read.
@@ -18,25 +18,25 @@ pub enum RootsError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What was wrong with it.
+        /// What is wrong with it.
         #[source]
         source: pem::Error,
     },
-    /// It has something in it that is no authority.
+    /// It has an entry that is no authority.
     #[error("{} holds a certificate that cannot be used", path.display())]
     Unfit {
         /// The file.
         path: PathBuf,
-        /// What was wrong with it.
+        /// What is wrong with it.
         #[source]
         source: rustls::Error,
     },
-    /// What rustls has to begin with does not fit together.
+    /// The initial settings of rustls are inconsistent.
     #[error("TLS cannot be set up")]
     Setup(#[source] rustls::Error),
 }
 
-/// Believes the system's authorities, and those in the file `extra`.
+/// Trusts the system's authorities, and those in the file `extra`.
 pub(super) fn connector(extra: Option<&Path>) -> Result<TlsConnector, RootsError> {
     let roots = roots(extra)?;
     let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))

@@ -1,4 +1,4 @@
-//! The document: all operations, what they share, and the limits of this installation.
+//! The document: all operations, their shared components, and the limits of this installation.
 
 use crate::api::openapi::messages;
 use crate::api::openapi::operation::{MANAGE_TOKEN, ORGANIZER, Operation, Schemas};
@@ -13,7 +13,7 @@ use utoipa::openapi::{
     OpenApiBuilder, Paths, RefOr, Schema, Server,
 };
 
-/// What an address does when it is asked by a method.
+/// A method of an address, and its operation.
 pub(crate) type Route = (HttpMethod, &'static str, Operation);
 
 const DESCRIPTION: &str = "Event registration that never overbooks. JSON in UTF-8; times are instants in UTC \
@@ -32,7 +32,7 @@ pub(crate) const CHECK_IN: &str = "Check-in";
 pub(crate) const WEBHOOKS: &str = "Webhooks";
 pub(crate) const OPERATING: &str = "Operating";
 
-/// What there is, in the order in which it is shown.
+/// The tags, in the order in which they are shown.
 const TAGS: &[(&str, &str)] = &[
     (EVENTS, "What there are seats of."),
     (REGISTRATIONS, "Seats, holds and places in the queue, from the first request to the ticket."),
@@ -65,8 +65,8 @@ pub(crate) const HEADERS: &[(&str, &str)] = &[
     ("X-Request-Id", "The request's, or one of ours: it leads to the server's log."),
 ];
 
-/// The whole of it. An event may have as many seats as `capacity_max` says, and the server is reached at `server`;
-/// where nobody has said that, it is where the description was read.
+/// The whole document. An event may have up to `capacity_max` seats, and the server is at `server`; where no URL is
+/// set, it is where the description was read.
 pub(crate) fn document(
     routes: impl IntoIterator<Item = Route>,
     capacity_max: CapacityMax,
@@ -126,7 +126,7 @@ fn components(schemas: Schemas) -> Components {
         .build()
 }
 
-/// Capacities that are asked for end where the installation's setting says.
+/// Limits the capacities in requests to the installation's setting.
 fn limit_capacity(components: &mut Components, max: CapacityMax) {
     for name in [CreateEvent::name(), EditEvent::name()] {
         if let Some(RefOr::T(Schema::Object(body))) = components.schemas.get_mut(&*name)

@@ -1,5 +1,5 @@
-//! What webhooks are told, for the `webhooks` of the description: for each type what its message is sent with, and what
-//! is in it. The examples are made by what makes the messages.
+//! The messages that webhooks receive, for the `webhooks` of the description: for each type its headers and its
+//! body. The examples are made by the code that makes the messages.
 
 use crate::api::openapi::document::WEBHOOKS;
 use crate::api::openapi::operation::Schemas;
@@ -20,12 +20,12 @@ use utoipa::openapi::{
 };
 use uuid::Uuid;
 
-/// The schemas of messages about a registration, about an event, and of what tries a webhook.
+/// The schemas of messages about a registration, about an event, and of test messages.
 const OF_REGISTRATION: &str = "RegistrationMessage";
 const OF_EVENT: &str = "EventMessage";
 const OF_TEST: &str = "TestMessage";
 
-/// Something that there is a message about, and who makes it happen in the example.
+/// A fact that has a message, and who causes it in the example.
 type Happening = (FactKind, Actor, &'static str);
 
 /// One for each type.
@@ -62,11 +62,11 @@ const TAKING: &str = "Sent to the `url` of each webhook that wants this type, as
     signature over the body as it came, byte for byte. Messages of one event come in the order of its versions, perhaps \
     more than once.";
 
-/// What is sent to receivers, by the types of its messages, and the schemas that it names.
+/// The webhook messages by type, and the schemas that they use.
 pub(super) fn described() -> (Paths, Schemas) {
     let mut paths = Paths::new();
     for (kind, actor, summary) in HAPPENINGS {
-        // Nobody is told of some things; of these, everybody who wants to be.
+        // Some facts are sent to no webhook.
         let Some(name) = WebhookType::of(kind).map(WebhookType::as_str) else { continue };
         let schema = if is_of_event(name) { OF_EVENT } else { OF_REGISTRATION };
         let operation = operation(name, summary, schema, example(kind, actor));
@@ -79,7 +79,7 @@ pub(super) fn described() -> (Paths, Schemas) {
     (paths, schemas())
 }
 
-/// What is sent under a type, and what comes of each answer.
+/// The message of a type, and what each answer of the receiver leads to.
 fn operation(name: &str, summary: &str, schema: &str, example: Value) -> Operation {
     let own_type = ObjectBuilder::new().property("type", words([name])).required("type");
     let message = AllOfBuilder::new().item(Ref::from_schema_name(schema)).item(own_type).build();
@@ -106,7 +106,7 @@ fn operation(name: &str, summary: &str, schema: &str, example: Value) -> Operati
         .build()
 }
 
-/// What each message is sent with.
+/// The headers of each message.
 fn headers() -> Vec<Parameter> {
     let header = |name: &str, description: &str, schema: ObjectBuilder| {
         ParameterBuilder::new()
@@ -177,7 +177,7 @@ fn message(types: ObjectBuilder, data: ObjectBuilder) -> RefOr<Schema> {
         .into()
 }
 
-/// What is told of whatever happens to an event, or to something of it.
+/// The data of a message about an event or a registration.
 fn data() -> ObjectBuilder {
     let version = ObjectBuilder::new()
         .schema_type(Type::Integer)
@@ -226,7 +226,7 @@ fn json(body: &[u8]) -> Value {
     serde_json::from_slice(body).unwrap_or_default()
 }
 
-/// An id for an example, which differs from others by `part`.
+/// An id for an example, made unique by `part`.
 fn uuid_of<T: From<Uuid>>(part: u16) -> T {
     Uuid::from_fields(0x0196_06a8, 0x6f2a, part, &[0x9a, 0x53, 2, 0x42, 0xac, 0x12, 0xa0, 0xe7])
         .into()
@@ -244,7 +244,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn each_type_has_a_message_which_is_as_its_schema_says() {
+    fn each_message_type_matches_its_schema() {
         let (paths, schemas) = described();
         let described: BTreeSet<&str> = paths.paths.keys().map(String::as_str).collect();
         let types = WebhookType::ALL.into_iter().map(WebhookType::as_str);

@@ -1,4 +1,4 @@
-//! One method of one address: who may ask, what it takes, what it answers.
+//! One method of one address: its access, its parameters and body, its answers.
 
 use crate::api::openapi::schemas::{string, text, uuid};
 use crate::extract::body::FromBody;
@@ -28,12 +28,12 @@ pub(crate) const MANAGE_TOKEN: &str = "manage_token";
 const JSON: &str = "application/json";
 const PROBLEM: &str = "application/problem+json";
 
-/// How a request authenticates: whose token it shows.
+/// How a request authenticates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Auth {
-    /// Nobody's: no token means anything here.
+    /// No token: one is ignored.
     None,
-    /// Nobody's, or an organizer's, who sees more.
+    /// No token, or an organizer's, who sees more.
     Optional,
     /// The organizer's.
     Organizer,
@@ -41,7 +41,7 @@ pub(crate) enum Auth {
     Registration,
 }
 
-/// What one method of one address does, in the words of its description.
+/// One method of one address, as it is described.
 pub(crate) struct Operation {
     id: &'static str,
     tag: &'static str,
@@ -51,7 +51,7 @@ pub(crate) struct Operation {
     role: Option<Role>,
     is_probe: bool,
     needs_store: bool,
-    keeps_answers: bool,
+    stores_answers: bool,
     body: Option<Body>,
     parameters: Vec<Parameter>,
     answers: Vec<Answer>,
@@ -59,7 +59,7 @@ pub(crate) struct Operation {
     schemas: Schemas,
 }
 
-/// What a request has to send.
+/// The body of a request.
 struct Body {
     content_type: &'static str,
     schema: RefOr<Schema>,
@@ -70,7 +70,7 @@ struct Body {
     sample: Option<Sample>,
 }
 
-/// What reads a body, and the schema and the example that are to agree with it.
+/// The parser of a body, with the schema and the example that have to agree with it.
 #[cfg(test)]
 #[derive(Clone)]
 pub(crate) struct Sample {
@@ -118,8 +118,8 @@ impl Answer {
         Self { content, ..Self::empty(status, description) }
     }
 
-    /// One that goes on, and tells of one `T` after the other. No schema can say that of a text, so that of a `T` is
-    /// named in words, and `example` shows how they come.
+    /// A stream of `T`s. No schema can express that for a text, so the schema of `T` is named in words, and
+    /// `example` shows how they come.
     pub(crate) fn stream<T: ToSchema>(
         status: StatusCode,
         description: &'static str,
@@ -131,7 +131,7 @@ impl Answer {
         Self { content, schemas: schemas_of::<T>(), ..Self::empty(status, description) }
     }
 
-    /// The same with a header that [`HEADERS`](super::document::HEADERS) explains.
+    /// The same with a header that is described in [`HEADERS`](super::document::HEADERS).
     #[must_use]
     pub(crate) fn with(mut self, header: &'static str) -> Self {
         self.headers.push(header);
@@ -140,7 +140,7 @@ impl Answer {
 }
 
 impl Operation {
-    /// One that anybody may ask for. Its `id` is its name in clients that are made from the description.
+    /// A public operation. Its `id` is its name in generated clients.
     pub(crate) fn new(id: &'static str, tag: &'static str, summary: &'static str) -> Self {
         Self {
             id,
@@ -151,7 +151,7 @@ impl Operation {
             role: None,
             is_probe: false,
             needs_store: true,
-            keeps_answers: true,
+            stores_answers: true,
             body: None,
             parameters: Vec::new(),
             answers: Vec::new(),
@@ -170,38 +170,38 @@ impl Operation {
         Self { auth, ..self }
     }
 
-    /// The least role of an organizer's token that it takes, where that is another than others of its kind take.
+    /// The least role of an organizer's token that it needs, where it differs from others of its kind.
     #[must_use]
     pub(crate) fn takes_role(self, role: Role) -> Self {
         Self { role: Some(role), ..self }
     }
 
-    /// The least role of an organizer's token that it takes; `None` where no token means anything. Whatever writes is
-    /// for managers, unless it says something else.
+    /// The least role of an organizer's token that it needs; `None` where no token means anything. Writes are for
+    /// managers, unless they declare something else.
     pub(crate) fn role(&self, method: &HttpMethod) -> Option<Role> {
         let usual = if *method == HttpMethod::Get { Role::Reader } else { Role::Manager };
         (self.auth != Auth::None).then(|| self.role.unwrap_or(usual))
     }
 
-    /// It is asked by whoever watches the server, by whatever name, and needs no store.
+    /// Monitoring asks it by any host name, and it needs no store.
     #[must_use]
     pub(crate) fn probe(self) -> Self {
         Self { is_probe: true, auth: Auth::None, needs_store: false, ..self }
     }
 
-    /// It is answered from memory, whatever becomes of the store.
+    /// It is answered from memory, whether or not the store is up.
     #[must_use]
     pub(crate) fn without_store(self) -> Self {
         Self { needs_store: false, ..self }
     }
 
-    /// It is a write under whose `Idempotency-Key` nothing is kept: what comes again is done again.
+    /// It is a write that stores nothing under its `Idempotency-Key`: a repetition is executed again.
     #[must_use]
-    pub(crate) fn keeps_no_answer(self) -> Self {
-        Self { keeps_answers: false, ..self }
+    pub(crate) fn stores_no_answer(self) -> Self {
+        Self { stores_answers: false, ..self }
     }
 
-    /// Its body becomes a `T`, as that of `example` does.
+    /// Its body is a JSON `T`, as `example` is.
     #[must_use]
     pub(crate) fn takes<T: FromBody + ToSchema>(mut self, example: Value) -> Self {
         let is_required = !T::MAY_BE_LEFT_OUT;
@@ -263,28 +263,32 @@ impl Operation {
         self
     }
 
-    /// What it may refuse beside what every operation of its kind may.
+    /// The problems that it may answer, beside those of every operation of its kind.
     #[must_use]
     pub(crate) fn refuses(mut self, problems: &'static [Shape]) -> Self {
         self.problems.extend(problems);
         self
     }
 
-    /// As it stands in the document, and the schemas that it names.
+    /// The operation in the document's form, and the schemas that it uses.
     pub(super) fn describe(
         mut self,
         method: &HttpMethod,
         path: &str,
     ) -> (utoipa::openapi::path::Operation, Schemas) {
         let is_write = *method != HttpMethod::Get;
-        let is_kept = is_write && self.keeps_answers;
+        let is_stored = is_write && self.stores_answers;
         let role = self.role(method);
         let problems = self.all_problems(is_write, path);
         let mut parameters = path_parameters(path);
         parameters.append(&mut self.parameters);
         if is_write {
             let key = text(1..=KEY_BYTES_MAX).pattern(Some("^[!-~]([ -~]*[!-~])?$"));
-            parameters.push(header("Idempotency-Key", if is_kept { KEPT } else { NOT_KEPT }, key));
+            parameters.push(header(
+                "Idempotency-Key",
+                if is_stored { STORED } else { NOT_STORED },
+                key,
+            ));
         }
         let operation = OperationBuilder::new()
             .operation_id(Some(self.id))
@@ -297,18 +301,18 @@ impl Operation {
         let mut responses: BTreeMap<u16, ResponseSpec> = BTreeMap::new();
         for answer in self.answers {
             let response = responses.entry(answer.status.as_u16()).or_default();
-            response.answer(answer, is_kept);
+            response.answer(answer, is_stored);
         }
         for problem in problems {
             responses.entry(problem.status.as_u16()).or_default().problems.push(problem);
         }
         let operation = responses.into_iter().fold(operation, |operation, (status, response)| {
-            operation.response(status.to_string(), response.describe(is_write, is_kept))
+            operation.response(status.to_string(), response.describe(is_write, is_stored))
         });
         (operation.build(), self.schemas)
     }
 
-    /// Its own, and those of every operation of its kind.
+    /// Its own problems, and those of every operation of its kind.
     fn all_problems(&self, is_write: bool, path: &str) -> Vec<&'static Shape> {
         let mut all = self.problems.clone();
         // Of its query, its headers, and us.
@@ -339,7 +343,7 @@ impl Operation {
                 &shape::RATE_LIMITED,
             ]);
         }
-        if is_write && self.keeps_answers {
+        if is_write && self.stores_answers {
             all.push(&shape::KEY_REUSED);
         }
         if is_write && self.needs_store {
@@ -360,7 +364,7 @@ impl Body {
     }
 }
 
-/// What the document says of the answers with one status.
+/// The responses with one status, as the document describes them.
 #[derive(Default)]
 struct ResponseSpec {
     descriptions: Vec<&'static str>,
@@ -370,16 +374,16 @@ struct ResponseSpec {
 }
 
 impl ResponseSpec {
-    fn answer(&mut self, answer: Answer, is_kept: bool) {
+    fn answer(&mut self, answer: Answer, is_stored: bool) {
         self.descriptions.push(answer.description);
         self.contents.extend(answer.content);
         self.headers.extend(answer.headers);
-        if is_kept {
+        if is_stored {
             self.headers.push("Idempotency-Replayed");
         }
     }
 
-    fn describe(mut self, is_write: bool, is_kept: bool) -> Response {
+    fn describe(mut self, is_write: bool, is_stored: bool) -> Response {
         let mut descriptions: Vec<String> =
             self.descriptions.iter().map(|text| (*text).to_owned()).collect();
         self.headers.push("X-Request-Id");
@@ -391,7 +395,7 @@ impl ResponseSpec {
             descriptions.push(codes.collect::<Vec<_>>().join(", "));
             self.contents.push((PROBLEM, problem(&self.problems)));
             self.headers
-                .extend(self.problems.iter().flat_map(|problem| headers_of(problem, is_kept)));
+                .extend(self.problems.iter().flat_map(|problem| headers_of(problem, is_stored)));
         }
         let response = ResponseBuilder::new().description(descriptions.join("; "));
         let mut contents: BTreeMap<&str, Vec<RefOr<Schema>>> = BTreeMap::new();
@@ -409,7 +413,7 @@ impl ResponseSpec {
     }
 }
 
-/// One of these schemas, which have nothing in common: the only one, if there is no other.
+/// One of these schemas; the only one, if there is no other.
 fn one_of(schemas: Vec<RefOr<Schema>>) -> RefOr<Schema> {
     match <[RefOr<Schema>; 1]>::try_from(schemas) {
         Ok([only]) => only,
@@ -420,17 +424,17 @@ fn one_of(schemas: Vec<RefOr<Schema>>) -> RefOr<Schema> {
     }
 }
 
-/// The headers that a problem may come with; of an operation that keeps its answers, if `is_kept`.
-fn headers_of(problem: &Shape, is_kept: bool) -> impl Iterator<Item = &'static str> {
+/// The headers that a problem may come with; of an operation that stores its answers, if `is_stored`.
+fn headers_of(problem: &Shape, is_stored: bool) -> impl Iterator<Item = &'static str> {
     let waits = [shape::ALL_HELD.code, shape::RATE_LIMITED.code];
-    // What was decided about the event is decided under the key, too: also that times are in no order (400).
+    // What is decided about the event is stored under the key: also that times are in no order (400).
     let decided = [StatusCode::CONFLICT, StatusCode::PRECONDITION_FAILED];
     let is_decided = decided.contains(&problem.status) || problem.code == shape::VALIDATION.code;
-    let is_told_to_wait = problem.retry_after.is_some() || waits.contains(&problem.code);
+    let has_retry_after = problem.retry_after.is_some() || waits.contains(&problem.code);
     [
         (problem.status == StatusCode::UNAUTHORIZED).then_some("WWW-Authenticate"),
-        is_told_to_wait.then_some("Retry-After"),
-        (is_kept && is_decided).then_some("Idempotency-Replayed"),
+        has_retry_after.then_some("Retry-After"),
+        (is_stored && is_decided).then_some("Idempotency-Replayed"),
     ]
     .into_iter()
     .flatten()
@@ -446,15 +450,15 @@ fn problem(problems: &[&Shape]) -> RefOr<Schema> {
     RefOr::T(Schema::AllOf(all.build()))
 }
 
-/// What a key is for, where the answer is kept under it.
-const KEPT: &str = "Makes it safe to send again: the same key, caller and body get the same answer for 24 hours. \
+/// What a key is for, where the answer is stored under it.
+const STORED: &str = "Makes it safe to send again: the same key, caller and body get the same answer for 24 hours. \
     Without a token it is a secret of at least 16 characters, such as a random UUID.";
 
 /// The same where nothing is.
-const NOT_KEPT: &str =
+const NOT_STORED: &str =
     "It has to be one, and no answer is kept under it: what is sent again is done again.";
 
-/// What an id in a path is of.
+/// What an id in a path identifies.
 fn named_by(name: &str, path: &str) -> &'static str {
     match (name, path.split('/').nth(1)) {
         ("delivery_id", _) => "The `webhook-id` that the message was sent with",
@@ -464,13 +468,13 @@ fn named_by(name: &str, path: &str) -> &'static str {
     }
 }
 
-/// Whatever stands in a path for something is the id of it.
+/// Every parameter of a path is an id.
 fn path_parameters(path: &str) -> Vec<Parameter> {
     let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     names
         .map(|name| {
             let id = match name {
-                // Messages are called by what they tell of: an event, and a version of it.
+                // A message is named by its event and a version of it.
                 "delivery_id" => string().pattern(Some("^msg_[0-9a-f]{32}_[0-9]+$")),
                 _ => uuid(),
             };
@@ -485,7 +489,7 @@ fn path_parameters(path: &str) -> Vec<Parameter> {
         .collect()
 }
 
-/// A parameter of a query, which may be left out.
+/// An optional parameter of a query.
 pub(crate) fn query(name: &str, description: &str, schema: ObjectBuilder) -> Parameter {
     optional(name, description, schema, ParameterIn::Query)
 }
@@ -511,7 +515,7 @@ fn optional(name: &str, description: &str, schema: ObjectBuilder, of: ParameterI
         .build()
 }
 
-/// What is said of an operation, with the role that it takes, if that is more than reading.
+/// The description of an operation, with the role that it needs, if that is more than reading.
 fn described(description: &str, role: Option<Role>) -> Option<String> {
     let role = role.filter(|role| *role > Role::Reader);
     let role =
@@ -523,7 +527,7 @@ fn described(description: &str, role: Option<Role>) -> Option<String> {
     }
 }
 
-/// Which tokens are taken; of an organizer's, from which role on.
+/// Which tokens are accepted; of an organizer's, from which role on.
 fn securities(auth: Auth, role: Option<Role>) -> Vec<SecurityRequirement> {
     let token = |name: &str, roles: Vec<&str>| SecurityRequirement::new(name, roles);
     let organizer = || token(ORGANIZER, role.into_iter().map(Role::as_str).collect());
@@ -539,7 +543,7 @@ fn reference<T: ToSchema>() -> RefOr<Schema> {
     Ref::from_schema_name(T::name()).into()
 }
 
-/// The schema of `T`, and those that it names.
+/// The schema of `T`, and those that it uses.
 fn schemas_of<T: ToSchema>() -> Schemas {
     let mut schemas = vec![(T::name().into_owned(), T::schema())];
     T::schemas(&mut schemas);

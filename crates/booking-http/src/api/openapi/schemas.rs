@@ -1,4 +1,4 @@
-//! What schemas are made of.
+//! Helpers that build schemas.
 
 use booking_core::EmailAddress;
 use serde_json::Value;
@@ -8,7 +8,7 @@ use utoipa::openapi::{
     ArrayBuilder, KnownFormat, Object, ObjectBuilder, Schema, SchemaFormat, Type,
 };
 
-/// An object that has no other fields than those that are named.
+/// An object without other fields than its properties.
 pub(crate) fn object() -> ObjectBuilder {
     let others = AdditionalProperties::<Schema>::FreeForm(false);
     ObjectBuilder::new().additional_properties(Some(others))
@@ -57,7 +57,7 @@ pub(crate) fn uuid() -> ObjectBuilder {
     string().format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
 }
 
-/// An address as it is typed. It is measured in bytes, so none has more characters.
+/// An address as it is typed. Its limit is in bytes, so none has more characters.
 pub(crate) fn email() -> ObjectBuilder {
     text(1..=EmailAddress::BYTES_MAX).format(Some(SchemaFormat::Custom("idn-email".into())))
 }
@@ -74,7 +74,7 @@ pub(crate) fn or_null(schema: ObjectBuilder) -> Object {
     schema
 }
 
-/// Answers by the keys of their questions, each of which may be null, if one is.
+/// Answers by the keys of their questions, each nullable if one is.
 pub(crate) fn answers(null: bool) -> ObjectBuilder {
     let answer = OneOfBuilder::new()
         .description(Some(

@@ -1,4 +1,4 @@
-//! The report of a table that was brought in: what became of each row, as clients see it.
+//! The report of an import: the result of each row, as clients see it.
 
 use crate::api::openapi::schemas::{boolean, words};
 use booking_core::{EmailAddress, RegistrationId};
@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::openapi::{ArrayBuilder, ObjectBuilder, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-/// What becomes of a row.
+/// The result of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Registered,
@@ -98,12 +98,12 @@ impl ImportCounts {
 pub(crate) struct ImportBody;
 
 impl ImportBody {
-    /// What it begins with.
+    /// The start of the report.
     pub(crate) fn begin(is_dry: bool) -> String {
         format!("{{\"dry_run\":{is_dry},\"rows\":[")
     }
 
-    /// What it ends with.
+    /// The end of the report.
     pub(crate) fn end(counts: &ImportCounts) -> String {
         // Numbers by names: JSON holds them.
         format!("],\"counts\":{}}}", serde_json::to_string(counts).unwrap_or_default())

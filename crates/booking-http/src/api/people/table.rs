@@ -13,15 +13,14 @@ use std::collections::{BTreeMap, HashMap};
 pub(crate) struct Row {
     /// The line that it begins in.
     pub(crate) line: usize,
-    /// Who it is, or why nobody is registered for it.
+    /// The person, or why the row registers nobody.
     pub(crate) person: Result<Person, (Verdict, String)>,
 }
 
-/// Reads a table for an event that asks these. Its first row says what is in which column; a table that was taken along
-/// can be brought in.
+/// Reads a table for an event with these questions. Its first row names the columns; an export can be imported.
 ///
 /// # Errors
-/// [`ApiError::Validation`], for what is wrong with the table as a whole.
+/// [`ApiError::Validation`], if the table as a whole is wrong.
 pub(crate) fn read(text: &str, questions: &Questions) -> Result<Vec<Row>, ApiError> {
     let mut records = Reader::new(text);
     let columns = Columns::of(records.next(), questions)?;
@@ -51,7 +50,7 @@ fn invalid(column: &str, detail: impl Into<String>) -> ApiError {
     ApiError::Validation(vec![FieldError { pointer, detail: detail.into() }])
 }
 
-/// What is in which column.
+/// Which column is where.
 struct Columns<'a> {
     count: usize,
     user_email: usize,
@@ -70,13 +69,15 @@ impl<'a> Columns<'a> {
         let (mut user_email, mut name, mut status) = (None, None, None);
         let mut answers: Vec<(usize, &Question)> = Vec::new();
         for (at, column) in names.iter().enumerate() {
-            if let Some(kept) = column.strip_prefix(ANSWER).and_then(|key| find(questions, key)) {
-                if answers.iter().any(|(_, known)| known.key == kept.question.key) {
+            if let Some(event_question) =
+                column.strip_prefix(ANSWER).and_then(|key| find(questions, key))
+            {
+                if answers.iter().any(|(_, known)| known.key == event_question.question.key) {
                     return Err(invalid(column, "is there more than once"));
                 }
-                // What is asked no more stays with those who have answered it.
-                if !kept.is_retired {
-                    answers.push((at, &kept.question));
+                // A retired question stays with those who have answered it.
+                if !event_question.is_retired {
+                    answers.push((at, &event_question.question));
                 }
                 continue;
             }
@@ -85,7 +86,7 @@ impl<'a> Columns<'a> {
                 NAME => &mut name,
                 STATUS => &mut status,
                 known if COLUMNS.contains(&known) => continue,
-                // A column that nobody reads would be lost without a word.
+                // A column that is not read would be lost silently.
                 unknown => {
                     let unknown: String = unknown.chars().take(COLUMN_SHOWN_MAX).collect();
                     return Err(invalid(&unknown, "is not a column of such a table"));
@@ -107,7 +108,7 @@ impl<'a> Columns<'a> {
         }
         let cell =
             |at: Option<usize>| at.and_then(|at| cells.get(at)).map_or("", |cell| cell.trim());
-        // Whoever gave up is not brought back with a table that tells of it.
+        // A cancelled registration is not brought back by a table that lists it.
         let status = cell(self.status);
         if !status.is_empty() && Status::from_name(status) != Some(Status::Confirmed) {
             return Err((Verdict::Skipped, "its status is not confirmed".to_owned()));
@@ -127,7 +128,7 @@ impl<'a> Columns<'a> {
         }
     }
 
-    /// What somebody answers, whose cells these are.
+    /// The person's answers, from their cells.
     fn answers<'c>(&self, cell: impl Fn(usize) -> &'c str) -> Result<Answers, String> {
         let (mut answers, mut wrong) = (BTreeMap::new(), Vec::new());
         for (at, question) in &self.answers {
@@ -145,7 +146,7 @@ impl<'a> Columns<'a> {
         }
         let answers =
             Answers::parse(answers).map_err(|invalid| format!("the answers {invalid}"))?;
-        // Whoever brings them in need not know what they would answer to everything.
+        // An organizer who imports people need not know their answers to everything.
         match self.questions.check(&answers, &answers, false) {
             Ok(()) => Ok(answers),
             Err((key, why)) => Err(format!("{ANSWER}{key} {why}")),
@@ -155,10 +156,10 @@ impl<'a> Columns<'a> {
 
 /// The question that has this key.
 fn find<'a>(questions: &'a Questions, key: &str) -> Option<&'a EventQuestion> {
-    questions.all().iter().find(|kept| kept.question.key.as_str() == key)
+    questions.all().iter().find(|event_question| event_question.question.key.as_str() == key)
 }
 
-/// How much is told of a column that nobody knows.
+/// How much of an unknown column's name is shown.
 const COLUMN_SHOWN_MAX: usize = 100;
 
 #[cfg(test)]
@@ -187,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn each_row_is_somebody_or_says_why_not() {
+    fn each_row_gives_a_person_or_a_reason() {
         let text = "Email,Name\nada@example.org,Ada\n,Bo\nADA@example.org,\ngrace@example.org,\n\"x\"y\na,b,c\nx@y,\"\u{200b}\"";
         assert_eq!(
             verdicts_of(text),
@@ -224,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_taken_along_can_be_brought_in() {
+    fn an_export_can_be_imported() {
         let head = Export { with_bom: true }.head(&Questions::NONE);
         let row = |email: &str, status: &str| {
             let mut row = String::new();

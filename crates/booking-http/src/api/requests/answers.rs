@@ -1,4 +1,4 @@
-//! What people answer to an event's questions.
+//! The answers of attendees to an event's questions.
 
 use crate::api::openapi::schemas::{answers as answers_schema, object};
 use crate::extract::body::FromBody;
@@ -8,14 +8,14 @@ use booking_core::{Answer, AnswerText, Answers, AnswersChange, CapacityMax, Inva
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-/// Which answers are given or taken back, if any are. Whether they are good ones is decided where the questions are.
+/// The answers that are given or deleted, if there are any. They are validated where the questions are.
 pub(super) fn change(fields: &mut Fields<'_>) -> Option<AnswersChange> {
     let change = fields.map("answers", |key, value| Ok((question_key(key)?, answer(value)?)))?;
     let change = AnswersChange::parse(change);
     change.map_err(|invalid| fields.refuse("answers", invalid)).ok()
 }
 
-/// Those that are given, where there were none before.
+/// The answers of a new registration.
 pub(super) fn given(fields: &mut Fields<'_>) -> Answers {
     change(fields).map(AnswersChange::given).unwrap_or_default()
 }
@@ -24,7 +24,7 @@ fn question_key(text: &str) -> Result<QuestionKey, String> {
     QuestionKey::parse(text).map_err(|invalid| invalid.to_string())
 }
 
-/// An answer; `None` for what says nothing, as forms send it.
+/// An answer; `None` for an empty one, as forms send it.
 fn answer(value: &Json<'_>) -> Result<Option<Answer>, String> {
     Ok(match value {
         Json::Null => None,
@@ -52,7 +52,7 @@ fn answer(value: &Json<'_>) -> Result<Option<Answer>, String> {
     })
 }
 
-/// The body of `POST /registrations/{id}/confirm`, which may be left out.
+/// The optional body of `POST /registrations/{id}/confirm`.
 pub(crate) struct Confirm {
     pub(crate) answers: Answers,
 }
@@ -89,19 +89,19 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_read_by_their_form_and_what_says_nothing_is_none() {
+    fn answers_are_read_by_their_form_and_empty_ones_are_none() {
         let all =
             r#"{"a":" x\r\ny ","b":["k","j","k"],"c":false,"d":2,"e":null,"f":" \u200b","g":[]}"#;
         let answers = read(all).expect("valid");
-        let kept: Vec<_> = answers.iter().map(|(key, _)| key.as_str().to_owned()).collect();
-        assert_eq!(kept, ["a", "b", "c", "d"]);
+        let stored: Vec<_> = answers.iter().map(|(key, _)| key.as_str().to_owned()).collect();
+        assert_eq!(stored, ["a", "b", "c", "d"]);
         let json = serde_json::to_string(&answers).expect("JSON");
         assert_eq!(json, r#"{"a":"x\ny","b":["j","k"],"c":false,"d":2}"#);
         assert!(read("null").expect("valid").is_empty());
     }
 
     #[test]
-    fn what_is_no_answer_is_told_with_its_question() {
+    fn an_invalid_answer_is_reported_with_its_question() {
         let wrong = r#"{"A":1,"b":1.5,"c":{},"d":[1],"e":-1,"f":"a\u0000b"}"#;
         let pointers =
             ["/answers/A", "/answers/b", "/answers/c", "/answers/d", "/answers/e", "/answers/f"];

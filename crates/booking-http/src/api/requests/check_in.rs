@@ -1,4 +1,4 @@
-//! What scanners at the door send.
+//! The bodies of check-ins, from scanners at the door.
 
 use crate::api::openapi::schemas::{instant, object, string, uuid as id};
 use crate::extract::body::FromBody;
@@ -10,10 +10,10 @@ use utoipa::openapi::{ArrayBuilder, ObjectBuilder, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
-/// The most scans that are told at once. So many, with room to spare, are in the longest body.
+/// The most scans in one request. The longest body has room for so many and to spare.
 pub(crate) const SCANS_MAX: usize = 50;
 
-/// The body of `POST /events/{id}/check-ins`: a ticket, or a registration in its place.
+/// The body of `POST /events/{id}/check-ins`: a ticket, or a registration instead.
 pub(crate) struct CheckIn {
     pub(crate) ticket: Option<String>,
     pub(crate) registration_id: Option<RegistrationId>,
@@ -44,7 +44,7 @@ pub(crate) struct CheckInBatch {
     pub(crate) scans: Vec<Scan>,
 }
 
-/// A ticket that was scanned, without a network perhaps.
+/// A scanned ticket, perhaps from offline.
 pub(crate) struct Scan {
     /// Made by the scanner. It names this scan.
     pub(crate) id: Uuid,
@@ -85,7 +85,7 @@ fn shown() -> ObjectBuilder {
     string().description(Some("As it was shown or scanned"))
 }
 
-/// What is no ticket is refused by name later, as every other that does not let anybody in.
+/// A text that is no ticket is reported later as a refused one, like every other that does not let anybody in.
 fn any_ticket(text: &str) -> Result<String, Invalid> {
     Ok(trim(text).to_owned())
 }

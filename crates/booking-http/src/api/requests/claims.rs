@@ -1,4 +1,4 @@
-//! What attendees send about seats.
+//! The bodies of attendees' requests for seats.
 
 use super::answers;
 use crate::api::openapi::schemas::{
@@ -28,7 +28,7 @@ fn person_schema() -> ObjectBuilder {
         .property("answers", answers_schema(true))
 }
 
-/// What is to be done with who comes when there is no seat.
+/// What happens to a claim of a sold-out event.
 const ON_FULL: [(&str, OnFull); 2] = [("refuse", OnFull::Refuse), ("waitlist", OnFull::Waitlist)];
 
 /// The body of `POST /events/{id}/register`.
@@ -88,7 +88,7 @@ impl PartialSchema for Hold {
 
 impl ToSchema for Hold {}
 
-/// The body of `PATCH /registrations/{id}`. What is left out stays as it is; `null` clears a name.
+/// The body of `PATCH /registrations/{id}`. A field that is left out stays as it is; `null` clears a name.
 pub(crate) struct Correct {
     pub(crate) name: Option<Option<PersonName>>,
     pub(crate) user_email: Option<EmailAddress>,

@@ -1,4 +1,4 @@
-//! What organizers send about events.
+//! The bodies of organizers' requests about events.
 
 use crate::api::openapi::schemas::{
     boolean as bool_schema, instant, integer, object, or_null, string, text as line, words,
@@ -15,10 +15,11 @@ use chrono::{DateTime, Datelike, Utc};
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-/// The longest body that says something of an event: a description, and what is enough for all the rest.
+/// The longest body of an event: a description, and enough for all other fields.
 const EVENT_BODY_BYTES_MAX: usize =
     BODY_BYTES_MAX + CHARACTER_BYTES_MAX * Description::CHARACTERS_MAX;
-// Three quarters of that for the other texts, and one for what is short. A byte of UTF-8 takes no more than six as an escape.
+// Three quarters of that for the other texts, and one for the short fields. A byte of UTF-8 takes no more than six
+// as an escape.
 const _: () = assert!(
     CHARACTER_BYTES_MAX
         * (EventName::CHARACTERS_MAX + Venue::CHARACTERS_MAX + OrganizerName::CHARACTERS_MAX)
@@ -29,7 +30,7 @@ const _: () = assert!(
 /// The body of `POST /events`.
 pub(crate) struct CreateEvent {
     pub(crate) details: EventDetails,
-    /// Whether it is said how long personal data is kept: there is a setting for where it is not.
+    /// Whether `retention_days` is in the body: where it is not, a setting is the default.
     pub(crate) says_retention: bool,
     pub(crate) capacity: Capacity,
     pub(crate) rules: EventRules,
@@ -46,7 +47,7 @@ impl FromBody for CreateEvent {
         let (starts_at, ends_at) = in_order(fields, "starts_at", "ends_at");
         let timezone = fields.optional("timezone", text(TimeZone::parse));
         let venue = fields.optional("venue", text(Venue::parse));
-        // Here null says something: for ever.
+        // Here null is a value: for ever.
         let retention = fields.clearable("retention_days", number(Retention::parse));
         let language = fields.optional("language", word(&languages()));
         let remind_hours = fields.optional("remind_hours", number(RemindHours::parse));
@@ -96,11 +97,11 @@ impl PartialSchema for CreateEvent {
 
 impl ToSchema for CreateEvent {}
 
-/// What an event may begin as.
+/// The statuses that a new event may have.
 const STATUSES: [(&str, EventStatus); 2] =
     [("draft", EventStatus::Draft), ("published", EventStatus::Published)];
 
-/// Those that mails can be in, as they are written.
+/// The languages of mails, as they are written.
 fn languages() -> [(&'static str, Language); 2] {
     Language::ALL.map(|language| (language.as_str(), language))
 }
@@ -110,7 +111,7 @@ fn rules(fields: &mut Fields<'_>) -> EventRules {
     let status = fields.optional("status", word(&STATUSES));
     let (opens_at, closes_at) = in_order(fields, "opens_at", "closes_at");
     let waitlist_enabled = fields.optional("waitlist_enabled", boolean);
-    // Here null says something: waiters are confirmed at once.
+    // Here null is a value: waiters are confirmed at once.
     let offer_ttl = fields.clearable("offer_ttl_seconds", number(OfferTtl::parse));
     let conceals_registered = fields.optional("conceal_registered", boolean);
     let confirms_address = fields.optional("confirm_address", boolean);
@@ -125,7 +126,7 @@ fn rules(fields: &mut Fields<'_>) -> EventRules {
     }
 }
 
-/// Takes two instants, the second of which must not be before the first.
+/// Takes two instants, of which the second must not be before the first.
 fn in_order(
     fields: &mut Fields<'_>,
     from: &str,
@@ -139,7 +140,7 @@ fn in_order(
     (first, second)
 }
 
-/// The body of `POST /events/{id}/copy`: what is to be otherwise.
+/// The body of `POST /events/{id}/copy`: what differs from the original.
 pub(crate) struct CopyEvent {
     name: Option<EventName>,
     /// When it begins; null: it is not known when.
@@ -157,15 +158,15 @@ impl FromBody for CopyEvent {
 }
 
 impl CopyEvent {
-    /// What a copy of `event` says, which is a draft. With another beginning its other times are as long before or
-    /// after it as they were; those of an event that had none stay as they are. Without one it has none of them.
+    /// The details of the copy of `event`, which is a draft. With another start its other times keep their distance
+    /// from it; those of an event without a start stay as they are. Without a start the copy has none of them.
     pub(crate) fn of(self, event: Event) -> (EventDetails, EventRules) {
         let Event { details, rules, .. } = event;
         let moved = |time: Option<DateTime<Utc>>| match (self.starts_at, details.starts_at) {
             (None, _) => time,
             (Some(None), _) => None,
             (Some(Some(starts_at)), Some(before)) => {
-                // Beyond the last year there is no time.
+                // No time is beyond the last year.
                 let moved = time.and_then(|time| time.checked_add_signed(starts_at - before));
                 moved.filter(|time| (1..=9_999).contains(&time.year()))
             }
@@ -198,8 +199,7 @@ impl PartialSchema for CopyEvent {
 
 impl ToSchema for CopyEvent {}
 
-/// The body of `PATCH /events/{id}`. What is left out stays as it is; `null` clears what can be without
-/// a value.
+/// The body of `PATCH /events/{id}`. A field that is left out stays as it is; `null` clears one that can be empty.
 pub(crate) struct EditEvent(pub(crate) Edit);
 
 impl FromBody for EditEvent {
@@ -237,7 +237,7 @@ impl FromBody for EditEvent {
     }
 }
 
-/// What the status of an event may be set to.
+/// The values that the status of an event can be set to.
 const PUBLISH: [(&str, bool); 1] = [("published", true)];
 
 impl PartialSchema for EditEvent {
@@ -257,7 +257,7 @@ impl PartialSchema for EditEvent {
 
 impl ToSchema for EditEvent {}
 
-/// What can be null, whether an event is created or edited.
+/// The fields that can be null, whether an event is created or edited.
 fn event_schema() -> ObjectBuilder {
     let timezone = string().description(Some("A name of the IANA database"));
     let retention = integer(0..=Retention::DAYS_MAX).description(Some(
@@ -328,7 +328,7 @@ fn unlisted_schema() -> ObjectBuilder {
     ))
 }
 
-/// How many there may be here is a setting.
+/// The largest capacity is a setting.
 fn capacity_schema() -> ObjectBuilder {
     integer(1..=CapacityMax::HIGHEST.get())
 }

@@ -1,4 +1,4 @@
-//! What those send who have lost their link.
+//! The body of attendees who have lost their link.
 
 use crate::api::openapi::schemas::{email, object};
 use crate::extract::body::FromBody;

@@ -1,4 +1,4 @@
-//! What organizers have an event ask.
+//! The bodies with an event's questions.
 
 use crate::api::openapi::schemas::{boolean as bool_schema, object, string, text as line, words};
 use crate::extract::body::FromBody;
@@ -10,8 +10,8 @@ use booking_core::{
 use utoipa::openapi::{ArrayBuilder, ObjectBuilder, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-/// The longest body, in bytes: enough for all questions that people read. The longest texts of all of them, in escapes,
-/// would take ten times as much.
+/// The longest body, in bytes: enough for all questions of a readable length. The longest texts of all of them, in
+/// escapes, would take ten times as much.
 pub(crate) const QUESTIONS_BYTES_MAX: usize = 128 * 1_024;
 
 /// The body of `POST /events/{id}/questions`.

@@ -1,4 +1,4 @@
-//! What organizers send about webhooks.
+//! The bodies of organizers' requests about webhooks.
 
 use crate::api::openapi::schemas::{
     array_or_null, boolean as bool_schema, object, or_null, some_of, text as line, uuid,
@@ -10,10 +10,10 @@ use booking_core::{CapacityMax, EndpointUrl, EventId, Invalid, TypeFilter, Webho
 use utoipa::openapi::{ArrayBuilder, ObjectBuilder, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-// The longest URL is of ASCII, and so in an escape of six bytes each; the rest is short.
+// The longest URL is of ASCII, and so at most an escape of six bytes each; the rest is short.
 const _: () = assert!(CHARACTER_BYTES_MAX / 2 * EndpointUrl::BYTES_MAX < BODY_BYTES_MAX);
 
-/// The body of `POST /webhooks`. Whether its URL may lead to this machine is a setting, which is looked at later.
+/// The body of `POST /webhooks`. Whether its URL may lead to this machine is a setting, which is checked later.
 pub(crate) struct CreateWebhook {
     pub(crate) url: EndpointUrl,
     pub(crate) types: TypeFilter,
@@ -41,7 +41,8 @@ impl PartialSchema for CreateWebhook {
 
 impl ToSchema for CreateWebhook {}
 
-/// The body of `PATCH /webhooks/{id}`. What is left out stays as it is; no types at all, as `null`, are all.
+/// The body of `PATCH /webhooks/{id}`. A field that is left out stays as it is; no types at all, as `null`, are
+/// all.
 pub(crate) struct EditWebhook {
     pub(crate) url: Option<EndpointUrl>,
     pub(crate) types: Option<TypeFilter>,
@@ -68,7 +69,7 @@ impl PartialSchema for EditWebhook {
 
 impl ToSchema for EditWebhook {}
 
-/// What can be said of a webhook whether it is created or edited.
+/// The fields of a webhook, whether it is created or edited.
 fn webhook_schema() -> ObjectBuilder {
     let url = line(1..=EndpointUrl::BYTES_MAX).description(Some(
         "Where messages are sent: an absolute https URL that leads to a public address",
@@ -82,7 +83,7 @@ fn webhook_schema() -> ObjectBuilder {
         .property("include", include_schema())
 }
 
-/// What else messages may have in them.
+/// What messages may include.
 pub(crate) fn include_schema() -> ArrayBuilder {
     some_of(INCLUDE.map(|(word, _)| word))
         .description(Some("`person`: whose a registration is, by address and name"))
@@ -94,10 +95,10 @@ fn types(value: &Json<'_>) -> Result<TypeFilter, String> {
     TypeFilter::only(some).map_err(|invalid: Invalid| invalid.to_string())
 }
 
-/// What else may be told.
+/// The values of `include`.
 const INCLUDE: [(&str, bool); 1] = [("person", true)];
 
-/// What else is to be told: whose a registration is, or nothing.
+/// Whether messages include the person of a registration.
 fn include(value: &Json<'_>) -> Result<bool, String> {
     words(&INCLUDE, 0)(value).map(|included| !included.is_empty())
 }
@@ -116,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_webhook_is_of_everything_unless_it_says_so() {
+    fn a_webhook_gets_everything_unless_it_is_narrowed() {
         let all: CreateWebhook = read(r#"{"url":"https://example.org/hooks"}"#).expect("valid");
         assert_eq!(
             (&all.types, all.event_id, all.includes_person),
@@ -133,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_webhook_is_told_in_full() {
+    fn every_invalid_field_of_a_webhook_is_reported() {
         for (body, pointers) in [
             ("{}", &["/url"][..]),
             (r#"{"url":"http://example.org/"}"#, &["/url"]),
@@ -150,12 +151,12 @@ mod tests {
             assert_eq!(read::<CreateWebhook>(body).err().expect(body), pointers, "{body}");
         }
         let wrong = r#"{"url":null,"types":"all","include":true,"enabled":1,"event_id":null}"#;
-        let told = read::<EditWebhook>(wrong).err().expect("nothing of it is valid");
-        assert_eq!(told, ["/url", "/types", "/include", "/enabled", "/event_id"]);
+        let invalid_fields = read::<EditWebhook>(wrong).err().expect("nothing of it is valid");
+        assert_eq!(invalid_fields, ["/url", "/types", "/include", "/enabled", "/event_id"]);
     }
 
     #[test]
-    fn what_an_edit_leaves_out_stays() {
+    fn an_edit_leaves_omitted_fields_unchanged() {
         let nothing: EditWebhook = read("{}").expect("valid");
         assert!(nothing.url.is_none() && nothing.types.is_none());
         assert_eq!((nothing.includes_person, nothing.is_enabled), (None, None));

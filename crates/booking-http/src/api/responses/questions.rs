@@ -61,25 +61,25 @@ fn kinds() -> ObjectBuilder {
 
 impl<'a> QuestionBody<'a> {
     /// The same with what its organizer alone sees.
-    pub(crate) fn for_organizer(kept: &'a EventQuestion) -> Self {
-        let former = kept.former_wordings.iter().map(FormerWordingBody::from);
+    pub(crate) fn for_organizer(event_question: &'a EventQuestion) -> Self {
+        let former = event_question.former_wordings.iter().map(FormerWordingBody::from);
         Self {
-            answered: Some(kept.is_answered),
-            retired: Some(kept.is_retired),
+            answered: Some(event_question.is_answered),
+            retired: Some(event_question.is_retired),
             former_wordings: Some(former.collect()),
-            ..Self::from(kept)
+            ..Self::from(event_question)
         }
     }
 }
 
 impl<'a> From<&'a EventQuestion> for QuestionBody<'a> {
-    fn from(kept: &'a EventQuestion) -> Self {
-        let question = &kept.question;
+    fn from(event_question: &'a EventQuestion) -> Self {
+        let question = &event_question.question;
         Self {
             key: question.key.as_str(),
             kind: question.kind.as_str(),
             wording: question.wording.as_str(),
-            version: kept.version,
+            version: event_question.version,
             required: question.is_required,
             options: question.options.iter().map(OptionBody::from).collect(),
             answered: None,

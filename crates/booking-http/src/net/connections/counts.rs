@@ -1,4 +1,4 @@
-//! How many connections are open, in all and for each client.
+//! Counts of open connections, in all and for each client.
 
 use crate::net::client::{Client, TrustedProxies};
 use std::collections::HashMap;
@@ -8,18 +8,18 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
-/// The files that are not for connections: the store's, the program's own, and whatever comes.
-const FILES_KEPT: u64 = 64;
-/// However few files there may be, so many are for connections.
+/// The file descriptors that are reserved: for the store, for the program, and to spare.
+const FILES_RESERVED: u64 = 64;
+/// The least number of files that are for connections.
 const CONNECTIONS_MIN: usize = 16;
 
-/// The connections of a server, of all its threads.
+/// The connections of a server, on all its threads.
 pub(crate) struct Counts {
     proxies: TrustedProxies,
     per_client_max: Option<NonZeroU32>,
     max: usize,
     live: AtomicUsize,
-    /// Those whose clients do not take what they are sent.
+    /// The connections whose clients have stopped reading.
     blocked: AtomicUsize,
     by_client: Mutex<HashMap<Client, u32>>,
     is_stopping: AtomicBool,
@@ -27,17 +27,17 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// For a server that may have `files_max` files open, of which its store takes `store_files`, and each
-    /// client `per_client_max` connections; `None` for any number.
+    /// For a server that may have `files_max` files open, of which its store takes `store_files`, and each client
+    /// `per_client_max` connections; `None` for no limit.
     pub(crate) fn new(
         proxies: TrustedProxies,
         per_client_max: Option<NonZeroU32>,
         files_max: u64,
         store_files: u64,
     ) -> Self {
-        let left = files_max.saturating_sub(FILES_KEPT + store_files);
+        let left = files_max.saturating_sub(FILES_RESERVED + store_files);
         let max = usize::try_from(left).unwrap_or(usize::MAX).max(CONNECTIONS_MIN);
-        // Where there are few, nobody has more than half of them.
+        // Where there are few, no client has more than half of them.
         let half = u32::try_from(max / 2).unwrap_or(u32::MAX);
         Self {
             proxies,
@@ -52,7 +52,7 @@ impl Counts {
         }
     }
 
-    /// Counts a connection from `peer` until what is returned is dropped.
+    /// Counts a connection from `peer` until the returned guard is dropped.
     pub(super) fn count(self: &Arc<Self>, peer: SocketAddr) -> Counted {
         self.live.fetch_add(1, Ordering::Relaxed);
         let client = self.proxies.direct_client(peer.ip());
@@ -67,12 +67,12 @@ impl Counts {
         self.live.load(Ordering::Relaxed)
     }
 
-    /// On how many an answer waits to be taken.
+    /// On how many an answer waits to be read.
     pub(crate) fn blocked(&self) -> usize {
         self.blocked.load(Ordering::Relaxed)
     }
 
-    /// From now on connections end as soon as they are idle.
+    /// From now on connections are closed as soon as they are idle.
     pub(crate) fn begin_stopping(&self) {
         self.is_stopping.store(true, Ordering::SeqCst);
         self.stopping.notify_waiters();
@@ -95,12 +95,12 @@ impl Counts {
 /// A connection that is counted.
 pub(super) struct Counted {
     counts: Arc<Counts>,
-    /// Nobody whose connections are limited: this machine itself, or a proxy that is trusted.
+    /// `None` if its connections are not limited: this machine itself, or a trusted proxy.
     client: Option<Client>,
 }
 
 impl Counted {
-    /// Whether its client has more than it may.
+    /// Whether its client has too many.
     pub(super) fn is_too_many_of_client(&self) -> bool {
         let (Some(client), Some(max)) = (self.client, self.counts.per_client_max) else {
             return false;
@@ -108,7 +108,7 @@ impl Counted {
         self.counts.by_client().get(&client).is_some_and(|count| *count > max.get())
     }
 
-    /// Whether there are more than there may be.
+    /// Whether there are too many.
     pub(super) fn is_too_many(&self) -> bool {
         self.counts.live() > self.counts.max
     }

@@ -1,8 +1,8 @@
-//! A socket that the server has done with, and on which its answer goes on.
+//! A socket that the server has handed over while its response continues.
 //!
-//! While it serves a connection, actix-web keeps a buffer of 8 KiB for each way, a task, and the request. An answer
-//! that goes on for hours needs none of it. So a handler answers with a head alone, of a body that ends with the
-//! connection, and says who is to write the body: once the head is written, that one gets the socket.
+//! While it serves a connection, actix-web holds a buffer of 8 KiB for each direction, a task, and the request. A
+//! response that lasts for hours needs none of it. So a handler responds with a head alone, of a body that ends
+//! with the connection, and names the writer of the body: once the head is written, that one gets the socket.
 
 use super::Connection;
 use actix_web::HttpRequest;
@@ -18,20 +18,20 @@ use std::task::{Context, Poll};
 #[cfg(target_os = "linux")]
 use std::time::Duration;
 
-/// What is done with the socket of a connection whose answer's head is written.
+/// Takes over the socket of a connection whose response's head is written.
 pub(super) type Handover = Box<dyn FnOnce(DetachedStream)>;
 
-/// How much of what is written the kernel keeps while the client does not take it, as far as Linux minds: it doubles
-/// this, and counts what it needs to know of each piece.
+/// How much written data the kernel buffers while the client does not read, as far as Linux minds: it doubles this,
+/// and counts its own overhead of each piece.
 const SEND_BUFFER_BYTES: usize = 8 * 1_024;
 
-/// How long what is written may stay unacknowledged. Who is gone without a word, as a phone that has lost its network,
-/// leaves nothing to be read, and takes nothing; and what little is written fits into the kernel's memory for hours.
+/// How long written data may stay unacknowledged. A client that vanished, as a phone that has lost its network,
+/// sends nothing and reads nothing; and what little is written fits into the kernel's memory for hours.
 #[cfg(target_os = "linux")]
 const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(60);
 
-/// A socket, and the count of its connection, which goes on for as long as this lives. It is never idle: whoever
-/// has it sees to its end.
+/// A socket, and the count of its connection, which is held for as long as this lives. It is never idle: its owner
+/// closes it.
 pub(crate) struct DetachedStream {
     stream: TcpStream,
     _connection: Rc<Connection>,
@@ -42,11 +42,11 @@ impl DetachedStream {
         connection.is_answering.set(true);
         connection.body_left.set(0);
         connection.set_write_blocked(false);
-        // The task that served it would stay in memory for it.
+        // Else the task that served it would stay in memory.
         connection.waker.take();
-        // Each piece is all that there is to say for now.
+        // Each piece is complete, so Nagle's algorithm would only delay it.
         let _ = stream.set_nodelay(true);
-        // What somebody does not take is not to fill the kernel's memory. Without this it is only more.
+        // Unread data must not fill the kernel's memory. Without this it is only more.
         let _ = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_BYTES);
         // Elsewhere the kernel gives up by itself, after a quarter of an hour or so.
         #[cfg(target_os = "linux")]
@@ -54,12 +54,12 @@ impl DetachedStream {
         Self { stream, _connection: connection }
     }
 
-    /// Waits until something can be written.
+    /// Waits until the socket is writable.
     pub(crate) async fn writable(&self) -> io::Result<()> {
         self.stream.writable().await
     }
 
-    /// Writes as much of `bytes` as the kernel takes now, and tells how much that is.
+    /// Writes as much of `bytes` as the kernel takes now, and returns how much that is.
     ///
     /// # Errors
     /// If the client is gone.
@@ -75,7 +75,7 @@ impl DetachedStream {
         self.stream.readable().await
     }
 
-    /// Reads what the client sends, and forgets it; tells how much it was.
+    /// Reads and discards what the client sends; returns how much it was.
     ///
     /// # Errors
     /// If the client is gone.
@@ -89,8 +89,8 @@ impl DetachedStream {
     }
 }
 
-/// Has `handover` go on with the connection of a request, once the head of its answer is written. That has to be the
-/// last answer of its connection, and [`GoesOn`] its body. Tells whether there is a connection.
+/// Hands the socket of a request to `handover`, once the head of its response is written. That has to be the last
+/// response of its connection, and [`GoesOn`] its body. Returns whether there is a connection.
 pub(crate) fn hand_over(
     request: &HttpRequest,
     handover: impl FnOnce(DetachedStream) + 'static,
@@ -102,7 +102,7 @@ pub(crate) fn hand_over(
     connection.is_some()
 }
 
-/// A body of which the server writes nothing, and of which it does not know how long it is.
+/// A body of unknown length of which the server writes nothing.
 pub(crate) struct GoesOn;
 
 impl MessageBody for GoesOn {
@@ -131,7 +131,7 @@ mod tests {
     use tokio::io::AsyncWriteExt;
 
     #[actix_web::test]
-    async fn the_kernel_gives_up_who_is_gone_without_a_word() {
+    async fn the_kernel_closes_a_connection_whose_client_vanished() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
         let address = listener.local_addr().expect("it has an address");
         let _client = std::net::TcpStream::connect(address).expect("it is listened on");

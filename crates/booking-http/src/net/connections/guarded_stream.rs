@@ -13,34 +13,34 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// The most requests that are taken from what a client sends at once.
+/// The most pipelined requests that are taken at once.
 const PIPELINED_MAX: usize = 16;
-/// No request is shorter: a method, a path, the version, and an empty line.
+/// The shortest request: a method, a path, the version, and an empty line.
 const REQUEST_BYTES_MIN: usize = b"GET / HTTP/1.1\r\n\r\n".len();
-/// The most bytes that are kept here while they may not be read: what a socket gives at once.
+/// The most bytes that are buffered here while they may not be read: what a socket gives at once.
 const HELD_MAX: usize = 8 * 1024;
-/// How long a client is waited for that was told that this is the end, so that what it still sends does not
-/// take from it what it has been sent.
+/// How long to wait for the client after the end was sent, so that data which it still sends does not reset what it
+/// has been sent.
 const LINGER: Duration = Duration::from_secs(1);
 /// The same while the server stops.
 const LINGER_STOPPING: Duration = Duration::from_millis(300);
 
 /// A socket that gives the server no more requests than it may have in memory.
 ///
-/// The server reads until it is told to wait, takes every request apart that it has read, and answers one
-/// after the other. So it is told to wait after each piece, and until all that it has is answered; bytes
-/// are kept here as long. A piece ends with the sixteenth empty line, which a head ends with. One in
-/// a body counts as well: then a piece is shorter than it could be.
+/// The server reads until a read returns pending, parses every request that it has read, and answers one after the
+/// other. So reads return pending after each piece, and until all requests are answered; bytes are buffered here as
+/// long. A piece ends with the sixteenth empty line, which a head ends with. One in a body counts as well: then a
+/// piece is shorter than it could be.
 pub(crate) struct GuardedStream {
     /// The socket itself, until it is handed over.
     stream: Option<TcpStream>,
     connection: Rc<Connection>,
     held: Vec<u8>,
-    /// Whether the last thing that the server was told was not to wait.
+    /// Whether the last read returned bytes and not pending.
     has_given: bool,
     /// Whether the client sends nothing any more.
     is_at_end: bool,
-    /// Since the client was told that this is the end.
+    /// Since the end was sent to the client.
     lingering: Option<Pin<Box<Sleep>>>,
 }
 
@@ -68,10 +68,10 @@ impl GuardedStream {
         !self.connection.is_write_blocked.get() && self.connection.may_read()
     }
 
-    /// Keeps the waker of the task that serves this, for what ends it or has answered.
-    fn keep_waker(&self, context: &Context<'_>) {
+    /// Stores the waker of the task that serves this, for the code that closes the connection or has answered.
+    fn store_waker(&self, context: &Context<'_>) {
         let mut waker = self.connection.waker.borrow_mut();
-        if !waker.as_ref().is_some_and(|kept| kept.will_wake(context.waker())) {
+        if !waker.as_ref().is_some_and(|stored| stored.will_wake(context.waker())) {
             *waker = Some(context.waker().clone());
         }
     }
@@ -83,7 +83,7 @@ impl GuardedStream {
         }
     }
 
-    /// Gives the server a piece: of what is held, or else of what the socket has.
+    /// Gives the server a piece: of the buffered bytes, or else of the socket.
     fn give(
         &mut self,
         context: &mut Context<'_>,
@@ -111,8 +111,8 @@ impl GuardedStream {
         Poll::Ready(Ok(()))
     }
 
-    /// Keeps what comes, as far as there is room, while it may not be given. A client that is gone is
-    /// noticed by it.
+    /// Buffers what arrives, as far as there is room, while it may not be given. That also detects a client that is
+    /// gone.
     fn hold(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         while self.held.len() < HELD_MAX && !self.is_at_end {
             let mut space = [MaybeUninit::uninit(); 2 * 1024];
@@ -137,14 +137,14 @@ impl GuardedStream {
     }
 }
 
-/// How much of `bytes` is no more than [`PIPELINED_MAX`] requests.
+/// How much of `bytes` has at most [`PIPELINED_MAX`] requests.
 fn piece(bytes: &[u8]) -> usize {
     if bytes.len() <= PIPELINED_MAX * REQUEST_BYTES_MIN {
         return bytes.len();
     }
     let (mut heads, mut line) = (0, 0);
     for (at, _) in bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n') {
-        // Servers take a line feed alone for the end of a line, too.
+        // Servers accept a line feed alone as the end of a line, too.
         let is_empty = matches!(&bytes[line..at], [] | [b'\r']);
         line = at + 1;
         heads += usize::from(is_empty);
@@ -162,11 +162,11 @@ impl AsyncRead for GuardedStream {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        this.keep_waker(context);
+        this.store_waker(context);
         this.check_reset()?;
         if this.may_give() && !this.has_given {
             let given = this.give(context, buffer);
-            // Only where nothing that has arrived is left is this the end.
+            // Only with nothing left to read is this the end.
             return match given {
                 Poll::Pending if this.connection.end.get() == End::InOrder => Poll::Ready(Ok(())),
                 given => given,
@@ -174,8 +174,8 @@ impl AsyncRead for GuardedStream {
         }
         this.has_given = false;
         this.hold(context)?;
-        // Not before all that came is answered, or a body turns out to be cut off: the server would break off
-        // what it has not taken apart yet.
+        // Not before all requests are answered, or a body turns out to be cut off: the server would drop what it
+        // has not parsed yet.
         if this.is_at_end && this.held.is_empty() && this.connection.may_read() {
             return Poll::Ready(Ok(()));
         }
@@ -193,7 +193,7 @@ impl AsyncWrite for GuardedStream {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        this.keep_waker(context);
+        this.store_waker(context);
         this.check_reset()?;
         let written = this.socket()?.poll_write(context, bytes);
         let was_blocked = this.connection.is_write_blocked.get();
@@ -210,8 +210,8 @@ impl AsyncWrite for GuardedStream {
         self.get_mut().socket()?.poll_flush(context)
     }
 
-    /// Ends the connection in order: says so, and waits for the client to have read all of it. But if somebody
-    /// else is to go on with the socket, it gets it now: by this time the head of its answer is written.
+    /// Closes the connection in order: sends the end, and waits for the client to have read everything. But a
+    /// handover gets the socket now: by this time the head of its response is written.
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         this.check_reset()?;
@@ -266,7 +266,7 @@ mod tests {
         assert_eq!(piece(&many), few.len());
         let bare = b"GET / HTTP/1.1\nHost: a\n\n".repeat(100);
         assert_eq!(piece(&bare), bare.len() / 100 * PIPELINED_MAX);
-        // One that is not whole yet stays whole.
+        // An incomplete one stays in one piece.
         let cut = &many[..few.len() - 1];
         assert_eq!(piece(cut), cut.len());
         assert_eq!(piece(&[b'x'; 10_000]), 10_000);

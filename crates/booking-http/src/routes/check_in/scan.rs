@@ -1,4 +1,4 @@
-//! Tickets that were scanned: verified here, and decided where their seats are.
+//! Scanned tickets: verified here, and decided where their seats are.
 
 use crate::api::openapi::schemas::{or_null, words};
 use crate::api::requests::Scan;
@@ -51,7 +51,7 @@ const CHECKED_IN: &str = "checked_in";
 const ALREADY_CHECKED_IN: &str = "already_checked_in";
 const REFUSED: &str = "refused";
 
-/// Why nobody is let in whatever their ticket: the event is cancelled.
+/// The result of every scan once the event is cancelled.
 const CLOSED: &str = "closed";
 
 fn results() -> ObjectBuilder {
@@ -67,7 +67,7 @@ fn timing_or_null() -> Object {
     or_null(timings())
 }
 
-/// What a ticket says, if we signed it and it is for this event.
+/// The registration in a ticket, if we signed it and it is for this event.
 ///
 /// # Errors
 /// [`ApiError::TicketRefused`]; the store's.
@@ -87,7 +87,7 @@ async fn verify(
 /// The same for a ticket alone.
 ///
 /// # Errors
-/// As [`verify`], and [`ApiError::NotFound`] if there is no such event.
+/// The same as [`verify`], and [`ApiError::NotFound`] if there is no such event.
 pub(crate) async fn verify_for_event(
     service: &Service,
     caller: Caller,
@@ -96,7 +96,7 @@ pub(crate) async fn verify_for_event(
 ) -> Result<TicketClaims, ApiError> {
     let verified = verify(service, event_id, ticket, Instant::now()).await;
     if let Err(ApiError::TicketRefused(_)) = verified {
-        // Nobody else is going to look for the event.
+        // No later step looks the event up.
         service.reads.check_manages(caller, event_id).await?;
     }
     verified
@@ -116,12 +116,12 @@ pub(crate) fn command(
     })
 }
 
-/// Has scans decided, in their order and in as few transactions as they come to. Each is named by its
-/// id, so sending them again changes nothing, with a key or without.
+/// Submits scans, in their order and in as few transactions as possible. Each is identified by its id, so a
+/// repetition changes nothing, with a key or without.
 ///
 /// # Errors
-/// What concerns all of them: no such event, a key that was used for other scans, or that some were
-/// not decided. They are to be sent again then.
+/// Errors of the whole request: no such event, a key that was used for other scans, or that some were not decided.
+/// They are to be sent again then.
 pub(crate) async fn check_in_all(
     service: &Service,
     caller: Caller,
@@ -155,9 +155,9 @@ pub(crate) async fn check_in_all(
     Ok(BatchResult { results, is_replay })
 }
 
-/// Sees to it that the event is the caller's, and that nothing else was asked under the key; tells whether
-/// this was. A command that changes nothing takes the key for the request as a whole: its scans, which have
-/// keys of their own, could not tell that others were sent before.
+/// Checks that the event is the caller's, and that nothing else was requested under the key; returns whether this
+/// was. A command that changes nothing takes the key for the request as a whole: its scans, which have keys of
+/// their own, could not show that others were sent before.
 async fn begin(
     service: &Service,
     caller: Caller,
@@ -175,7 +175,7 @@ async fn begin(
     }
 }
 
-/// Has one scan decided; tells whether it was before, too.
+/// Has one scan decided; returns whether it was before, too.
 async fn submit(
     service: &Service,
     caller: Caller,
@@ -201,7 +201,7 @@ async fn submit(
                 refused(scan, registration_id, void_reason(reason), &refusal)
             }
             Refusal::Closed => refused(scan, registration_id, CLOSED, &refusal),
-            // Whatever else it is, it is not about this scan alone.
+            // Any other refusal is not about this scan alone.
             refusal => return Err(ApiError::Refused { refusal, is_replay }),
         },
         _ => return Err(unexpected_outcome()),

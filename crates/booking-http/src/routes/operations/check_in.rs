@@ -12,18 +12,18 @@ use booking_core::Role;
 use serde_json::json;
 
 pub(in crate::routes) fn check_in() -> Operation {
-    let told = "The registration, checked in, with its `timing`";
+    let description = "The registration, checked in, with its `timing`";
     Operation::new("check_in", CHECK_IN, "Lets in who has this ticket, once")
         .described("Or whose registration this is, whom the organizer knows without a ticket.")
         .auth(Auth::Organizer)
         .takes_role(Role::Door)
         .takes::<CheckIn>(json!({"ticket": "AQ…"}))
-        .answers(Answer::json::<RegistrationBody<'_>>(StatusCode::CREATED, told))
+        .answers(Answer::json::<RegistrationBody<'_>>(StatusCode::CREATED, description))
         .refuses(&[shape::ALREADY_CHECKED_IN, shape::TICKET_REFUSED, shape::CLOSED])
 }
 
 pub(in crate::routes) fn check_in_batch() -> Operation {
-    let told = "What became of each scan, in their order";
+    let description = "What became of each scan, in their order";
     Operation::new("check_in_batch", CHECK_IN, "Tells of scans, made without a network perhaps")
         .described("Each scan is named by its id: telling of it again changes nothing.")
         .auth(Auth::Organizer)
@@ -33,7 +33,7 @@ pub(in crate::routes) fn check_in_batch() -> Operation {
             "ticket": "AQ…",
             "scanned_at": "2031-05-01T18:55:00Z",
         }]}))
-        .answers(Answer::json::<BatchBody>(StatusCode::OK, told))
+        .answers(Answer::json::<BatchBody>(StatusCode::OK, description))
 }
 
 pub(in crate::routes) fn undo() -> Operation {

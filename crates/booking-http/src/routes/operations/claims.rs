@@ -35,10 +35,10 @@ pub(in crate::routes) fn hold() -> Operation {
         .refuses(NO_SEAT)
 }
 
-/// 202, which says nothing of who is registered.
+/// 202, which does not reveal who is registered.
 fn to_confirm() -> Answer {
-    let told = "The event confirms addresses (`confirm_address`): a mail tells whoever has this one what became of it";
-    Answer::json::<ToConfirmBody>(StatusCode::ACCEPTED, told)
+    let meaning = "The event confirms addresses (`confirm_address`): a mail tells whoever has this one what became of it";
+    Answer::json::<ToConfirmBody>(StatusCode::ACCEPTED, meaning)
 }
 
 fn made(description: &'static str) -> Answer {

@@ -79,9 +79,9 @@ pub(in crate::routes) fn copy() -> Operation {
 }
 
 pub(in crate::routes) fn calendar_of_all() -> Operation {
-    let told =
+    let description =
         "An iCalendar file (RFC 5545) of up to 1,000 events that are not over and have a time";
-    let file = Answer::text(StatusCode::OK, told, calendar::CONTENT_TYPE);
+    let file = Answer::text(StatusCode::OK, description, calendar::CONTENT_TYPE);
     Operation::new("show_calendar", EVENTS, "One calendar of what is to come")
         .described("Of what is public, and of the organizer who asks; not of drafts.")
         .header(IF_NONE_MATCH.0, IF_NONE_MATCH.1)

@@ -9,13 +9,13 @@ use actix_web::http::StatusCode;
 use serde_json::json;
 
 pub(in crate::routes) fn find() -> Operation {
-    let told = "Always the same, whether or not anything is registered for the address";
+    let description = "Always the same, whether or not anything is registered for the address";
     Operation::new("find_registrations", REGISTRATIONS, "Mails an address the links that it has")
         .described("A server that sends no mail has no such address: 404.")
         .auth(Auth::None)
         .without_store()
-        .keeps_no_answer()
+        .stores_no_answer()
         .takes::<Find>(json!({"user_email": "ada@example.org"}))
-        .answers(Answer::json::<FindBody>(StatusCode::ACCEPTED, told))
+        .answers(Answer::json::<FindBody>(StatusCode::ACCEPTED, description))
         .refuses(&[shape::NOT_FOUND])
 }

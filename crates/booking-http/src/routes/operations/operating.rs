@@ -61,7 +61,7 @@ pub(in crate::routes) fn description() -> Operation {
         .answers(not_modified())
 }
 
-/// The description itself, which others describe.
+/// The description itself, in a format that others specify.
 struct Document;
 
 impl PartialSchema for Document {

@@ -22,7 +22,7 @@ pub(in crate::routes) fn export() -> Operation {
 }
 
 pub(in crate::routes) fn import() -> Operation {
-    let told = "What becomes of each row, in their order, as it is decided: an answer that ends early is asked for \
+    let description = "What becomes of each row, in their order, as it is decided: an answer that ends early is asked for \
         again";
     Operation::new("import_registrations", REGISTRATIONS, "Registers the people of a table")
         .described(
@@ -32,8 +32,8 @@ pub(in crate::routes) fn import() -> Operation {
              registered.",
         )
         .auth(Auth::Organizer)
-        .keeps_no_answer()
+        .stores_no_answer()
         .queries(Import::described())
         .takes_text(upload::CSV, "user_email,name\r\nada@example.org,Ada Lovelace\r\n")
-        .answers(Answer::json::<ImportBody>(StatusCode::OK, told))
+        .answers(Answer::json::<ImportBody>(StatusCode::OK, description))
 }

@@ -1,4 +1,4 @@
-//! What an event asks.
+//! An event's questions.
 
 use super::event;
 use crate::api::openapi::document::EVENTS;
@@ -10,10 +10,10 @@ use actix_web::http::StatusCode;
 use serde_json::json;
 
 pub(in crate::routes) fn show() -> Operation {
-    let told =
+    let description =
         "What it asks, in its order; for its organizer also what it has asked that was answered";
     Operation::new("list_questions", EVENTS, "What an event asks of those who come")
-        .answers(Answer::list::<QuestionBody<'_>>(StatusCode::OK, told))
+        .answers(Answer::list::<QuestionBody<'_>>(StatusCode::OK, description))
 }
 
 pub(in crate::routes) fn set() -> Operation {

@@ -24,10 +24,10 @@ pub(in crate::routes) fn list() -> Operation {
 }
 
 pub(in crate::routes) fn counts() -> Operation {
-    let told = "How many there are, of all that ever were";
+    let description = "How many there are, of all that ever were";
     Operation::new("count_registrations", REGISTRATIONS, "Counts registrations by their status")
         .auth(Auth::Organizer)
-        .answers(Answer::json::<CountsBody>(StatusCode::OK, told))
+        .answers(Answer::json::<CountsBody>(StatusCode::OK, description))
 }
 
 pub(in crate::routes) fn show() -> Operation {

@@ -14,7 +14,7 @@ use utoipa::{PartialSchema, ToSchema};
 pub(in crate::routes) fn show() -> Operation {
     Operation::new("show_ticket", REGISTRATIONS, "The signed ticket of a confirmed seat")
         .auth(Auth::Registration)
-        // It lets in whoever has it.
+        // Its bearer is let in.
         .takes_role(Role::Door)
         .answers(Answer::json::<TicketBody>(StatusCode::OK, "The ticket"))
         .refuses(&[shape::NOT_CONFIRMED])
@@ -23,7 +23,7 @@ pub(in crate::routes) fn show() -> Operation {
 pub(in crate::routes) fn draw() -> Operation {
     Operation::new("draw_ticket", REGISTRATIONS, "The same as a QR code")
         .auth(Auth::Registration)
-        // It lets in whoever has it.
+        // Its bearer is let in.
         .takes_role(Role::Door)
         .answers(Answer::text(StatusCode::OK, "The ticket as a QR code", qr::CONTENT_TYPE))
         .refuses(&[shape::NOT_CONFIRMED])

@@ -13,8 +13,8 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 pub(in crate::routes) fn create() -> Operation {
-    let told = "The webhook, with the `secret` that its messages are signed with, this once";
-    let made = Answer::json::<WebhookBody<'_>>(StatusCode::CREATED, told).with("Location");
+    let meaning = "The webhook, with the `secret` that its messages are signed with, this once";
+    let made = Answer::json::<WebhookBody<'_>>(StatusCode::CREATED, meaning).with("Location");
     Operation::new("create_webhook", WEBHOOKS, "Has a URL be told of what happens")
         .described(
             "Messages are signed as Standard Webhooks has it, and sent until they arrive, in the order of each \
@@ -51,26 +51,26 @@ pub(in crate::routes) fn edit() -> Operation {
         )
         .auth(Auth::Organizer)
         .takes_role(Role::Owner)
-        .keeps_no_answer()
+        .stores_no_answer()
         .takes::<EditWebhook>(json!({"types": null, "enabled": true}))
         .answers(webhook("The webhook as it is now"))
 }
 
 pub(in crate::routes) fn delete() -> Operation {
-    let gone = "It is gone, and so is what was known of its deliveries";
+    let deleted = "It is gone, and so is what was known of its deliveries";
     Operation::new("delete_webhook", WEBHOOKS, "Deletes a webhook")
         .described("Asked again, it is 404: there is nothing left that would know of it.")
         .auth(Auth::Organizer)
         .takes_role(Role::Owner)
-        .keeps_no_answer()
-        .answers(Answer::empty(StatusCode::NO_CONTENT, gone))
+        .stores_no_answer()
+        .answers(Answer::empty(StatusCode::NO_CONTENT, deleted))
 }
 
 pub(in crate::routes) fn try_out() -> Operation {
     Operation::new("test_webhook", WEBHOOKS, "Sends a webhook something now that never happened")
         .auth(Auth::Organizer)
         .takes_role(Role::Owner)
-        .keeps_no_answer()
+        .stores_no_answer()
         .answers(tried())
 }
 
@@ -103,7 +103,7 @@ pub(in crate::routes) fn redeliver() -> Operation {
     Operation::new("redeliver", WEBHOOKS, "Sends a message again now, under the same id")
         .auth(Auth::Organizer)
         .takes_role(Role::Owner)
-        .keeps_no_answer()
+        .stores_no_answer()
         .answers(tried())
 }
 
@@ -112,7 +112,7 @@ fn webhook(description: &'static str) -> Answer {
     Answer::json::<WebhookBody<'_>>(StatusCode::OK, description)
 }
 
-/// 200, whatever came of it.
+/// 200, whatever the receiver answered.
 fn tried() -> Answer {
     Answer::json::<TriedBody>(StatusCode::OK, "What came of it")
 }

@@ -1,4 +1,4 @@
-//! Bringing people of an event in from a table.
+//! The import of people into an event from a table.
 
 use crate::api::people::{self, Import, ImportBody, ImportCounts, Row, RowBody, Verdict};
 use crate::auth::callers::OrganizerAuth;
@@ -26,9 +26,9 @@ use futures_util::stream::try_unfold;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// How many rows are decided together, and told together.
+/// How many rows are decided together, and reported together.
 const ROWS_AT_ONCE: usize = 64;
-/// How often a row is put into the queue that has no room, and how long before it is again.
+/// How often a row is submitted again to a full queue, and how long to wait before that.
 const TRIES: usize = 60;
 const TRY_AGAIN: Duration = Duration::from_millis(500);
 
@@ -63,7 +63,7 @@ pub(in crate::routes) async fn import(
 /// A table that is being brought in.
 struct People {
     registrar: Registrar,
-    /// What there is for those who come, if nobody is to come.
+    /// The free places, in a dry run.
     left: Option<Left>,
     rows: Vec<Row>,
     done: usize,
@@ -72,7 +72,7 @@ struct People {
     _turn: UploadTurn,
 }
 
-/// What became of a row.
+/// The result of a row.
 struct Became {
     verdict: Verdict,
     registration_id: Option<RegistrationId>,
@@ -95,7 +95,8 @@ impl From<Refusal> for Became {
 }
 
 impl People {
-    /// Some more rows of the answer. What cannot be decided ends the connection: the same table is sent again then.
+    /// Some more rows of the answer. One that cannot be decided closes the connection: the client sends the same
+    /// table again then.
     async fn some(mut self) -> Result<Option<(Bytes, Self)>, ApiError> {
         if self.is_over {
             return Ok(None);
@@ -117,7 +118,7 @@ impl People {
             let user_email = row.person.as_ref().ok().map(|person| &person.user_email);
             let line = row.line;
             let body = RowBody { line, verdict, user_email, registration_id, code, detail };
-            // Each but the very first follows another one.
+            // Each row but the very first has a comma before it.
             if !text.ends_with('[') {
                 text.push(',');
             }
@@ -133,7 +134,7 @@ impl People {
     }
 }
 
-/// Whoever registers those of a table.
+/// Registers the people of a table.
 struct Registrar {
     service: Data<Service>,
     caller: Caller,
@@ -143,7 +144,7 @@ struct Registrar {
 }
 
 impl Registrar {
-    /// Registers those of `rows`, of which the first is the `first` of the table, one after the other.
+    /// Registers the people in `rows`, of which the first is row `first` of the table, one after the other.
     async fn register(&self, rows: &[Row], first: usize) -> Result<Vec<Became>, ApiError> {
         let decided = rows.iter().zip(first..).map(|(row, position)| async move {
             match &row.person {
@@ -182,7 +183,7 @@ impl Registrar {
         }
     }
 
-    /// Has a command executed, and waits for room in the queue, where others have their turn.
+    /// Executes a command, and waits for room in the queue, which others share.
     async fn submit(&self, item: EventCommand) -> Result<Outcome, ApiError> {
         for _ in 1..TRIES {
             match self.service.submit(item.clone()).await {
@@ -193,7 +194,7 @@ impl Registrar {
         Ok(self.service.submit(item).await?)
     }
 
-    /// What would become of `rows`, as far as it can be told.
+    /// The likely results of `rows`.
     async fn try_out(&self, rows: &[Row], left: &mut Left) -> Result<Vec<Became>, ApiError> {
         let people = rows.iter().filter_map(|row| row.person.as_ref().ok());
         let addresses: Vec<_> = people.map(|person| person.user_email.clone()).collect();
@@ -219,7 +220,7 @@ impl Became {
     }
 }
 
-/// What there is for those who come.
+/// The free places of an event.
 struct Left {
     seats: u32,
     is_closed: bool,
@@ -227,14 +228,14 @@ struct Left {
 
 impl Left {
     fn of(event: &Event) -> Self {
-        // What is free goes to those who wait.
+        // Free seats go to those who wait.
         let free = event.capacity.get().saturating_sub(event.booked_count);
         let seats = if event.waitlist_count == 0 { free } else { 0 };
         let is_over = event.details.times().is_over(Utc::now());
         Self { seats, is_closed: is_over || event.rules.status == EventStatus::Cancelled }
     }
 
-    /// What would become of somebody who comes next.
+    /// The result of the next registration.
     fn take(&mut self) -> Became {
         if self.is_closed {
             return Refusal::Closed.into();

@@ -1,4 +1,4 @@
-//! The newest state of one event, and the bells of those who watch it.
+//! The newest state of one event, and the bells of its watchers.
 
 use crate::api::live::seats_message;
 use crate::util::locks::lock;
@@ -8,14 +8,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
 
-/// An event that somebody watches.
+/// An event that is watched.
 pub(crate) struct Room {
     pub(crate) event_id: EventId,
     newest: Mutex<Newest>,
     bells: Mutex<HashMap<u64, Arc<Notify>>>,
 }
 
-/// A state of an event, as all who watch it are told.
+/// A state of an event, as it is sent to all watchers.
 #[derive(Clone)]
 pub(super) struct Newest {
     /// How often there was something new.
@@ -32,13 +32,13 @@ impl Room {
         Self { event_id: now.event_id, newest, bells }
     }
 
-    /// What is newest, unless that is of a round that was looked at already.
+    /// The newest state, unless `round` is already that.
     pub(super) fn newer_than(&self, round: u64) -> Option<Newest> {
         let newest = lock(&self.newest);
         (newest.round != round).then(|| newest.clone())
     }
 
-    /// Keeps a state as the newest, and rings if it is another one; `None` if there is no such event any more.
+    /// Stores a state as the newest, and rings if it differs; `None` if there is no such event any more.
     pub(crate) fn publish(&self, availability: Option<Availability>) {
         {
             let mut newest = lock(&self.newest);
@@ -62,7 +62,7 @@ impl Room {
         lock(&self.bells).insert(number, Arc::clone(bell));
     }
 
-    /// Takes a bell down, and tells whether none is left.
+    /// Removes a bell, and returns whether none is left.
     pub(super) fn take_down(&self, number: u64) -> bool {
         let mut bells = lock(&self.bells);
         bells.remove(&number);

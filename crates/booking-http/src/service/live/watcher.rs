@@ -1,4 +1,4 @@
-//! One who watches: what it is told next, and the writing of it.
+//! A watcher: its next message, and the writing of it.
 
 use super::{Watching, retry};
 use crate::api::live::{COMMENT, opening};
@@ -13,15 +13,15 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// How long there may be silence. Proxies end what is silent for a minute, and many for less; and who is gone without
-/// a word is only noticed by writing.
+/// The longest silence on a stream. Proxies close silent connections after a minute, and many after less; and a
+/// client that vanished is only noticed by writing.
 const SILENCE_MAX: Duration = Duration::from_secs(15);
-/// How long a client may take to take what it is sent.
+/// How long a client may take to read what it is sent.
 const TAKEN_WITHIN: Duration = Duration::from_secs(60);
-/// The most bytes that a client may send that has asked already.
+/// The most bytes that a client may send on a stream.
 const SENT_MAX: usize = 16 * 1_024;
 
-/// Somebody who watches, and may do so as long as who asked may.
+/// A client that watches, for as long as its caller may.
 pub(crate) struct Watcher {
     pub(crate) watching: Watching,
     pub(crate) auth: StreamAuth,
@@ -29,7 +29,7 @@ pub(crate) struct Watcher {
     pub(crate) metrics: Arc<Metrics>,
 }
 
-/// What there is to be told.
+/// What to send next.
 #[derive(Debug, PartialEq, Eq)]
 enum Next {
     Message(Bytes),
@@ -39,7 +39,7 @@ enum Next {
 }
 
 impl Watcher {
-    /// Writes to a client what it watches, until either is gone.
+    /// Writes states of its events to a client, until either is gone.
     pub(crate) async fn write_to(mut self, stream: DetachedStream) {
         let bell = Arc::clone(&self.watching.bell);
         let mut unsent = opening(retry());
@@ -89,7 +89,7 @@ impl Watcher {
         }
     }
 
-    /// Whether who asked may still know of all that it watches, as far as that is known.
+    /// Whether the caller may still see all events that it watches, as far as that is known.
     fn may_watch(&self) -> bool {
         let Some(caller) = self.auth.caller(&self.tokens) else { return false };
         self.watching.seats.iter().all(|seat| {
@@ -98,7 +98,7 @@ impl Watcher {
         })
     }
 
-    /// The newest state of one of the events, if there is one that was not told.
+    /// The newest state of one of the events, if it was not sent yet.
     fn next(&mut self) -> Next {
         let Some(caller) = self.auth.caller(&self.tokens) else { return Next::End };
         let watching = &mut self.watching;
@@ -112,7 +112,7 @@ impl Watcher {
                 return Next::End;
             }
             let is_first = std::mem::replace(&mut seat.round, newest.round) == 0;
-            // What time alone has changed has the version of what was before.
+            // A state that time alone has changed has the version of the one before.
             let is_known = |since: Version| now.is_settled && now.version <= since;
             if seat.since.is_some_and(|since| is_known(since) && (is_first || now.version == since))
             {

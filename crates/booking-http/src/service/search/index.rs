@@ -1,9 +1,9 @@
 //! The people of one event, packed so that a part of a name is found among a million in milliseconds.
 //!
-//! Registrations lie in the order of their versions, 4 in a chunk and 64 chunks in a block. The texts of a chunk are one
-//! text, to be looked through at once. A block has a row of bits for each of [`GRAMS`] classes of three bytes, which
-//! tells in which of its chunks some such three bytes are: what cannot be in a chunk is not looked for there. Names of few
-//! syllables have most of them in any 64 people, and so chunks are small.
+//! Registrations are in the order of their versions, 4 in a chunk and 64 chunks in a block. The texts of a chunk
+//! are one text, to be searched at once. A block has a row of bits for each of [`GRAMS`] classes of three bytes,
+//! which records in which of its chunks such three bytes are: a chunk that cannot match is not searched. Names of
+//! few syllables have most of them in any 64 people, and so chunks are small.
 
 use booking_core::{EventStatus, Registration, RegistrationFilter, RegistrationId, Status};
 use chrono::{DateTime, Utc};
@@ -11,13 +11,13 @@ use memchr::memmem::Finder;
 use std::collections::BTreeMap;
 use std::mem::size_of;
 
-/// How many classes there are of three bytes in a row.
+/// The number of classes of three bytes in a row.
 const GRAMS: usize = 2_048;
 /// How many registrations are in a chunk.
 const CHUNK: usize = 4;
 /// How many chunks are in a block: as many as a word has bits.
 const BLOCK: usize = 64;
-/// What stands between the texts of two registrations. No text that is looked for has it in it.
+/// The separator of two registrations' texts. No search text contains it.
 const BETWEEN: char = '\n';
 
 /// The people of one event.
@@ -41,7 +41,7 @@ struct Chunk {
     text: String,
 }
 
-/// What is known of a registration. Whose it is stands in the text of its chunk, from `start` on.
+/// The row of a registration. Its text is in that of its chunk, from `start` on.
 #[derive(Clone, Copy)]
 struct Row {
     version: u64,
@@ -51,7 +51,7 @@ struct Row {
     is_inside: bool,
 }
 
-/// A registration as it is to be known.
+/// A registration for the index.
 pub(super) struct Entry {
     row: Row,
     /// When it runs out, if it does.
@@ -59,18 +59,19 @@ pub(super) struct Entry {
     text: String,
 }
 
-/// What is looked for among them.
+/// What is searched for.
 pub(super) struct Wanted<'a> {
     pub(super) filter: &'a RegistrationFilter,
     /// The state that their event is in.
     pub(super) event: EventStatus,
-    /// What the time is, as far as a server knows: it decides only how many are told of.
+    /// The current time, as far as a server knows: it decides only how many are counted.
     pub(super) now: DateTime<Utc>,
     finder: Option<Finder<'a>>,
     grams: Vec<usize>,
 }
 
-/// What was found: the first that may be wanted after some version, to be looked at again, and how many there are.
+/// The result: the first possible matches after some version, to be checked against the store, and how many there
+/// are.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Seen {
     pub(super) ids: Vec<RegistrationId>,
@@ -93,7 +94,7 @@ impl<'a> Wanted<'a> {
         Self { filter, event, now, finder, grams }
     }
 
-    /// Whether a registration may be what is wanted, whatever time has done to it.
+    /// Whether a registration may match, whatever time has changed.
     fn may_be(&self, row: &Row) -> bool {
         let shown = shown(row.status, self.event);
         self.filter.takes_check_in(row.is_inside)
@@ -102,7 +103,7 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// As what a registration is shown while it has not run out.
+/// The status that a registration is shown with while it has not expired.
 fn shown(status: Status, event: EventStatus) -> Status {
     if event == EventStatus::Cancelled && status.is_live() { Status::Cancelled } else { status }
 }
@@ -118,7 +119,7 @@ impl Index {
         self.blocks.last()?.chunks.last()?.rows.last().map(|row| row.version)
     }
 
-    /// Takes in a registration: one that comes after all that are there, or one of those as it is now.
+    /// Adds a registration: a new one at the end, or the current state of one that is there.
     pub(super) fn put(&mut self, entry: &Entry) {
         self.ends.remove(&entry.row.version);
         if let Some(end) = entry.end {
@@ -163,13 +164,13 @@ impl Index {
         self.bytes = self.bytes + chunk.text.capacity() - before;
     }
 
-    /// How many blocks there are to be looked through.
+    /// The number of blocks to be searched.
     pub(super) fn blocks(&self) -> usize {
         self.blocks.len()
     }
 
-    /// Looks through one block: adds to `seen` what is found after version `after`, until it has `ids_max` of them, and
-    /// counts until `count_max`. Tells whether all that is asked is known.
+    /// Searches one block: adds to `seen` the matches after version `after`, until it has `ids_max` of them, and
+    /// counts until `count_max`. Returns whether the search is complete.
     pub(super) fn look(
         &self,
         at: usize,
@@ -198,7 +199,7 @@ impl Index {
         false
     }
 
-    /// Whether one that may be wanted is, by what the time is.
+    /// Whether a possible match is one at the current time.
     fn counts(&self, row: &Row, wanted: &Wanted<'_>) -> bool {
         let has_run_out = || self.ends.get(&row.version).is_none_or(|end| *end <= wanted.now);
         let status = match row.status.runs_out() && has_run_out() {
@@ -223,14 +224,15 @@ impl Block {
         self.chunks.first().map_or(0, Chunk::first)
     }
 
-    /// Takes note of what a text in a chunk has in it. What it had before stays noted, and is looked for in vain.
+    /// Records the three-byte classes of a text in a chunk. Those of an older text stay recorded, and cost a search
+    /// in vain.
     fn note(&mut self, at: usize, text: &str) {
         for gram in text.split(BETWEEN).flat_map(grams_of) {
             self.grams[gram] |= 1 << at;
         }
     }
 
-    /// The chunks that may have all of them: a bit for each.
+    /// The chunks that may contain all of them: a bit for each.
     fn with_all(&self, grams: &[usize]) -> u64 {
         let there = u64::MAX >> (BLOCK - self.chunks.len().clamp(1, BLOCK));
         grams.iter().fold(there, |chunks, gram| chunks & self.grams[*gram])
@@ -253,7 +255,7 @@ impl Chunk {
         }
     }
 
-    /// Writes the chunk anew: nothing is left of what was there.
+    /// Writes the chunk anew: nothing is left of the old text.
     fn replace(&mut self, row: Row, text: &str) {
         let before = std::mem::take(self);
         self.rows = Vec::with_capacity(CHUNK);
@@ -269,7 +271,7 @@ impl Chunk {
         }
     }
 
-    /// Those in whose texts it is, in their order; all of them if nothing is looked for.
+    /// The rows whose texts match, in their order; all of them without a search text.
     fn matches(&self, finder: Option<&Finder<'_>>) -> impl Iterator<Item = &Row> {
         let mut next = 0;
         std::iter::from_fn(move || {
@@ -309,7 +311,7 @@ impl Entry {
 fn grams_of(text: &str) -> impl Iterator<Item = usize> {
     text.as_bytes().windows(3).map(|gram| {
         let number = gram.iter().fold(0, |number, byte| (number << 8) | u32::from(*byte));
-        // The upper bits of a product with the golden ratio: as many as there are classes.
+        // The upper bits of a product with the golden ratio: as many as index the classes.
         (number.wrapping_mul(0x9e37_79b1) >> (u32::BITS - GRAMS.trailing_zeros())) as usize
     })
 }

@@ -1,4 +1,4 @@
-//! What is found is what somebody finds who looks at each.
+//! A search finds the same as a look at each registration.
 
 use super::*;
 use booking_conformance::MemoryStore;
@@ -71,7 +71,7 @@ async fn all(store: &MemoryStore, event_id: EventId) -> Vec<Registration> {
     }
 }
 
-/// The ids of all that are found, page by page, and what the first page says how many they are.
+/// The ids of all matches, page by page, and the total of the first page.
 async fn found(
     search: &Search,
     event_id: EventId,
@@ -133,13 +133,13 @@ async fn assert_finds_all(search: &Search, store: &MemoryStore, event_id: EventI
 }
 
 #[tokio::test]
-async fn those_are_found_who_are_there_and_as_they_are_now() {
+async fn a_search_finds_the_current_registrations() {
     let store = MemoryStore::default();
     let event_id = event_of(&store, PEOPLE).await;
     let search = Search::new(Arc::new(store.clone()));
     assert_finds_all(&search, &store, event_id).await;
 
-    // Whatever can become of them, in the first chunk, in the middle and at the end.
+    // Each kind of change, in the first chunk, in the middle and at the end.
     let rows = all(&store, event_id).await;
     let mut commands = Vec::new();
     for at in [0, 1, 63, 64, 70, 2_000, 4_095, 4_096, PEOPLE - 1] {
@@ -162,7 +162,7 @@ async fn those_are_found_who_are_there_and_as_they_are_now() {
     execute(&store, event_id, more.collect()).await;
     assert_finds_all(&search, &store, event_id).await;
 
-    // Some come, others go meanwhile, and those who have just come are changed before anybody looks.
+    // Some register, others leave meanwhile, and new ones are changed before the next search.
     for turn in 0..4 {
         let mut commands = Vec::new();
         for number in 0..6 {
@@ -183,7 +183,7 @@ async fn those_are_found_who_are_there_and_as_they_are_now() {
     assert_finds_all(&search, &store, event_id).await;
 }
 
-/// The version up to which all is known once those were taken in who came through this server.
+/// The cached version after the arrivals through this server were added.
 async fn known_to(search: &Search, event_id: EventId) -> Option<u64> {
     let cached = search.cached(event_id);
     let mut people = cached.people.lock().await;
@@ -192,7 +192,7 @@ async fn known_to(search: &Search, event_id: EventId) -> Option<u64> {
 }
 
 #[tokio::test]
-async fn those_who_came_through_this_server_are_known_up_to_the_first_gap() {
+async fn arrivals_through_this_server_are_cached_up_to_the_first_gap() {
     let store = MemoryStore::default();
     let event_id = event_of(&store, 70).await;
     let search = Search::new(Arc::new(store.clone()));
@@ -202,13 +202,13 @@ async fn those_who_came_through_this_server_are_known_up_to_the_first_gap() {
     assert_finds_all(&search, &store, event_id).await;
     assert_eq!(known_to(&search, event_id).await, Some(72));
 
-    // They are answered in another order than they were decided in.
+    // The outcomes arrive in another order than they were decided in.
     let outcomes = execute(&store, event_id, (71..171).map(came).collect()).await;
     outcomes.iter().rev().for_each(|outcome| search.note(outcome));
     assert_eq!(known_to(&search, event_id).await, Some(172));
     assert_finds_all(&search, &store, event_id).await;
 
-    // Another server had one of them, and has cancelled one who came through this.
+    // Another server had one of them, and has cancelled one who registered through this.
     let mut commands: Vec<_> = (171..191).map(came).collect();
     let cancelled = all(&store, event_id).await[3].id;
     commands.insert(15, Command::Cancel { registration_id: cancelled });
@@ -222,16 +222,16 @@ async fn those_who_came_through_this_server_are_known_up_to_the_first_gap() {
 }
 
 #[tokio::test]
-async fn what_a_database_that_took_over_has_lost_is_forgotten() {
+async fn commits_that_a_failover_lost_are_dropped_from_the_cache() {
     let (before, after) = (MemoryStore::default(), MemoryStore::default());
     let event_id = event_of(&before, 70).await;
     event_called(event_id, &after, 60).await;
     let mut search = Search::new(Arc::new(before.clone()));
     assert_finds_all(&search, &before, event_id).await;
-    // It is behind what is known.
+    // It is behind the cache.
     search.store = Arc::new(after.clone());
     assert_finds_all(&search, &after, event_id).await;
-    // It has given the version of one who came to another.
+    // It has assigned the version of one registration to another.
     let came = |number| vec![Command::Register(claim(event_id, number).into())];
     let other = MemoryStore::default();
     event_called(event_id, &other, 60).await;
@@ -242,7 +242,7 @@ async fn what_a_database_that_took_over_has_lost_is_forgotten() {
 }
 
 #[tokio::test]
-async fn whoever_is_erased_is_kept_by_nobody_who_came_before() {
+async fn an_erased_person_is_dropped_from_the_arrivals() {
     let store = MemoryStore::default();
     let event_id = event_of(&store, 3).await;
     let search = Search::new(Arc::new(store.clone()));
@@ -250,17 +250,17 @@ async fn whoever_is_erased_is_kept_by_nobody_who_came_before() {
     found(&search, event_id, &RegistrationFilter::default(), 10).await;
     let came = claim(event_id, 3);
     let registration_id = came.registration_id;
-    for (command, kept) in
+    for (command, remaining) in
         [(Command::Register(came.into()), 1), (Command::Erase { registration_id }, 0)]
     {
         search.note(&execute(&store, event_id, vec![command]).await[0]);
-        assert_eq!(arrivals(), kept);
+        assert_eq!(arrivals(), remaining);
     }
     assert_finds_all(&search, &store, event_id).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn those_who_come_are_kept_for_a_while_and_so_many() {
+async fn arrivals_are_cached_for_a_while_and_bounded() {
     let store = MemoryStore::default();
     let event_id = event_of(&store, 3).await;
     let search = Search::new(Arc::new(store.clone()));
@@ -279,7 +279,7 @@ async fn those_who_come_are_kept_for_a_while_and_so_many() {
 }
 
 #[tokio::test]
-async fn what_is_too_much_to_be_kept_is_found_all_the_same() {
+async fn an_event_too_large_for_the_cache_is_searched_all_the_same() {
     let store = MemoryStore::default();
     let event_id = event_of(&store, 2_500).await;
     let small = Search { bytes_max: 10_000, ..Search::new(Arc::new(store.clone())) };
@@ -298,7 +298,7 @@ async fn what_is_too_much_to_be_kept_is_found_all_the_same() {
 }
 
 #[tokio::test]
-async fn the_events_looked_through_last_are_kept() {
+async fn the_events_searched_last_stay_cached() {
     let store = MemoryStore::default();
     let search = Search::new(Arc::new(store.clone()));
     let one = event_of(&store, 70).await;
@@ -312,15 +312,15 @@ async fn the_events_looked_through_last_are_kept() {
     for event_id in [two, one, three] {
         found(&search, event_id, &filter, 10).await;
     }
-    let mut kept: Vec<_> = lock(&search.events).keys().copied().collect();
-    kept.sort_unstable();
+    let mut remaining: Vec<_> = lock(&search.events).keys().copied().collect();
+    remaining.sort_unstable();
     let mut expected = [one, three];
     expected.sort_unstable();
-    assert_eq!(kept, expected);
+    assert_eq!(remaining, expected);
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_is_kept_whom_nobody_looks_for() {
+async fn events_that_are_not_searched_are_dropped() {
     let store = MemoryStore::default();
     let search = Search::new(Arc::new(store.clone()));
     let event_id = event_of(&store, 3).await;
@@ -332,7 +332,7 @@ async fn nobody_is_kept_whom_nobody_looks_for() {
 }
 
 #[tokio::test]
-async fn where_there_is_no_event_nothing_is_found() {
+async fn a_search_of_a_missing_event_is_not_found() {
     let search = Search::new(Arc::new(MemoryStore::default()));
     let nowhere = search.find(Uuid::nil().into(), &Default::default(), None, PageLimit::MAX).await;
     assert!(matches!(nowhere, Err(ApiError::NotFound)));

@@ -6,7 +6,7 @@ pub(super) struct Described {
     #[cfg_attr(not(test), expect(dead_code, reason = "for the table of docker/OPERATING.md"))]
     pub(super) kind: &'static str,
     pub(super) labels: &'static [&'static str],
-    /// What it says, in one line.
+    /// Its help text, in one line.
     pub(super) help: &'static str,
 }
 

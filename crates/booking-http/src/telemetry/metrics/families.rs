@@ -19,7 +19,7 @@ const STORE_SECONDS: &[f64] =
 const COMMANDS: &[f64] =
     &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 2_048.0, 10_000.0];
 
-/// Each of [`METRICS`], as it is counted.
+/// Each of [`METRICS`], with its values.
 pub(super) struct Families {
     pub(super) registry: Registry,
     pub(super) requests: IntCounterVec,
@@ -121,7 +121,7 @@ impl Families {
         families
     }
 
-    /// Shows at 0 what has not happened yet: an alert cannot look at a series that is not there.
+    /// Shows at 0 what has not happened yet: an alert cannot look at a series that is missing.
     fn begin(&self) {
         for (family, label_values) in [
             (&self.batch_failures, ["unavailable", "commit_unknown", "broken"].as_slice()),

@@ -1,4 +1,4 @@
-//! What this process takes, as Linux tells it.
+//! The resources of this process, as Linux reports them.
 
 use super::families::{Families, float_counter, gauge};
 use prometheus::{Counter, IntGauge};
@@ -16,7 +16,7 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// `None` where there is no `/proc` to be read.
+    /// `None` where there is no `/proc`.
     pub(super) fn register(families: &Families) -> Option<Self> {
         let of = &families.registry;
         cpu_seconds()?;
@@ -55,7 +55,7 @@ impl Process {
     }
 }
 
-/// The time that all threads have used, for the program and in the kernel (proc(5), `/proc/pid/stat`).
+/// The CPU time of all threads, in user mode and in the kernel (proc(5), `/proc/pid/stat`).
 fn cpu_seconds() -> Option<f64> {
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
     // The second field is a name, and may hold spaces. `utime` is the 14th.

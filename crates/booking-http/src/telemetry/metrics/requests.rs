@@ -6,11 +6,11 @@ use prometheus::{Histogram, IntCounter};
 use std::cell::RefCell;
 use std::time::Duration;
 
-/// The template of requests that reach no route.
+/// The template of requests that match no route.
 const NO_ROUTE: &str = "-";
 
-/// A route as a worker sees it. It keeps the series that it has counted in, of which there are few: to
-/// look each up by its labels takes longer than to count.
+/// A route as a worker sees it. It caches the series that it has counted in, of which there are few: to look each
+/// up by its labels takes longer than to count.
 pub(crate) struct Route {
     template: &'static str,
     counted: RefCell<Vec<Series>>,
@@ -83,7 +83,7 @@ impl Metrics {
     }
 }
 
-/// A method's name; of those that nobody knows, clients can make up any number.
+/// A method's name; clients can make up any number of unknown ones.
 fn known(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",

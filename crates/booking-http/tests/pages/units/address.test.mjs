@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { eventAddress, isCutOff, isOldAddress, pageAddress, parseAddress, registrationAddress, writtenAddress } from "../../../../../static/js/address.js";
 
-test("what is written is read", () => {
+test("a written address is read back", () => {
   for (const id of ["019606a8", "a/b c", "ä%2F#?"]) {
     assert.deepEqual(parseAddress(eventAddress(id)), { page: "event", id });
     assert.deepEqual(parseAddress(eventAddress(id, "edit")), { page: "edit", id });
@@ -11,7 +11,7 @@ test("what is written is read", () => {
   }
 });
 
-test("each page has its path, and what opens a registration is behind it", () => {
+test("each page has its path, and opening a registration returns to it", () => {
   assert.equal(eventAddress("1"), "/e/1");
   assert.equal(eventAddress("1", "check_in"), "/o/e/1/door");
   assert.equal(registrationAddress("1", "secret"), "/r/1#secret");
@@ -20,7 +20,7 @@ test("each page has its path, and what opens a registration is behind it", () =>
   assert.deepEqual(parseAddress("/o/"), { page: "organizer" });
 });
 
-test("addresses of before lead to those in their place", () => {
+test("former addresses lead to their replacements", () => {
   for (const [old, written] of [
     ["/#/", "/"],
     ["/#/new", "/o/new"],
@@ -46,7 +46,7 @@ test("pages without an id", () => {
   assert.deepEqual(parseAddress("#/find"), { page: "find" });
 });
 
-test("what leads nowhere is missing", () => {
+test("an unknown address is missing", () => {
   const wrong = ["#/nowhere", "#/events", "#/events/", "#/events/1/else", "#/events/1/edit/more", "#/registrations/1"];
   const paths = ["/e", "/e/", "/e/1/2", "/r/1", "/r/1#", "/o/e/1", "/o/e/1/else", "/nowhere", "/problems", "/docs", "/events/1"];
   for (const hash of [...wrong, ...paths, "#/registrations/1/", "#/registrations/1/2/3", "#/News"]) {
@@ -54,18 +54,18 @@ test("what leads nowhere is missing", () => {
   }
 });
 
-test("a registration's link without its end is known for one", () => {
+test("a truncated link of a registration is recognized", () => {
   for (const cut of ["/r/1", "/r/1/", "/r/1#", "/#/registrations/1", "/#/registrations/1/"]) assert.ok(isCutOff(cut), cut);
   for (const other of ["/r/", "/r/1/2", "/r/1#secret", "/nowhere", "/e/1", "/#/registrations/1/secret", "/#/registrations/"]) {
     assert.ok(!isCutOff(other), other);
   }
 });
 
-test("a link that was pasted is read without what cannot be seen around it", () => {
+test("a pasted link is read without invisible characters around it", () => {
   const hash = `#/registrations/1/${encodeURIComponent("\u200bsecret\u00a0")}`;
   assert.deepEqual(parseAddress(hash), { page: "registration", id: "1", token: "secret" });
 });
 
-test("what is no text as it is encoded is taken as it stands", () => {
+test("invalid percent-encoding is taken literally", () => {
   assert.deepEqual(parseAddress("#/events/100%"), { page: "event", id: "100%" });
 });

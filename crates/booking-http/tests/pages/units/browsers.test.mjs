@@ -39,7 +39,7 @@ test("no browser without :has() prints or hides anything else than the others", 
   const folder = new URL("../../../../../static/css/", import.meta.url);
   const styles = readdirSync(folder).map((name) => readFileSync(new URL(name, folder), "utf8"));
   const selectors = styles.flatMap((text) => text.replaceAll(/\/\*[\s\S]*?\*\//g, "").match(/[^{};]*:has\([^{]*(?=\{)/g) ?? []);
-  // Room that is kept for nothing, a ring with one in its place, and room below the bar at the foot of a phone.
+  // Reserved space, a focus ring that has a fallback, and the space below the bar at the foot of a phone.
   const known = [".nav__place:has(> [hidden])", ".card:has(a:focus-visible)", "@supports not selector(:has(a))", "body:has(.event-bar:not([hidden]))"];
   assert.deepEqual(selectors.map((selector) => selector.trim()).sort(), known.sort());
 });
@@ -58,7 +58,7 @@ for (const isOld of [false, true]) {
     assert.equal(anySignal(new AbortController().signal, first.signal).reason, "the first");
   });
 
-  test(`time that is up aborts in ${browser}`, async (context) => {
+  test(`a timeout aborts in ${browser}`, async (context) => {
     if (isOld) without(context, ...SIGNALS);
     const signal = timeoutSignal(5);
     assert.equal(signal.aborted, false);
@@ -66,7 +66,7 @@ for (const isOld of [false, true]) {
     assert.deepEqual([signal.aborted, signal.reason.name], [true, "TimeoutError"]);
   });
 
-  test(`the server is asked in ${browser}`, async (context) => {
+  test(`a request reaches the server in ${browser}`, async (context) => {
     if (isOld) without(context, ...SIGNALS, [globalThis, "structuredClone"]);
     const asked = serve(context, answer(200, { id: "1" }));
     const controller = new AbortController();
@@ -96,7 +96,7 @@ for (const isOld of [false, true]) {
     assert.ok(createEventForm().node.querySelectorAll("option").length > 30);
   });
 
-  test(`what was lost is asked for once more in ${browser}`, async (context) => {
+  test(`a lost request is retried once in ${browser}`, async (context) => {
     startPage(context);
     const [form, button] = [new FakeElement("form"), new FakeElement("button")];
     form.append(button);
@@ -116,7 +116,7 @@ for (const isOld of [false, true]) {
   });
 }
 
-test("a browser that has no detector, or a broken one, is offered the camera all the same", async (context) => {
+test("a browser without a detector, or with a broken one, is offered the camera all the same", async (context) => {
   startPage(context);
   const broken = { getSupportedFormats: () => Promise.reject(new Error("no service")) };
   const { signal } = new AbortController();
@@ -131,7 +131,7 @@ test("a browser that has no detector, or a broken one, is offered the camera all
   }
 });
 
-test("the language that was chosen lasts as long as the page where storage is forbidden", (context) => {
+test("the chosen language lasts as long as the page where storage is forbidden", (context) => {
   globalThis.localStorage = storage({ isForbidden: true });
   context.after(() => delete globalThis.localStorage);
   assert.equal(chosenLanguage().language, "en");
@@ -139,7 +139,7 @@ test("the language that was chosen lasts as long as the page where storage is fo
   assert.equal(chosenLanguage().language, "de");
 });
 
-test("scans are kept in memory where a browser's database is missing, or throws", async (context) => {
+test("scans stay in memory where a browser's database is missing, or throws", async (context) => {
   context.after(() => delete globalThis.indexedDB);
   const throwing = {
     open() {
@@ -152,7 +152,7 @@ test("scans are kept in memory where a browser's database is missing, or throws"
   }
 });
 
-test("words come in the language that is asked for, and in English if they cannot be had", async (context) => {
+test("texts come in the requested language, and in English if they cannot be loaded", async (context) => {
   const english = { "page.failed": "Failed." };
   context.after(() => {
     useWords(catalogue("en"));
@@ -165,10 +165,10 @@ test("words come in the language that is asked for, and in English if they canno
   assert.deepEqual([t("page.failed"), language()], ["Failed.", "en"]);
   const paths = asked.map(({ path }) => path);
   assert.deepEqual(paths, ["/static/i18n/de.json", "/static/i18n/de.json", "/static/i18n/en.json"]);
-  // A request with one is another than what pages load ahead.
+  // A request with one is another than those that pages preload.
   assert.ok(asked.every(({ headers }) => headers === undefined));
 });
-test("a mistake of a script is told as what it is, and as no fault of the network", (context) => {
+test("a script's bug is reported as such, and not as a network failure", (context) => {
   const page = startPage(context, "connection");
   const region = page.getElementById("connection");
   const told = () => region.children.map(({ textContent }) => textContent).join();
@@ -191,7 +191,7 @@ test("a mistake of a script is told as what it is, and as no fault of the networ
   assert.doesNotMatch(notice, /keeps trying/);
 });
 
-test("only what is waited for fails for want of an answer", async (context) => {
+test("a failed fetch is a connection error, and a bug is not", async (context) => {
   serve(context, new TypeError("Failed to fetch"));
   await assert.rejects(read("/events"), ConnectionError);
   const bug = new RangeError("a mistake of ours");

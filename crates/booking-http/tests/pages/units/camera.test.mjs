@@ -11,7 +11,7 @@ const TICKET =
   "Af6BLBLzq0zmAZMsB6WxfD2eTxorPE1ebwGTLAgAAHq8je8BI0VniasAAAACeLig5spv4knHNIShTIiRJqmT-LNdLEPooCJgf_PoVEup05a9thx5IG85jiSOfai7eCxXy5IYqhTPs91yxzzDAQ";
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-test("a code that is held before the camera is one scan", () => {
+test("a code held before the camera is one scan", () => {
   const sightings = createSightings();
   assert.equal(sightings([TICKET], 0), TICKET);
   for (let now = 150; now < 9_000; now += 150) assert.equal(sightings([TICKET], now), null);
@@ -55,7 +55,7 @@ function startKeyboard(context) {
   return { input, ends, press, type, leave };
 }
 
-test("what a scanner typed ends with Tab, and Tab stays with whoever types by hand", (context) => {
+test("Tab ends a scanner's input, and moves the focus of a person who types", (context) => {
   const { input, ends, press, type, leave } = startKeyboard(context);
   type(TICKET);
   assert.equal(press("Tab"), true);
@@ -95,7 +95,7 @@ test("a scan goes to its field, wherever the focus was", (context) => {
   assert.equal(input.focused, 1);
 });
 
-/** A browser with a camera and without a detector; its worker answers what it is told to. */
+/** A browser with a camera and without a detector; its worker gives the set answers. */
 function startBrowser(context, { answer = () => ({ texts: [] }), detector } = {}) {
   const page = startPage(context);
   const { createElement } = page;
@@ -134,7 +134,7 @@ function startBrowser(context, { answer = () => ({ texts: [] }), detector } = {}
   return { video, drawn, workers, tracks, mediaDevices };
 }
 
-test("without a detector of its own a browser is given ours, in a worker", async (context) => {
+test("a browser without a detector of its own gets ours, in a worker", async (context) => {
   const { video, drawn, workers } = startBrowser(context, { answer: () => ({ texts: [TICKET] }) });
   const reader = await openReader();
   assert.equal(workers.length, 1);
@@ -148,7 +148,7 @@ test("without a detector of its own a browser is given ours, in a worker", async
   assert.equal(workers[0].isOver, true);
 });
 
-test("a detector that knows QR codes is used, and one that does not is not", async (context) => {
+test("a detector that knows QR codes is used, and another is not", async (context) => {
   let formats = ["qr_code"];
   class Detector {
     static getSupportedFormats = async () => formats;
@@ -164,7 +164,7 @@ test("a detector that knows QR codes is used, and one that does not is not", asy
 
 const partOf = (camera, id) => camera.node.querySelector(`[data-testid=${id}]`);
 
-test("the camera gives what it reads, once, until it is stopped", async (context) => {
+test("the camera reports each code once, until it is stopped", async (context) => {
   const { workers, tracks } = startBrowser(context, { answer: () => ({ texts: ["a poster", TICKET] }) });
   let next = () => {};
   context.mock.method(globalThis, "setTimeout", (look) => (next = look));
@@ -188,7 +188,7 @@ test("the camera gives what it reads, once, until it is stopped", async (context
   assert.deepEqual([tracks[0].stopped, workers[1].isOver], [2, true]);
 });
 
-test("it is told why there is no camera", async (context) => {
+test("the reason for a missing camera is shown", async (context) => {
   const { mediaDevices, tracks } = startBrowser(context, { answer: () => new Error("not found") });
   const leave = new AbortController();
   context.after(() => leave.abort());

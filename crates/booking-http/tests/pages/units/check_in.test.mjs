@@ -14,7 +14,7 @@ const TICKET =
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 setOnline(true);
 
-/** A queue whose requests are answered by `send`. It forgets its timers once the test has ended. */
+/** A queue whose requests are answered by `send`. It drops its timers once the test has ended. */
 function start(context, send, known = []) {
   const leave = new AbortController();
   context.after(() => leave.abort());
@@ -50,7 +50,7 @@ test("scans are sent fifty at a time, in the order in which they came", async (c
   assert.equal(queue.waiting().length, 0);
 });
 
-test("a door knows without a network when its event is, and what it is called", (context) => {
+test("an offline door knows the date and the name of its event", (context) => {
   globalThis.localStorage = storage();
   context.after(() => delete globalThis.localStorage);
   const first = createTimes(EVENT);
@@ -59,12 +59,12 @@ test("a door knows without a network when its event is, and what it is called", 
   const next = createTimes(EVENT);
   assert.deepEqual([next.now().starts_at, next.lastName], ["2099-01-01T20:00:00Z", "Jazz"]);
   assert.deepEqual([createTimes("other").now(), createTimes("other").lastName], [null, null]);
-  // As releases before this one have kept it.
+  // In the form of earlier releases.
   localStorage.setItem("door-times", JSON.stringify({ id: EVENT, times: { starts_at: "2099-01-01T20:00:00Z" } }));
   assert.deepEqual([createTimes(EVENT).now().starts_at, createTimes(EVENT).lastName], ["2099-01-01T20:00:00Z", null]);
 });
 
-test("a ticket is not kept once it was sent", async (context) => {
+test("a ticket is deleted once it was sent", async (context) => {
   const { queue, store } = start(context, letIn);
   await queue.add(scan("1"));
   assert.equal((await store.all(EVENT))[0].ticket, "t");
@@ -72,7 +72,7 @@ test("a ticket is not kept once it was sent", async (context) => {
   assert.equal((await store.all(EVENT))[0].ticket, "");
 });
 
-test("a scan that is not taken does not hold up the others", async (context) => {
+test("a refused scan does not hold up the others", async (context) => {
   const { queue } = start(context, async (scans) => {
     if (scans.some(({ id }) => id === "bad")) throw new ProblemError(400, { code: "invalid", detail: "no" }, null);
     return letIn(scans);
@@ -89,7 +89,7 @@ test("a scan that is not taken does not hold up the others", async (context) => 
   ]);
 });
 
-test("what could not be sent waits, and is sent once the network is back", async (context) => {
+test("an unsent scan waits, and is sent once the network is back", async (context) => {
   let isOffline = true;
   const { queue } = start(context, (scans) => (isOffline ? offline() : letIn(scans)));
   await queue.add(scan("1"));
@@ -116,7 +116,7 @@ test("scans that waited are sent after a reload, and old decisions are dropped",
   assert.equal(queue.get("waiting").result, "checked_in");
 });
 
-test("who was let in and refused later is a conflict, and not inside", () => {
+test("a guest who was admitted and refused later is a conflict, and not inside", () => {
   const of = (state, let_in, result) => ({ state, let_in, result });
   assert.equal(isConflict(of("decided", true, "refused")), true);
   assert.equal(isConflict(of("decided", true, "already_checked_in")), true);
@@ -133,7 +133,7 @@ function door(context, send, { verify = async () => ({ ok: true }), times = null
   return { queue, scan: createScanning(EVENT, queue, verify && (() => ({ verify })), () => times) };
 }
 
-test("what the server decides is the result", async (context) => {
+test("the server's decision is the result", async (context) => {
   const { scan } = door(context, async ([{ id }]) => [
     { id, result: "checked_in", checked_in_at: "2026-07-01T18:00:00Z", timing: "on_time" },
   ]);
@@ -142,7 +142,7 @@ test("what the server decides is the result", async (context) => {
   assert.equal(registrationId, "01932c08-0000-7abc-8def-0123456789ab");
 });
 
-test("no ticket, and one for another event, are refused without asking", async (context) => {
+test("an invalid ticket, and one for another event, are refused without a request", async (context) => {
   const { queue } = start(context, letIn);
   const elsewhere = createScanning("another", queue, () => null, () => null);
   assert.equal((await elsewhere("hello")).reason, "not_a_ticket");
@@ -150,7 +150,7 @@ test("no ticket, and one for another event, are refused without asking", async (
   assert.equal(queue.all().length, 0);
 });
 
-test("without a network a genuine ticket lets in once", async (context) => {
+test("offline, a genuine ticket admits once", async (context) => {
   const { queue, scan } = door(context, offline);
   const first = await scan(TICKET);
   assert.deepEqual([first.result, first.verified], ["queued", true]);
@@ -158,7 +158,7 @@ test("without a network a genuine ticket lets in once", async (context) => {
   assert.equal(queue.waiting().length, 1);
 });
 
-test("without a network a forged ticket is refused, and is nothing to send", async (context) => {
+test("offline, a forged ticket is refused, and is not queued", async (context) => {
   const { queue, scan } = door(context, offline, { verify: async () => ({ ok: false, reason: "forged" }) });
   const { result, reason } = await scan(TICKET);
   assert.deepEqual([result, reason], ["refused", "forged"]);
@@ -166,7 +166,7 @@ test("without a network a forged ticket is refused, and is nothing to send", asy
   assert.equal(queue.all().length, 0);
 });
 
-test("without a network and without keys it is said that nothing was checked", async (context) => {
+test("offline and without keys the page shows that nothing was checked", async (context) => {
   const { queue } = start(context, offline);
   const scan = createScanning(EVENT, queue, () => null, () => null);
   const result = await scan(TICKET);
@@ -187,7 +187,7 @@ test("a scan is early a day before the start, and late from the end on", () => {
 
 const result = (more) => ({ result: "checked_in", reason: null, at: null, timing: "on_time", verified: true, ...more });
 
-test("the wrong day is told to whoever lets in, and the right one is not", () => {
+test("the wrong day is shown to the scanner, and the right one is not", () => {
   assert.deepEqual(wordsOf(result(), times), { sign: "✓", title: "Come in", text: "Checked in." });
   const early = wordsOf(result({ timing: "early" }), times);
   assert.deepEqual([early.sign, early.title], ["!", "Too early"]);
@@ -196,12 +196,12 @@ test("the wrong day is told to whoever lets in, and the right one is not", () =>
   assert.equal(hoursOf("early", null), "This event starts only later.");
 });
 
-test("who is not let in is not told of the hour", () => {
+test("a refused guest's scan shows no warning of the hour", () => {
   const words = wordsOf(result({ result: "refused", reason: "cancelled", timing: "early" }), times);
   assert.deepEqual(words, { sign: "✕", title: "Do not let in", text: "This registration was cancelled." });
 });
 
-test("a reason that is not known here is told as the server says it", () => {
+test("an unknown reason is shown as the server words it", () => {
   const words = (reason, detail) => wordsOf(result({ result: "refused", reason, detail }), null).text;
   assert.equal(words("new_reason", "it rained"), "It rained.");
   assert.equal(words(null, null), "The server refused it.");

@@ -12,20 +12,20 @@ import { t } from "../../../../../static/js/words.js";
 
 const at = (iso) => Date.parse(iso);
 
-test("a wall time that comes once is one moment", () => {
+test("a wall time that occurs once is one moment", () => {
   assert.deepEqual(momentsOf("2026-07-01T20:00", "Europe/Berlin"), { kind: "one", moment: at("2026-07-01T18:00Z") });
   assert.deepEqual(momentsOf("2026-01-01T20:00", "Europe/Berlin"), { kind: "one", moment: at("2026-01-01T19:00Z") });
   assert.deepEqual(momentsOf("2026-07-01T20:00:30", "UTC"), { kind: "one", moment: at("2026-07-01T20:00:30Z") });
 });
 
-test("a wall time that clocks are set forward over is no moment", () => {
+test("a wall time that clocks skip is no moment", () => {
   const gap = momentsOf("2026-03-29T02:30", "Europe/Berlin");
   assert.deepEqual(gap, { kind: "gap", before: at("2026-03-29T01:30Z"), after: at("2026-03-29T00:30Z") });
   assert.equal(momentsOf("2026-03-29T01:59", "Europe/Berlin").kind, "one");
   assert.equal(momentsOf("2026-03-29T03:00", "Europe/Berlin").kind, "one");
 });
 
-test("a wall time that clocks are set back over is two moments, the earlier first", () => {
+test("a wall time that clocks repeat is two moments, the earlier first", () => {
   const twice = momentsOf("2026-10-25T02:30", "Europe/Berlin");
   assert.deepEqual(twice, { kind: "overlap", moments: [at("2026-10-25T00:30Z"), at("2026-10-25T01:30Z")] });
   // West of UTC, where the clock is set only after the same wall time of UTC.
@@ -66,25 +66,25 @@ test("the zones to choose from have UTC once", () => {
   assert.ok(zones().includes("Europe/Berlin"));
 });
 
-test("a moment is told on the clock of its zone, and on ours if it has none", () => {
+test("a moment is shown on the clock of its zone, and on ours if it has none", () => {
   assert.equal(timeZone(), "Europe/Berlin");
   assert.match(formatMoment("2026-07-01T18:00:00Z", "America/New_York"), /, 2:00 PM/);
   assert.match(formatMoment("2026-07-01T18:00:00Z", null), /, 8:00 PM/);
 });
 
-test("a zone that nobody here knows still gives a time, and what is no time is told as it is", () => {
+test("an unknown zone still gives a time, and an invalid time is shown as it is", () => {
   assert.match(formatMoment("2026-07-01T18:00:00Z", "Mars/Olympus_Mons"), /2026/);
   assert.equal(formatMoment("some day", "UTC"), "some day");
 });
 
-test("an event that is over says since when, as far as is known", () => {
+test("a past event shows since when it is over, if that is known", () => {
   const [starts_at, ends_at, timezone] = ["2026-07-01T18:00:00Z", "2026-07-01T20:00:00Z", "UTC"];
   assert.match(overWords({ starts_at, ends_at, timezone }), /it ended at .*, 8:00 PM/);
   assert.match(overWords({ starts_at, timezone }), /it began at .*, 6:00 PM/);
   assert.equal(overWords({}), "This event is over.");
 });
 
-test("a time over a change of clocks is told with both offsets, and any other with one", (context) => {
+test("a time over a change of clocks is shown with both offsets, and any other with one", (context) => {
   startPage(context);
   const told = (starts_at, ends_at) => whenElement({ starts_at, ends_at, timezone: "Europe/Berlin" }).children[0].textContent;
   assert.match(told("2026-10-25T00:30:00Z", "2026-10-25T01:45:00Z"), /, 2:30 AM GMT\+2 – .*, 2:45 AM GMT\+1/);
@@ -130,7 +130,7 @@ test("an event over a change of clocks is right where it is and where we are, in
   }
 });
 
-/** Both ends, in this order, whatever stands around them. */
+/** Both ends, in this order, with any text around them. */
 function assertTold(text, [from, to]) {
   const plain = text
     .replace(/\s/g, " ")
@@ -158,7 +158,7 @@ test("times are in the language of the page, on the clock of the event", (contex
   assert.match(formatMoment("2026-07-01T18:00:00Z", "Europe/Vienna"), /1\. Juli 2026.*20:00/);
 });
 
-test("time that runs out is shown to the second, and days without", () => {
+test("a countdown is shown to the second, and days without", () => {
   const shown = [
     [0, "0:00"],
     [59, "0:59"],
@@ -171,7 +171,7 @@ test("time that runs out is shown to the second, and days without", () => {
   for (const [seconds, text] of shown) assert.equal(formatSeconds(seconds), text);
 });
 
-test("one is one, and none are many", () => {
+test("one is singular, and none are plural", () => {
   const shown = [0, 1, 2].map((count) => t("event_form.offer_days", { count }));
   assert.deepEqual(shown, ["0 days", "1 day", "2 days"]);
 });

@@ -8,14 +8,14 @@ import { bodyOfDrafts, draftOf, optionsOf } from "../../../../../static/js/desk/
 import { salesOf } from "../../../../../static/js/desk/sales.js";
 import { isNarrowed, queryIn, queryPath, searchOf } from "../../../../../static/js/event_query.js";
 
-test("people are asked for as they are wanted, and what is not wanted is not said", () => {
+test("the query has only the filters that are set", () => {
   const all = { text: "", status: "seated", checkedIn: "" };
   assert.equal(peoplePath("e 1", all, 50), "/events/e%201/registrations?limit=50");
   const some = { text: " Ä & b ", status: "all", checkedIn: "false" };
   assert.equal(peoplePath("e1", some, 1000), "/events/e1/registrations?limit=1000&status=all&checked_in=false&q=%C3%84%20%26%20b");
 });
 
-test("people stand in the order that is wanted, those without a name behind all names", () => {
+test("people are in the chosen order, those without a name behind all names", () => {
   const people = [
     { name: "Zoë", user_email: "b@x.de" },
     { name: null, user_email: "c@x.de" },
@@ -30,7 +30,7 @@ test("people stand in the order that is wanted, those without a name behind all 
   assert.equal(people[0].user_email, "b@x.de", "and what was given stays as it was");
 });
 
-test("how many there are is said exactly, or as more than so many", () => {
+test("the total is exact, or more than a bound", () => {
   assert.deepEqual(totalOf("0"), { count: 0, isMore: false });
   assert.deepEqual(totalOf("10000+"), { count: 10_000, isMore: true });
   for (const none of [null, "", "many", "+", "-1"]) assert.equal(totalOf(none), null);
@@ -56,7 +56,7 @@ test("registrations are counted in even steps, and each is in one of them", () =
   for (const { steps } of [hour, day, week, month]) assert.equal(steps.at(-1).sum, steps.reduce((sum, { count }) => sum + count, 0));
 });
 
-test("a question keeps its key, and a new one gets one that says something and is not taken", () => {
+test("a question keeps its key, and a new one gets a speaking and unused one", () => {
   const known = { key: "food", kind: "choice", wording: "Food?", version: 1, required: true, options: [{ key: "veg", label: "Vegetarian" }] };
   const draft = draftOf(known);
   assert.deepEqual(bodyOfDrafts([draft], []), [
@@ -69,7 +69,7 @@ test("a question keeps its key, and a new one gets one that says something and i
   for (const { key } of made) assert.match(key, /^[a-z0-9_-]{1,32}$/);
 });
 
-test("an option that was there keeps its key, wherever it stands and whatever it is called by now", () => {
+test("an existing option keeps its key, wherever it is and whatever its name", () => {
   const known = [{ key: "a", label: "Apple" }, { key: "b", label: "Pear" }];
   const keys = (options) => optionsOf({ options, known }).map(({ key }) => key);
   assert.deepEqual(keys("Pear\nApple"), ["b", "a"]);
@@ -78,7 +78,7 @@ test("an option that was there keeps its key, wherever it stands and whatever it
   assert.deepEqual(keys("Pear"), ["b"]);
 });
 
-test("answers are told in words, in the order of the questions", () => {
+test("answers are shown in words, in the order of the questions", () => {
   const options = [{ key: "a", label: "Apple" }, { key: "b", label: "Pear" }];
   const question = (key, kind) => ({ key, kind, wording: `${key}?`, version: 2, required: false, options });
   const questions = [question("text", "text"), question("one", "choice"), question("some", "several"), question("is", "yes_no"), question("terms", "consent"), question("none", "text")];
@@ -95,7 +95,7 @@ test("answers are told in words, in the order of the questions", () => {
   assert.deepEqual(answersShown(questions, undefined), []);
 });
 
-test("what is looked for is in the address, and is found there again", () => {
+test("the search is in the address, and is restored from it", () => {
   const nothing = { q: "", from: "", to: "", when: "upcoming" };
   assert.deepEqual(queryIn(""), nothing);
   assert.equal(searchOf(nothing), "");
@@ -124,7 +124,7 @@ test("days are those of this device, the last one included", () => {
   });
 });
 
-test("of answers only what is otherwise is sent, and null for what is taken back", () => {
+test("only changed answers are sent, and null for deleted ones", () => {
   const before = { a: "x", b: ["k", "j"], c: false, d: 2 };
   assert.deepEqual(changedAnswers(before, { ...before }), {});
   assert.deepEqual(changedAnswers(before, { a: "y", b: ["k", "j"], c: true, e: "new" }), { a: "y", c: true, d: null, e: "new" });

@@ -3,7 +3,7 @@ import test from "node:test";
 import { curlOf } from "../../../../../static/js/docs/curl.js";
 import { codesOf, fieldsOf, inWords, namesIn } from "../../../../../static/js/docs/schema.js";
 
-test("a request is a command that a shell takes as it is meant", () => {
+test("a request is a command that a shell parses as intended", () => {
   assert.equal(curlOf("GET", "http://a/b", null, undefined), "curl -s 'http://a/b'");
   const written = curlOf("POST", "http://a/b", "TOKEN", { name: "Ada's" });
   assert.equal(
@@ -20,7 +20,7 @@ test("a request is a command that a shell takes as it is meant", () => {
   assert.match(curlOf("DELETE", "http://a/b", null, undefined), /^curl -s -X DELETE 'http:/);
 });
 
-test("a schema is told in words", () => {
+test("a schema is described in words", () => {
   for (const [schema, words] of [
     [{ type: "string", minLength: 1, maxLength: 200 }, "string of 1 to 200 characters"],
     [{ type: ["string", "null"], format: "date-time" }, "string (date-time) or null"],
@@ -35,7 +35,7 @@ test("a schema is told in words", () => {
   }
 });
 
-test("the fields of an object are told with those of the objects in it", () => {
+test("the fields of an object are described with those of the objects in it", () => {
   const scan = { type: "object", required: ["id"], properties: { id: { type: "string" }, at: { type: "string" } } };
   const schema = {
     properties: {
@@ -59,7 +59,7 @@ test("the fields of an object are told with those of the objects in it", () => {
   assert.deepEqual(fieldsOf({}), []);
 });
 
-test("the codes of a problem and the schemas that another names are found", () => {
+test("the codes of a problem and the schemas that another refers to are found", () => {
   const problem = { $ref: "#/components/schemas/Problem" };
   const refused = { allOf: [problem, { properties: { code: { enum: ["sold_out", "closed"] } } }] };
   assert.deepEqual(codesOf(refused), ["sold_out", "closed"]);

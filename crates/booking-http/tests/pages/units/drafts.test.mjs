@@ -2,7 +2,7 @@ import { storage } from "./setup.mjs";
 import { FakeElement, startPage } from "./elements.mjs";
 import assert from "node:assert/strict";
 import test from "node:test";
-import { forgetEventDrafts, keepDraft } from "../../../../../static/js/draft.js";
+import { deleteEventDrafts, keepDraft } from "../../../../../static/js/draft.js";
 import { guardLeaving } from "../../../../../static/js/leave_guard.js";
 import { createTicketPreview } from "../../../../../static/js/views/ticket_preview.js";
 
@@ -32,7 +32,7 @@ function startForm() {
   return { form, fields, type, tick };
 }
 
-/** A tab that keeps things. What the modules know of it would outlast the test. */
+/** A tab with storage. The modules' state would outlast the test. */
 function startTab(context) {
   globalThis.sessionStorage = storage();
   context.after(() => {
@@ -41,7 +41,7 @@ function startTab(context) {
   });
 }
 
-test("what was begun is there again, and only what is otherwise than at first", (context) => {
+test("a draft is restored, and has only the changed fields", (context) => {
   startTab(context);
   const before = startForm();
   const draft = keepDraft(before.form, "register:1");
@@ -65,7 +65,7 @@ test("what was begun is there again, and only what is otherwise than at first", 
   assert.ok(!keepDraft(startForm().form, "register:1").isRestored);
 });
 
-test("one of several boxes is kept as it is chosen", (context) => {
+test("one of several boxes is saved as it is chosen", (context) => {
   startTab(context);
   const before = startForm();
   keepDraft(before.form, "register:3");
@@ -76,7 +76,7 @@ test("one of several boxes is kept as it is chosen", (context) => {
   assert.deepEqual([after.fields.first.checked, after.fields.second.checked], [false, true]);
 });
 
-test("what was sent, or put back by hand, leaves nothing behind", (context) => {
+test("a form that was sent, or put back by hand, leaves no draft", (context) => {
   startTab(context);
   const { form, type } = startForm();
   const draft = keepDraft(form, "register:4");
@@ -88,7 +88,7 @@ test("what was sent, or put back by hand, leaves nothing behind", (context) => {
   assert.deepEqual([sessionStorage.getItem("drafts"), draft.isDirty()], [null, false]);
 });
 
-test("what others changed meanwhile is not taken for what was written here", (context) => {
+test("changes by others are not taken for a draft", (context) => {
   startTab(context);
   const { form, fields, type, tick } = startForm();
   const draft = keepDraft(form, "event:5");
@@ -102,7 +102,7 @@ test("what others changed meanwhile is not taken for what was written here", (co
   assert.deepEqual([fields.draft.checked, after.fields.draft.checked], [true, false]);
 });
 
-test("whoever signs out leaves no events behind that they were writing, and no more are kept than a few", (context) => {
+test("signing out deletes drafts of events, and only a few drafts are stored", (context) => {
   startTab(context);
   for (let number = 0; number < 12; number += 1) {
     const { form, type } = startForm();
@@ -111,11 +111,11 @@ test("whoever signs out leaves no events behind that they were writing, and no m
   }
   const keys = () => JSON.parse(sessionStorage.getItem("drafts")).map(({ key }) => key);
   assert.equal(keys().length, 10);
-  forgetEventDrafts();
+  deleteEventDrafts();
   assert.ok(keys().length > 0 && keys().every((key) => key.startsWith("register")), String(keys()));
 });
 
-/** Clicks a link while a form is as it is, and gives what became of it. */
+/** Clicks a link while a form is in this state, and returns the result. */
 function click(context, isDirty, options = {}, attributes = { href: "#/" }) {
   const page = startPage(context);
   const [body, link] = [new FakeElement("body"), new FakeElement("a")];
@@ -162,7 +162,7 @@ function clickOn(link, options) {
   return event;
 }
 
-test("a click away from a form that was begun is asked about, and does no harm", (context) => {
+test("leaving a form that was begun is confirmed, and loses nothing", (context) => {
   const stayed = click(context, true);
   assert.ok(stayed.event.defaultPrevented && stayed.dialog.open);
   stayed.dialog.querySelectorAll("[data-testid=leave-no]")[0].click();
@@ -175,7 +175,7 @@ test("a click away from a form that was begun is asked about, and does no harm",
   assert.ok(!gone.dialog.isConnected, "whoever has left otherwise is not asked any more");
 });
 
-test("nothing is asked where nothing was begun, or where the page stays as it is", (context) => {
+test("no confirmation is asked without a draft, or if the page stays as it is", (context) => {
   for (const [isDirty, options] of [[false, {}], [true, { ctrlKey: true }], [true, { button: 1 }]]) {
     const { event, dialog } = click(context, isDirty, options);
     assert.deepEqual([event.defaultPrevented, dialog], [false, undefined]);
@@ -186,7 +186,7 @@ test("nothing is asked where nothing was begun, or where the page stays as it is
   assert.ok(click(context, true, {}, { href: "/o/new" }).dialog);
 });
 
-test("the ticket shows what the form says by now, and waits for what is not there yet", (context) => {
+test("the ticket shows the form's current values, and waits for missing ones", (context) => {
   startPage(context);
   const form = new FakeElement("form");
   let values = { name: "\u200b", starts_at: null, timezone: "Europe/Berlin", venue: null, capacity: Number("many") };

@@ -13,7 +13,7 @@ const NOW = Date.parse("2026-07-01T12:00:00Z");
 const at = (id, starts_at, more = {}) => ({ id, starts_at, timezone: "UTC", created_at: starts_at, ...more });
 const shape = (groups) => groups.map(({ key, events }) => [key, events.map(({ id }) => id).join()]);
 
-test("events come by day: the next first, without a time after them, the newest first, and what is over at the end, the last first", () => {
+test("events come by day: the next first, without a time after them, the newest first, and past ones at the end, the last first", () => {
   const events = [
     at("undated-old", null, { created_at: "2026-01-01T00:00:00Z" }),
     at("december", "2026-12-12T20:00:00Z"),
@@ -49,7 +49,7 @@ test("the day of an event is that of its own clock, and the visitor's where it h
   }
 });
 
-test("what is no time counts as none", () => {
+test("an invalid time counts as none", () => {
   assert.deepEqual(shape(groupsOf([at("odd", "some day")], NOW, "UTC")), [["undated", "odd"]]);
 });
 
@@ -66,7 +66,7 @@ test("a leaf of a calendar shows the day of the event's own clock, and is drawn 
   assert.ok(node.hidden && shown().length === 0);
 });
 
-test("a time over a change of clocks is told with both offsets, and one without with one", (context) => {
+test("a time over a change of clocks is shown with both offsets, and one without with one", (context) => {
   startPage(context);
   const own = (starts_at, ends_at) =>
     whenElement({ starts_at, ends_at, timezone: "Europe/Berlin" }).children[0].textContent;
@@ -76,7 +76,7 @@ test("a time over a change of clocks is told with both offsets, and one without 
   assert.equal(formatMoment("2026-10-25T00:30:00Z", "Europe/Berlin").match(/GMT/g).length, 1);
 });
 
-test("where only the end differs on the visitor's clock, that is told", (context) => {
+test("where only the end differs on the visitor's clock, that is shown", (context) => {
   startPage(context);
   // Johannesburg leaves its clock as it is, where Berlin sets it back.
   const local = (ends_at) =>
@@ -93,13 +93,13 @@ test("few are less than a fifth, and none are none", () => {
   assert.ok(!isScarce(event(1, { closes_at: "2020-01-01T00:00:00Z" })));
 });
 
-test("of an event that takes nobody new no seat can be had", () => {
+test("a closed event has no seats to offer", () => {
   const event = (closes_at) => ({ capacity: 9, booked_count: 2, available: 7, closes_at });
   assert.ok(!isSpent(event("2099-01-01T00:00:00Z")), "the negative control");
   assert.ok(isSpent(event("2020-01-01T00:00:00Z")));
 });
 
-test("only what is on the screen counts, and all of it where that cannot be known", () => {
+test("only events on the screen count, and all where that cannot be known", () => {
   const observers = [];
   globalThis.IntersectionObserver = class {
     constructor(tell) {
@@ -133,7 +133,7 @@ test("only what is on the screen counts, and all of it where that cannot be know
   assert.ok(blind.has("a"));
 });
 
-test("a list is asked for by date, told apart by its tag, and as before of a server that cannot", async (context) => {
+test("a list is requested by date, revalidated by its tag, and in the old way from a server that does not know the new one", async (context) => {
   const { signal } = new AbortController();
   const asked = serve(
     context,
@@ -148,7 +148,7 @@ test("a list is asked for by date, told apart by its tag, and as before of a ser
   assert.ok(isListedByDate());
   assert.deepEqual((await getEvents(eventsPath(20, "past"), signal, '"t"')).items, [{ id: "2" }]);
   assert.ok(!isListedByDate());
-  // What is wrong with a list without dates is wrong.
+  // Other errors of a list without dates stay errors.
   await assert.rejects(getEvents(eventsPath(20, "upcoming"), signal));
   assert.deepEqual(
     asked.map(({ path, headers }) => [path, headers["If-None-Match"]]),

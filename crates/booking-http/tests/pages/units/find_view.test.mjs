@@ -6,7 +6,7 @@ import { findView } from "../../../../../static/js/views/find.js";
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-/** The page where somebody writes an address and sends it. */
+/** The page on which an attendee enters an address and sends it. */
 async function ask(context, address) {
   startPage(context);
   const root = new FakeElement();
@@ -20,7 +20,7 @@ async function ask(context, address) {
   return { field, outcome: outcome?.attributes.get("data-outcome"), title: outcome?.children[0].textContent };
 }
 
-test("who asks for their links hears the same whoever they are, and is asked for once", async (context) => {
+test("an attendee who asks for their links gets the same answer for every address, and one request is sent", async (context) => {
   const asked = serve(context, answer(202, { status: "accepted" }));
   const { field, outcome } = await ask(context, " ada@example.org ");
   assert.deepEqual([outcome, field.value], ["asked", ""]);
@@ -30,13 +30,13 @@ test("who asks for their links hears the same whoever they are, and is asked for
   );
 });
 
-test("nothing is sent without an address", async (context) => {
+test("no request is sent without an address", async (context) => {
   const asked = serve(context, answer(202, {}));
   assert.equal((await ask(context, " \u200b")).outcome, "invalid");
   assert.deepEqual(asked, []);
 });
 
-test("a server without mail says who can help", async (context) => {
+test("a server without mail is explained", async (context) => {
   serve(context, answer(404, { code: "not_found", detail: "no such thing" }));
   const { outcome, title } = await ask(context, "ada@example.org");
   assert.equal(outcome, "error");

@@ -16,7 +16,7 @@ const EVENT = "01932c07-a5b1-7c3d-9e4f-1a2b3c4d5e6f";
 const ADA = { id: "01932c08-0000-7abc-8def-0123456789ab", event_id: EVENT, name: "Ada", user_email: "ada@example.org", status: "confirmed" };
 const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
 
-test("an address and a private link say who somebody is, and other texts do not", () => {
+test("an address and a private link identify a guest, and other texts do not", () => {
   assert.deepEqual(guestOf("ada@example.org"), { search: "ada@example.org" });
   assert.deepEqual(guestOf(`https://tickets.example/#/registrations/${ADA.id}/secret`), { id: ADA.id });
   assert.deepEqual(guestOf(`http://localhost:8080/base/r/${ADA.id.toUpperCase()}#secret`), { id: ADA.id });
@@ -24,7 +24,7 @@ test("an address and a private link say who somebody is, and other texts do not"
     assert.equal(guestOf(text), null, text);
 });
 
-test("a name is asked for once, and again if it could not be told", async () => {
+test("a name is requested once, and again if that failed", async () => {
   let asked = 0;
   let isOffline = true;
   const names = createNames(async (id) => {
@@ -43,7 +43,7 @@ test("a name is asked for once, and again if it could not be told", async () => 
   assert.equal(asked, 2);
 });
 
-/** A door that lets in by name; the server answers as it is told. */
+/** A door that admits by name; the server gives the set answers. */
 function door(context, send) {
   const leave = new AbortController();
   context.after(() => leave.abort());
@@ -53,7 +53,7 @@ function door(context, send) {
 }
 const problem = (code, more = {}) => new ProblemError(409, { code, detail: "no", ...more }, null);
 
-test("who was let in by name is inside, and can be taken back", async (context) => {
+test("a guest admitted by name is inside, and can be taken back", async (context) => {
   const { queue, letIn } = door(context, async () => ({ checked_in_at: "2026-07-01T18:00:00Z", timing: "early" }));
   const { result, timing, scanId, registrationId } = await letIn(ADA.id);
   assert.deepEqual([result, timing, registrationId], ["checked_in", "early", ADA.id]);
@@ -63,7 +63,7 @@ test("who was let in by name is inside, and can be taken back", async (context) 
   assert.equal(isInside(queue.get(scanId)), false);
 });
 
-test("who is not let in by name is told why, and what was not decided is no answer", async (context) => {
+test("a guest who is not admitted by name is shown why, and an undecided request is no answer", async (context) => {
   for (const [refusal, result, reason] of [
     [problem("already_checked_in", { checked_in_at: "2026-07-01T18:00:00Z" }), "already_checked_in", null],
     [problem("ticket_refused", { reason: "cancelled" }), "refused", "cancelled"],
@@ -78,7 +78,7 @@ test("who is not let in by name is told why, and what was not decided is no answ
     await assert.rejects(door(context, async () => Promise.reject(error)).letIn(ADA.id), error);
 });
 
-test("guests are looked for once somebody stops typing, and let in once", async (context) => {
+test("guests are searched once typing stops, and admitted once", async (context) => {
   startPage(context);
   const asked = serve(context, answer(200, [ADA, { ...ADA, id: "other", status: "cancelled" }]));
   const { signal } = door(context, async () => ({}));
@@ -121,7 +121,7 @@ test("the last scans are listed newest first, by name", async (context) => {
   assert.deepEqual(rows, ["Grace (ada@example.org)", "Ada (ada@example.org)"]);
 });
 
-test("an undo, and a letting in, that failed are told with whether anything was done", async (context) => {
+test("an undo, or an admission, that failed is shown with whether anything was done", async (context) => {
   startPage(context);
   for (const [error, words] of [
     [new ConnectionError(false, null), /^Nothing was sent\. (Nothing was undone|Nobody was let in)\./],

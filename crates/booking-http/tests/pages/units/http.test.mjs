@@ -7,7 +7,7 @@ import { ConnectionError, ProblemError, nextPath, read } from "../../../../../st
 globalThis.location = { origin: "https://booking.example" };
 const { signal } = new AbortController();
 
-test("the next page is the path and query of the link that says so, whatever host it names", () => {
+test("the next page is the path and query of the link with that relation, whatever host it names", () => {
   const next = [
     ['</events?cursor=b>; rel="next"', "/events?cursor=b"],
     ['<http://10.0.0.1:8080/events?cursor=b>; rel="next"', "/events?cursor=b"],
@@ -21,7 +21,7 @@ test("the next page is the path and query of the link that says so, whatever hos
   for (const [header, path] of next) assert.equal(nextPath(header, "/events?limit=20"), path, header);
 });
 
-test("a page has its items and where the next is", async (context) => {
+test("a page has its items and the address of the next", async (context) => {
   const link = { Link: '</events?limit=2&cursor=x>; rel="next"' };
   serve(context, answer(200, [{ id: "1" }, { id: "2" }], link), answer(200, [{ id: "3" }]));
   const first = await getEvents("/events?limit=2", signal);
@@ -29,7 +29,7 @@ test("a page has its items and where the next is", async (context) => {
   assert.deepEqual(await getEvents(first.next, signal), { items: [{ id: "3" }], next: null });
 });
 
-test("an event that is what it was is not sent again", async (context) => {
+test("an unchanged event is not sent again", async (context) => {
   const asked = serve(context, answer(200, { id: "1" }, { ETag: '"7"' }), answer(304));
   assert.deepEqual(await getEvent("a/b", null, signal), { event: { id: "1" }, etag: '"7"' });
   assert.equal(await getEvent("a/b", '"7"', signal), null);
@@ -49,7 +49,7 @@ test("a write has its key and its body", async (context) => {
   assert.deepEqual(JSON.parse(body), person);
 });
 
-test("an edit is for the version that it was made for, and for any if there is none", async (context) => {
+test("an edit is for the version that it was made from, and for any if there is none", async (context) => {
   const asked = serve(context, answer(200, { id: "1" }));
   await editEvent("1", { name: "Blues" }, 4, "key");
   await editEvent("1", { name: "Blues" }, undefined, "key");
@@ -62,7 +62,7 @@ test("scans are decided one by one", async (context) => {
   assert.deepEqual(await checkInBatch("1", scans, "key"), [{ id: "s", result: "checked_in" }]);
 });
 
-test("a refusal is the problem that the server tells", async (context) => {
+test("a refusal is the server's problem", async (context) => {
   const problem = { code: "sold_out", detail: "no seat is left", request_id: "q" };
   const headers = { "Content-Type": "application/problem+json", "Retry-After": "7" };
   serve(context, answer(409, problem, headers));
@@ -74,7 +74,7 @@ test("a refusal is the problem that the server tells", async (context) => {
   });
 });
 
-test("a page of a proxy's own is no problem document", async (context) => {
+test("a proxy's own error page is no problem document", async (context) => {
   for (const [body, type] of [
     ["<h1>Bad gateway</h1>", "text/html"],
     ["{", "application/json"],
@@ -90,7 +90,7 @@ test("a page of a proxy's own is no problem document", async (context) => {
   }
 });
 
-test("whether anything can have been sent is told from the network as it was before", async (context) => {
+test("whether a request can have been sent follows from the network before it", async (context) => {
   serve(context, new TypeError("failed"));
   context.after(() => setOnline(true));
   for (const onLine of [true, false]) {
@@ -99,7 +99,7 @@ test("whether anything can have been sent is told from the network as it was bef
   }
 });
 
-test("an answer that is cut off is none", async (context) => {
+test("a truncated answer is none", async (context) => {
   serve(context, answer(200, '{"id": '));
   await assert.rejects(read("/events"), ConnectionError);
 });

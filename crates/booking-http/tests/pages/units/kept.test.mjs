@@ -3,10 +3,10 @@ import { FakeElement, startPage } from "./elements.mjs";
 import assert from "node:assert/strict";
 import test from "node:test";
 import { createKeepOnDevice } from "../../../../../static/js/keep_on_device.js";
-import { forgetTicket, forgetTickets, keepTicket, keptTicket } from "../../../../../static/js/kept_tickets.js";
+import { removeKeptTicket, clearKeptTickets, keepTicket, keptTicket } from "../../../../../static/js/kept_tickets.js";
 import {
-  forgetAllMine,
-  forgetMine,
+  clearMine,
+  removeMine,
   isMine,
   keepMine,
   myRegistrations,
@@ -24,17 +24,17 @@ const settled = async () => {
   for (let round = 0; round < 20; round += 1) await new Promise((resolve) => setImmediate(resolve));
 };
 
-/** A browser that keeps things, for as long as the test runs. */
+/** A browser with storage, for as long as the test runs. */
 function keeping(context) {
   globalThis.localStorage = storage();
   context.after(() => {
-    forgetAllMine();
-    forgetTickets();
+    clearMine();
+    clearKeptTickets();
     delete globalThis.localStorage;
   });
 }
 
-test("a ticket that was shown is there again, once, until it is worth nothing", (context) => {
+test("a ticket that was shown is there again, once, until it is void", (context) => {
   keeping(context);
   assert.equal(keptTicket("r"), null);
   keepTicket(ticketOf("r"));
@@ -43,11 +43,11 @@ test("a ticket that was shown is there again, once, until it is worth nothing", 
   assert.equal(keptTicket("r").text, "newer");
   assert.ok(Date.parse(keptTicket("r").kept_at) > 0);
   assert.equal(JSON.parse(localStorage.getItem("tickets")).length, 2);
-  forgetTicket("r");
+  removeKeptTicket("r");
   assert.deepEqual([keptTicket("r"), keptTicket("other").text], [null, "T"]);
 });
 
-test("tickets of events that are long over go, and of too many the oldest", (context) => {
+test("tickets of events that ended long ago are deleted, and of too many the oldest", (context) => {
   keeping(context);
   const over = (days) => ({ ...EVENT, over_at: new Date(Date.now() - days * 86_400_000).toISOString() });
   keepTicket(ticketOf("yesterday", over(1)));
@@ -58,14 +58,14 @@ test("tickets of events that are long over go, and of too many the oldest", (con
   assert.deepEqual([keptTicket("r4"), keptTicket("r5")?.text], [null, "T"]);
 });
 
-test("what another release kept in another shape counts as nothing", (context) => {
+test("data of another release in another shape is ignored", (context) => {
   keeping(context);
   localStorage.setItem("tickets", '[{"text":1}]');
   localStorage.setItem("registrations", '{"id":"r"}');
   assert.deepEqual([keptTicket("r"), myRegistrations()], [null, []]);
 });
 
-test("a registration is kept only if somebody wants it, and forgotten with the same tick", (context) => {
+test("a registration is saved only on request, and deleted with the same tick", (context) => {
   keeping(context);
   startPage(context);
   const { node } = createKeepOnDevice("r", "token", () => EVENT);
@@ -84,7 +84,7 @@ test("a registration is kept only if somebody wants it, and forgotten with the s
   assert.equal(localStorage.getItem("registrations"), null, "nothing stays behind");
 });
 
-test("what is kept follows its event, and goes with the link that it is", (context) => {
+test("a saved registration follows its event, and is deleted with its link", (context) => {
   keeping(context);
   let changes = 0;
   onMineChange(() => (changes += 1));
@@ -95,13 +95,13 @@ test("what is kept follows its event, and goes with the link that it is", (conte
   assert.equal(changes, 1, "nothing is new");
   refreshMine("r", "new", { ...EVENT, name: "Blues" });
   assert.deepEqual(myRegistrations().map(({ token, name }) => [token, name]), [["new", "Blues"]]);
-  forgetMine("r", "old");
+  removeMine("r", "old");
   assert.ok(isMine("r"), "a dead link says nothing of a newer one");
-  forgetMine("r", "new");
+  removeMine("r", "new");
   assert.ok(!isMine("r"));
 });
 
-test("two tabs lose nothing of each other's", (context) => {
+test("two tabs overwrite nothing of each other's", (context) => {
   keeping(context);
   keepMine("a", "token", EVENT);
   const other = JSON.parse(localStorage.getItem("registrations"));
@@ -110,7 +110,7 @@ test("two tabs lose nothing of each other's", (context) => {
   assert.deepEqual(myRegistrations().map(({ id }) => id), ["a", "b", "c"]);
 });
 
-test("the page of what is kept leads to each, and forgets one or all of them after a question", (context) => {
+test("the page of saved registrations leads to each, and deletes one or all of them after a confirmation", (context) => {
   keeping(context);
   startPage(context);
   keepMine("a", "token/1", EVENT);
@@ -169,7 +169,7 @@ async function open(context, answered, event = EVENT) {
   return { state, root, again, text, timers };
 }
 
-test("a ticket is shown without a network once it was shown with one, with the name on it", async (context) => {
+test("a ticket is shown offline once it was shown online, with the name on it", async (context) => {
   keeping(context);
   const first = await open(context, 200);
   assert.deepEqual([first.text("ticket-text"), keptTicket("r").registration.name], ["TEXT", "Ada"]);
@@ -184,7 +184,7 @@ test("a ticket is shown without a network once it was shown with one, with the n
   assert.ok(root.querySelectorAll("[data-testid=registration-page]").length === 1);
 });
 
-test("a ticket of an event that is over stays, and nobody is to have it scanned, cancelled or passed on", async (context) => {
+test("the ticket of a past event stays, without the actions to scan, cancel or transfer it", async (context) => {
   keeping(context);
   const hint = ({ text }) => [text("ticket-text"), text("ticket-hint")];
   const isManaged = ({ root }) => !root.querySelectorAll("[data-testid=manage]")[0].hidden;
@@ -201,7 +201,7 @@ test("a ticket of an event that is over stays, and nobody is to have it scanned,
   assert.match(hint({ text }).join(), /^TEXT,This event is over/);
 });
 
-test("what was begun before the event was over is answered", (context) => {
+test("a request from before the event's end is answered", (context) => {
   startPage(context);
   const manage = createManage({ id: "r" }, { signal: new AbortController().signal, onCancelled() {}, onPassedOn() {} });
   const registration = { id: "r", user_email: "ada@example.org", status: "confirmed" };
@@ -215,7 +215,7 @@ test("what was begun before the event was over is answered", (context) => {
   assert.ok(manage.node.hidden);
 });
 
-test("without one that was shown there is none to show, and a dead link leaves none", async (context) => {
+test("without a saved ticket none is shown, and a dead link deletes it", async (context) => {
   keeping(context);
   const { root } = await open(context, "lost");
   assert.equal(root.querySelectorAll("[data-testid=load-error]").length, 1);
@@ -225,7 +225,7 @@ test("without one that was shown there is none to show, and a dead link leaves n
   assert.deepEqual([keptTicket("r"), isMine("r")], [null, false]);
 });
 
-test("a ticket that nobody touches asks once a minute, and at once when somebody does", async (context) => {
+test("an idle ticket refreshes once a minute, and at once on input", async (context) => {
   keeping(context);
   const clock = context.mock.method(Date, "now", () => 0);
   const { timers, again } = await open(context, 200);

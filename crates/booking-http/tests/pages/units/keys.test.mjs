@@ -6,7 +6,7 @@ import { attempt, leavesOpen, openAttempt, randomUuid } from "../../../../../sta
 
 const problem = (status, retryAfter = null, body = {}) => new ProblemError(status, body, retryAfter);
 const lost = () => new ConnectionError(true, null);
-/** As long as somebody is there. */
+/** As long as the page is shown. */
 const HERE = new AbortController().signal;
 
 test("the same write has the same key until it is decided, and others have others", async () => {
@@ -23,7 +23,7 @@ test("the same write has the same key until it is decided, and others have other
   assert.notEqual(keys[3], keys[0]);
 });
 
-/** Sends a write that ends so; gives its key, and whether it is open after that what came of it. */
+/** Sends a write that ends so; returns its key, and whether its outcome is open after that. */
 async function sent(what, end, { signal = HERE, through = attempt } = {}) {
   let used;
   const write = async (key) => {
@@ -38,7 +38,7 @@ async function sent(what, end, { signal = HERE, through = attempt } = {}) {
   return { key: used, isOpen };
 }
 
-test("a refusal that decides nothing keeps the key of a try whose answer was lost", async () => {
+test("a refusal that decides nothing keeps the key of an attempt whose answer was lost", async () => {
   const refusals = [
     problem(401, null, { code: "unauthenticated" }),
     problem(403, null, { code: "cross_site" }),
@@ -60,14 +60,14 @@ test("a refusal that decides nothing keeps the key of a try whose answer was los
     const third = await sent(what, "done");
     assert.deepEqual([second.key, third.key], [first.key, first.key], String(index));
     assert.deepEqual([first.isOpen, second.isOpen], [true, true], String(index));
-    // The negative controls: by itself it leaves nothing open, and what is done is done with its key.
+    // The negative controls: by itself it leaves nothing open, and a decided write ends its key.
     const alone = await sent(what, refusal);
     assert.ok(!alone.isOpen && alone.key !== first.key, String(index));
     await sent(what, "done");
   }
 });
 
-test("what was decided, or was found not to be done, is not open any more", async () => {
+test("a decided write, or one found not to be done, is not open any more", async () => {
   for (const status of [409, 412, 422]) {
     const first = await sent(["decided", status], lost());
     assert.ok(!(await sent(["decided", status], problem(status))).isOpen);
@@ -87,7 +87,7 @@ async function keysOf(...writes) {
   return keys;
 }
 
-test("what was changed back is changed anew, and not answered as it was before", async () => {
+test("a repeated change after a reversal is made anew, and not answered from before", async () => {
   const left = new AbortController();
   left.abort();
   const ends = [["done"], [lost()], ["done", { signal: left.signal }]];
@@ -105,7 +105,7 @@ test("what was changed back is changed anew, and not answered as it was before",
   }
 });
 
-test("what was done makes old answers about the same thing void, and no others", async () => {
+test("a write makes old answers about the same resource void, and no others", async () => {
   const grace = { user_email: "grace@example.org" };
   const correction = ["correction", "r", { name: "A" }, { name: "B" }];
   const [name, transfer, link] = [["name", "r", "A", "B"], ["transfer", "r", grace], ["link", "r"]];
@@ -127,7 +127,7 @@ test("what was done makes old answers about the same thing void, and no others",
   }
 });
 
-test("an answer that nobody sees is found when the same is asked for again", async () => {
+test("an unseen answer is found when the same is requested again", async () => {
   const leave = new AbortController();
   leave.abort();
   const what = ["seat", "jazz", "hold", { user_email: "ada@example.org" }];
@@ -138,7 +138,7 @@ test("an answer that nobody sees is found when the same is asked for again", asy
   assert.equal(openAttempt("seat", "jazz"), null);
 });
 
-test("a late answer to who has left takes nothing from who came back", async () => {
+test("a late answer to a page that was left does not affect the one that came back", async () => {
   const leave = new AbortController();
   const what = ["seat", "late"];
   const fails = [];
@@ -177,7 +177,7 @@ test("keys outlive the page, but neither the day nor too many others", async (co
   }
 });
 
-test("what may have been done keeps its key, however many refusals come after it", async () => {
+test("a write that may have been done keeps its key, however many refusals come after it", async () => {
   const refuse = async (times) => {
     for (let time = 0; time < times; time += 1) await sent(["refused", time], problem(400));
   };
@@ -186,16 +186,16 @@ test("what may have been done keeps its key, however many refusals come after it
   await refuse(25);
   const [again, later] = await keysOf([["seat", "kept"], "done"], [["refused", 0], problem(400)]);
   assert.equal(again, seat);
-  // The negative control: too many are not kept.
+  // The negative control: there are bounds on them.
   assert.notEqual(later, first);
 });
 
-test("whom an organizer had to do with does not outlive the sign-out, and nobody the day", async (context) => {
+test("people's data does not outlive the sign-out, nor the day", async (context) => {
   globalThis.sessionStorage = storage();
   context.after(() => delete globalThis.sessionStorage);
   const stored = () => sessionStorage.getItem("attempts") ?? "";
   const load = (page) => import(`../../../../../static/js/idempotency.js?page=${page}`);
-  const { attempt: through, forgetOrganizers: forget } = await load("at-work");
+  const { attempt: through, deleteOrganizerAttempts: forget } = await load("at-work");
   const before = { user_email: "ada@example.org", name: "Ada" };
   await sent(["correction", "r", before, { user_email: "ida@example.org" }], problem(400), { through });
   await sent(["link", "r"], lost(), { through });

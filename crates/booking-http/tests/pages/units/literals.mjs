@@ -1,10 +1,10 @@
-/** What stands in the source of a module, for tests that look for what should not. */
+/** The string literals of a module's source, for tests that look for forbidden ones. */
 
 const BLANK_AROUND_VALUE = "\u0000";
 
 /**
- * The texts in a source, without those in comments; of templates what stands around their values, as one text with a mark
- * for each value. Each comes with what stands before it on its line.
+ * The literals of a source, without comments; of templates the text around their values, as one literal with a mark
+ * for each value. Each comes with the code before it on its line.
  */
 export function literalsOf(source) {
   const found = [];
@@ -83,13 +83,13 @@ const NAMES = new Set(
     .split(" ")),
 );
 
-/** Where a text stands that nobody reads but programs and those who write them. */
+/** Where a literal is for programs and programmers alone. */
 const FOR_PROGRAMS = /(class: |rel: |super\(|querySelector(All)?\(|new (Type)?Error\(|new DOMException\(|import\(|from |matches\(|closest\()$/;
 
 /** Whether people would read words in it, which belong into the catalogue. */
 export function hasWords({ text, before }) {
   if (FOR_PROGRAMS.test(before)) return false;
-  // What is put together of addresses, selectors, classes and signs has none; nor has a key.
+  // Literals that consist of addresses, selectors, classes and signs have none; nor has a key.
   return text.split(BLANK_AROUND_VALUE).some((part) => {
     const words = part.replaceAll(/\\u\{?[\da-fA-F]+\}?|\\./g, " ");
     if (/[[\]{}=<>;#/_]|--|\w\.\w/.test(words) || NAMES.has(words.replaceAll(/[^\w-]/g, ""))) return false;

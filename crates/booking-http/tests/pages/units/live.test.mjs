@@ -10,7 +10,7 @@ import { startPolling } from "../../../../../static/js/poll.js";
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 const eventOf = (id, version = 1) => ({ id, version, capacity: 5, booked_count: 0, status: "published" });
 
-/** What browsers have, as far as it is used, and all that were opened. */
+/** The browser's objects, as far as they are used, and all streams that were opened. */
 class FakeSource extends EventTarget {
   static CLOSED = 2;
   static opened = [];
@@ -79,7 +79,7 @@ function listen(context) {
   return { page, live, heard, ending, last: () => FakeSource.opened.at(-1) };
 }
 
-test("one event is listened to by its own address, and several by their list", (context) => {
+test("one event is watched at its own address, and several by their list", (context) => {
   const { live, last } = listen(context);
   live.watch([eventOf("a", 3)]);
   assert.equal(last().path, "/events/a/live?since=3");
@@ -93,7 +93,7 @@ test("one event is listened to by its own address, and several by their list", (
   assert.equal(live.isOn(), false);
 });
 
-test("what is the same is not opened again, however often it is shown", (context) => {
+test("the same stream is not opened again, however often it is shown", (context) => {
   const { live, heard, last } = listen(context);
   live.watch([eventOf("a", 1)]);
   assert.equal(live.isOn(), false, "nobody has answered yet");
@@ -105,7 +105,7 @@ test("what is the same is not opened again, however often it is shown", (context
   assert.deepEqual(heard, { seats: [{ event_id: "a", version: 2 }], ends: 0 });
 });
 
-test("a page that nobody looks at listens to nothing, and goes on from what it knows", (context) => {
+test("a hidden page closes its stream, and continues from the version that it has", (context) => {
   const { page, live, last } = listen(context);
   live.watch([eventOf("a", 1)]);
   last().begin();
@@ -119,7 +119,7 @@ test("a page that nobody looks at listens to nothing, and goes on from what it k
   assert.equal(last().path, "/events/a/live?since=7");
 });
 
-test("who is refused asks as before, and tries again much later", (context) => {
+test("a refused page polls as before, and tries again much later", (context) => {
   const tick = stopClock(context);
   const { live, heard, last } = listen(context);
   live.watch([eventOf("a")]);
@@ -132,7 +132,7 @@ test("who is refused asks as before, and tries again much later", (context) => {
   assert.equal(FakeSource.opened.length, 2);
 });
 
-test("a stream that breaks off is told of, and is none until it is back", (context) => {
+test("a broken stream is reported, and is none until it is back", (context) => {
   const { live, heard, last } = listen(context);
   live.watch([eventOf("a")]);
   last().begin();
@@ -143,7 +143,7 @@ test("a stream that breaks off is told of, and is none until it is back", (conte
   assert.equal(live.isOn(), true);
 });
 
-test("who has another list to listen to, and is refused, is told that nobody is listened to any more", (context) => {
+test("a page with another list that is refused learns that its stream has ended", (context) => {
   const { live, heard, last } = listen(context);
   live.watch([eventOf("a")]);
   last().begin();
@@ -153,14 +153,14 @@ test("who has another list to listen to, and is refused, is told that nobody is 
   assert.equal(heard.ends, 1);
 });
 
-test("a stream on which nothing comes is none", (context) => {
+test("a silent stream is none", (context) => {
   const tick = stopClock(context);
   const clock = context.mock.method(Date, "now", () => 0);
   const at = (seconds) => clock.mock.mockImplementation(() => seconds * 1_000);
   const { live, heard, last } = listen(context);
   live.watch([eventOf("a", 1)]);
   last().begin();
-  // Asked for, it is newer than what was told: the message is on its way.
+  // Polled, it is newer than the stream: the message is on its way.
   live.watch([eventOf("a", 2)]);
   at(1);
   last().tell({ event_id: "a", version: 2 });
@@ -170,7 +170,7 @@ test("a stream on which nothing comes is none", (context) => {
   at(14);
   live.watch([eventOf("a", 3)]);
   assert.equal(live.isOn(), true);
-  // What comes again by itself may have missed it.
+  // A stream that reconnects may have missed it.
   last().fail(0);
   last().begin();
   at(16);
@@ -194,14 +194,14 @@ test("another network is another connection", (context) => {
   assert.deepEqual([live.isOn(), FakeSource.opened.length], [true, 2]);
 });
 
-test("a browser that cannot listen asks", (context) => {
+test("a browser without streams polls", (context) => {
   const { live } = listen(context);
   delete globalThis.EventSource;
   live.watch([eventOf("a")]);
   assert.deepEqual([live.isOn(), FakeSource.opened], [false, []]);
 });
 
-test("nothing is heard any more of a view that was left", (context) => {
+test("a view that was left gets no messages", (context) => {
   const { live, heard, ending, last } = listen(context);
   live.watch([eventOf("a")]);
   last().begin();
@@ -211,7 +211,7 @@ test("nothing is heard any more of a view that was left", (context) => {
   assert.deepEqual([heard.seats, FakeSource.opened.length], [[], 1]);
 });
 
-test("an older state than what is known changes nothing, nor does another event's", () => {
+test("an older state than the known one changes nothing, nor does another event's", () => {
   const event = { ...eventOf("a", 5), name: "Jazz", booked_count: 2 };
   const told = { event_id: "a", capacity: 6, booked_count: 3, available: 3, waitlist_count: 0, status: "published" };
   assert.equal(withSeats(event, { ...told, version: 4 }), event);
@@ -220,7 +220,7 @@ test("an older state than what is known changes nothing, nor does another event'
   assert.deepEqual(withSeats(event, { ...told, version: 5 }), { ...event, ...state, version: 5 });
 });
 
-test("what was overtaken does not count, but what is older twice is so", () => {
+test("an overtaken state is ignored, but one that is older twice counts", () => {
   const newest = createNewest();
   const known = eventOf("a", 5);
   assert.equal(newest(null, known), known);
@@ -248,7 +248,7 @@ function poll(context, pace) {
     counts.asked += 1;
     if (counts.error) throw counts.error;
   };
-  // The session is asked for, too, and nobody answers.
+  // The session is requested, too, and gets no answer.
   context.mock.method(globalThis, "fetch", async () => {
     throw new TypeError("no network");
   });
@@ -260,7 +260,7 @@ function poll(context, pace) {
   return { page, counts, pass, polling };
 }
 
-test("while the server tells by itself it is asked seldom, but not while it fails", async (context) => {
+test("while the server streams it is polled seldom, but not while it fails", async (context) => {
   let calm = 30_000;
   const { counts, pass } = poll(context, { everyMs: 2_000, calmMs: () => calm });
   await settled();
@@ -279,7 +279,7 @@ test("while the server tells by itself it is asked seldom, but not while it fail
   assert.equal(counts.asked, 5, "not after half a minute");
 });
 
-test("what all pages hear of together none of them asks for at once", async (context) => {
+test("a change that all pages get at once is not polled by all at once", async (context) => {
   const random = context.mock.method(Math, "random", () => 0.5);
   const { counts, pass, polling } = poll(context, { everyMs: 2_000, calmMs: () => 30_000 });
   await settled();
@@ -297,7 +297,7 @@ test("what all pages hear of together none of them asks for at once", async (con
   polling.soon();
   await pass(0);
   assert.equal(counts.asked, 3);
-  // Not before a server that fails is to be asked again.
+  // Not before a failing server may be asked again.
   counts.error = new Error("away");
   polling.soon();
   await pass(0);
@@ -307,7 +307,7 @@ test("what all pages hear of together none of them asks for at once", async (con
   assert.equal(counts.asked, 4);
 });
 
-test("a hidden page asks only if it waits for something, and then seldom", async (context) => {
+test("a hidden page polls only if it waits for something, and then seldom", async (context) => {
   let hidden = null;
   const { page, counts, pass } = poll(context, { everyMs: 3_000, hiddenMs: () => hidden });
   await settled();
@@ -331,7 +331,7 @@ test("a hidden page asks only if it waits for something, and then seldom", async
   assert.equal(counts.asked, 4, "and again");
 });
 
-test("the icon calls for as long as it is to, and not in another view", (context) => {
+test("the icon calls for as long as it should, and not in another view", (context) => {
   const page = startPage(context);
   const icon = new FakeElement("link");
   icon.setAttribute("rel", "icon");

@@ -12,7 +12,7 @@ const read = (name) => readFileSync(new URL(name, PAGES), "utf8");
 const sources = new Map(filesOf("js/").map((name) => [name, read(name)]));
 const tests = filesOf("./", import.meta.url).map((name) => readFileSync(new URL(name, import.meta.url), "utf8"));
 
-/** What a module imports, types and workers too, by its name in `static`. */
+/** The imports of a module, types and workers too, by their names in `static`. */
 const importsOf = (name) =>
   [...sources.get(name).matchAll(/(?:from |import\(|new URL\()"(\.[^"]+)"/g)].map(([, path]) =>
     new URL(path, new URL(name, PAGES)).href.slice(PAGES.href.length),
@@ -29,7 +29,7 @@ test("every module is used", () => {
   assert.deepEqual([...sources.keys()].filter((name) => !used.has(name)), []);
 });
 
-test("everything that is exported is used elsewhere", () => {
+test("every export is used elsewhere", () => {
   const unused = [];
   for (const [name, source] of sources) {
     const others = [...sources].filter(([other]) => other !== name).map(([, text]) => text);
@@ -41,12 +41,12 @@ test("everything that is exported is used elsewhere", () => {
   assert.deepEqual(unused, []);
 });
 
-test("every style is of something in the pages", () => {
+test("every style matches something in the pages", () => {
   const styles = filesOf("css/").map(read).join("\n");
   const withoutStrings = styles.replaceAll(/\/\*[\s\S]*?\*\/|"[^"]*"/g, "");
   const styled = new Set([...withoutStrings.matchAll(/\.([a-z][\w-]*)/g)].map(([, name]) => name));
   const templates = filesOf("./", TEMPLATES).map((name) => readFileSync(new URL(name, TEMPLATES), "utf8"));
-  // Of a template its text, without what decides.
+  // Of a template its text, without its conditions.
   const rendered = templates.map((text) => text.replaceAll(/\{%[^%]*%\}/g, " "));
   const pages = [...sources.values(), ...rendered, read("problems.html"), read("docs.html")].join("\n");
   // Texts have capitals and full stops; names of classes have not. Some are put together: `badge--${badge}`.
@@ -57,7 +57,7 @@ test("every style is of something in the pages", () => {
   assert.deepEqual(unused, []);
 });
 
-test("everything is sent from one place, and every error becomes words in one", () => {
+test("every request is sent from one place, and every error is worded in one", () => {
   for (const [call, homes] of [
     ["fetch(", ["js/http.js"]],
     ['addEventListener("submit"', ["js/submit_form.js", "js/views/check_in.js"]],
@@ -73,7 +73,7 @@ test("everything is sent from one place, and every error becomes words in one", 
   }
 });
 
-test("what an error says by itself is shown by no module but the one that explains", () => {
+test("an error's own message is shown only by the module that explains errors", () => {
   const shown = /\.message\b|\["message"\]|\{[^{}()]*\bmessage\b[^{}()]*\}\s*(=[^=>]|\))|String\(\w*(error|failure)\b|\$\{\w*(error|failure)\}/i;
   for (const taken of [
     "setText(said, error.message)",
@@ -89,7 +89,7 @@ test("what an error says by itself is shown by no module but the one that explai
   assert.deepEqual(found, ["js/explain.js"]);
 });
 
-test("nothing is left out of the types", () => {
+test("every module is checked for types", () => {
   const hole = /@ts-(ignore|expect-error|nocheck)|[{<(|:,]\s*any\s*[}>)|\],]|\bany\[\]/;
   const comments = ["/** @type {any} */", "/** @returns {Promise<any>} */", "// @ts-ignore", "/** @param {any[]} a */"];
   for (const comment of comments) assert.match(comment, hole);

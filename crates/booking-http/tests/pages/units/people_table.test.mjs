@@ -7,7 +7,7 @@ import { createPeopleTable } from "../../../../../static/js/views/people_table.j
 const person = (id, more = {}) => ({ id, event_id: "e", user_email: `${id}@example.org`, created_at: "2026-07-01T10:00:00Z", ...more });
 const people = (ids) => [...ids].map((id) => person(id));
 
-/** A table, who stands in it from the top, and what was done with each row. */
+/** A table, its people from the top, and the changes of each row. */
 function open(context) {
   startPage(context);
   const table = createPeopleTable("People");
@@ -29,7 +29,7 @@ function open(context) {
   return { table, make, rows, done };
 }
 
-test("only who is another than before is drawn anew, and rows stand as the people do", (context) => {
+test("only changed people are drawn anew, and rows are in the order of the people", (context) => {
   const { table, make, rows, done } = open(context);
   assert.equal(table.node.hidden, true);
   table.show(people("abc"), make);
@@ -44,7 +44,7 @@ test("only who is another than before is drawn anew, and rows stand as the peopl
   assert.deepEqual([rows(), table.count(), table.node.hidden], ["", 0, true]);
 });
 
-test("who was read before, below the first page, stays when somebody comes or leaves above", (context) => {
+test("people of later pages stay when others come or leave above", (context) => {
   const { table, make, rows } = open(context);
   table.show(people("abcdef"), make);
   assert.equal(table.showHead(people("axb"), make), true);
@@ -56,7 +56,7 @@ test("who was read before, below the first page, stays when somebody comes or le
   assert.equal(rows(), "ghi");
 });
 
-test("of one person at a time something is being corrected", (context) => {
+test("one person at a time is being corrected", (context) => {
   const { table, make, done } = open(context);
   const rows = [];
   table.show(people("ab"), (one, onOpen) => {

@@ -9,7 +9,7 @@ import { currentSession, loadSession, may, mayPutUp, onSessionChange, signIn, si
 const NOTHING = "Nothing was booked.";
 const problem = (status, body = {}, retryAfter = null) => new ProblemError(status, body, retryAfter);
 
-test("what was never sent did nothing, and what may have been sent may have worked", () => {
+test("an unsent request did nothing, and one that may have been sent may have worked", () => {
   const offline = explain(new ConnectionError(false, null), NOTHING);
   assert.equal(offline.kind, "error");
   assert.match(offline.text, /Nothing was sent\. Nothing was booked\./);
@@ -24,7 +24,7 @@ test("an outcome that the server does not know is unknown here, too", () => {
   assert.equal(explain(problem(500, { code: "outcome_unknown" }), NOTHING).kind, "unknown");
 });
 
-test("what is wrong with fields is for the fields", () => {
+test("errors of fields are shown at the fields", () => {
   const errors = [{ pointer: "/user_email", detail: "must have an @" }];
   assert.deepEqual(explain(problem(400, { errors }), NOTHING), {
     kind: "invalid",
@@ -41,24 +41,24 @@ test("the caller's own words come first", () => {
   assert.deepEqual([outcome.title, outcome.problem.request_id], ["Full", "q"]);
 });
 
-test("a code that every object has a member of is no refusal that anybody knows", () => {
+test("a code that is a member of every object is an unknown refusal", () => {
   for (const code of ["constructor", "toString", "__proto__"]) {
     assert.equal(explain(problem(409, { code, detail: "no" }), NOTHING, {}).title, "That did not work", code);
   }
 });
 
-test("whoever asks too often is told when to try again", () => {
+test("a rate-limited visitor sees when to try again", () => {
   const later = (seconds) => explain(problem(429, { code: "rate_limited", detail: "slow down" }, seconds), NOTHING);
   assert.match(later(30).text, /Slow down\. Nothing was booked\. Try again in a minute\./);
   assert.match(later(61).text, /in 2 minutes\./);
-  // Also by who stands before the server. It was tried once, for nobody waits for so long.
+  // Also by a proxy. It was tried once, as the wait is too long.
   const byProxy = explain(problem(429, {}, 61), NOTHING);
   assert.match(byProxy.text, /Nothing was booked\. Try again in 2 minutes\./);
   assert.doesNotMatch(byProxy.text, /several tries/);
   assert.equal(explain(problem(503), NOTHING).kind, "busy");
 });
 
-test("what cannot be read says why, and no more than that", () => {
+test("an unreadable answer is explained, and no more than that", () => {
   assert.equal(explainRead(problem(404, { detail: "there is no such event" })), "There is no such event.");
   assert.equal(explainRead(new ConnectionError(true, null)), "The server could not be reached.");
 });
@@ -67,7 +67,7 @@ test("a bug of the page is not blamed on the server", () => {
   assert.match(explain(new TypeError("x is not a function"), NOTHING).text, /Something went wrong in this page/);
 });
 
-test("an event that hides who is registered says to all where to look", () => {
+test("an event that conceals registrations tells everyone where to look", () => {
   for (const code of ["sold_out", "all_held", "closed"]) {
     const told = (event) => explainRefusal(problem(409, { code }), event).text;
     assert.match(told({ conceal_registered: true }), /your private link shows it/);
@@ -78,21 +78,21 @@ test("an event that hides who is registered says to all where to look", () => {
   assert.deepEqual(explainRefusal(problem(400, { errors }), { conceal_registered: true }).errors, errors);
 });
 
-test("a mail tells the rest where addresses are confirmed", () => {
+test("a mail has the result where addresses are confirmed", () => {
   const outcome = welcome({ status: "confirmation_sent" });
   assert.deepEqual([outcome.kind, outcome.title], ["to_confirm", "Check your mail"]);
   assert.equal(outcome.registration, undefined, "there is nothing to be shown of it");
   assert.match(outcome.text, /A seat is kept for 30 minutes/);
 });
 
-test("nobody is promised a seat who asked for a place in line, and hears by mail which it is", () => {
+test("an attendee who asked for a place in line is not promised a seat, and gets the result by mail", () => {
   const { kind, text } = welcome({ status: "confirmation_sent" }, "waitlist");
   assert.equal(kind, "to_confirm");
   assert.match(text, /in line, or, if a seat is free/);
   assert.doesNotMatch(text, /A seat is kept/);
 });
 
-test("a registration is welcomed as what it is", () => {
+test("a registration is announced by its status", () => {
   const kinds = [
     ["confirmed", "registered"],
     [undefined, "registered"],
@@ -102,7 +102,7 @@ test("a registration is welcomed as what it is", () => {
   for (const [status, kind] of kinds) assert.equal(welcome({ id: "1", status }).kind, kind);
 });
 
-test("a token is kept if it is one, and one that ended is forgotten and told", async (context) => {
+test("a valid token is stored, and an expired one is deleted and reported", async (context) => {
   globalThis.sessionStorage = storage();
   context.after(() => delete globalThis.sessionStorage);
   const unknown = answer(401, { code: "unauthenticated" });
@@ -120,7 +120,7 @@ test("a token is kept if it is one, and one that ended is forgotten and told", a
   assert.equal(explain(problem(401), NOTHING).kind, "signed_out");
 });
 
-test("what a token may not do is known by its role, and one that says none may do everything", async (context) => {
+test("a token's permissions follow from its role, and one without a role may do everything", async (context) => {
   globalThis.sessionStorage = storage();
   context.after(() => delete globalThis.sessionStorage);
   const roles = ["reader", "door", "manager", "owner"];

@@ -48,7 +48,7 @@ test("codes of other encoders are read", () => {
   }
 });
 
-test("each version and level holds as much as another encoder says", () => {
+test("each version and level holds as much as in another encoder", () => {
   const known = lines.filter((line) => line.startsWith("capacity ")).map((line) => line.split(" ").slice(1).map(Number));
   const ours = known.map(([version]) => [version, ...LEVELS.map((level) => capacity(version, level))]);
   assert.equal(known.length, VERSION_MAX);
@@ -72,7 +72,7 @@ test("every version, level and mask is read, full and with a part torn out", () 
   }
 });
 
-test("blocks are mended up to the bound, and never beyond it to what was not meant", () => {
+test("blocks are corrected up to the bound, and never beyond it to another text", () => {
   const random = randomFrom(7);
   const below = (count) => Math.floor(random() * count);
   for (let round = 0; round < 400; round += 1) {
@@ -86,13 +86,13 @@ test("blocks are mended up to the bound, and never beyond it to what was not mea
     for (const place of places.slice(0, erased + errors)) block[place] ^= 1 + below(255);
     assert.equal(correct(block, parity, 0, places.slice(0, erased)), true, `${erased} erased, ${errors} wrong, ${parity}`);
     assert.deepEqual(block, whole);
-    // What it keeps back it does not spend.
+    // Reserved bytes of the parity correct nothing.
     for (const place of places.slice(0, (parity >> 1) - 1)) block[place] ^= 1 + below(255);
     assert.equal(correct(block, parity, 4, []), false);
   }
 });
 
-test("what says the version and the format may have three wrong bits", () => {
+test("the version and the format may have three wrong bits", () => {
   const text = "three wrong bits";
   const { size, dark } = encode([bytes(text)], { version: 7, level: "H", mask: 5 });
   const turn = (places) => {
@@ -116,7 +116,7 @@ test("segments of every kind are read, and put together", () => {
   assert.equal(text([latin]), "grün", "no UTF-8");
   assert.equal(text([raw([7, 4], [3, 8]), latin]), "grün");
   assert.equal(text([raw([7, 4], [7, 8]), latin]), "grќn", "ISO 8859-5");
-  // Numbers of two and three bytes, and character sets that nobody here knows.
+  // Numbers of two and three bytes, and unknown character sets.
   assert.equal(text([raw([7, 4], [0x8383, 16]), bytes("two")]), "two");
   assert.equal(text([raw([7, 4], [0xc1, 8], [0x86a0, 16]), bytes("three")]), "three");
   assert.equal(text([raw([3, 4], [0x01, 8], [0x55, 8]), bytes("one of two")]), "one of two");
@@ -183,7 +183,7 @@ test("a ticket is read through a stain, a glare and a crease", () => {
   }
 });
 
-test("of several codes all are read, up to the one that is wanted", () => {
+test("of several codes all are read, up to the wanted one", () => {
   const others = ["one", "two", "three"].map((text) => encode([bytes(text)], { version: 2, level: "M" }));
   const codes = [
     { code: others[0], x: 100, y: 100, angle: 10 },
@@ -197,7 +197,7 @@ test("of several codes all are read, up to the one that is wanted", () => {
   assert.equal(texts.at(-1), TICKET);
 });
 
-test("what is no code is not read as one", () => {
+test("a picture without a code is not read as one", () => {
   const [width, height] = [320, 240];
   const random = randomFrom(11);
   const pictures = {
@@ -219,7 +219,7 @@ test("a code whose data is random is not read", () => {
     const random = randomFrom(seed);
     const version = 1 + (seed % 10);
     const code = encode([], { version, level: LEVELS[seed % 4], mask: seed % 8 });
-    // All but what shows that it is a code.
+    // All but the patterns by which a code is recognized.
     for (let y = 9; y < code.size; y += 1)
       for (let x = 9; x < code.size; x += 1) code.dark[y * code.size + x] = random() < 0.5 ? 1 : 0;
     assert.deepEqual(readAll(picture(code, { width: 260, height: 260, module: 3 })), [], `seed ${seed}`);
@@ -232,7 +232,7 @@ test("half a code is none", () => {
     assert.deepEqual(readAll(picture(code, { width: 320, height: 300, module, ...how })), []);
 });
 
-test("the worker answers each picture with what is in it", async (context) => {
+test("the worker answers each picture with its codes", async (context) => {
   const heard = [];
   const answers = [];
   globalThis.self = { addEventListener: (_, hear) => heard.push(hear), postMessage: (answer) => answers.push(answer) };

@@ -1,7 +1,6 @@
 /**
- * A small encoder of QR codes, to have codes of every version and level to read. It does in the plainest way what
- * the reader does in a quick one, and shares with it only the table of the standard, which the codes of other
- * encoders (`qr_codes.txt`) check.
+ * A small encoder of QR codes, for codes of every version and level. It is as plain as the reader is fast, and
+ * shares with it only the table of the standard, which the codes of other encoders (`qr_codes.txt`) check.
  */
 
 import { alignmentCentres, blocksOf, sizeOf } from "../../../../../static/js/qr/versions.js";
@@ -52,7 +51,7 @@ export const kanji = (codes) => ({
   }),
 });
 
-/** Bits that are no segment of text: a mode with what belongs to it. */
+/** Bits that are no segment of text: a mode and its data. */
 export const raw = (...bits) => ({ bits });
 
 /** How many bytes of data there are. */

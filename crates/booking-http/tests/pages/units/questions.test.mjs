@@ -10,7 +10,7 @@ const settled = async () => {
   for (let round = 0; round < 10; round += 1) await new Promise((resolve) => setImmediate(resolve));
 };
 
-test("a slip in a domain that very many have is known, and what only looks like one is not", () => {
+test("a typo in a common domain is recognized, and a lookalike is not", () => {
   for (const [typed, meant] of [
     ["ada@gmial.com", "ada@gmail.com"],
     ["ada@gmai.com", "ada@gmail.com"],
@@ -33,7 +33,7 @@ test("a slip in a domain that very many have is known, and what only looks like 
 /** Presses a button of a form as a browser does, which no fake element can. */
 const submit = (form) => form.dispatchEvent(Object.assign(new Event("submit", { cancelable: true }), { submitter: null }));
 
-/** A form for a person, and what it sent. */
+/** A form for a person, and its request. */
 function personForm(context) {
   startPage(context);
   const sent = [];
@@ -64,7 +64,7 @@ function personForm(context) {
   return { form, sent, field, part, type };
 }
 
-test("an address that looks like a slip is asked about, and corrected by a yes", async (context) => {
+test("an address that looks mistyped is queried, and corrected by a yes", async (context) => {
   const { sent, field, part, type } = personForm(context);
   type("ada@gmial.com");
   await settled();
@@ -74,7 +74,7 @@ test("an address that looks like a slip is asked about, and corrected by a yes",
   assert.deepEqual([sent, field.value, part("mail-slip").hidden], [["ada@gmail.com"], "ada@gmail.com", true]);
 });
 
-test("whoever says that it is right is believed, and asked again of another one", async (context) => {
+test("an attendee who confirms the address is believed, and queried again for another one", async (context) => {
   const { sent, part, type } = personForm(context);
   type("ada@gmial.com");
   await settled();
@@ -87,13 +87,13 @@ test("whoever says that it is right is believed, and asked again of another one"
   type("ada@hotmial.com");
   await settled();
   assert.deepEqual([sent.length, part("mail-slip").hidden], [2, false]);
-  // What is corrected by hand needs no answer.
+  // An address that was corrected by hand needs no answer.
   type("ada@hotmail.com");
   await settled();
   assert.deepEqual([sent.at(-1), part("mail-slip").hidden], ["ada@hotmail.com", true]);
 });
 
-test("what was asked for before and may have been done is not asked about again", async (context) => {
+test("a request that may have been done before is not queried again", async (context) => {
   const { form, sent, part } = personForm(context);
   form.resume({ user_email: "ada@gmial.com" });
   submit(form.node);
@@ -101,7 +101,7 @@ test("what was asked for before and may have been done is not asked about again"
   assert.deepEqual([sent, part("mail-slip").hidden], [["ada@gmial.com"], true]);
 });
 
-/** The form that passes a registration on, and what was sent. */
+/** The form that transfers a registration, and its request. */
 function transfer(context, ...answers) {
   startPage(context);
   const asked = serve(context, ...answers);
@@ -123,7 +123,7 @@ function transfer(context, ...answers) {
   return { made, form, part, type, asked };
 }
 
-test("a seat is passed on only by whoever says so, and another one's answer counts for nobody else", async (context) => {
+test("a seat is transferred only after a confirmation, and an answer for another one does not count", async (context) => {
   const { part, type, asked } = transfer(context, answer(200, { id: "r", user_email: "grace@example.org" }));
   type("grace@example.org");
   await settled();
@@ -133,7 +133,7 @@ test("a seat is passed on only by whoever says so, and another one's answer coun
   assert.deepEqual([asked.length, part("transfer-submit").focused], [0, 1]);
   type("grace@example.org");
   await settled();
-  // Changed while the question stands: it is asked anew.
+  // Changed while the question is open: it is asked anew.
   type("late@example.org");
   await settled();
   assert.equal(asked.length, 0);
@@ -144,7 +144,7 @@ test("a seat is passed on only by whoever says so, and another one's answer coun
   assert.deepEqual(asked.map(({ body }) => body.user_email), ["late@example.org"]);
 });
 
-test("nothing is asked of a correction of one's own name, nor of what may have been passed on already", async (context) => {
+test("no confirmation is asked for a correction of one's own name, nor for a transfer that may be done already", async (context) => {
   const own = transfer(context, answer(200, { id: "r", user_email: "ada@example.org" }));
   own.type("ADA@example.org");
   await settled();

@@ -7,7 +7,7 @@ import { registrationView } from "../../../../../static/js/views/registration.js
 const CREATED = "2026-07-01T10:00:00Z";
 const EVENT = { id: "e", name: "Jazz", capacity: 1, booked_count: 1, status: "published", version: 3, created_at: CREATED };
 
-/** The page of a registration, how it stands by the server, and what is done beside. */
+/** The page of a registration, its state on the server, and the side effects. */
 function open(context, status) {
   const page = startPage(context, "connection", "main");
   page.hidden = false;
@@ -60,7 +60,7 @@ function open(context, status) {
   };
 }
 
-test("who waits in a hidden tab is called by an offer, and not any more once it was taken in another", async (context) => {
+test("a waiter in a hidden tab is called by an offer, and not any more once it was taken in another", async (context) => {
   const { state, settled, calls, pass, hide } = open(context, "waitlisted");
   await settled();
   assert.deepEqual([state.title, calls()], ["Your registration", false]);
@@ -77,7 +77,7 @@ test("who waits in a hidden tab is called by an offer, and not any more once it 
 });
 
 for (const status of [403, 404]) {
-  test(`a link that is dead calls nobody (${status})`, async (context) => {
+  test(`a dead link calls no attendee (${status})`, async (context) => {
     const { state, settled, calls, pass } = open(context, "offered");
     await settled();
     assert.ok(calls());

@@ -45,7 +45,7 @@ test("the next change is the nearest that is ahead", () => {
   assert.equal(nextChange(event, at("20:00")), null);
 });
 
-test("the server's word for when it is over counts, and else the end, or a day after the start", () => {
+test("the server's end of the event counts, and else the end, or a day after the start", () => {
   assert.equal(overAt({ ...event, over_at: iso("21:00") }), at("21:00"));
   assert.equal(overAt({ ...event, over_at: null }), null);
   assert.equal(overAt(event), at("20:00"));
@@ -54,13 +54,13 @@ test("the server's word for when it is over counts, and else the end, or a day a
   assert.equal(isOver({}, Number.MAX_SAFE_INTEGER), false);
 });
 
-test("which seat it is follows from an event seen right before or right after", () => {
+test("a seat's number follows from an event seen right before or right after", () => {
   const made = { event_version: 8 };
   assert.equal(placeOf(made, null, { version: 8, booked_count: 5 }), 5);
   assert.equal(placeOf(made, { version: 7, booked_count: 4 }, null), 5);
 });
 
-test("which seat it is follows from both sides if all in between were bookings, and else is not told", () => {
+test("a seat's number follows from both sides if all in between were bookings, and else is not shown", () => {
   const made = { event_version: 8 };
   const before = { version: 5, booked_count: 2 };
   assert.equal(placeOf(made, before, { version: 10, booked_count: 7 }), 5);

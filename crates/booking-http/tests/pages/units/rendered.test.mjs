@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { takeRendered } from "../../../../../static/js/rendered.js";
 
-/** A page with the data of an event, and a form in which somebody has begun to write. */
+/** A page with the data of an event, and a form that was begun. */
 function open(context) {
   const page = startPage(context, "event-data");
   const data = page.getElementById("event-data");
@@ -24,7 +24,7 @@ function open(context) {
   page.getElementById = (id) => (page.children.length > 0 ? byId.get(id) : null);
 }
 
-test("what the page came with is taken over once, with what somebody has written by then", (context) => {
+test("the data of the page is taken over once, with the input made by then", (context) => {
   open(context);
   assert.equal(takeRendered("e2"), null, "of another event there is nothing");
   const taken = takeRendered("E1");

@@ -20,7 +20,7 @@ class FakeForm extends FakeElement {
   }
 }
 
-/** A form whose answers are given one after the other, and what it was seen to do. */
+/** A form whose answers are given one after the other, and its visible effects. */
 function start(answers, options = {}) {
   const form = new FakeForm();
   const seen = { keys: [], shown: [], sent: [], retry: null };
@@ -55,7 +55,7 @@ function start(answers, options = {}) {
   return { form, seen, errors, leave, resume, clear };
 }
 
-test("a form is sent once at a time, says so, and is as it was afterwards", async () => {
+test("a form is sent once at a time, shows that, and is as it was afterwards", async () => {
   let answer;
   const { form, seen } = start([new Promise((resolve) => (answer = resolve)), "second"]);
   form.requestSubmit();
@@ -73,7 +73,7 @@ test("a form is sent once at a time, says so, and is as it was afterwards", asyn
   assert.notEqual(seen.keys[0], seen.keys[1]);
 });
 
-test("a button of several has its own words, and is the one that is tried again", async () => {
+test("a button of several has its own words, and is the one that is pressed again", async () => {
   const { form, seen } = start([new ConnectionError(true, null), "done"]);
   const other = Object.assign(new FakeElement(), { dataset: { busy: "Publishing…" } });
   form.requestSubmit(other);
@@ -86,7 +86,7 @@ test("a button of several has its own words, and is the one that is tried again"
   assert.deepEqual(seen.sent, ["done"]);
 });
 
-test("a button that is gone is tried again with the first that there is", async () => {
+test("a button that is gone is retried with the first that there is", async () => {
   const { form, seen } = start([new ConnectionError(true, null), "done"]);
   const gone = Object.assign(new FakeElement(), { isConnected: false });
   form.requestSubmit(gone);
@@ -97,7 +97,7 @@ test("a button that is gone is tried again with the first that there is", async 
   assert.deepEqual(seen.sent, ["done"]);
 });
 
-test("what is open is sent with the same key, and what was decided with another", async () => {
+test("an open write is sent with the same key, and a decided one with another", async () => {
   const answers = [new ConnectionError(true, null), problem(500), problem(409), "done"];
   const { form, seen } = start(answers);
   for (let press = 0; press < 4; press += 1) {
@@ -108,7 +108,7 @@ test("what is open is sent with the same key, and what was decided with another"
   assert.ok(first === second && second === third && third !== fourth, seen.keys.join(" "));
 });
 
-test("what is wrong beforehand is not sent", async () => {
+test("an invalid form is not sent", async () => {
   const found = [{ pointer: "/name", detail: "give a name" }];
   const { form, seen, errors } = start([], { check: () => found });
   form.requestSubmit();
@@ -129,7 +129,7 @@ test("an error goes to its field, and one without a field to the form", async ()
   assert.match(seen.shown[0].text, /^Nothing was saved\./);
 });
 
-test("with nothing to send nothing is shown but what the form says itself", async () => {
+test("with nothing to send only the form's own message is shown", async () => {
   const { form, seen } = start([], { send: () => null });
   form.requestSubmit();
   await settled();
@@ -137,14 +137,14 @@ test("with nothing to send nothing is shown but what the form says itself", asyn
   assert.ok(!form.hasAttribute("aria-busy"));
 });
 
-test("an error that the form has told itself is not told again", async () => {
+test("an error that the form has shown itself is not shown again", async () => {
   const { form, seen } = start([problem(412)], { onError: async () => null });
   form.requestSubmit();
   await settled();
   assert.deepEqual(seen.shown, []);
 });
 
-test("who has left is told nothing", async () => {
+test("a page that was left shows nothing", async () => {
   for (const outcome of ["done", problem(409)]) {
     let answer;
     const { form, seen, leave } = start([new Promise((resolve) => (answer = resolve))]);
@@ -156,7 +156,7 @@ test("who has left is told nothing", async () => {
   }
 });
 
-test("after a try that may have worked nobody is told that nothing was done", async () => {
+test("after an attempt that may have worked the page never says that nothing was done", async () => {
   const first = [lost(), problem(504), problem(502), problem(500, null, { detail: "it failed" })];
   const then = [
     problem(429, 60, { code: "rate_limited", detail: "slow down" }),
@@ -175,14 +175,14 @@ test("after a try that may have worked nobody is told that nothing was done", as
       assert.doesNotMatch(told[0][0], /Nothing was saved/);
       assert.match(told[1][0], /Whether an earlier try has worked is not known yet/);
       assert.doesNotMatch(told[1][0], /Nothing was saved/);
-      // The negative control: after it was decided that is just what is said.
+      // The negative control: once it was decided, just that is shown.
       assert.match(told[3][0], /Nothing was saved/);
       assert.deepEqual(told.map(([, isOpen]) => isOpen), [true, true, false, false]);
     }
   }
 });
 
-test("a form that cannot be sent as it is says nothing of what was sent before", async () => {
+test("a form that cannot be sent as it is shows nothing of an earlier attempt", async () => {
   const found = [];
   const { form, seen } = start([lost(), "done"], { check: () => found });
   form.requestSubmit();
@@ -198,7 +198,7 @@ test("a form that cannot be sent as it is says nothing of what was sent before",
   assert.ok(!form.hasAttribute("data-undecided"));
 });
 
-test("a form goes on from what was sent before it was there", async () => {
+test("a form continues from what was sent before it was there", async () => {
   const { form, seen, resume } = start(["done"]);
   resume(form.button);
   assert.equal(seen.shown[0].kind, "unknown");
@@ -209,7 +209,7 @@ test("a form goes on from what was sent before it was there", async () => {
   assert.ok(!form.hasAttribute("data-undecided"));
 });
 
-test("what may have worked is not said not to have", async () => {
+test("an attempt that may have worked is not called failed", async () => {
   const gone = problem(404, null, { request_id: "q" });
   for (const next of [problem(408), problem(413), problem(421), problem(400), gone, new TypeError("a bug")]) {
     const { form, seen } = start([problem(500), next, problem(409), problem(413)]);
@@ -226,7 +226,7 @@ test("what may have worked is not said not to have", async () => {
   }
 });
 
-test("nothing is open any more once there is nothing to send, or it is begun anew", async () => {
+test("no write is open any more once there is nothing to send, or it is begun anew", async () => {
   const answers = [lost(), lost()];
   let isSaved = false;
   const send = (write) => (isSaved ? null : write(["form"], async () => Promise.reject(answers.shift())));
@@ -245,7 +245,7 @@ test("nothing is open any more once there is nothing to send, or it is begun ane
   assert.ok(!form.hasAttribute("data-undecided"));
 });
 
-test("a busy server is asked again after the time that it says, and no more than so often", async (context) => {
+test("a busy server is retried after the time that it names, and only so often", async (context) => {
   const delays = [];
   context.mock.method(globalThis, "setTimeout", (wake, ms) => {
     delays.push(ms);
@@ -268,7 +268,7 @@ test("a busy server is asked again after the time that it says, and no more than
   assert.deepEqual([delays.length, delays.every((ms) => ms >= 3_000 && ms < 3_500)], [4, true], delays.join(" "));
 });
 
-test("a wait that nobody would look on is not waited for, and neither is a refusal", async () => {
+test("a wait that is too long is not made, and neither is one after a refusal", async () => {
   const { signal } = new AbortController();
   for (const error of [problem(429, 16), problem(409), problem(500)]) {
     let asked = 0;
@@ -281,7 +281,7 @@ test("a wait that nobody would look on is not waited for, and neither is a refus
   }
 });
 
-test("who leaves does not wait", async () => {
+test("a page that was left does not wait", async () => {
   const leave = new AbortController();
   const busy = async () => {
     throw problem(503, 10);

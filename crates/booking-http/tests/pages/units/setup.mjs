@@ -22,7 +22,7 @@ export const answer = (status, body, headers = {}) =>
     headers: { "Content-Type": "application/json", ...headers },
   });
 
-/** Lets `fetch` answer as it is told, in turn, for as long as the test runs; gives what it was asked. */
+/** Lets `fetch` give the set answers, in turn, for as long as the test runs; returns its requests. */
 export function serve(context, ...answers) {
   const asked = [];
   context.mock.method(globalThis, "fetch", async (path, init) => {
@@ -34,7 +34,7 @@ export function serve(context, ...answers) {
   return asked;
 }
 
-/** As browsers have it; Node.js knows of it only since version 21, and not whether there is a network. */
+/** As in browsers; Node.js has it only since version 21, and not whether there is a network. */
 export function setOnline(onLine) {
   Object.defineProperty(globalThis, "navigator", { value: { onLine }, configurable: true });
 }

@@ -18,7 +18,7 @@ const EVENT = {
 };
 const ADDRESS = "https://booking.example/#/events/e";
 
-test("a calendar gets the event to the second, in UTC, and whatever is in its name stays in there", () => {
+test("a calendar gets the event to the second, in UTC, and the name cannot leave its field", () => {
   const google = new URL(googleUrl(EVENT, ADDRESS)).searchParams;
   assert.deepEqual(Object.fromEntries(google), {
     action: "TEMPLATE",
@@ -39,7 +39,7 @@ test("a calendar gets the event to the second, in UTC, and whatever is in its na
   });
 });
 
-test("an event without an end or a place says nothing of them", () => {
+test("an event without an end or a place omits them", () => {
   const bare = { ...EVENT, ends_at: null, venue: null };
   const google = new URL(googleUrl(bare, ADDRESS)).searchParams;
   assert.equal(google.get("dates"), "20271031T013012Z/20271031T013012Z");
@@ -48,7 +48,7 @@ test("an event without an end or a place says nothing of them", () => {
   assert.ok(!outlook.has("enddt") && !outlook.has("location"));
 });
 
-test("the way to a place is shown without a date, too, and none to what is over", (context) => {
+test("the way to a place is shown without a date, too, and none to a past event", (context) => {
   startPage(context);
   globalThis.location = { origin: "https://booking.example" };
   context.after(() => delete globalThis.location);
@@ -93,7 +93,7 @@ function share(context, browser) {
   return { own, copy, said: node.children[2] };
 }
 
-test("what a device has to share with is used, and asked again by whoever changed their mind", async (context) => {
+test("the device's own sharing is used, and can be used again after it was dismissed", async (context) => {
   const shared = [];
   const mock = async (what) => {
     shared.push(what);
@@ -115,7 +115,7 @@ test("else the address is copied, or shown where that is not allowed", async (co
   assert.deepEqual([copied, said.textContent], [[ADDRESS], "Copied."]);
 });
 
-test("the one thing to do is on the stub, and at the foot while the form is out of sight", (context) => {
+test("the main action is on the stub, and at the foot while the form is out of sight", (context) => {
   startPage(context);
   const observers = [];
   globalThis.IntersectionObserver = class {
@@ -155,7 +155,7 @@ test("the one thing to do is on the stub, and at the foot while the form is out 
   assert.deepEqual(told, ["Opens in 1 d 23 h", "Opens in 1 h 5 min", "Opens in 2 min", "Opens in a minute"]);
 });
 
-test("an address leads to a map, what is online to its site, and what people call a place to nothing", () => {
+test("an address leads to a map, an online venue to its site, and a mere name to nothing", () => {
   const map = "https://www.openstreetmap.org/search?query=";
   for (const [venue, site, led] of [
     ["Kastanienallee 7, Berlin", null, `${map}Kastanienallee+7%2C+Berlin`],

@@ -4,7 +4,7 @@ import test from "node:test";
 import { currentHold } from "../../../../../static/js/current_hold.js";
 import { createStoredJson, createStoredText, isRecord } from "../../../../../static/js/storage.js";
 
-test("what is stored is there for the next page, and removed it is not", () => {
+test("a stored value is there for the next page, and a removed one is not", () => {
   const shared = storage();
   createStoredText(() => shared, "name").set("text");
   assert.equal(createStoredText(() => shared, "name").get(), "text");
@@ -12,7 +12,7 @@ test("what is stored is there for the next page, and removed it is not", () => {
   assert.equal(createStoredText(() => shared, "name").get(), null);
 });
 
-test("where storage is forbidden it is there as long as the page is", () => {
+test("where storage is forbidden it lasts as long as the page", () => {
   const forbidden = storage({ isForbidden: true });
   const missing = () => {
     throw new Error("SecurityError");
@@ -27,7 +27,7 @@ test("where storage is forbidden it is there as long as the page is", () => {
   }
 });
 
-test("a value of another shape counts as nothing", () => {
+test("a value of another shape is ignored", () => {
   const hasId = (value) => isRecord(value) && typeof value.id === "string";
   for (const [text, expected] of [
     ['{"id":"1"}', { id: "1" }],
@@ -42,7 +42,7 @@ test("a value of another shape counts as nothing", () => {
   }
 });
 
-test("a hold is remembered for its event alone", (context) => {
+test("a hold is stored for its event alone", (context) => {
   globalThis.sessionStorage = storage();
   context.after(() => delete globalThis.sessionStorage);
   const held = { id: "1", token: "t", email: "ada@example.org", expires_at: "2026-07-01T18:00:00Z" };

@@ -11,12 +11,12 @@ test("white space goes from both ends, and stays within", () => {
   assert.equal(trimmed("\u200ba"), "\u200ba");
 });
 
-test("a code comes without anything that cannot be seen around it", () => {
+test("a code is trimmed of everything invisible", () => {
   assert.equal(trimmedCode("\u200b\u2066abc\u2069\u00ad "), "abc");
   assert.equal(trimmedCode("a\u200bb"), "a\u200bb");
 });
 
-test("a text shows nothing if there is nothing in it to see", () => {
+test("a text is empty if nothing in it is visible", () => {
   for (const text of ["", " ", "\u200b", "\u3164", "\u2800", "\u{e0020}", "\u0301", "\u{1d159}"]) {
     assert.equal(showsNothing(text), true, JSON.stringify(text));
     assert.equal(nameShown(text), "Event without a name");
@@ -42,12 +42,12 @@ test("characters are those of Unicode", () => {
   assert.equal(characters(""), 0);
 });
 
-test("a line is counted as it is kept: without what is trimmed", () => {
+test("a line is measured as it is stored: without what is trimmed", () => {
   assert.equal(PERSON_NAME.count("  Ada  "), 3);
   assert.equal(DESCRIPTION.count("  Ada  "), 7);
 });
 
-test("an address is counted in the bytes that are compared, and never longer than the server's", () => {
+test("an address is measured in the bytes that are compared, and never longer than the server's", () => {
   const counted = [
     ["Ada@Example.ORG ", "ada@example.org"],
     ["a@bücher.example", "a@xn--bcher-kva.example"],
@@ -59,7 +59,7 @@ test("an address is counted in the bytes that are compared, and never longer tha
   for (const [typed, kept] of counted) assert.equal(EMAIL.count(typed), new TextEncoder().encode(kept).length, typed);
 });
 
-test("a description is told without what marks it up, and a text with nothing of the kind stays", () => {
+test("a description is shortened without its markup, and a plain text stays", () => {
   for (const [text, words] of [
     ["# Programme\n\nTwo *short* sets.\n\n- **First**: standards\n2. `own`\n> quoted", "Programme Two short sets. First: standards 2. own quoted"],
     ["1. Mai\nKonzert", "1. Mai Konzert"],
@@ -70,7 +70,7 @@ test("a description is told without what marks it up, and a text with nothing of
   ]) {
     assert.equal(withoutMarks(text), words);
   }
-  // However long it is, and whatever is in it.
+  // For any length and content.
   const began = Date.now();
   for (const text of ["*", "[", "**a", "`", "_ a", "[a](", "- "]) withoutMarks(text.repeat(10_000 / text.length));
   assert.ok(Date.now() - began < 500);

@@ -23,11 +23,11 @@ function keyOf(byte, kid) {
 }
 const KEY = keyOf(7, CLAIMS.keyId);
 
-test("a ticket says what the server wrote into it", () => {
+test("a ticket has the content that the server wrote into it", () => {
   assert.deepEqual(parseTicket(GOLDEN), CLAIMS);
 });
 
-test("a text that is not exactly one of a ticket is none", () => {
+test("a text that is not exactly a ticket is none", () => {
   const last = GOLDEN.length - 1;
   const wrong = [
     "",
@@ -44,12 +44,12 @@ test("a text that is not exactly one of a ticket is none", () => {
   for (const text of wrong) assert.equal(parseTicket(text), null, text);
 });
 
-test("what the server signed is genuine", async () => {
+test("a ticket that the server signed is genuine", async () => {
   const { verify } = await createVerifier({ keys: [KEY] });
   assert.deepEqual(await verify(GOLDEN), { ok: true, claims: CLAIMS });
 });
 
-test("what anybody changed is forged, wherever it was", async () => {
+test("a changed ticket is forged, wherever it was changed", async () => {
   const { verify } = await createVerifier({ keys: [KEY] });
   for (let at = 2; at < GOLDEN.length - 1; at += 7) {
     const other = GOLDEN[at] === "A" ? "B" : "A";
@@ -59,14 +59,14 @@ test("what anybody changed is forged, wherever it was", async () => {
   assert.deepEqual(await verify("hello"), { ok: false, reason: "not_a_ticket" });
 });
 
-test("a key that is not known, or that is another's, makes nothing genuine", async () => {
+test("an unknown key, or another's, makes nothing genuine", async () => {
   for (const keys of [[], [keyOf(8, CLAIMS.keyId)], [{ ...KEY, kid: "0000000000000000" }]]) {
     const { verify } = await createVerifier({ keys });
     assert.deepEqual(await verify(GOLDEN), { ok: false, reason: "forged" });
   }
 });
 
-test("keys of kinds that are not known here are passed over", async () => {
+test("keys of unknown kinds are ignored", async () => {
   const { verify } = await createVerifier({ keys: [{ kty: "RSA", kid: "r" }, KEY] });
   assert.equal((await verify(GOLDEN)).ok, true);
 });

@@ -21,7 +21,7 @@ function pageWith(tag) {
   return { page, panel, part };
 }
 
-test("what is not known any more can be asked for where it is shown, and elsewhere does not count", () => {
+test("an unknown outcome can be asked for where it is shown, and elsewhere does not count", () => {
   const { page, panel, part } = pageWith("form");
   assert.ok(!hasUnsettled(page));
   setUndecided(part, true);
@@ -36,11 +36,11 @@ test("what is not known any more can be asked for where it is shown, and elsewhe
   assert.ok(!hasUnsettled(page));
 });
 
-test("an answer under way is waited for, wherever it was asked for", () => {
+test("an answer under way is waited for, wherever it was requested", () => {
   for (const [tag, attribute, isPressed] of [
     ["form", "aria-busy", true],
     ["button", "aria-disabled", true],
-    // As at a door: nobody pressed it, and the next ticket is typed meanwhile.
+    // As at a door: no button was pressed, and the next ticket is typed meanwhile.
     ["div", "aria-busy", false],
   ]) {
     const { page, panel, part } = pageWith(tag);
@@ -50,7 +50,7 @@ test("an answer under way is waited for, wherever it was asked for", () => {
   }
 });
 
-test("a step that was declined leaves nothing open", async (context) => {
+test("a declined step leaves nothing open", async (context) => {
   const page = startPage(context);
   const { node } = createConfirmStep({
     label: "Cancel it",
@@ -102,7 +102,7 @@ test("a correction of a name leaves nothing open once it is known, or folded awa
   assert.ok(!hasUnsettled(page));
 });
 
-test("what settles is asked again as if all were well, also after an outage", async (context) => {
+test("settling asks again as if all were well, also after an outage", async (context) => {
   const page = startPage(context, "connection");
   page.hidden = false;
   const leave = new AbortController();
@@ -128,7 +128,7 @@ test("what settles is asked again as if all were well, also after an outage", as
   for (const delay of settling) assert.ok(delay < 1_500, String(delays));
 });
 
-test("who signs out leaves no correction behind, and whose token ends goes on with theirs", async (context) => {
+test("signing out deletes corrections, and a holder whose token expires continues with theirs", async (context) => {
   const page = startPage(context, "organizer", "main");
   globalThis.sessionStorage = storage();
   globalThis.location = { hash: "#/organizer" };

@@ -17,14 +17,14 @@ const catalogues = new Map(LANGUAGES.map((language) => [language, catalogue(lang
 const english = catalogues.get("en");
 /** The server's part of a catalogue, which its own tests look after. */
 const isServers = (key) => key.startsWith("problem.");
-/** In English alone: the page that shows programmers what the server says of itself, which is English. */
+/** In English alone: the page that shows programmers the API's description, which is English. */
 const ENGLISH_ONLY = ["js/docs.js", "js/docs/curl.js", "js/docs/schema.js"];
 const modules = new Map(filesOf("js/").map((name) => [name, read(name)]));
 const RENDERED = new URL("../../../", import.meta.url);
 const filesIn = (folder) => readdirSync(new URL(folder, RENDERED)).map((name) => readFileSync(new URL(folder + name, RENDERED), "utf8"));
-/** What the server puts together: without what it decides there. */
+/** The templates: without their conditions. */
 const templates = filesIn("templates/").map((text) => text.replaceAll(/\{%[^%]*%\}/g, ""));
-/** What it puts in, and the handlers that do so. */
+/** The values that it inserts, and the handlers that do so. */
 const renderers = [...filesIn("src/pages/"), readFileSync(new URL("src/routes/pages.rs", RENDERED), "utf8")].map(
   (text) => text.split("#[cfg(test)]")[0],
 );
@@ -32,11 +32,11 @@ const renderers = [...filesIn("src/pages/"), readFileSync(new URL("src/routes/pa
 const formsOf = (message) => (typeof message === "string" ? [message] : Object.values(message));
 const namesIn = (text) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort();
 
-test("each language has a catalogue, and there is none that nobody can choose", () => {
+test("each language has a catalogue, and each catalogue can be chosen", () => {
   assert.deepEqual(filesOf("i18n/").sort(), LANGUAGES.map((language) => `i18n/${language}.json`).sort());
 });
 
-test("nothing is missing in a language, or left over in it, and each text takes the same values", () => {
+test("no key is missing in a language, or left over in it, and each text takes the same values", () => {
   for (const [language, words] of catalogues) {
     assert.deepEqual(Object.keys(words).sort(), Object.keys(english).sort(), language);
     for (const [key, message] of Object.entries(words)) {
@@ -52,11 +52,11 @@ test("nothing is missing in a language, or left over in it, and each text takes 
   }
 });
 
-test("who writes a description is told in each language that it may have markup", () => {
+test("the hint about markup in descriptions is in each language", () => {
   for (const [language, words] of catalogues) assert.match(words["event_form.description_hint"], /CommonMark/, language);
 });
 
-test("what is counted has every plural form of its language, and no other", () => {
+test("each counted text has every plural form of its language, and no other", () => {
   for (const [language, words] of catalogues) {
     const forms = new Intl.PluralRules(language).resolvedOptions().pluralCategories;
     for (const [key, message] of Object.entries(words)) {
@@ -66,8 +66,8 @@ test("what is counted has every plural form of its language, and no other", () =
   }
 });
 
-test("nothing is left in English", () => {
-  // What both languages call the same.
+test("no text is left in English", () => {
+  // Words that both languages share.
   const same = ["calendar.google", "calendar.outlook", "language.de", "language.en", "language.direction", "person.name", "registrations.name"];
   for (const [language, words] of catalogues) {
     const alike = Object.keys(words).filter((key) => {
@@ -89,18 +89,18 @@ function usedKeys() {
   return new Set([...inModules, ...inTemplates, ...inRenderers]);
 }
 
-test("what is used is there, and what is there is used", () => {
+test("every used key exists, and every key is used", () => {
   const used = usedKeys();
   assert.ok(used.size > 300, `${used.size} keys`);
   assert.deepEqual([...used].filter((key) => !(key in english)), [], "not there");
   assert.deepEqual(Object.keys(english).filter((key) => !used.has(key) && !isServers(key)), [], "left over");
 });
 
-test("keys are written out, so that they can be looked for", () => {
+test("keys are written out, so that they can be searched for", () => {
   for (const [name, source] of modules) assert.doesNotMatch(source, /\bt(Nodes)?\(`/, name);
 });
 
-test("a page says by the same key what it says before any script has run", () => {
+test("a page and its scripts use the same keys", () => {
   const page = templates.join("\n");
   const parts = [...page.matchAll(/<(\w+)((?:[^>"]|"[^"]*")*)data-t="([^"]+)"((?:[^>"]|"[^"]*")*)>([^<]*)<\/\1>/g)];
   assert.ok(parts.length > 5);
@@ -127,7 +127,7 @@ test("no module has words of its own", () => {
   assert.deepEqual(found, []);
 });
 
-test("words in a module are found, and what is for programs is not taken for words", () => {
+test("words in a module are found, and strings for programs are not taken for words", () => {
   /** In a template of a source. */
   const value = (name) => ["$", "{", name, "}"].join("");
   const inSource = (source) => literalsOf(source).filter(hasWords).map(({ text }) => text.replaceAll("\u0000", "…"));
@@ -159,7 +159,7 @@ test("words in a module are found, and what is for programs is not taken for wor
   }
 });
 
-test("a value is put in as it is, numbers as the locale writes them, and elements stay elements", (context) => {
+test("a value is inserted as it is, numbers as the locale writes them, and elements stay elements", (context) => {
   context.after(() => {
     useWords(english);
     useLanguage({ language: "en", locale: "en" });
@@ -175,7 +175,7 @@ test("a value is put in as it is, numbers as the locale writes them, and element
   assert.equal(t("open"), "{what} is open");
 });
 
-test("the language is the one that was chosen, else the first that is wished for, else English", () => {
+test("the language is the chosen one, else the browser's first, else English", () => {
   const picked = [
     [["de-AT", "en"], null, ["de", "de-AT"]],
     [["fr-FR", "de", "en-GB"], null, ["de", "de"]],

@@ -1,10 +1,10 @@
-//! What receivers answer, and what they do instead.
+//! Receivers' answers, and their failures to answer.
 
 use super::receiver::{Manner, Receiver, status};
 use super::{Outcome, Reason, failed, local_client, send};
 use std::time::{Duration, Instant};
 
-/// Far more than what is left of an answer may take, on a busy machine too.
+/// Far more than reading the rest of an answer may take, on a busy machine too.
 const SOON: Duration = Duration::from_secs(5);
 
 #[tokio::test]
@@ -31,7 +31,7 @@ async fn a_message_is_posted_with_its_headers() {
 }
 
 #[tokio::test]
-async fn a_status_decides_whatever_the_body_says() {
+async fn the_status_alone_determines_the_outcome() {
     let body = "HTTP/1.1 500 Sorry\r\nContent-Length: 2\r\n\r\nOK".as_bytes().to_vec();
     let receiver = Receiver::start(Manner::Answer(body)).await;
     let outcome = send(&local_client(None), &receiver.url()).await;
@@ -46,7 +46,7 @@ async fn a_status_decides_whatever_the_body_says() {
 }
 
 #[tokio::test]
-async fn a_connection_is_used_again() {
+async fn a_connection_is_reused() {
     let receiver = Receiver::start(status("200 OK")).await;
     let client = local_client(None);
     for _ in 0..5 {
@@ -55,9 +55,9 @@ async fn a_connection_is_used_again() {
     assert_eq!((receiver.connections(), receiver.requests().len()), (1, 5));
 }
 
-/// Without a word: the next message must not fail for it.
+/// Closed without an answer: the next message must not fail for it.
 #[tokio::test]
-async fn a_connection_that_was_ended_meanwhile_is_made_anew() {
+async fn a_closed_connection_is_replaced() {
     let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_vec();
     let receiver = Receiver::start(Manner::AnswerAndClose(answer)).await;
     let client = local_client(None);
@@ -68,7 +68,7 @@ async fn a_connection_that_was_ended_meanwhile_is_made_anew() {
 }
 
 #[tokio::test]
-async fn a_body_without_end_delays_nobody() {
+async fn an_endless_body_delays_no_message() {
     let receiver = Receiver::start(Manner::Endless).await;
     let client = local_client(None);
     let began = Instant::now();
@@ -79,9 +79,9 @@ async fn a_body_without_end_delays_nobody() {
     assert!(began.elapsed() < SOON);
 }
 
-/// A body that was promised and does not come, on a connection that stays.
+/// A body that is announced and never comes, on a connection that stays open.
 #[tokio::test]
-async fn a_body_that_does_not_come_is_not_waited_for() {
+async fn a_missing_body_is_not_waited_for() {
     let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nfew".to_vec();
     let receiver = Receiver::start(Manner::Answer(answer)).await;
     let began = Instant::now();
@@ -90,7 +90,7 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_head_that_is_too_long_is_no_answer() {
+async fn an_answer_with_too_long_a_head_is_refused() {
     let long = format!("200 OK\r\nx: {}", "y".repeat(64 * 1_024));
     let many = format!("200 OK{}", "\r\nx: y".repeat(1_000));
     for line in [long, many] {
@@ -101,7 +101,7 @@ async fn a_head_that_is_too_long_is_no_answer() {
 }
 
 #[tokio::test]
-async fn what_is_no_answer_of_http_is_none() {
+async fn an_answer_that_is_not_http_is_refused() {
     for answer in ["SSH-2.0-OpenSSH_9.6\r\n\r\n", "220 mail.example ESMTP\r\n", "\0\0\0\0"] {
         let receiver = Receiver::start(Manner::AnswerAndClose(answer.into())).await;
         let outcome = send(&local_client(None), &receiver.url()).await;
@@ -112,7 +112,7 @@ async fn what_is_no_answer_of_http_is_none() {
 }
 
 #[tokio::test]
-async fn who_stalls_or_drips_is_not_waited_for() {
+async fn a_receiver_that_stalls_or_drips_times_out() {
     for manner in [Manner::Stall, Manner::Drip] {
         let receiver = Receiver::start(manner).await;
         let mut client = local_client(None);

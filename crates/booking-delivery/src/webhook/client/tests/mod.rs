@@ -1,4 +1,4 @@
-//! Against receivers of every kind, on this machine.
+//! Receivers of every kind, on this machine.
 
 mod answers;
 mod reaching;
@@ -18,7 +18,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-/// Tells what it was given, one list after the other, and the last one for ever.
+/// Returns the given lists one after the other, and repeats the last one.
 #[derive(Debug)]
 struct Answers(Mutex<VecDeque<Vec<IpAddr>>>);
 
@@ -45,7 +45,7 @@ fn client(reach: Reach, resolver: Arc<dyn Resolver>, extra: Option<PathBuf>) -> 
     WebhookClient::new(&options).expect("its authorities can be read")
 }
 
-/// One that reaches this machine, by whatever name.
+/// A client that may reach this machine, by any name.
 fn local_client(extra: Option<PathBuf>) -> WebhookClient {
     client(Reach::Private, Answers::new(&[&["127.0.0.1"]]), extra)
 }

@@ -1,4 +1,4 @@
-//! Where messages do not go, whatever leads there.
+//! Addresses that messages do not reach, whatever name leads there.
 
 use super::receiver::{Manner, Receiver, status};
 use super::{Answers, Outcome, Reach, Reason, client, failed, local_client, send, url};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 const PUBLIC: &str = "93.184.215.14";
 
-/// Names that mean this machine, or carry an address in them, as there are services that answer for.
+/// Names that mean this machine, or contain an address, as some public DNS services resolve.
 const NAMES: [(&str, &str); 12] = [
     ("localhost", "127.0.0.1"),
     ("LOCALHOST", "::1"),
@@ -23,7 +23,7 @@ const NAMES: [(&str, &str); 12] = [
 ];
 
 #[tokio::test]
-async fn a_name_leads_nowhere_that_its_address_may_not() {
+async fn a_name_with_a_blocked_address_is_refused() {
     let receiver = Receiver::start(status("200 OK")).await;
     for (name, address) in NAMES {
         let client = client(Reach::Public, Answers::new(&[&[address]]), None);
@@ -34,9 +34,9 @@ async fn a_name_leads_nowhere_that_its_address_may_not() {
     assert!(receiver.was_left_alone().await);
 }
 
-/// An address needs no look-up, and is looked at all the same.
+/// An address needs no look-up, and is checked all the same.
 #[tokio::test]
-async fn an_address_is_looked_at_too() {
+async fn a_literal_address_is_checked_too() {
     let receiver = Receiver::start(status("200 OK")).await;
     let client = client(Reach::Public, Answers::new(&[&[PUBLIC]]), None);
     for host in ["127.0.0.1", "0x7f.1", "2130706433", "[::1]", "[::ffff:127.0.0.1]", "0"] {
@@ -48,7 +48,7 @@ async fn an_address_is_looked_at_too() {
 }
 
 #[tokio::test]
-async fn one_private_address_among_public_ones_is_one_too_many() {
+async fn one_private_address_among_public_ones_blocks_the_name() {
     let receiver = Receiver::start(status("200 OK")).await;
     for addresses in [[PUBLIC, "127.0.0.1"], ["127.0.0.1", PUBLIC]] {
         let client = client(Reach::Public, Answers::new(&[&addresses]), None);
@@ -58,11 +58,11 @@ async fn one_private_address_among_public_ones_is_one_too_many() {
     assert!(receiver.was_left_alone().await);
 }
 
-/// A name that is public when it is saved, and private when it is connected to.
+/// A name that is public when the endpoint is saved, and private when it is connected to.
 const REBOUND: [&[&str]; 2] = [&[PUBLIC], &["127.0.0.1"]];
 
 #[tokio::test]
-async fn a_name_that_leads_elsewhere_when_it_is_connected_to_leads_nowhere() {
+async fn a_name_that_turns_private_before_the_connection_is_refused() {
     let receiver = Receiver::start(status("200 OK")).await;
     let client = client(Reach::Public, Answers::new(&REBOUND), None);
     let to = format!("https://hooks.example:{}/", receiver.port);
@@ -71,23 +71,23 @@ async fn a_name_that_leads_elsewhere_when_it_is_connected_to_leads_nowhere() {
     assert!(receiver.was_left_alone().await);
 }
 
-/// The control: whoever checks only when the endpoint is saved ends up on this machine.
+/// The control: a check only when the endpoint is saved would reach this machine.
 #[tokio::test]
-async fn a_check_at_save_only_is_noticed() {
+async fn a_client_that_checks_only_at_save_is_caught() {
     let receiver = Receiver::start(status("200 OK")).await;
     let mut client = client(Reach::Public, Answers::new(&REBOUND), None);
     let to = format!("https://hooks.example:{}/", receiver.port);
     assert_eq!(client.check(None, &url(&to)).await, Ok(()));
     client.connector.allows = |_, _| true;
     client.within = Duration::from_millis(300);
-    // It speaks no TLS, but it was reached.
+    // The receiver speaks no TLS, but it was reached.
     assert_eq!(send(&client, &to).await, failed(Reason::Timeout));
     assert!(!receiver.was_left_alone().await);
 }
 
 #[tokio::test]
-async fn in_the_clear_nothing_leaves_this_machine() {
-    // What is stored may have been allowed once.
+async fn plain_http_never_leaves_this_machine() {
+    // A stored URL may have been allowed once.
     let receiver = Receiver::start(status("200 OK")).await;
     for address in ["10.0.0.1", "192.168.1.1"] {
         let client = client(Reach::Private, Answers::new(&[&[address]]), None);
@@ -98,7 +98,7 @@ async fn in_the_clear_nothing_leaves_this_machine() {
 }
 
 #[tokio::test]
-async fn a_name_without_address_and_a_port_without_anybody_are_told_apart() {
+async fn an_unknown_name_and_a_closed_port_have_different_reasons() {
     let client = client(Reach::Private, Answers::new(&[]), None);
     assert_eq!(send(&client, "https://hooks.example/").await, failed(Reason::CannotResolve));
     let nobody = client_of_nothing().await;

@@ -14,9 +14,9 @@ use tokio_rustls::TlsAcceptor;
 pub(super) enum Manner {
     /// Sends these bytes.
     Answer(Vec<u8>),
-    /// Sends these bytes, and ends the connection.
+    /// Sends these bytes, and closes the connection.
     AnswerAndClose(Vec<u8>),
-    /// Ends the connection.
+    /// Closes the connection.
     Close,
     /// Sends nothing.
     Stall,
@@ -90,7 +90,7 @@ impl Receiver {
         self.seen.requests.lock().expect("nobody has panicked").clone()
     }
 
-    /// Whether nobody has come, also none that is on its way.
+    /// Whether no connection was made, and none is on its way.
     pub(super) async fn was_left_alone(&self) -> bool {
         tokio::time::sleep(Duration::from_millis(50)).await;
         self.connections() == 0

@@ -1,4 +1,4 @@
-//! Names that nobody answers for, and whom they keep waiting.
+//! Names whose servers do not answer, and the look-ups that wait for them.
 
 use super::receiver::{Receiver, status};
 use super::{Outcome, Reach, Reason, Resolver, client, failed, send_of};
@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-/// As many look-ups as the system's has room for, of which each takes its room for as long as it hangs.
+/// Hangs on every look-up, with as much room as the system's resolver; each look-up takes room as long as it hangs.
 #[derive(Debug)]
 struct Hanging(Semaphore);
 
@@ -45,7 +45,7 @@ fn organizer() -> Option<OrganizerId> {
 }
 
 #[tokio::test]
-async fn whoever_names_servers_that_do_not_answer_delays_nobody_else() {
+async fn an_organizers_hanging_look_ups_delay_no_other_organizer() {
     let receiver = Receiver::start(status("200 OK")).await;
     let resolver = Hanging::new();
     let mut client = client(Reach::Private, resolver.clone(), None);
@@ -68,7 +68,7 @@ async fn whoever_names_servers_that_do_not_answer_delays_nobody_else() {
     assert_eq!(resolver.under_way(), LOOKUPS_PER_ORGANIZER_MAX, "one organizer's share");
     let outcomes = hanging.join_all().await;
     assert!(outcomes.iter().all(|outcome| *outcome == failed(Reason::Timeout)), "{outcomes:?}");
-    // What nobody waits for any more still takes its room, and counts.
+    // Abandoned look-ups still take room, and count.
     let to = "https://hangs-again.example/";
     assert_eq!(send_of(culprit, &client, to).await, failed(Reason::Timeout));
     assert_eq!(resolver.under_way(), LOOKUPS_PER_ORGANIZER_MAX);

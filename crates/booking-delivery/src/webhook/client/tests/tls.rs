@@ -35,7 +35,7 @@ impl Authority {
         Some(self.folder.path().join("ca.pem"))
     }
 
-    /// What a receiver shows.
+    /// The certificate that a receiver shows.
     fn certify(&self, params: &CertificateParams) -> TlsAcceptor {
         let key = key();
         let issuer: &Issuer<'_, KeyPair> = &self.issuer;
@@ -64,7 +64,7 @@ fn acceptor(certificate: CertificateDer<'static>, key: &KeyPair) -> TlsAcceptor 
 }
 
 #[tokio::test]
-async fn a_certificate_of_the_name_is_believed() {
+async fn a_certificate_for_the_name_is_accepted() {
     let authority = Authority::new();
     let tls = authority.certify(&named(NAME));
     let receiver = Receiver::start_with(status("200 OK"), Some(tls)).await;
@@ -73,13 +73,13 @@ async fn a_certificate_of_the_name_is_believed() {
         let to = format!("https://{host}:{}/", receiver.port);
         assert_eq!(send(&client, &to).await, Outcome::Done(200), "{host}");
     }
-    // The name, not the address that it led to.
+    // The name, not the address that it resolved to.
     let host = format!("host: {NAME}:{}\r\n", receiver.port);
     assert!(receiver.requests()[0].to_ascii_lowercase().contains(&host));
 }
 
 #[tokio::test]
-async fn an_address_may_have_a_certificate() {
+async fn a_certificate_for_an_address_is_accepted() {
     let authority = Authority::new();
     let tls = authority.certify(&named("127.0.0.1"));
     let receiver = Receiver::start_with(status("200 OK"), Some(tls)).await;
@@ -88,7 +88,7 @@ async fn an_address_may_have_a_certificate() {
 }
 
 #[tokio::test]
-async fn other_certificates_are_not() {
+async fn other_certificates_are_refused() {
     let (authority, stranger) = (Authority::new(), Authority::new());
     let mut run_out = named(NAME);
     run_out.not_before = date_time_ymd(2019, 1, 1);
