@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Tries the description of the API (/openapi.json) from outside, against a server with a fresh SQLite file: Schemathesis
-# asks whatever the description allows, and looks whether the answers are as it says; and the clients that public
-# generators make of it, in Python and in TypeScript, put up an event, take a seat, read it and give it up.
+# Tests the description of the API (/openapi.json) from outside, against a server with a fresh SQLite file:
+# Schemathesis sends whatever the description allows, and checks that the answers match it; and the clients that
+# public generators make from it, in Python and in TypeScript, create an event, take a seat, read it and cancel it.
 #
 #   scripts/check-api.sh              with the program of target/debug
 #   scripts/check-api.sh PROGRAM      with this one
@@ -19,13 +19,13 @@ fetch_version=0.17.0
 # The generator asks for this one's generation.
 typescript_version=5.9.3
 
-# How much is tried: cases of each operation, and seconds for all of them.
+# How much is tested: cases of each operation, and seconds for all of them.
 examples_max=10
 seconds_max=20
 # The same cases in each run, as far as answers allow.
 seed=1
-# Not what else it knows: that what is there stays there once it is deleted is meant (a registration that was given up),
-# and texts are measured without the white space around them, so that longer ones are taken than it says.
+# Not its other checks: that a deleted resource remains is intended (a cancelled registration), and texts are
+# measured without surrounding white space, so that longer ones are accepted than described.
 checks=not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance
 checks+=,response_schema_conformance,allow_header_conformance,ensure_resource_availability,ignored_auth
 
@@ -53,15 +53,15 @@ node=$(find_node)
 python_venv "$target/python"
 programs=$(cd "$target/python/bin" && pwd)
 
-# What the packages are is in the name of their folder: other versions are other folders. A folder that is not whole is
-# made anew.
+# The versions of the packages are in the name of their folder: other versions are other folders. An incomplete
+# folder is made again.
 folder=$target/check-api/$typescript_generator_version-$fetch_version-$typescript_version
 if [ ! -e "$folder/whole" ]; then
     echo "-- fetching: a generator of clients, by npm"
     rm -rf "$folder"
     mkdir -p "$folder/node"
     echo '{"private": true, "type": "module"}' >"$folder/node/package.json"
-    # Nothing is left in anybody's home.
+    # Nothing is left in a home folder.
     npm install --prefix "$folder/node" --cache "$folder/cache" --silent --no-fund --no-audit --no-package-lock \
         "openapi-typescript@$typescript_generator_version" "openapi-fetch@$fetch_version" \
         "typescript@$typescript_version" >/dev/null ||
@@ -108,7 +108,7 @@ PYTHON
 echo "-- a client in Python"
 (
     cd "$work"
-    # Its own tidying up wants more programs.
+    # Its own cleanup needs more programs.
     "$programs/openapi-python-client" generate --path openapi.json --output-path booking_client --meta none \
         >generating.log 2>&1 || fail "no client in Python can be made of the description: $(cat generating.log)"
 )
@@ -126,7 +126,7 @@ echo '{"private": true, "type": "module"}' >"$work/package.json"
 )
 
 echo "-- Schemathesis"
-# Not what has no end, nor what is answered when others have answered.
+# Not endless answers, nor those that depend on other requests.
 left_out='/(live|test|redeliver)$'
 (
     cd "$work"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Whether Booking's statements run on a Citus of your own: a schema is made, migrated and distributed as a whole, as
-# a cell is; every statement is prepared and run in it, and then every case that a store must pass, one after the other.
+# Tests Booking's statements on a Citus of your own: a schema is made, migrated and distributed as a whole, like a
+# cell; every statement is prepared and run in it, and then every case that a store must pass, one after the other.
 #
 #   DATABASE_URL=postgresql://user:password@coordinator:5432/database scripts/check-citus.sh [CASE…]
 #

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Has LibreOffice read what the CSV of registrations is made of, and counts the cells that it would run: there are to be none.
+# Has LibreOffice read the CSV corpus of registrations, and counts the cells that it would run: there must be none.
 # Not a part of test.sh, since LibreOffice is large: apt-get install --no-install-recommends libreoffice-calc-nogui
 set -euo pipefail
 cd "$(dirname "$0")/.."

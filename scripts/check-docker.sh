@@ -25,7 +25,7 @@ while read -r source; do
 done < <(sed -n 's/^COPY //p' "$dockerfile" | grep -v -- '--from=' |
     awk '{ for (i = 1; i < NF; i++) if ($i !~ /^--/) print $i }')
 
-# Whatever the sources of the program take in at build time is copied.
+# Everything that the program's sources include at build time is copied.
 while read -r included; do
     folder=${included%%/*}
     grep -qE "^COPY .*\b$folder\b" "$dockerfile" || fail "the sources include $included, which $dockerfile does not copy"
@@ -49,7 +49,7 @@ if ! grep -q '^FROM rust:.*-bookworm' "$dockerfile" || ! grep -q '^FROM .*debian
     fail "builder and base of $dockerfile are not both Debian 12 (bookworm)"
 fi
 
-# What a compose file says of a service, with whatever it takes over by `<<` or by name, and without comments.
+# A compose file's lines about a service, with those that it inherits by `<<` or by name, and without comments.
 # For a key that is there twice the nearest is first.
 of_service() { of_block "$1" "^  $2:\$"; }
 of_block() {
@@ -101,7 +101,7 @@ for name in $(sed -nE 's/^ENV //p' "$dockerfile" | tr ' ' '\n' | sed 's/=.*//');
     grep -rqF "\"$name\"" crates/booking-http/src || fail "$dockerfile sets $name, which booking-http does not read"
 done
 
-# One port everywhere: what the program listens on if nothing is said.
+# One default port everywhere.
 port=$(sed -nE 's/^ *"PORT" \["([0-9]+)"\].*/\1/p' crates/booking-http/src/settings.rs)
 [ "$port" = 8080 ] || fail "booking-http listens on ${port:-no port}, and not on 8080"
 grep -qE "^ENV .*\bPORT=$port\b" "$dockerfile" || fail "$dockerfile does not set PORT=$port"
@@ -114,7 +114,7 @@ for file in "$compose" "$ha"; do
     ! grep -qE ':3000\b' "$file" || fail "$file has the port of before"
 done
 
-# Who runs the image by itself is told how, and the program knows that it is in a container.
+# The image's own documentation explains running it alone, and the program knows that it is in a container.
 grep -qE '^#   docker run --rm --volume booking:/data booking token create' "$dockerfile" ||
     fail "$dockerfile does not say how to make the first token"
 grep -qE '^# .*--env ALLOW_OPEN=true' "$dockerfile" || fail "$dockerfile does not say how to go without a token"
@@ -144,7 +144,7 @@ for name in booking.env database.env ha/patroni.env; do
     [ -e "docker/$name.sample" ] || fail "there is no docker/$name.sample"
 done
 
-# The role of the servers is an ordinary one, made as the image's own superuser, whose password nobody has.
+# The servers' role is an ordinary one, created by the image's own superuser, whose password is unknown.
 [ "$(grep -c "CREATE ROLE %I LOGIN'" docker/ha/owner.sql)" = 1 ] && grep -q '^ALTER ROLE :"user" LOGIN PASSWORD' docker/ha/owner.sql &&
     ! grep -qiE '^[^-].*superuser' docker/ha/owner.sql || fail "docker/ha/owner.sql does not make an ordinary role"
 [ "$(grep -cE '^[^-]*CREATE ' docker/ha/owner.sql)" = "$(grep -c '^WHERE NOT EXISTS ' docker/ha/owner.sql)" ] ||
@@ -198,7 +198,7 @@ must "$compose" db "does not make the servers' role" '- \./ha/owner\.sql:/docker
 must "$compose" db "has a password for its superuser that somebody knows" 'POSTGRES_PASSWORD="\$\$\(head -c 32 /dev/urandom'
 must_not "$compose" db "makes the servers' role a superuser" 'POSTGRES_USER'
 
-# Whatever runs is bounded, has no privileges, and does not fill the disk with what it says.
+# Every container has limits, has no privileges, and does not fill the disk with its log.
 for file in "$compose" "$ha"; do
     for service in $(services "$file"); do
         must "$file" "$service" "is not bounded" '^ +mem_limit: [0-9]+[mg]$' '^ +cpus: (1|\$\{[A-Z_]+:-1\})$' '^ +pids_limit: [0-9]+$'
@@ -220,7 +220,7 @@ grep -qx 'VOLUME /data' "$dockerfile" || fail "$dockerfile keeps its data elsewh
 [ "$(of_service "$compose" db | sed -nE '/cap_add:/,/:$/s/^ +- ([A-Z_]+)$/\1/p' | sort | tr '\n' ' ')" = \
     "CHOWN DAC_READ_SEARCH FOWNER SETGID SETUID " ] || fail "db of $compose keeps other capabilities than it needs"
 
-# Whose address it is: each proxy has one, and only that is believed.
+# Client addresses: each proxy has a fixed address, and only that is trusted.
 gateway=$(sed -nE 's/^ +gateway: //p' "$compose")
 [ -n "$gateway" ] && [ "$(sed -n 's/^TRUSTED_PROXIES=//p' "$sample")" = "$gateway" ] ||
     fail "$sample does not trust the gateway of $compose, by which this machine comes: ${gateway:-it has none}"
@@ -238,7 +238,7 @@ for rule in 'http-request set-header X-Forwarded-For %\[src\]' 'http-request del
 done
 ! grep -qE '^ +(option forwardfor|log )' docker/ha/haproxy.cfg || fail "docker/ha/haproxy.cfg adds to a client's word, or says all twice"
 
-# etcd, which asks nobody for a password, is where only the nodes are.
+# etcd, which asks for no password, is only in the nodes' network.
 [ "$(of_service "$ha" etcd | grep -A9 'networks:' | sed -nE 's/^ +- ([a-z]+)$/\1/p' | head -1)" = cluster ] ||
     fail "etcd of $ha is not on the nodes' network"
 must_not "$ha" etcd "is where others are" '^ +- default$'
@@ -251,7 +251,7 @@ for service in $(services "$ha"); do
     esac
 done
 
-# What is said of versions is so.
+# Versions in the documents are correct.
 plain=$(sed -nE 's/^ +image: postgres:([0-9]+)-.*/\1/p' "$compose")
 nodes=$(sed -nE 's/^ENV PATH=.*postgresql\/([0-9]+)\/bin.*/\1/p' docker/ha/Dockerfile)
 for said in "README.md:with PostgreSQL $plain;" "docker/OPERATING.md:PostgreSQL $nodes under Patroni" \
@@ -261,15 +261,15 @@ done
 for said in "exec -T db sh -c 'pg_dump" 'PGPASSWORD="$DB_PASSWORD" pg_dump -h 127.0.0.1 -U "$DB_USER" -Fc "$DB_NAME"'; do
     grep -qF -- "$said" docker/OPERATING.md || fail "docker/OPERATING.md does not say how to back up ($said)"
 done
-# Who comes from the settings of before is told what to move.
+# An upgrade from the old settings names those to move.
 for said in '## Upgrading' 'DB_USER=booking' 'DB_NAME=booking' '`docker/database.env`' 'port 8080'; do
     grep -qF -- "$said" docker/OPERATING.md || fail "docker/OPERATING.md does not say how to upgrade ($said)"
 done
 grep -qF 'OPERATING.md#upgrading' README.md || fail "README.md does not lead to what it says of upgrading"
 grep -q 'ALTER ROLE' "$database_sample" || fail "$database_sample does not say how to change the password"
 
-# High availability: the image copies what is there, the services find each other, and the samples say
-# all that is asked for.
+# High availability: the image's files exist, the services find each other, and the samples have all required
+# settings.
 ha_sample=docker/ha/patroni.env.sample
 for source in $(sed -n 's/^COPY //p' docker/ha/Dockerfile | tr ' ' '\n' | grep -vE '^--|/$'); do
     [ -e "docker/ha/$source" ] || fail "docker/ha/Dockerfile copies $source, which is not there"

@@ -12,15 +12,15 @@
 #                    judge must find what was lost
 #   --standby        kill the standby instead, to see how long writes wait until the leader goes on alone
 #
-# Before each kill nothing is replicated for a second, as on a slow or broken network: with synchronous
-# replication nobody is acknowledged anything in it, without it all of that is lost. Before all kills but
-# the last it is 6 s, and the leader writes far more than Patroni usually lets a standby be behind.
+# Before each kill nothing is replicated for a second, as on a slow or broken network: with synchronous replication
+# no commit is acknowledged in it, without it all of that is lost. Before all kills but the last it is 6 s, and the
+# leader writes far more than Patroni usually lets a standby be behind.
 # FAILOVER_SECONDS (30) is the longest time from a kill to a change at the new leader. FAILOVER_PROGRAMS is
 # a folder with booking-http and booking-load, if they are not to be built.
 #
 # Needs Rust, PostgreSQL, Patroni, etcd and HAProxy; installs Debian's packages if they are missing and it
 # may (as root, or by sudo without a password). As root it runs the database as `postgres` or `nobody`.
-# The history, for `booking-load judge --check FILE`, and everybody's log stay in the build's folder,
+# The history, for `booking-load judge --check FILE`, and all logs stay in the build's folder,
 # under failover/synchronous/ or failover/asynchronous/.
 
 set -euo pipefail
@@ -85,7 +85,7 @@ declare -A pid=()
 postmaster() {
     local id=
     read -r id 2>/dev/null <"$folder/$1/data/postmaster.pid" || return 1
-    # The id may be somebody else's by now.
+    # The id may belong to another process by now.
     { tr '\0' ' ' <"/proc/$id/cmdline"; } 2>/dev/null | grep -qF "$folder/$1/data" && echo "$id"
 }
 
@@ -130,7 +130,7 @@ launch() {
 }
 
 taken=" "
-# A port that nobody listens on, outside of the range for outgoing connections.
+# A free port, outside of the range for outgoing connections.
 free_port() {
     local port
     while :; do
@@ -180,7 +180,7 @@ cp docker/ha/* "$folder"
 mkdir -m 700 "$folder/one" "$folder/two" "$folder/etcd"
 chmod 711 "$folder"
 [ ${#as_owner[@]} -eq 0 ] || chown -R "$owner:" "$folder/one" "$folder/two" "$folder/etcd"
-# The passwords of samples, for those who ask from this machine, for as long as this runs.
+# The samples' passwords, for clients on this machine, for as long as this runs.
 chmod -R go+rX "$folder"/{patroni.yaml,booking-post-bootstrap,owner.sql}
 
 launch etcd "${as_owner[@]}" etcd --name=etcd --data-dir="$folder/etcd/data" --log-level=warn \

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Throws bytes at the parsers, guided by the branches that they reach, until one breaks a promise or the time
-# is over.
+# Fuzzes the parsers, guided by code coverage, until an invariant fails or the time is over.
 #
 #   scripts/fuzz.sh                  lists the targets
 #   scripts/fuzz.sh TARGET MINUTES   one of them

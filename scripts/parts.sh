@@ -35,8 +35,8 @@ may_install() {
 # In a subshell, for its trap.
 install() (
     echo "-- installing: $*"
-    # Debian would make a database cluster and start services, and keep them running, which nobody asked
-    # for. Where there is a policy for services already, it is not ours to change.
+    # Debian would create a database cluster and start services, and keep them running, which is not wanted. Where
+    # there is a policy for services already, it is not ours to change.
     no_cluster=/etc/postgresql-common/createcluster.d/zz-no-main-cluster.conf
     no_services=/usr/sbin/policy-rc.d
     [ ! -e "$no_services" ] || no_services=
@@ -78,7 +78,7 @@ python_venv() (
         fail "$python cannot make environments. Debian: apt-get install python3-venv"
     echo "-- fetching: what $requirements names, by pip"
     rm -rf "$folder"
-    # Without dependencies that nobody has named, and with nothing left in anybody's home.
+    # Without unlisted dependencies, and with nothing left in a home folder.
     "$python" -m venv "$folder" &&
         "$folder/bin/python" -m pip --quiet --disable-pip-version-check --no-cache-dir install --no-deps -r "$requirements" ||
         fail "pip could not fetch what $requirements names: is there a network, and does its registry answer?"

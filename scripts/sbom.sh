@@ -24,10 +24,10 @@ host=$(rustc -vV | sed -n 's/^host: //p')
 cargo cyclonedx --quiet --manifest-path crates/booking-http/Cargo.toml --target "$host" \
     --format json --spec-version 1.5 --no-build-deps --override-filename "$name"
 mkdir -p "$(dirname "$file")"
-# Where it was made is nobody's business.
+# The build machine's paths are left out.
 sed "s|path+file://$PWD/|path+file:///|" "crates/booking-http/$name.json" >"$file"
 
-# What Cargo would compile must be in it, each package once, and all that is to be told of each.
+# It must contain what Cargo would compile, each package once, with all required fields of each.
 missing=0
 while read -r package version; do
     version=${version#v}

@@ -32,7 +32,7 @@ SOAK_FOLDER=$(cd "$target/soak" && pwd)
 SOAK_SERVER=$(cd "$target/release" && pwd)/booking-http
 export SOAK_FOLDER SOAK_SERVER
 status=0
-# First, so that what is missing for it is told at once.
+# First, so that a missing program is reported at once.
 export FAILOVER_PROGRAMS=$target/release
 scripts/failover.sh --rounds 4 || status=$?
 scripts/failover.sh --asynchronous || status=$?

@@ -124,8 +124,7 @@ fetch_package() {
     local parts=$folder.parts
     rm -rf "$parts" "$folder"
     mkdir -p "$parts"
-    # In its own folder, so that nothing is left in anybody's home. What npm calls the archive is its
-    # own affair.
+    # In its own folder, so that nothing is left in a home folder. npm may name the archive as it likes.
     npm pack "$package@$version" --pack-destination "$parts" --cache "$parts/cache" --silent >/dev/null &&
         tar -xzf "$parts"/*.tgz -C "$parts" "${@/#/package/}" &&
         mv "$parts/package" "$folder" ||
@@ -175,9 +174,9 @@ lint() {
     run "format" cargo fmt --all --check
     run "lints" cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 }
-# All of them are of the whole workspace, whichever they run: with fewer crates Cargo would build others anew.
+# All of them are for the whole workspace, whichever they run: with fewer crates Cargo would rebuild others.
 tests=(cargo test --workspace --all-features --locked --no-fail-fast)
-# Most of them wait for most of their time: for servers, databases and browsers to begin, and for what has a limit.
+# Most of them mostly wait: for servers, databases and browsers to start, and for timeouts.
 cores=$(getconf _NPROCESSORS_ONLN)
 
 # Runs tests beside others: run_both NAME "ARGUMENTS OF CARGO" ARGUMENTS OF CARGO FOR THE OTHERS...
@@ -211,7 +210,7 @@ fi
 
 missing=()
 [ -n "$(find_compiler)" ] || missing+=(gcc libc6-dev)
-# What a variable names wrongly no package would mend.
+# No package would repair a variable with a wrong path.
 [ -n "$(find_postgres)${PG_BIN:-}" ] || missing+=(postgresql)
 [ -n "$(find_proxy HAPROXY haproxy)${HAPROXY:-}" ] || missing+=(haproxy)
 [ -n "$(find_proxy NGINX nginx)${NGINX:-}" ] || missing+=(nginx)

@@ -135,7 +135,7 @@ impl Postman {
         })
     }
 
-    /// What a mail tells, from the present state; `None` if that no longer applies.
+    /// The letter of a mail, from the present state; `None` if the mail no longer applies.
     async fn letter(
         &self,
         store: &dyn BookingStore,
@@ -221,7 +221,7 @@ pub(crate) fn is_to_begin(event: &Event) -> bool {
     event.details.starts_at.is_some_and(|starts_at| starts_at > Utc::now())
 }
 
-/// Whether what a mail tells still applies.
+/// Whether a mail still applies.
 fn still_applies(kind: MailKind, event: &Event, registration: &Registration) -> bool {
     let status = registration.status;
     let is_cancelled = event.rules.status == EventStatus::Cancelled;

@@ -241,16 +241,16 @@ mod tests {
     fn the_holder_is_included_on_request_until_erased() {
         let mut person = Person::from(EmailAddress::parse("ada@example.org").expect("valid"));
         let held = fact(FactKind::Held, false);
-        let told_of = |person: &Person| -> Value {
+        let body_with = |person: &Person| -> Value {
             serde_json::from_str(&text(&message(&held, Some(person)))).expect("JSON")
         };
         let expected = json!({"user_email": "ada@example.org", "name": null});
-        assert_eq!(told_of(&person)["data"]["person"], expected);
+        assert_eq!(body_with(&person)["data"]["person"], expected);
         person.name = Some(PersonName::parse("Ada").expect("valid"));
-        assert_eq!(told_of(&person)["data"]["person"]["name"], "Ada");
+        assert_eq!(body_with(&person)["data"]["person"]["name"], "Ada");
         assert!(!text(&message(&held, None)).contains("example.org"));
         let erased = Person::erased(Uuid::from_u128(REGISTRATION).into());
-        assert_eq!(told_of(&erased)["data"].get("person"), None);
+        assert_eq!(body_with(&erased)["data"].get("person"), None);
         let edited = fact(FactKind::EventEdited, true);
         assert!(!text(&message(&edited, Some(&person))).contains("ada"));
     }

@@ -1,11 +1,11 @@
-"""A mail server that does as its recipients' names say, for the tests of mail.
+"""A mail server whose behaviour depends on its recipients' names, for the tests of mail.
 
 usage: server.py FOLDER [--tls=starttls|always] [--certificate=PEM --key=PEM] [--password=…] [--ascii] [--seconds=N] [--let-in=FILE]
 
 Prints the port that it listens on, keeps each mail as FOLDER/<n>.eml, as it came, with FOLDER/<n>.json about how it
 came, and ends when its standard input does. Recipients called refused@…, later@… and stalls@… get a 550, a 450, and
 no answer; `rejected@…` a 554 for the message itself. With --seconds it takes one mail at a time, each in so many.
-With --let-in it greets everybody with a 421 until there is such a file, and says in FOLDER/refused how many that were.
+With --let-in it greets every client with a 421 until there is such a file, and counts them in FOLDER/refused.
 """
 
 import argparse
@@ -101,7 +101,7 @@ async def serve(arguments):
     keeper = Keeper(arguments.folder, arguments.seconds)
 
     def authenticate(server, session, envelope, mechanism, data):
-        # Whoever is not let in is told so by the server.
+        # The server itself answers a failed login.
         return AuthResult(success=data.password.decode() == arguments.password, handled=False)
 
     def protocol():

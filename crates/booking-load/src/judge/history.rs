@@ -199,7 +199,7 @@ pub struct RegistrationView {
     pub token: Option<TokenMark>,
 }
 
-/// Tells one `manage_token` from another, without revealing it.
+/// Distinguishes one `manage_token` from another, without revealing it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TokenMark(pub u64);
