@@ -24,12 +24,13 @@ use tokio::time::{Instant, sleep, sleep_until};
 const CONNECTIONS: usize = 256;
 /// The rate at which the first attendees register, if the server can.
 const ARRIVALS_PER_SECOND: f64 = 20_000.0;
-/// The searches of a round without a sale.
-const SEARCHES: u64 = 200;
-/// The searches during a sale.
+/// The searches without a sale.
+const SEARCHES: u64 = 1_000;
+/// The interval of searches during a sale.
 const SEARCH_EVERY: Duration = Duration::from_millis(200);
-/// How often a round sells alone and with searches, in turns: a machine that slows down meanwhile slows both.
-const TURNS: u32 = 4;
+/// How often seats are sold with searches and without, in turns: a machine that slows down meanwhile slows both. With more of
+/// them the event would outgrow what a server keeps in memory for searches ([`run`]).
+const TURNS: u32 = 6;
 /// The pause between a search and a sale without searches: the server follows a sale for so long.
 const SEARCH_ENDS_AFTER: Duration = Duration::from_secs(11);
 /// The shortest and the longest search text, in letters.
@@ -59,12 +60,18 @@ struct Round {
     while_exported: f64,
     /// How much more memory that took.
     megabytes_more: f64,
-    /// Seats a second during searches, against those of the sales in between.
-    while_searched: f64,
-    /// CPU time of server and database for each of these, against the same.
-    micros_while_searched: f64,
-    /// The latency of the first search, which reads all attendees that are new since the last.
-    first_search: f64,
+}
+
+/// What searches came to.
+struct Searches {
+    /// The latency of the first one, which reads all attendees.
+    first: f64,
+    idle: Histogram<u64>,
+    busy: Histogram<u64>,
+    /// For each turn: seats a second during searches, against those of the sale after it.
+    seats: Vec<f64>,
+    /// CPU time of server and database for each seat during searches, against the same.
+    micros: Vec<f64>,
 }
 
 /// What a sale came to.
@@ -86,10 +93,10 @@ pub(crate) async fn run(
     window: Duration,
 ) -> anyhow::Result<String> {
     let mut text = format!(
-        "## The desk\n\n{} people of one event, for which {CONNECTIONS} connections register more; medians of {rounds} rounds of {} s. \
-         CPU is the server's and the database's time for each seat.\n\n\
-         | store | seats a second | CPU µs | server MB, and once people were looked for | seats while a table is taken along | MB more | seats while people are found | CPU µs a seat then | \
-         first search ms | search p50, p99 ms | the same while seats are sold |\n\
+        "## The desk\n\n{} people of one event, for which {CONNECTIONS} connections register more; medians of {rounds} rounds of {} s, and of {TURNS} turns \
+         of half of that with searches and without. CPU is the server's and the database's time for each seat.\n\n\
+         | store | seats a second | CPU µs | seats during an export | MB more | MB with searches | first search ms | search p50, p99 ms | the same during a sale | \
+         seats during searches | CPU µs a seat then |\n\
          | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
         thousands(people as f64),
         window.as_secs_f64(),
@@ -119,37 +126,44 @@ async fn measure(
     side.restart_with(&[]);
     let mut desk = Desk::of(side, &field)?;
     desk.people = first..side.next_number();
+    eprintln!("desk, {name}: searches");
+    let searches = desk.searches(side, &field, window).await?;
+    let megabytes = memory(side.pid());
+    side.restart_with(&[]);
+    desk.address = side.addresses(Servers::One)?[0];
     let mut figures = Vec::new();
     for round in 1..=rounds {
         eprintln!("desk, {name}: round {round}");
         figures.push(desk.round(side, &field, window).await?);
     }
-    let spread = |figure: fn(&Round) -> f64| {
-        let none = Spread { median: f64::NAN, min: f64::NAN, max: f64::NAN };
-        Spread::of(figures.iter().map(figure).collect()).unwrap_or(none)
-    };
-    let share = |figure: fn(&Round) -> f64| {
-        let Spread { median, min, max } = spread(figure);
-        format!("**{median:.3} ×** ({min:.3} to {max:.3})")
-    };
+    let of_rounds = |figure: fn(&Round) -> f64| spread(figures.iter().map(figure));
+    let share = |Spread { median, min, max }| format!("**{median:.3} ×** ({min:.3} to {max:.3})");
     let at = |latency: &Histogram<u64>| {
         let [p50, p99] = [0.5, 0.99].map(|part| millis(latency.value_at_quantile(part)));
         format!("{p50:.1}, {p99:.1} of {}", latency.len())
     };
     Ok(format!(
-        "| {name} | {} | {:.1} | {:.0}, {:.0} | {} | {:.1} | {} | {} | {:.0} | {} | {} |\n",
-        thousands(spread(|round| round.seats).median),
-        spread(|round| round.micros).median,
-        spread(|round| round.megabytes).min,
-        spread(|round| round.megabytes).max,
-        share(|round| round.while_exported),
-        spread(|round| round.megabytes_more).max,
-        share(|round| round.while_searched),
-        share(|round| round.micros_while_searched),
-        spread(|round| round.first_search).max,
-        at(&desk.idle),
-        at(&desk.busy),
+        "| {name} | {} | {:.1} | {} | {:.1} | {megabytes:.0} | {:.0} | {} | {} | {} | {} |\n",
+        thousands(of_rounds(|round| round.seats).median),
+        of_rounds(|round| round.micros).median,
+        share(of_rounds(|round| round.while_exported)),
+        of_rounds(|round| round.megabytes_more).max,
+        searches.first,
+        at(&searches.idle),
+        at(&searches.busy),
+        share(spread(searches.seats.iter().copied())),
+        share(spread(searches.micros.iter().copied())),
     ))
+}
+
+fn spread(figures: impl Iterator<Item = f64>) -> Spread {
+    let none = Spread { median: f64::NAN, min: f64::NAN, max: f64::NAN };
+    Spread::of(figures.collect()).unwrap_or(none)
+}
+
+/// The most memory that a process has had in use, in MB.
+fn memory(pid: u32) -> f64 {
+    cpu::memory_peak_bytes(pid).unwrap_or_default() as f64 / 1e6
 }
 
 /// Sells while `other` runs, which learns when the sale is over; returns what came of the sale, and the task's result.
@@ -196,8 +210,6 @@ impl Desk {
             event: field.events[0].clone(),
             people: 0..0,
             searches: 0,
-            idle: latencies(),
-            busy: latencies(),
         })
     }
 
@@ -208,10 +220,9 @@ impl Desk {
         window: Duration,
     ) -> anyhow::Result<Round> {
         let pid = side.pid();
-        let megabytes = || cpu::memory_peak_bytes(pid).unwrap_or_default() as f64 / 1e6;
         cpu::reset_memory_peak(pid)?;
         let alone = sell(side, field, window).await?;
-        let at_most = megabytes();
+        let at_most = memory(pid);
 
         cpu::reset_memory_peak(pid)?;
         let there = side.next_number() - self.people.start;
@@ -226,43 +237,48 @@ impl Desk {
             Ok(())
         };
         let (exported, ()) = sell_while(side, field, window, exporting).await?;
-        let at_most_then = megabytes();
+        let at_most_then = memory(pid);
 
+        Ok(Round {
+            seats: alone.seats_per_second,
+            micros: alone.micros,
+            while_exported: exported.seats_per_second / alone.seats_per_second,
+            megabytes_more: at_most_then - at_most,
+        })
+    }
+
+    /// Searches while nothing is sold, and then in every other sale.
+    async fn searches(
+        &mut self,
+        side: &mut Side,
+        field: &Field,
+        window: Duration,
+    ) -> anyhow::Result<Searches> {
         let mut connection = Connection::open(self.address).await?;
-        let first_search = self.search(&mut connection).await?;
+        let first = millis(self.search(&mut connection).await?);
+        let (mut idle, mut busy) = (latencies(), latencies());
         for _ in 0..SEARCHES {
-            let micros = self.search(&mut connection).await?;
-            self.idle.saturating_record(micros);
+            idle.saturating_record(self.search(&mut connection).await?);
         }
-        let (mut rates, mut micros) = (Vec::new(), Vec::new());
+        let (mut seats, mut micros) = (Vec::new(), Vec::new());
         for _ in 0..TURNS {
-            // Reads who came in the sale before.
+            // Reads the registrations of the sale before.
             self.search(&mut connection).await?;
             let searching = async |is_over: &Cell<bool>| {
                 while !is_over.get() {
                     let began = Instant::now();
-                    let micros = self.search(&mut connection).await?;
-                    self.busy.saturating_record(micros);
+                    busy.saturating_record(self.search(&mut connection).await?);
                     sleep_until(began + SEARCH_EVERY).await;
                 }
                 Ok(())
             };
-            let (searched, ()) = sell_while(side, field, window / TURNS, searching).await?;
+            let (searched, ()) = sell_while(side, field, window / 2, searching).await?;
             sleep(SEARCH_ENDS_AFTER).await;
-            let alone = sell(side, field, window / TURNS).await?;
-            rates.push((searched.seats_per_second, alone.seats_per_second));
-            micros.push((searched.micros, alone.micros));
+            let alone = sell(side, field, window / 2).await?;
+            seats.push(searched.seats_per_second / alone.seats_per_second);
+            micros.push(searched.micros / alone.micros);
         }
-        Ok(Round {
-            seats: alone.seats_per_second,
-            micros: alone.micros,
-            megabytes: at_most,
-            while_exported: exported.seats_per_second / alone.seats_per_second,
-            megabytes_more: at_most_then - at_most,
-            while_searched: ratio_of_sums(&rates),
-            micros_while_searched: ratio_of_sums(&micros),
-            first_search: millis(first_search),
-        })
+        Ok(Searches { first, idle, busy, seats, micros })
     }
 
     /// Searches for a part of a name; returns the latency in microseconds.
@@ -300,12 +316,6 @@ impl Desk {
         self.export(|part| table.extend_from_slice(part)).await?;
         Ok(table)
     }
-}
-
-/// The sum of the first figures against that of the second.
-fn ratio_of_sums(pairs: &[(f64, f64)]) -> f64 {
-    let (of, by) = pairs.iter().fold((0.0, 0.0), |sums, pair| (sums.0 + pair.0, sums.1 + pair.1));
-    of / by
 }
 
 /// The number of line ends in it.

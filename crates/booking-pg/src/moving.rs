@@ -762,7 +762,7 @@ impl MoveStore for PgStore {
     }
 
     async fn keep_to(&self, assigned: StoredBytes) -> Result<bool, StoreError> {
-        self.write_bytes(told).await
+        self.write_bytes(assigned).await
     }
 
     async fn replace_map(
@@ -849,6 +849,6 @@ async fn activate_event(connection: &Lease, event: EventId, state: &str) -> Resu
     let delete_mailed = "DELETE FROM former_holders WHERE event_id = $1::uuid AND ((registration_id, version) IN \
                 (SELECT registration_id, version FROM mails WHERE event_id = $1::uuid \
                 AND kind = 'handed_over' AND state IN ('sent', 'dropped'))) IS TRUE";
-    change(connection, name, told, &[&id]).await?;
+    change(connection, name, delete_mailed, &[&id]).await?;
     Ok(())
 }

@@ -109,7 +109,7 @@ impl State {
                 }
             }
             Line::Delivered(delivery) | Line::FormerHoldersPurged(delivery) => {
-                self.delivery = *delivery
+                self.delivery = *delivery;
             }
             Line::Reminded(event) => {
                 if let Some(table) = self.events.get_mut(&event) {

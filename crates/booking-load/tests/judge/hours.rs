@@ -268,7 +268,7 @@ const CORRUPTIONS: &[Corruption] = &[
         registration_in(history, 6).token = Some(EDSGERS);
     }),
     ("a new link that is not told", "answer_differs", |history| {
-        registration_in(history, 9).token = None
+        registration_in(history, 9).token = None;
     }),
     ("a name put right that changes the link", "answer_differs", |history| {
         registration_in(history, 5).token = Some(TokenMark(9));
