@@ -25,7 +25,7 @@ const KEPT_MAX = 20;
 
 /** Refusals that the server repeats for a while under the same key, even if a seat has come free since. */
 const DECIDED = new Set([409, 410, 412, 422]);
-/** Refusals that come before the key is looked up, and do not show whether the write was done. */
+/** Refusals that the server gives only after it has looked the key up, and found no write done under it. */
 const NOT_DONE = new Set(["forbidden", "not_found"]);
 
 /** Kinds of writes that only organizers send. */

@@ -53,7 +53,7 @@ export function createLive({ onSeats, onEnd, signal }) {
   function open() {
     close();
     if (signal.aborted || document.hidden || watched.size === 0 || !("EventSource" in globalThis)) {
-      // The caller has that version already.
+      // The caller knows this by itself, and is not notified.
       isTrusted = false;
       return;
     }

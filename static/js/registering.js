@@ -95,7 +95,7 @@ export function welcome(registration, wish) {
 
 /**
  * Why there is no seat. An event that conceals who is registered answers the same to those who are: they are
- * pointed to their mail.
+ * pointed to their private link.
  *
  * @param {unknown} error
  * @param {BookingEvent | null} event
