@@ -20,7 +20,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 /// What only a server can provide for a registration, since it needs its secrets. None of it is stored.
 pub trait Links: fmt::Debug + Send + Sync {
-    /// The private link of a registration; `None` if it has no holder.
+    /// The private link of a registration; `None` if nobody manages it by a token.
     fn private_link(&self, registration: &Registration) -> Option<String>;
 
     /// The URL of an event's page.

@@ -155,7 +155,7 @@ impl FromRequest for OptionalOrganizer {
 pub(crate) struct RegistrationAuth {
     pub(crate) id: RegistrationId,
     /// Named by the hash of the token, also if that is a mailed link's: idempotency keys are looked up under that
-    /// name, also when the token has expired.
+    /// name, also when the token is no longer valid.
     pub(crate) caller: Caller,
     /// Whether the token has the form of a mailed link's.
     pub(crate) is_mailed: bool,
