@@ -91,7 +91,8 @@ pub async fn a_freed_seat_is_offered_to_the_head_of_the_waitlist(fixture: &dyn F
     assert_audit_is_clean(&*store).await;
 }
 
-/// An expired offer goes to the next in line, whichever command settles it; the missed attendee leaves the waitlist.
+/// An expired offer goes to the next in line, whichever command settles it; an attendee who misses one leaves the
+/// waitlist.
 pub async fn an_expired_offer_goes_to_the_next_in_line(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;

@@ -274,8 +274,5 @@ async fn delivery_recovers_after_its_loops_panic() {
     until(is_written).await;
     assert_eq!(restarts(), 6, "{:?}", supervisor.tasks());
     drop(stop);
-    timeout(WITHIN, running)
-        .await
-        .expect("it ends when it is notified to")
-        .expect("without a panic");
+    timeout(WITHIN, running).await.expect("it ends when it is told to").expect("without a panic");
 }

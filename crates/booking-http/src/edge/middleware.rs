@@ -72,7 +72,7 @@ pub(crate) async fn edge(
         }
         Err(error) => {
             if !is_ours {
-                // What is beside this site's path is none of the API's.
+                // Outside of the base path there is no API: browsers get a page.
                 request.extensions_mut().insert(Rendered::Page);
             }
             let refused = explain(request.error_response(error), &state, &path, &request_id);
@@ -164,7 +164,7 @@ fn complete(
     reader.until_sent(response)
 }
 
-/// Answers for what is moving, or was moved to another store, that it is so: it is not lost.
+/// Answers for what is being moved, or was moved to another store, that it is moving and not missing.
 async fn find_moved(
     response: ServiceResponse<BoxBody>,
     service: &Service,
