@@ -19,9 +19,9 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 ///
 /// Broken rules are in the report, not an error.
 ///
-/// If nothing could be measured: invalid options, or no event could be created.
+/// # Errors
 ///
-/// If there was nothing to measure: options that make no sense, or no event could be created.
+/// If nothing could be measured: invalid options, or no event could be created.
 pub async fn run(options: FlashOptions) -> anyhow::Result<FlashReport> {
     anyhow::ensure!(!options.urls.is_empty(), "at least one URL is needed");
     anyhow::ensure!(options.seats > 0, "at least one seat is needed");
