@@ -33,7 +33,7 @@ struct Node {
 /// What the driver does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// Begin a batch of this cell, with about so many commands.
+    /// Begin a batch of this cell, with so many commands or a few more.
     Begin { place: SeatLane, share: usize },
     /// Look again when a batch has ended, or after so many more commands.
     Wait { commands: usize },

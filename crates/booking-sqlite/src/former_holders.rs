@@ -52,7 +52,7 @@ pub(crate) fn find(
     Ok(Some(Person { name, ..Person::from(user_email) }))
 }
 
-/// Deletes the former holder to whom a settled mail was addressed, unless more mails are due.
+/// Deletes the former holder to whom a settled mail was addressed, unless that mail may be tried again.
 pub(crate) fn sent(connection: &Connection, event_id: EventId, id: MailId) -> Result<(), Failure> {
     let (event_id, id) = (event_id.as_uuid(), id.as_uuid());
     let mut sent = connection.prepare_cached(sql::FORMER_HOLDER_SENT)?;

@@ -173,7 +173,7 @@ fn advance_one(
     Ok(true)
 }
 
-/// Up to `limit` facts after `after`. Each version was made by one fact, so that so many facts are so many
+/// Up to `at_most` facts after `after`. Each version was made by one fact, so that so many facts are so many
 /// versions.
 pub(crate) fn facts(
     connection: &Connection,

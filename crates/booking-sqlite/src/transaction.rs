@@ -64,7 +64,7 @@ pub(crate) fn run<T>(
     log::warn!("COMMIT failed and may have happened, so the transaction is run again: {lost}");
     match attempt(connection, observer, work) {
         Ok(Work::Changed(answer)) => Ok(answer),
-        // Another transaction may have waited for the disk, and not this one.
+        // It was committed before: nothing has waited for the disk on this run's behalf.
         Ok(Work::Unchanged(answer)) if sync_log(path).is_ok() => Ok(answer),
         Ok(Work::Unchanged(_)) | Err(_) => Err(Failure::Commit(lost)),
     }

@@ -32,7 +32,7 @@ pub struct EventChange {
     pub replaced: Vec<RegistrationId>,
     /// What happened, in the order of the versions that it made; the last made `version`.
     pub facts: Vec<Fact>,
-    /// Attendees who transferred their seats away, for the mails that notify them. Those of registrations that are
+    /// Attendees whose seats were transferred, for the mails that notify them. Those of registrations that are
     /// [erased](Self::erased) are deleted before these are stored.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub former_holders: Vec<FormerHolder>,
@@ -56,7 +56,7 @@ impl EventChange {
     }
 }
 
-/// A former holder: an attendee who transferred the seat to another. All that is left of them, since the registration
+/// A former holder: an attendee whose seat was transferred to another. All that is left of them, since the registration
 /// is now the other's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FormerHolder {
