@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn failures_are_kept_apart_from_answers() {
+    async fn failures_do_not_count_as_answers() {
         let store = three();
         let fan_out = async |of| store.now().fan_out(Deadline::UnlessSilent, requests(of)).await;
         let one_fails = [Some(true), Some(true), Some(false)];

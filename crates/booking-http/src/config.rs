@@ -560,7 +560,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_apart_from_the_store_are_checked_for_either_store() {
+    fn database_settings_are_checked_for_either_store() {
         for (name, good, bad) in [
             ("DB_POOL_SIZE", "2", "1"),
             ("DB_PLAN_CACHE_MODE", "auto", "force_custom_plan"),

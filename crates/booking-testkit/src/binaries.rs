@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn this_machine_has_postgresql() {
+    fn this_machine_has_the_database_programs() {
         let found = PgBinaries::find();
         assert!(found.initdb.is_file() && found.postgres.is_file(), "{found:?}");
     }
