@@ -178,8 +178,8 @@ impl Api {
         decode(&expect(StatusCode::CREATED, answer)?)
     }
 
-    /// `GET /events/{id}/registrations`, every page of it, in the order of the server.
     /// `GET /events/{id}/registrations`, every page of it, in the server's order.
+    ///
     /// # Errors
     ///
     /// If a page is not a 200 with registrations, or the pages do not end.

@@ -124,8 +124,8 @@ impl ServerProcess {
     /// Asks it to end (SIGTERM), and waits for its exit status.
     ///
     /// # Panics
+    ///
     /// If it has not ended after 60 s; with all its output.
-    /// If it has not ended after 60 s; with all that it printed.
     #[track_caller]
     pub fn terminate(&mut self) -> ExitStatus {
         self.signal("TERM");
