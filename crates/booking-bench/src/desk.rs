@@ -44,8 +44,6 @@ pub(crate) struct Desk {
     people: Range<u64>,
     /// The number of searches so far.
     searches: u64,
-    idle: Histogram<u64>,
-    busy: Histogram<u64>,
 }
 
 /// The result of a round.
@@ -54,8 +52,6 @@ struct Round {
     seats: f64,
     /// CPU time of server and database per seat.
     micros: f64,
-    /// The server's peak memory.
-    megabytes: f64,
     /// Seats a second during an export of all attendees.
     while_exported: f64,
     /// How much more memory that took.
