@@ -28,8 +28,8 @@ const ARRIVALS_PER_SECOND: f64 = 20_000.0;
 const SEARCHES: u64 = 1_000;
 /// The interval of searches during a sale.
 const SEARCH_EVERY: Duration = Duration::from_millis(200);
-/// How often seats are sold with searches and without, in turns: a machine that slows down meanwhile slows both. With more of
-/// them the event would outgrow what a server keeps in memory for searches ([`run`]).
+/// How often seats are sold with searches and without, in turns: a machine that slows down meanwhile slows both. After more of
+/// them the event would have more attendees than a server keeps in memory for searches.
 const TURNS: u32 = 6;
 /// The pause between a search and a sale without searches: the server follows a sale for so long.
 const SEARCH_ENDS_AFTER: Duration = Duration::from_secs(11);

@@ -534,7 +534,7 @@ fn an_unknown_address_is_a_page_for_browsers_and_a_problem_for_programs() {
 fn a_page_s_address_with_a_slash_leads_to_the_one_without() {
     let app = App::start(Data::sqlite());
     let event = app.create(1);
-    let pages = ["find", "mine", "o/new", "o/webhooks", "r/1", "o/e/1/desk", "o/e/1/edit"];
+    let pages = ["find", "mine", "docs", "problems", "o/new", "r/1", "o/e/1/desk", "o/e/1/edit"];
     for page in pages.map(str::to_owned).into_iter().chain([format!("e/{event}")]) {
         for (method, query) in [("GET", ""), ("HEAD", ""), ("GET", "?lang=de&utm_source=%2F")] {
             let answer = send(app.url(), method, &format!("/{page}/{query}"), &[BROWSER], b"");

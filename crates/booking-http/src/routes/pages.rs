@@ -58,7 +58,7 @@ pub(super) const EVENT: &str = "/e/{id}";
 /// The target without the slash at the end of its path, if that is a page: people and messengers write addresses either way.
 pub(super) fn without_slash(request: &HttpRequest) -> Option<String> {
     static PAGES: LazyLock<ResourceDef> =
-        LazyLock::new(|| ResourceDef::new([&[EVENT], &SHELLS[..]].concat()));
+        LazyLock::new(|| ResourceDef::new([&[EVENT, "/docs", "/problems"], &SHELLS[..]].concat()));
     let path = request.path().strip_suffix('/')?;
     let is_read = [Method::GET, Method::HEAD].contains(request.method());
     let target = match request.query_string() {
