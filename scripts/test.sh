@@ -7,8 +7,8 @@
 #   scripts/test.sh fast    within a minute once all is built: format, lints, unit tests, the domain, the cases
 #                           of a store in memory and on SQLite, and the API on SQLite. A few of these want PostgreSQL's
 #                           programs; what else is named below it does not look for, and installs nothing
-#   scripts/test.sh long    everything, and what takes minutes by itself: every state of a small event, and
-#                           failing over. What CI runs
+#   scripts/test.sh long    everything, and what takes minutes by itself: the storms, the judge under every
+#                           fault, every state of a small event, and failing over. What CI runs
 #
 # Needs Rust, a C compiler, PostgreSQL's server programs, HAProxy, nginx, Chromium, chromedriver, Node.js
 # (18.19 or later), Python (3.11 or later) with venv, four packages of npm's: axe-core, which looks for what keeps
@@ -337,6 +337,12 @@ if [ "$what" = long ]; then
         echo "== failing over: not tried, as Patroni, etcd or HAProxy is not installed (scripts/failover.sh installs them)"
     fi
 fi
-# The storms wait a minute for ten thousand holds to end, and the judge for faults to be noticed.
 threads=$((2 * cores))
-run_both "the storms and the judge" "--test storms --test judge" -- --skip apart_
+if [ "$what" = long ]; then
+    # The storms wait a minute for ten thousand holds to end, and the judge for faults to be noticed.
+    run_both "the storms and the judge" "--test storms --test judge" -- --skip apart_
+else
+    # Both stores under load, with kills of server and database, and a broken store, which has to be caught.
+    run_both "the judge" \
+        "--test judge -- apart_calm::nobody_is_lost apart_kills a_store_without_its_lock" -- --skip apart_
+fi
