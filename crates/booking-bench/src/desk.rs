@@ -4,12 +4,12 @@
 use crate::arena::Arena;
 use crate::connection::Connection;
 use crate::cpu;
-use crate::generator::{self, Pace};
+use crate::generator::Pace;
 use crate::latency::{latencies, millis};
 use crate::report::thousands;
 use crate::request::{get, name_of};
 use crate::results::Spread;
-use crate::side::{Servers, Side};
+use crate::side::{Ran, Servers, Side};
 use crate::stream::stream;
 use crate::workload::{Field, NAMED, scramble};
 use anyhow::ensure;
@@ -170,22 +170,11 @@ async fn sell_while<T>(
     other: impl AsyncFnOnce(&Cell<bool>) -> anyhow::Result<T>,
 ) -> anyhow::Result<(Sale, T)> {
     let load = side.load(Servers::One, CONNECTIONS, NAMED, Pace::Closed, window)?;
-    let (meter, first) = (side.meter(), side.next_number());
-    let is_over = Cell::new(false);
-    let before = meter.read();
-    let selling = async {
-        let outcome = generator::run(load, field.clone(), first).await;
-        is_over.set(true);
-        (outcome, meter.read() - before)
-    };
-    let ((outcome, cpu), other) = tokio::join!(selling, other(&is_over));
-    let (outcome, other) = (outcome?, other?);
-    let each = cpu / (outcome.next_number - first);
+    let (Ran { outcome, cpu, .. }, other) = side.run_while(load, field, other).await?;
     let sale = Sale {
         seats_per_second: outcome.answered as f64 / outcome.counted.as_secs_f64(),
-        micros: each.of_the_product().as_secs_f64() * 1e6,
+        micros: cpu.of_the_product().as_secs_f64() * 1e6,
     };
-    side.settle(&outcome, field)?;
     Ok((sale, other))
 }
 

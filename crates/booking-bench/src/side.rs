@@ -8,6 +8,7 @@ use anyhow::Context;
 use booking_load::api::{Api, NewEvent};
 use booking_load::client::Limits;
 use booking_testkit::ServerProcess;
+use std::cell::Cell;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -108,7 +109,7 @@ impl Side {
     }
 
     /// The processes whose CPU time to read.
-    pub(crate) fn meter(&self) -> Meter {
+    fn meter(&self) -> Meter {
         let second = self.second.as_ref().map(ServerProcess::pid);
         let servers = [Some(self.server.pid()), second].into_iter().flatten().collect();
         Meter { servers, postmasters: self.postmasters.clone() }
@@ -238,13 +239,33 @@ impl Side {
     ///
     /// If an answer is not the expected one, or the store does not match the answers.
     pub(crate) async fn run(&mut self, load: Load, field: &Field) -> anyhow::Result<Ran> {
+        Ok(self.run_while(load, field, async |_| Ok(())).await?.0)
+    }
+
+    /// The same while `other` runs, which learns when the load is over; returns its result, too.
+    ///
+    /// # Errors
+    ///
+    /// As [`Side::run`], and those of `other`.
+    pub(crate) async fn run_while<T>(
+        &mut self,
+        load: Load,
+        field: &Field,
+        other: impl AsyncFnOnce(&Cell<bool>) -> anyhow::Result<T>,
+    ) -> anyhow::Result<(Ran, T)> {
         let (meter, began) = (self.meter(), self.next_number);
+        let is_over = Cell::new(false);
         let before = meter.read();
-        let outcome = generator::run(load, field.clone(), began).await?;
-        let used = meter.read() - before;
+        let running = async {
+            let outcome = generator::run(load, field.clone(), began).await;
+            is_over.set(true);
+            (outcome, meter.read() - before)
+        };
+        let ((outcome, used), other) = tokio::join!(running, other(&is_over));
+        let (outcome, other) = (outcome?, other?);
         let requests = outcome.next_number - began;
         self.settle(&outcome, field)?;
-        Ok(Ran { outcome, requests, cpu: used / requests })
+        Ok((Ran { outcome, requests, cpu: used / requests }, other))
     }
 
     /// The first number that no load of this side has used.
