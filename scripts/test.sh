@@ -180,7 +180,7 @@ tests=(cargo test --workspace --all-features --locked --no-fail-fast)
 cores=$(getconf _NPROCESSORS_ONLN)
 
 # Runs tests beside others: run_both NAME "ARGUMENTS OF CARGO" ARGUMENTS OF CARGO FOR THE OTHERS...
-# All have been built, since one Cargo waits while another builds. What NAME is of is shown last.
+# All have been built, since one Cargo waits while another builds. What NAME is of is shown last. It ends the script.
 run_both() {
     local name=$1 log=$target/beside.log failed=0
     # Words of our own, without spaces in them.
@@ -328,6 +328,7 @@ fi
 run "building the tests" "${tests[@]}" --no-run
 # With the program that was built for them.
 run "the description of the API" env NODE="$node" scripts/check-api.sh
+threads=$((2 * cores))
 if [ "$what" = long ]; then
     run "every state of a small event" "${tests[@]}" --test model -- --ignored
     # By itself, since it takes all of the machine for a minute and its parts watch each other by the clock.
@@ -336,13 +337,8 @@ if [ "$what" = long ]; then
     else
         echo "== failing over: not tried, as Patroni, etcd or HAProxy is not installed (scripts/failover.sh installs them)"
     fi
-fi
-threads=$((2 * cores))
-if [ "$what" = long ]; then
     # The storms wait a minute for ten thousand holds to end, and the judge for faults to be noticed.
     run_both "the storms and the judge" "--test storms --test judge" -- --skip apart_
-else
-    # Both stores under load, with kills of server and database, and a broken store, which has to be caught.
-    run_both "the judge" \
-        "--test judge -- apart_calm apart_kills a_store_without_its_lock" -- --skip apart_
 fi
+# Both stores under load, with kills of server and database, and a broken store, which has to be caught.
+run_both "the judge" "--test judge -- apart_calm apart_kills a_store_without_its_lock" -- --skip apart_
