@@ -68,31 +68,52 @@ impl fmt::Debug for SearchText {
 /// white space is one space. Letters that do not decompose are replaced as people type them without accents.
 pub fn folded(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
-    for c in text.nfkd().filter(|c| !is_combining_mark(*c) && !is_invisible(*c)) {
-        if c.is_whitespace() {
-            if !folded.is_empty() && !folded.ends_with(' ') {
-                folded.push(' ');
-            }
-            continue;
+    fold_onto(&mut folded, text);
+    folded
+}
+
+/// Appends the searchable form of `text`.
+fn fold_onto(folded: &mut String, text: &str) {
+    let start = folded.len();
+    if text.is_ascii() {
+        // It decomposes to itself.
+        text.chars().for_each(|c| push_folded(folded, start, c));
+    } else {
+        let seen = text.nfkd().filter(|c| !is_combining_mark(*c) && !is_invisible(*c));
+        seen.for_each(|c| push_folded(folded, start, c));
+    }
+    if folded.len() > start && folded.ends_with(' ') {
+        folded.pop();
+    }
+}
+
+/// Appends one character of a text whose form begins at `start`. It is decomposed, seen, and no mark.
+fn push_folded(folded: &mut String, start: usize, c: char) {
+    if c.is_whitespace() {
+        if folded.len() > start && !folded.ends_with(' ') {
+            folded.push(' ');
         }
-        for c in c.to_lowercase().filter(|c| !is_combining_mark(*c)) {
-            match c {
-                'ß' => folded.push_str("ss"),
-                'æ' => folded.push_str("ae"),
-                'œ' => folded.push_str("oe"),
-                'þ' => folded.push_str("th"),
-                'ø' => folded.push('o'),
-                'ł' => folded.push('l'),
-                'đ' | 'ð' => folded.push('d'),
-                'ħ' => folded.push('h'),
-                'ı' => folded.push('i'),
-                'ς' => folded.push('σ'),
-                c => folded.push(c),
-            }
+        return;
+    }
+    if c.is_ascii() {
+        folded.push(c.to_ascii_lowercase());
+        return;
+    }
+    for c in c.to_lowercase().filter(|c| !is_combining_mark(*c)) {
+        match c {
+            'ß' => folded.push_str("ss"),
+            'æ' => folded.push_str("ae"),
+            'œ' => folded.push_str("oe"),
+            'þ' => folded.push_str("th"),
+            'ø' => folded.push('o'),
+            'ł' => folded.push('l'),
+            'đ' | 'ð' => folded.push('d'),
+            'ħ' => folded.push('h'),
+            'ı' => folded.push('i'),
+            'ς' => folded.push('σ'),
+            c => folded.push(c),
         }
     }
-    folded.truncate(folded.trim_end().len());
-    folded
 }
 
 impl Person {
@@ -103,15 +124,17 @@ impl Person {
             return String::new();
         }
         let address = self.user_email.as_str();
-        let mut text = self.name.as_ref().map(|name| folded(name.as_str())).unwrap_or_default();
+        let name = self.name.as_ref().map_or("", |name| name.as_str());
+        let mut text = String::with_capacity(name.len() + 1 + address.len());
+        fold_onto(&mut text, name);
         text.push('\n');
-        text.push_str(&folded(address));
+        fold_onto(&mut text, address);
         if let Some((local, domain)) = address.rsplit_once('@')
             && domain.split('.').any(|label| label.starts_with("xn--"))
         {
             let (domain, _) = idna::domain_to_unicode(domain);
             text.push('\n');
-            text.push_str(&folded(&format!("{local}@{domain}")));
+            fold_onto(&mut text, &format!("{local}@{domain}"));
         }
         text
     }
@@ -185,6 +208,13 @@ mod tests {
             assert!(part.is_in(&text), "{found_by:?} in {text:?}");
             assert_eq!(folded(part.as_str()), part.as_str(), "once is enough");
         }
+    }
+
+    #[test]
+    fn ascii_folds_alike_alone_and_beside_other_characters() {
+        let ascii: String = (0..128_u8).chain(*b"  AB \t C").map(char::from).collect();
+        assert_eq!(folded(&format!("{ascii}Ł")), format!("{}l", folded(&ascii)));
+        assert_eq!(folded(" \tAda  LOVELACE \r\n"), "ada lovelace");
     }
 
     #[test]

@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex as SyncMutex, Weak};
 use std::time::Duration;
 use tokio::sync::Mutex;
-use tokio::task::yield_now;
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep, timeout};
 
 /// The memory for the people of all searched events: about a million and a half.
@@ -42,9 +42,6 @@ const READ_WITHIN: Duration = Duration::from_secs(20);
 const COUNT_MAX: usize = 10_000;
 /// How long an event that is too large for the cache is scanned. Then a page ends.
 const SCAN_WITHIN: Duration = Duration::from_secs(2);
-/// How many blocks are searched before other tasks have a turn: some thirty thousand registrations, if the index
-/// excludes none.
-const BLOCKS_AT_ONCE: usize = 128;
 
 /// The cached people of the events that are searched.
 pub(crate) struct Search {
@@ -55,7 +52,7 @@ pub(crate) struct Search {
 
 /// The cache of one event.
 struct CachedEvent {
-    people: Mutex<People>,
+    people: Arc<Mutex<People>>,
     /// Those who registered through this server since the last search.
     arrivals: SyncMutex<Vec<Entry>>,
     bytes: AtomicUsize,
@@ -122,14 +119,14 @@ impl Search {
             return Ok(Found { page, total: None });
         }
         self.make_room(&cached);
-        let wanted = (filter, event.rules.status);
+        let wanted = (filter.clone(), event.rules.status);
         let mut from = after.map_or(0, |after| after.version().get());
         let (mut items, mut total) = (Vec::new(), None);
         loop {
             let ids_max = limit.get() + 1 - items.len();
             // They are counted in full the first time.
             let count_max = if total.is_none() { COUNT_MAX + 1 } else { 0 };
-            let seen = look(&cached, wanted, from, (ids_max, count_max)).await;
+            let seen = cached.look(wanted.clone(), from, (ids_max, count_max)).await?;
             total.get_or_insert(match seen.count {
                 count if count > COUNT_MAX => Total::MoreThan(COUNT_MAX as u64),
                 count => Total::All(count as u64),
@@ -162,9 +159,12 @@ impl Search {
         let is_read = cached.bytes.load(Ordering::Relaxed) > 0;
         if is_late || !is_read || matches!(outcome, Outcome::Erased(_)) {
             *lock(&cached.arrivals) = Vec::new();
-        } else if lock(&cached.arrivals).len() < ARRIVALS_MAX {
-            let entry = Entry::of(registration);
-            lock(&cached.arrivals).push(entry);
+            return;
+        }
+        let entry = Entry::of(registration);
+        let mut arrivals = lock(&cached.arrivals);
+        if arrivals.len() < ARRIVALS_MAX {
+            arrivals.push(entry);
         }
     }
 
@@ -175,12 +175,16 @@ impl Search {
         event: &CachedEvent,
         version: Version,
     ) -> Result<bool, StoreError> {
-        let mut people = event.people.lock().await;
-        let arrivals = std::mem::take(&mut *lock(&event.arrivals));
+        let mut people = Arc::clone(&event.people).lock_owned().await;
+        let arrivals = event.take_arrivals();
         if people.facts_to > Some(version) && self.is_behind(event_id, people.facts_to).await? {
             *people = People::default();
         } else {
-            people.take_in(arrivals);
+            people = apart(move || {
+                people.take_in(arrivals);
+                people
+            })
+            .await?;
         }
         if !self.has_room(&mut people, event) {
             return Ok(false);
@@ -321,11 +325,29 @@ impl Search {
 impl CachedEvent {
     fn new(now: Instant) -> Self {
         Self {
-            people: Mutex::default(),
+            people: Arc::default(),
             arrivals: SyncMutex::default(),
             bytes: AtomicUsize::new(0),
             used_at: SyncMutex::new(now),
         }
+    }
+
+    /// Searches the cache.
+    async fn look(
+        &self,
+        (filter, event): (RegistrationFilter, EventStatus),
+        after: u64,
+        max: (usize, usize),
+    ) -> Result<Seen, StoreError> {
+        let people = Arc::clone(&self.people).lock_owned().await;
+        apart(move || people.index.look(&Wanted::new(&filter, event, Utc::now()), after, max)).await
+    }
+
+    /// Those who registered since the last search. About as many are expected until the next one.
+    fn take_arrivals(&self) -> Vec<Entry> {
+        let mut arrivals = lock(&self.arrivals);
+        let next = Vec::with_capacity(arrivals.len());
+        std::mem::replace(&mut *arrivals, next)
     }
 
     /// Drops all cached people.
@@ -357,25 +379,11 @@ impl People {
     }
 }
 
-/// Searches the cache of an event. Other tasks have a turn now and then.
-async fn look(
-    cached: &CachedEvent,
-    (filter, event): (&RegistrationFilter, EventStatus),
-    after: u64,
-    max: (usize, usize),
-) -> Seen {
-    let wanted = Wanted::new(filter, event, Utc::now());
-    let people = cached.people.lock().await;
-    let mut seen = Seen::default();
-    for at in 0..people.index.blocks() {
-        if people.index.look(at, &wanted, after, max, &mut seen) {
-            break;
-        }
-        if at % BLOCKS_AT_ONCE == BLOCKS_AT_ONCE - 1 {
-            yield_now().await;
-        }
-    }
-    seen
+/// Runs what takes milliseconds of a processor beside the requests, and not in their way.
+async fn apart<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, StoreError> {
+    spawn_blocking(work).await.map_err(StoreError::unavailable)
 }
 
 /// Drops the people of an event once it was not searched for long enough.

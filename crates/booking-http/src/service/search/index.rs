@@ -1,24 +1,26 @@
 //! The people of one event, packed so that a part of a name is found among a million in milliseconds.
 //!
-//! Registrations are in the order of their versions, 4 in a chunk and 64 chunks in a block. The texts of a chunk
-//! are one text, to be searched at once. A block has a row of bits for each of [`GRAMS`] classes of three bytes,
-//! which records in which of its chunks such three bytes are: a chunk that cannot match is not searched. Names of
-//! few syllables have most of them in any 64 people, and so chunks are small.
+//! Registrations are in the order of their versions, 4 in a chunk and 512 chunks in a block. A block has a row of bits
+//! for each of [`GRAMS`] classes of three bytes, which records in which of its chunks such three bytes are: a chunk
+//! that cannot match is not searched. Such a row is a cache line, since a search waits for little else than memory.
+//! Names of few syllables have most of them in any 64 people, and so chunks are small.
 
 use booking_core::{EventStatus, Registration, RegistrationFilter, RegistrationId, Status};
 use chrono::{DateTime, Utc};
 use memchr::memmem::Finder;
 use std::collections::BTreeMap;
-use std::mem::size_of;
+use std::mem::{size_of, size_of_val};
 
 /// The number of classes of three bytes in a row.
 const GRAMS: usize = 2_048;
 /// How many registrations are in a chunk.
 const CHUNK: usize = 4;
-/// How many chunks are in a block: as many as a word has bits.
-const BLOCK: usize = 64;
+/// How many words a row of bits has: as many as a cache line.
+const WORDS: usize = 8;
+/// How many registrations are in a block: a chunk for each bit.
+const BLOCK: usize = WORDS * u64::BITS as usize * CHUNK;
 /// The separator of two registrations' texts. No search text contains it.
-const BETWEEN: char = '\n';
+const BETWEEN: &str = "\n";
 
 /// The people of one event.
 #[derive(Default)]
@@ -30,18 +32,19 @@ pub(super) struct Index {
 }
 
 struct Block {
-    /// A word for each class: bit n is of the nth chunk.
-    grams: Box<[u64]>,
-    chunks: Vec<Chunk>,
-}
-
-#[derive(Default)]
-struct Chunk {
+    /// For each class: bit n is of the nth chunk.
+    grams: Box<[Bits]>,
     rows: Vec<Row>,
+    /// Those of the rows, one after the other.
     text: String,
 }
 
-/// The row of a registration. Its text is in that of its chunk, from `start` on.
+/// A bit for each chunk of a block.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Bits([u64; WORDS]);
+
+/// The row of a registration. Its text is in that of its block, from `start` on.
 #[derive(Clone, Copy)]
 struct Row {
     version: u64,
@@ -116,87 +119,57 @@ impl Index {
 
     /// The version that made the last one.
     pub(super) fn last(&self) -> Option<u64> {
-        self.blocks.last()?.chunks.last()?.rows.last().map(|row| row.version)
+        self.blocks.last()?.rows.last().map(|row| row.version)
     }
 
     /// Adds a registration: a new one at the end, or the current state of one that is there.
     pub(super) fn put(&mut self, entry: &Entry) {
-        self.ends.remove(&entry.row.version);
-        if let Some(end) = entry.end {
-            self.ends.insert(entry.row.version, end);
+        match entry.end {
+            Some(end) => self.ends.insert(entry.row.version, end),
+            None => self.ends.remove(&entry.row.version),
+        };
+        let is_new = self.last().is_none_or(|last| last < entry.row.version);
+        if is_new && self.blocks.last().is_none_or(|last| last.rows.len() == BLOCK) {
+            let block = Block::new();
+            self.bytes += block.bytes();
+            self.blocks.push(block);
         }
-        if self.last().is_none_or(|last| last < entry.row.version) {
-            self.append(entry);
-        } else {
-            self.replace(entry);
-        }
-    }
-
-    fn append(&mut self, Entry { row, text, .. }: &Entry) {
-        if self.blocks.last().is_none_or(Block::is_full) {
-            self.blocks.push(Block::new());
-            self.bytes += GRAMS * size_of::<u64>();
-        }
-        let Some(block) = self.blocks.last_mut() else { return };
-        if block.chunks.last().is_none_or(|chunk| chunk.rows.len() == CHUNK) {
-            let rows = Vec::with_capacity(CHUNK);
-            block.chunks.push(Chunk { rows, text: String::new() });
-            self.bytes += size_of::<Chunk>() + CHUNK * size_of::<Row>();
-        }
-        let at = block.chunks.len() - 1;
-        block.note(at, text);
-        let Some(chunk) = block.chunks.last_mut() else { return };
-        let before = chunk.text.capacity();
-        chunk.push(*row, text);
-        self.bytes = self.bytes + chunk.text.capacity() - before;
-    }
-
-    fn replace(&mut self, Entry { row, text, .. }: &Entry) {
-        let version = row.version;
-        let at = self.blocks.partition_point(|block| block.first() <= version);
+        let at = match is_new {
+            true => self.blocks.len(),
+            false => self.blocks.partition_point(|block| block.first() <= entry.row.version),
+        };
         let Some(block) = at.checked_sub(1).and_then(|at| self.blocks.get_mut(at)) else { return };
-        let at = block.chunks.partition_point(|chunk| chunk.first() <= version);
-        let Some(at) = at.checked_sub(1) else { return };
-        block.note(at, text);
-        let chunk = &mut block.chunks[at];
-        let before = chunk.text.capacity();
-        chunk.replace(*row, text);
-        self.bytes = self.bytes + chunk.text.capacity() - before;
+        let before = block.bytes();
+        if is_new {
+            block.append(entry);
+        } else {
+            block.replace(entry);
+        }
+        self.bytes = self.bytes + block.bytes() - before;
     }
 
-    /// The number of blocks to be searched.
-    pub(super) fn blocks(&self) -> usize {
-        self.blocks.len()
-    }
-
-    /// Searches one block: adds to `seen` the matches after version `after`, until it has `ids_max` of them, and
-    /// counts until `count_max`. Returns whether the search is complete.
+    /// Searches it: the matches after version `after`, of which it returns `ids_max` at most, and counts `count_max` of
+    /// all.
     pub(super) fn look(
         &self,
-        at: usize,
         wanted: &Wanted<'_>,
         after: u64,
         (ids_max, count_max): (usize, usize),
-        seen: &mut Seen,
-    ) -> bool {
-        let block = &self.blocks[at];
-        let mut chunks = block.with_all(&wanted.grams);
-        while chunks != 0 {
-            let chunk = &block.chunks[chunks.trailing_zeros() as usize];
-            chunks &= chunks - 1;
-            for row in chunk.matches(wanted.finder.as_ref()).filter(|row| wanted.may_be(row)) {
-                let is_counted = seen.count < count_max && self.counts(row, wanted);
-                seen.count += usize::from(is_counted);
-                if row.version > after && seen.ids.len() < ids_max {
-                    seen.ids.push(row.id);
-                    seen.last = Some(row.version);
-                }
-                if seen.ids.len() == ids_max && seen.count == count_max {
-                    return true;
-                }
+    ) -> Seen {
+        let mut seen = Seen::default();
+        let possible = self.blocks.iter().flat_map(|block| block.possible(wanted));
+        for row in possible.filter(|row| wanted.may_be(row)) {
+            let is_counted = seen.count < count_max && self.counts(row, wanted);
+            seen.count += usize::from(is_counted);
+            if row.version > after && seen.ids.len() < ids_max {
+                seen.ids.push(row.id);
+                seen.last = Some(row.version);
+            }
+            if seen.ids.len() == ids_max && seen.count == count_max {
+                break;
             }
         }
-        false
+        seen
     }
 
     /// Whether a possible match is one at the current time.
@@ -212,78 +185,126 @@ impl Index {
 
 impl Block {
     fn new() -> Self {
-        Self { grams: vec![0; GRAMS].into(), chunks: Vec::new() }
+        let grams = vec![Bits([0; WORDS]); GRAMS].into();
+        Self { grams, rows: Vec::with_capacity(BLOCK), text: String::new() }
     }
 
-    fn is_full(&self) -> bool {
-        self.chunks.len() == BLOCK
-            && self.chunks.last().is_some_and(|last| last.rows.len() == CHUNK)
+    /// How much memory it takes.
+    fn bytes(&self) -> usize {
+        size_of_val(&*self.grams) + self.rows.capacity() * size_of::<Row>() + self.text.capacity()
     }
 
-    fn first(&self) -> u64 {
-        self.chunks.first().map_or(0, Chunk::first)
-    }
-
-    /// Records the three-byte classes of a text in a chunk. Those of an older text stay recorded, and cost a search
-    /// in vain.
-    fn note(&mut self, at: usize, text: &str) {
-        for gram in text.split(BETWEEN).flat_map(grams_of) {
-            self.grams[gram] |= 1 << at;
-        }
-    }
-
-    /// The chunks that may contain all of them: a bit for each.
-    fn with_all(&self, grams: &[usize]) -> u64 {
-        let there = u64::MAX >> (BLOCK - self.chunks.len().clamp(1, BLOCK));
-        grams.iter().fold(there, |chunks, gram| chunks & self.grams[*gram])
-    }
-}
-
-impl Chunk {
+    /// Where its registrations begin. An empty one takes any.
     fn first(&self) -> u64 {
         self.rows.first().map_or(0, |row| row.version)
     }
 
-    fn push(&mut self, row: Row, text: &str) {
-        // So many names and addresses do not fill four gibibytes.
-        let start = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
-        self.rows.push(Row { start, ..row });
+    fn append(&mut self, Entry { row, text, .. }: &Entry) {
+        self.note(self.rows.len(), text);
+        self.rows.push(Row { start: offset(self.text.len()), ..*row });
         self.text.push_str(text);
-        self.text.push(BETWEEN);
-        if self.rows.len() == CHUNK {
+        self.text.push_str(BETWEEN);
+        if self.rows.len() == BLOCK {
             self.text.shrink_to_fit();
         }
     }
 
-    /// Writes the chunk anew: nothing is left of the old text.
-    fn replace(&mut self, row: Row, text: &str) {
-        let before = std::mem::take(self);
-        self.rows = Vec::with_capacity(CHUNK);
-        for (at, known) in before.rows.iter().enumerate() {
-            if known.version == row.version {
-                self.push(row, text);
-            } else {
-                let end =
-                    before.rows.get(at + 1).map_or(before.text.len(), |next| next.start as usize);
-                let known_text = before.text.get(known.start as usize..end).unwrap_or_default();
-                self.push(*known, known_text.strip_suffix(BETWEEN).unwrap_or(known_text));
-            }
+    fn replace(&mut self, Entry { row, text, .. }: &Entry) {
+        let Ok(at) = self.rows.binary_search_by_key(&row.version, |row| row.version) else {
+            return;
+        };
+        let (start, end) = (self.start(at), self.start(at + 1));
+        self.rows[at] = Row { start: offset(start), ..*row };
+        // Most changes leave the name and the address as they are.
+        if self.text[start..end].strip_suffix(BETWEEN) == Some(text.as_str()) {
+            return;
+        }
+        self.note(at, text);
+        // Written anew: nothing is left of the old text.
+        let (before, after) = (&self.text[..start], &self.text[end..]);
+        let written = [before, text, BETWEEN, after].concat();
+        let moved_to = start + text.len() + 1;
+        for row in &mut self.rows[at + 1..] {
+            row.start = offset(row.start as usize - end + moved_to);
+        }
+        self.text = written;
+    }
+
+    /// Where the text of a row begins; that of the row after the last one: where the texts end.
+    fn start(&self, at: usize) -> usize {
+        self.rows.get(at).map_or(self.text.len(), |row| row.start as usize)
+    }
+
+    /// Records the three-byte classes of a row's text in its chunk. Those of an older text stay recorded, and cost a
+    /// search in vain.
+    fn note(&mut self, at: usize, text: &str) {
+        let chunk = at / CHUNK;
+        let (word, bit) = (chunk / u64::BITS as usize, chunk % u64::BITS as usize);
+        for gram in text.split(BETWEEN).flat_map(grams_of) {
+            self.grams[gram].0[word] |= 1 << bit;
         }
     }
 
+    /// The chunks that may contain all of them.
+    fn with_all(&self, grams: &[usize]) -> Bits {
+        let all = Bits::first(self.rows.len().div_ceil(CHUNK));
+        grams.iter().fold(all, |chunks, gram| chunks.and(&self.grams[*gram]))
+    }
+
     /// The rows whose texts match, in their order; all of them without a search text.
-    fn matches(&self, finder: Option<&Finder<'_>>) -> impl Iterator<Item = &Row> {
-        let mut next = 0;
+    fn possible(&self, wanted: &Wanted<'_>) -> impl Iterator<Item = &Row> {
+        let chunks = self.with_all(&wanted.grams).chunks();
+        chunks.flat_map(move |chunk| self.matches(chunk, wanted.finder.as_ref()))
+    }
+
+    /// Those of a chunk.
+    fn matches(&self, chunk: usize, finder: Option<&Finder<'_>>) -> impl Iterator<Item = &Row> {
+        let mut next = chunk * CHUNK;
+        let rows = &self.rows[..self.rows.len().min(next + CHUNK)];
+        let texts = &self.text.as_bytes()[..self.start(rows.len())];
         std::iter::from_fn(move || {
-            let row = self.rows.get(next)?;
+            let row = rows.get(next)?;
             let Some(finder) = finder else {
                 next += 1;
                 return Some(row);
             };
-            let rest = self.text.as_bytes().get(row.start as usize..)?;
-            let at = row.start as usize + finder.find(rest)?;
-            next = self.rows.partition_point(|row| row.start as usize <= at);
-            next.checked_sub(1).and_then(|found| self.rows.get(found))
+            let start = row.start as usize;
+            let at = start + finder.find(texts.get(start..)?)?;
+            while rows.get(next).is_some_and(|row| row.start as usize <= at) {
+                next += 1;
+            }
+            rows.get(next - 1)
+        })
+    }
+}
+
+/// A place in the text of a block: so many names and addresses do not fill four gibibytes.
+fn offset(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+impl Bits {
+    /// The first so many.
+    fn first(count: usize) -> Self {
+        Self(std::array::from_fn(|word| {
+            let bits = count.saturating_sub(word * u64::BITS as usize).min(u64::BITS as usize);
+            // Shifting by all of them would overflow.
+            u64::MAX.checked_shr(u64::BITS - bits as u32).unwrap_or(0)
+        }))
+    }
+
+    fn and(self, other: &Self) -> Self {
+        Self(std::array::from_fn(|word| self.0[word] & other.0[word]))
+    }
+
+    /// The numbers of those that are set, in their order.
+    fn chunks(self) -> impl Iterator<Item = usize> {
+        self.0.into_iter().enumerate().flat_map(|(word, mut bits)| {
+            std::iter::from_fn(move || {
+                let bit = (bits != 0).then(|| bits.trailing_zeros() as usize)?;
+                bits &= bits - 1;
+                Some(word * u64::BITS as usize + bit)
+            })
         })
     }
 }
