@@ -90,7 +90,7 @@ pub(crate) async fn run(
 ) -> anyhow::Result<String> {
     let mut text = format!(
         "## The desk\n\n{} people of one event, for which {CONNECTIONS} connections register more; medians of {rounds} rounds of {} s, and of {TURNS} turns \
-         of half of that with searches and without. CPU is the server's and the database's time for each seat.\n\n\
+         of as long with searches and without. CPU is the server's and the database's time for each seat.\n\n\
          | store | seats a second | CPU µs | seats during an export | MB more | MB with searches | first search ms | search p50, p99 ms | the same during a sale | \
          seats during searches | CPU µs a seat then |\n\
          | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
@@ -183,6 +183,16 @@ async fn sell(side: &mut Side, field: &Field, window: Duration) -> anyhow::Resul
     Ok(sell_while(side, field, window, async |_| Ok(())).await?.0)
 }
 
+/// Sells with nothing else going on, once the server follows no sale for searches any more.
+async fn sell_after_pause(
+    side: &mut Side,
+    field: &Field,
+    window: Duration,
+) -> anyhow::Result<Sale> {
+    sleep(SEARCH_ENDS_AFTER).await;
+    sell(side, field, window).await
+}
+
 impl Desk {
     /// A desk for the first event.
     ///
@@ -246,8 +256,14 @@ impl Desk {
             idle.saturating_record(self.search(&mut connection).await?);
         }
         let (mut seats, mut micros) = (Vec::new(), Vec::new());
-        for _ in 0..TURNS {
-            // Reads the registrations of the sale before.
+        for turn in 0..TURNS {
+            // Which of the two comes first alternates, and both follow the same pause.
+            let mut alone = None;
+            if turn % 2 == 1 {
+                alone = Some(sell_after_pause(side, field, window).await?);
+            }
+            sleep(SEARCH_ENDS_AFTER).await;
+            // Reads the registrations of the sales before.
             self.search(&mut connection).await?;
             let searching = async |is_over: &Cell<bool>| {
                 while !is_over.get() {
@@ -257,9 +273,11 @@ impl Desk {
                 }
                 Ok(())
             };
-            let (searched, ()) = sell_while(side, field, window / 2, searching).await?;
-            sleep(SEARCH_ENDS_AFTER).await;
-            let alone = sell(side, field, window / 2).await?;
+            let (searched, ()) = sell_while(side, field, window, searching).await?;
+            let alone = match alone {
+                Some(alone) => alone,
+                None => sell_after_pause(side, field, window).await?,
+            };
             seats.push(searched.seats_per_second / alone.seats_per_second);
             micros.push(searched.micros / alone.micros);
         }

@@ -126,6 +126,8 @@ pub(crate) const ROUND: &[Cell] = &[
     cell("far-hot-four-256", "one hot event, up to 4 at once", FAR, 256, at_once(HOT, 4)),
     cell("cells-one-256", "1,000 events evenly", On::OneDatabase, 256, closed(EVEN)),
     cell("cells-eight-256", "1,000 events evenly", CELLS, 256, closed(EVEN)),
+    cell("cells-one-2048", "1,000 events evenly", On::OneDatabase, 2_048, closed(EVEN)),
+    cell("cells-eight-2048", "1,000 events evenly", CELLS, 2_048, closed(EVEN)),
     cell("cells-up-64", "the first's events, both serve", CELLS, 64, Kind::Second(Second::Serves)),
     cell(
         "cells-hung-64",
@@ -217,6 +219,13 @@ pub(crate) const COMPARISONS: &[Comparison] = &[
         by: "cells-one-256",
         what: What::Cpu,
         target: Target::AtMost(1.3),
+    },
+    // As many for each cell as the one database has above.
+    Comparison {
+        of: "cells-eight-2048",
+        by: "cells-one-2048",
+        what: What::Cpu,
+        target: Target::None,
     },
     Comparison {
         of: "alone-pg",

@@ -10,7 +10,7 @@ use booking_core::{
 };
 use uuid::Uuid;
 
-/// More than one block, and more than whole chunks of the next.
+/// More than two blocks, and more than whole chunks of the next.
 const PEOPLE: usize = 4_096 + 64 + 7;
 
 const FIRST: [&str; 7] = ["Zoë", "Łukasz", "Anna", "Jürgen", "Nguyễn Thị", "Ana Maria", "Bo"];
@@ -142,7 +142,7 @@ async fn a_search_finds_the_current_registrations() {
     // Each kind of change, in the first chunk, in the middle and at the end.
     let rows = all(&store, event_id).await;
     let mut commands = Vec::new();
-    for at in [0, 1, 63, 64, 70, 2_000, 4_095, 4_096, PEOPLE - 1] {
+    for at in [0, 1, 63, 64, 70, 2_000, 2_047, 2_048, 4_095, 4_096, PEOPLE - 1] {
         let (row, registration_id) = (&rows[at], rows[at].id);
         commands.push(match at % 4 {
             0 => Command::Cancel { registration_id },
