@@ -31,7 +31,7 @@ const SEARCH_EVERY: Duration = Duration::from_millis(200);
 /// How often seats are sold with searches and without, in turns: a machine that slows down meanwhile slows both. After more of
 /// them the event would have more attendees than a server keeps in memory for searches.
 const TURNS: u32 = 6;
-/// The pause between a search and a sale without searches: the server follows a sale for so long.
+/// The pause before each sale: the server follows sales for so long after a search.
 const SEARCH_ENDS_AFTER: Duration = Duration::from_secs(11);
 /// The shortest and the longest search text, in letters.
 const PART: (u64, u64) = (4, 8);
@@ -64,7 +64,7 @@ struct Searches {
     first: f64,
     idle: Histogram<u64>,
     busy: Histogram<u64>,
-    /// For each turn: seats a second during searches, against those of the sale after it.
+    /// For each turn: seats a second during searches, against those of its sale without.
     seats: Vec<f64>,
     /// CPU time of server and database for each seat during searches, against the same.
     micros: Vec<f64>,
@@ -262,9 +262,9 @@ impl Desk {
             if turn % 2 == 1 {
                 alone = Some(sell_after_pause(side, field, window).await?);
             }
-            sleep(SEARCH_ENDS_AFTER).await;
             // Reads the registrations of the sales before.
             self.search(&mut connection).await?;
+            sleep(SEARCH_ENDS_AFTER).await;
             let searching = async |is_over: &Cell<bool>| {
                 while !is_over.get() {
                     let began = Instant::now();

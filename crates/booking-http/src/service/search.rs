@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex as SyncMutex, Weak};
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 /// The memory for the people of all searched events: about a million and a half.
 const BYTES_MAX: usize = 256 * 1_024 * 1_024;
@@ -238,7 +238,11 @@ impl Search {
             if !ids.is_empty() {
                 let rows = self.store.registrations_by_id(event_id, &ids).await?;
                 let rows = rows.into_iter().flatten().flatten();
-                rows.for_each(|row| people.index.put(&Entry::of(&row)));
+                people = apart(move || {
+                    rows.for_each(|row| people.index.put(&Entry::of(&row)));
+                    people
+                })
+                .await?;
             }
             facts_to = last;
             event.bytes.store(people.index.bytes(), Ordering::Relaxed);
@@ -388,18 +392,16 @@ async fn apart<T: Send + 'static>(
 
 /// Drops the people of an event once it was not searched for long enough.
 async fn drop_idle(all: Weak<SyncMutex<HashMap<EventId, Arc<CachedEvent>>>>, event_id: EventId) {
+    let mut until = Instant::now() + IDLE_MAX;
     loop {
-        sleep(IDLE_MAX).await;
+        sleep_until(until).await;
         let Some(all) = all.upgrade() else { return };
         let mut all = lock(&all);
-        let used_at = all.get(&event_id).map(|event| *lock(&event.used_at));
-        match used_at {
-            Some(used_at) if used_at.elapsed() < IDLE_MAX => {}
-            Some(_) => {
-                all.remove(&event_id);
-                return;
-            }
-            None => return,
+        let Some(used_at) = all.get(&event_id).map(|event| *lock(&event.used_at)) else { return };
+        until = used_at + IDLE_MAX;
+        if until <= Instant::now() {
+            all.remove(&event_id);
+            return;
         }
     }
 }

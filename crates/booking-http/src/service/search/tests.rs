@@ -8,6 +8,7 @@ use booking_core::{
     EventName, Execution, Hold, HoldTtl, Listed, NewEvent, Outcome, Person, PersonName, SearchText,
     Status, WhenBusy,
 };
+use tokio::time::sleep;
 use uuid::Uuid;
 
 /// More than two blocks, and more than whole chunks of the next.
@@ -325,9 +326,11 @@ async fn events_that_are_not_searched_are_dropped() {
     let search = Search::new(Arc::new(store.clone()));
     let event_id = event_of(&store, 3).await;
     found(&search, event_id, &RegistrationFilter::default(), 10).await;
+    sleep(IDLE_MAX / 2).await;
+    found(&search, event_id, &RegistrationFilter::default(), 10).await;
     sleep(IDLE_MAX - Duration::from_secs(1)).await;
     assert_eq!(lock(&search.events).len(), 1);
-    sleep(IDLE_MAX).await;
+    sleep(Duration::from_secs(2)).await;
     assert_eq!(lock(&search.events).len(), 0);
 }
 
