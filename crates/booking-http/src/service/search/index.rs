@@ -245,9 +245,9 @@ impl Block {
         }
     }
 
-    /// The chunks that may contain all of them.
+    /// The chunks that may contain all of them; without any, all that a block may have.
     fn with_all(&self, grams: &[usize]) -> Bits {
-        let all = Bits::first(self.rows.len().div_ceil(CHUNK));
+        let all = Bits([u64::MAX; WORDS]);
         grams.iter().fold(all, |chunks, gram| chunks.and(&self.grams[*gram]))
     }
 
@@ -257,7 +257,7 @@ impl Block {
         chunks.flat_map(move |chunk| self.matches(chunk, wanted.finder.as_ref()))
     }
 
-    /// Those of a chunk.
+    /// Those of a chunk, none if there is no such chunk.
     fn matches(&self, chunk: usize, finder: Option<&Finder<'_>>) -> impl Iterator<Item = &Row> {
         let mut next = chunk * CHUNK;
         let rows = &self.rows[..self.rows.len().min(next + CHUNK)];
@@ -284,15 +284,6 @@ fn offset(at: usize) -> u32 {
 }
 
 impl Bits {
-    /// The first so many.
-    fn first(count: usize) -> Self {
-        Self(std::array::from_fn(|word| {
-            let bits = count.saturating_sub(word * u64::BITS as usize).min(u64::BITS as usize);
-            // Shifting by all of them would overflow.
-            u64::MAX.checked_shr(u64::BITS - bits as u32).unwrap_or(0)
-        }))
-    }
-
     fn and(self, other: &Self) -> Self {
         Self(std::array::from_fn(|word| self.0[word] & other.0[word]))
     }
