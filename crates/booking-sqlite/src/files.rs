@@ -116,15 +116,18 @@ impl Files {
         Ok(())
     }
 
-    /// Makes sure that a database of `bytes` has all of its pages, as far as that is known.
+    /// Makes sure that a database that was just found to have `bytes` has all of its pages, as far as that is known.
     fn check_length(&self, index: &Index, bytes: u64) -> Result<(), Moved> {
         let mut length = self.length.lock().unwrap_or_else(PoisonError::into_inner);
         let before = length.filter(|(copying, _)| *copying == index.copying());
         let min = before.map(|(_, bytes)| bytes).max(index.database_bytes_min());
-        if min.is_some_and(|min| bytes < min) {
+        let is_short = |bytes| min.is_some_and(|min| bytes < min);
+        // A checkpoint makes it longer as well. Another thread may have seen that since this one looked.
+        let bytes = if is_short(bytes) { look(&self.path)?.1 } else { bytes };
+        if is_short(bytes) {
             return Err(Moved::Overwritten(self.path.clone()));
         }
-        *length = Some((index.copying(), index.database_bytes_left(bytes)));
+        *length = Some((index.copying(), self.log.database_bytes_left(index, bytes)?));
         Ok(())
     }
 
@@ -180,5 +183,27 @@ pub(crate) fn refuse_log_alone(path: &Path) -> Result<(), OpenError> {
     match holds_something && is_database_gone() {
         true => Err(OpenError::LogAlone { path: path.to_path_buf(), log }),
         false => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::{BUSY_TIMEOUT, open_or_create, open_writer};
+
+    /// Two threads look while a checkpoint makes the database longer, and the first to look is the last to compare.
+    #[test]
+    fn a_length_that_another_thread_has_seen_exceeded_is_looked_at_again() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("growing.db");
+        drop(open_or_create(&path).expect("created"));
+        let writer = open_writer(&path, BUSY_TIMEOUT).expect("opened");
+        let files = Files::opened(&path, &Named::now(&path).expect("it is there"));
+        let files = files.expect("opened");
+        writer.execute_batch("CREATE TABLE t (c)").expect("written");
+        let index = files.log.index().expect("nobody writes");
+        let bytes = fs::metadata(&path).expect("it is there").len();
+        files.check_length(&index, bytes).expect("it is whole");
+        files.check_length(&index, bytes - PAGE_BYTES_MIN).expect("it is longer by now");
     }
 }

@@ -179,6 +179,22 @@ impl Log {
         Ok(())
     }
 
+    /// The least length of a database of `bytes` for as long as [`copying`](Index::copying) is the same. Only a
+    /// checkpoint of the whole log shortens it, to what it was after the log's last frame. It stores that frame's
+    /// number first, and may still be about to when more has been committed since: another process may have found
+    /// that nothing was, and not have got any further.
+    pub(crate) fn database_bytes_left(&self, index: &Index, bytes: u64) -> Result<u64, Moved> {
+        /// A frame's header begins with the page's number.
+        const BEFORE_PAGES: u64 = 4;
+        let Some(last) = index.last_attempted() else { return Ok(bytes) };
+        if last >= index.frames() {
+            return Ok(bytes.min(index.database_bytes()));
+        }
+        let mut pages = [0; 4];
+        self.read(&mut pages, index.log_bytes(last - 1) + BEFORE_PAGES)?;
+        Ok(bytes.min(u64::from(u32::from_be_bytes(pages)) * index.page_bytes()))
+    }
+
     fn stamp_at(&self, index: &Index, frame: u32) -> Result<Stamp, Moved> {
         /// A frame's header begins with the page's number and how many pages there are.
         const BEFORE_STAMP: u64 = 8;
@@ -264,15 +280,10 @@ impl Index {
         Copying { salts, copied: self.copied, attempted: self.attempted }
     }
 
-    /// The least length of a database of `bytes` for as long as [`copying`](Self::copying) is the same. Only a
-    /// checkpoint of the whole log shortens it, and it stores first how many frames it attempts. One that has
-    /// begun may still be about to, unless something was committed since: then it was not the whole log.
-    pub(crate) fn database_bytes_left(&self, bytes: u64) -> u64 {
-        let may_be_shortened = self.attempted > self.copied && self.attempted >= self.frames();
-        match may_be_shortened {
-            true => bytes.min(self.database_bytes()),
-            false => bytes,
-        }
+    /// The last frame of a checkpoint that has begun, or was killed before its end; `None` once all that it
+    /// attempted is copied.
+    fn last_attempted(&self) -> Option<u32> {
+        (self.attempted > self.copied).then_some(self.attempted)
     }
 }
 
@@ -359,28 +370,24 @@ mod tests {
     }
 
     #[test]
-    fn a_database_gets_no_shorter_while_the_log_is_not_copied() {
-        /// More than the 7 pages that the log makes of it.
-        const BYTES: u64 = 9 * 4_096;
+    fn only_a_checkpoint_that_has_begun_may_shorten_the_database() {
         let attempted = |frames, copied, attempted: u32| {
             let mut bytes = index(frames, copied, 4_096);
             bytes[ATTEMPTED_AT..].copy_from_slice(&attempted.to_ne_bytes());
             Index::parse(&bytes).expect("it is whole")
         };
-        for (frames, copied, tried, left) in [
-            (0, 0, 0, BYTES),
-            (5, 0, 0, BYTES),
-            (5, 3, 3, BYTES),
+        for (frames, copied, tried, last) in [
+            (0, 0, 0, None),
+            (5, 0, 0, None),
+            (5, 3, 3, None),
             // A checkpoint copies all of it, or was killed while it did.
-            (5, 3, 5, 7 * 4_096),
-            (5, 0, 5, 7 * 4_096),
+            (5, 3, 5, Some(5)),
+            (5, 0, 5, Some(5)),
             // It was all when the checkpoint began, and is not any more.
-            (6, 0, 5, BYTES),
+            (6, 0, 5, Some(5)),
         ] {
             let index = attempted(frames, copied, tried);
-            assert_eq!(index.database_bytes_left(BYTES), left, "{frames} {copied} {tried}");
-            // One that is shorter than that is not made longer.
-            assert_eq!(index.database_bytes_left(4_096), 4_096);
+            assert_eq!(index.last_attempted(), last, "{frames} {copied} {tried}");
         }
         assert_eq!(attempted(5, 3, 3).copying(), attempted(6, 3, 3).copying());
         for other in [attempted(5, 4, 4), attempted(5, 3, 5), attempted(5, 0, 0)] {

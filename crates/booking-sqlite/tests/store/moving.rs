@@ -5,8 +5,9 @@ use booking_core::prelude::*;
 use booking_core::{Event, StoreError, StoreHealth, WhenBusy, WriteTrouble};
 use booking_sqlite::{Options, SqliteStore};
 use std::fs::{self, File, OpenOptions};
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -29,6 +30,23 @@ fn set_length(path: &Path, bytes: u64) {
     let mut truncate = Command::new("truncate");
     let truncate = truncate.args(["-s", &bytes.to_string()]).arg(path).status();
     assert!(truncate.expect("it can be run").success());
+}
+
+/// What a file holds, read by a process of its own.
+fn copy_apart(path: &Path) -> Vec<u8> {
+    let read = Command::new("cat").arg(path).output().expect("it can be run");
+    assert!(read.status.success());
+    read.stdout
+}
+
+/// Writes over a part of a file, in a process of its own.
+fn write_apart(path: &Path, at: usize, bytes: &[u8]) {
+    let mut write = Command::new("dd");
+    write.arg(format!("of={}", path.display())).arg(format!("seek={at}"));
+    write.args(["bs=1", "conv=notrunc", "status=none"]).stdin(Stdio::piped());
+    let mut write = write.spawn().expect("it can be run");
+    write.stdin.take().expect("piped").write_all(bytes).expect("written");
+    assert!(write.wait().expect("it ends").success());
 }
 
 /// Asserts that nothing can be written or read, and that the store says why.
@@ -327,6 +345,41 @@ async fn a_database_may_be_made_smaller_by_its_own_means() {
     assert_eq!(shortened, 4, "it was longer by a million bytes each time");
     let report = store.audit().await.expect("the store answers");
     assert_eq!((report.registrations, report.differences), (20, vec![]));
+}
+
+/// A checkpoint of another process has found that nothing was committed since it began, and shortens the database
+/// while something is. It cannot be held up there, so this does what it does, in its order.
+#[tokio::test]
+async fn a_database_that_is_shortened_just_after_a_commit_is_not_taken_for_a_spoilt_one() {
+    const FRAMES_AT: usize = 16;
+    const PAGES_AT: usize = 20;
+    const ATTEMPTED_AT: usize = 128;
+    let database = Database::new();
+    let store = database.open().await;
+    let event = create(&store, 10).await;
+    let other = database.connect();
+    let shrink = "CREATE TABLE more (c); INSERT INTO more VALUES (zeroblob(1000000));
+        PRAGMA wal_checkpoint(TRUNCATE); DROP TABLE more; VACUUM";
+    other.execute_batch(shrink).expect("done");
+    let long = fs::metadata(database.path()).expect("it is there").len();
+    let index = copy_apart(&beside(&database.path(), "-shm"));
+    write_apart(&beside(&database.path(), "-shm"), ATTEMPTED_AT, &index[FRAMES_AT..][..4]);
+    let pages = index[PAGES_AT..].first_chunk().copied().map(u32::from_ne_bytes);
+    let short = u64::from(pages.expect("a header")) * 4_096;
+    assert!(short + 1_000_000 <= long, "{short} {long}");
+
+    confirm(&store, register(event.id, "ada")).await;
+    assert_well(&store).await;
+    set_length(&database.path(), short);
+    assert_well(&store).await;
+    confirm(&store, register(event.id, "grace")).await;
+    set_length(&database.path(), short - 4_096);
+    assert_unusable(&store, &event, "a page less than the checkpoint leaves").await;
+    set_length(&database.path(), short);
+    other.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").expect("done");
+    assert_well(&store).await;
+    let report = store.audit().await.expect("the store answers");
+    assert_eq!((report.registrations, report.differences), (2, vec![]));
 }
 
 async fn assert_well(store: &SqliteStore) {
