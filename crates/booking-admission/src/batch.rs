@@ -62,7 +62,10 @@ pub(crate) async fn execute(
             for ((item, caller), execution) in items.into_iter().zip(callers).zip(executions) {
                 match execution {
                     Execution::Decided(outcome) => caller.answer(Ok(outcome)),
-                    Execution::Busy => busy.push((item, caller)),
+                    // It may have been executed after all, where a part of the batch failed.
+                    Execution::Busy => {
+                        busy.push((EventCommand { is_first: false, ..item }, caller));
+                    }
                 }
             }
             busy
@@ -91,6 +94,7 @@ async fn execute_apart(
 ) -> Vec<Waiting> {
     let mut by_event: BTreeMap<EventId, Vec<Waiting>> = BTreeMap::new();
     for (item, caller) in batch {
+        let item = EventCommand { is_first: false, ..item };
         by_event.entry(item.event_id).or_default().push((item, caller));
     }
     let mut busy = Vec::new();

@@ -8,6 +8,7 @@ use booking_admission::{Admission, Limits, SubmitError};
 use booking_core::prelude::*;
 use booking_core::{EventId, Observation, Observer, Outcome, Refusal, Registration, StoreError};
 use scripted::{ScriptedStore, register};
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -189,6 +190,48 @@ async fn a_locked_event_waits_alone_and_in_order() {
     confirmed(both.0);
     confirmed(both.1);
     assert_eq!(store.batches().len(), before + 1, "the lane has ended");
+}
+
+/// A part of a batch can fail after it was committed: the store says that it is busy then, or that a row is broken. So
+/// no command is the first that goes to the store again.
+#[tokio::test]
+async fn a_command_goes_to_the_store_as_the_first_only_once() {
+    let (store, admission) = start(Limits::default());
+    let [held, broken, sound] =
+        [store.create(9).await, store.create(9).await, store.create(9).await];
+    let submit = |event| {
+        let (admission, command) = (admission.clone(), register(event, "ada").first());
+        tokio::spawn(async move { admission.submit(command).await })
+    };
+    store.hold(held);
+    let waits = submit(held);
+    tokio::time::sleep(SETTLE).await;
+    store.release(held);
+    confirmed(waits.await.expect("no panic"));
+
+    store.broken.lock().expect("no panic").insert(broken);
+    store.close_gate();
+    let opens = submit(sound);
+    tokio::time::sleep(SETTLE).await;
+    let beside = [submit(broken), submit(held)];
+    tokio::time::sleep(SETTLE).await;
+    store.let_through(10);
+    opens.await.expect("no panic").expect("it is answered");
+    for answer in beside {
+        drop(answer.await.expect("no panic"));
+    }
+
+    let mut sent: HashMap<_, Vec<bool>> = HashMap::new();
+    for command in store.batches().concat() {
+        sent.entry(command.registration_id()).or_default().push(command.is_first);
+    }
+    assert_eq!(sent.len(), 4);
+    let again = sent.values().filter(|sent| sent.len() > 1).count();
+    assert_eq!(again, 3, "the one that waited, and the two of the batch that failed: {sent:?}");
+    for sent in sent.values() {
+        let first = sent.iter().enumerate().map(|(at, is_first)| (at == 0) == *is_first);
+        assert!(first.clone().all(|is_so| is_so), "{sent:?}");
+    }
 }
 
 #[tokio::test]

@@ -404,7 +404,7 @@ fn next_command(rng: &mut Rng, past: &Past) -> EventCommand {
     if rng.f64() < REPEATED
         && let Some(command) = rng.choice(&past.commands)
     {
-        return command.clone();
+        return EventCommand { is_first: false, ..command.clone() };
     }
     let (registration_id, known) = next_registration(rng, past);
     let event_id = match known {
@@ -486,7 +486,8 @@ fn next_command(rng: &mut Rng, past: &Past) -> EventCommand {
     let key = (rng.f64() < KEYED).then(|| next_key(rng));
     let request_id = rng.bool().then(|| format!("history.{}", rng.u8(..)));
     let request_id = request_id.map(|id| RequestId::parse(&id).expect("valid"));
-    command.by(caller).with_key(key).with_request_id(request_id)
+    let command = command.by(caller).with_key(key).with_request_id(request_id);
+    EventCommand { is_first: rng.bool(), ..command }
 }
 
 fn next_claim(rng: &mut Rng, event_id: EventId) -> Claim {

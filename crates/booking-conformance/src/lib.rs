@@ -84,6 +84,7 @@ macro_rules! suite {
             an_empty_batch_is_answered
             a_large_batch_is_answered
             executing_again_finds_its_own_success
+            a_first_command_is_decided_like_any_other
             a_repeated_id_is_found_even_after_its_address_changed
             one_id_may_name_registrations_of_two_events
             one_id_in_two_events_is_two_registrations

@@ -64,9 +64,10 @@ impl OptionalFields {
     }
 
     pub(crate) fn note_command(&mut self, item: &EventCommand) {
-        let EventCommand { event_id: _, command, caller: _, key, request_id } = item;
+        let EventCommand { event_id: _, command, caller: _, key, request_id, is_first } = item;
         self.note("command.key", key.is_some());
         self.note("command.request_id", request_id.is_some());
+        self.note("command.is_first", *is_first);
         match command {
             Command::Register(Register { claim, on_full: _, as_organizer: _ })
             | Command::Hold(Hold { claim, ttl: _ }) => {

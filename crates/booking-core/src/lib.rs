@@ -123,7 +123,7 @@ pub use decide::asked_by::AskedBy;
 pub use decide::change::{EditedEvent, EventChange, FormerHolder};
 pub use decide::command::{
     Caller, CheckIn, Claim, Command, Correct, CorrectedAddress, Edit, EventCommand, Hold,
-    IdempotencyKey, OnFull, Register, RenewLink, SetQuestions, Transfer,
+    IdempotencyKey, OnFull, Register, RenewLink, SetQuestions, SoughtIds, Transfer,
 };
 pub use decide::idempotency::IdempotencyRecord;
 pub use decide::load_plan::{ERASED_MAX, LoadPlan, SETTLED_MAX};

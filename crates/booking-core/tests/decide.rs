@@ -5,8 +5,8 @@ use booking_core::{
     Answers, AuditReport, Caller, Capacity, CapacityMax, CheckIn, Claim, Command, Decision, Edit,
     EmailAddress, EventCommand, EventId, EventName, EventRules, EventStatus, Execution, FactKind,
     Fingerprint, Hold, HoldTtl, IdempotencyKey, KeyHash, NewEvent, OfferTtl, OnFull, Outcome,
-    Refusal, Register, RemindHours, Retention, TimeZone, TokenHash, Transfer, Venue, decide,
-    decide_batch,
+    Refusal, Register, RemindHours, Retention, SoughtIds, TimeZone, TokenHash, Transfer, Venue,
+    decide, decide_batch,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
@@ -466,4 +466,26 @@ fn a_reminder_is_due_until_sent_and_again_after_a_new_time() {
     assert_eq!(due(&table, &never, false), None);
     let cancelled = EventCommand::new(event_id(), Caller::Operator, Command::CancelEvent);
     assert_eq!(due(&table, &cancelled, false), None);
+}
+
+#[test]
+fn only_a_command_that_may_have_been_executed_needs_its_id() {
+    let claim = Claim::new(Uuid::from_u128(1).into(), address(1));
+    let of = |command| EventCommand::new(event_id(), Caller::Anyone, command);
+    let again = of(Command::Register(claim.into()));
+    let first = again.clone().first();
+    let cancel = of(Command::Cancel { registration_id: Uuid::from_u128(1).into() });
+    for (is_repeated, was_refused, seeks_again, seeks_first) in [
+        (false, false, false, false),
+        (false, true, true, false),
+        (true, false, true, true),
+        (true, true, true, true),
+    ] {
+        let sought = SoughtIds::by(is_repeated, was_refused);
+        assert_eq!(again.looks_up_its_id(sought), seeks_again, "{sought:?}");
+        assert_eq!(first.looks_up_its_id(sought), seeks_first, "{sought:?}");
+        assert!(cancel.clone().first().looks_up_its_id(sought), "{sought:?}");
+    }
+    let refused = Execution::Decided(Outcome::Refused(Refusal::SoldOut));
+    assert!(again.must_know_its_id(&refused) && !first.must_know_its_id(&refused));
 }

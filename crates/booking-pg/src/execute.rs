@@ -10,8 +10,8 @@ use crate::store::PgStore;
 use crate::transaction::{Attempt, Name, run};
 use crate::write::write_and_commit;
 use booking_core::{
-    AskedBy, EventCommand, EventId, Execution, Observation, Outcome, StoreError, WhenBusy,
-    decide_batch, refuse_moving,
+    AskedBy, EventCommand, EventId, Execution, Observation, Outcome, SoughtIds, StoreError,
+    WhenBusy, decide_batch, refuse_moving,
 };
 use chrono::{DateTime, Utc};
 use futures_util::future::join3;
@@ -49,13 +49,13 @@ impl PgStore {
         let event_ids = event_ids(batch);
         let (connection, before) = self.rollbacks.connection_for(&self.pool, &event_ids).await?;
         let began = Instant::now();
-        let by_id = attempt.is_repeated() || self.refuses.load(Ordering::Relaxed);
+        let sought = SoughtIds::by(attempt.is_repeated(), self.refuses.load(Ordering::Relaxed));
         let mut loaded =
-            self.lock_and_load(&connection, before, lock, batch, &event_ids, by_id).await?;
+            self.lock_and_load(&connection, before, lock, batch, &event_ids, sought).await?;
         let mut decided = decide_batch(batch, &loaded.states, &loaded.busy, loaded.now);
         let mut answered = batch.iter().zip(&decided.0);
         let refuses = answered.any(|(item, execution)| item.must_know_its_id(execution));
-        if refuses && !by_id {
+        if refuses && sought == SoughtIds::None {
             loaded.load_claims_by_id(&connection, batch).await?;
             decided = decide_batch(batch, &loaded.states, &loaded.busy, loaded.now);
         }
@@ -91,13 +91,13 @@ impl PgStore {
         lock: Sql,
         batch: &[EventCommand],
         event_ids: &[Uuid],
-        by_id: bool,
+        sought: SoughtIds,
     ) -> Result<LoadedBatch, PgError> {
         let mut commands: BTreeMap<EventId, Vec<&EventCommand>> = BTreeMap::new();
         for item in batch {
             commands.entry(item.event_id).or_default().push(item);
         }
-        let Wanted { addresses, ids, keys } = Wanted::of(batch, by_id);
+        let Wanted { addresses, ids, keys } = Wanted::of(batch, sought);
 
         let waits = lock.name == self.locking.wait.name;
         let lock = connection.prepare(lock).await?;

@@ -5,7 +5,9 @@ use crate::connection::Lease;
 use crate::error::PgError;
 use crate::rows;
 use crate::sql;
-use booking_core::{Command, EventCommand, EventId, EventState, LoadPlan, RegistrationId, Status};
+use booking_core::{
+    Command, EventCommand, EventId, EventState, LoadPlan, RegistrationId, SoughtIds, Status,
+};
 use chrono::{DateTime, Utc};
 use futures_util::future::{join, join5};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -21,11 +23,10 @@ pub(crate) struct Wanted<'a> {
 }
 
 impl<'a> Wanted<'a> {
-    /// The look-ups of `batch`. With `by_id` also the ids of the registrations that it creates. That is
-    /// half of the work, and a new registration is not there: its address is looked up, and an id that is
-    /// taken is refused by the primary key, after which all of it is attempted again with the ids. Only a
-    /// refusal needs them.
-    pub(crate) fn of(batch: &'a [EventCommand], by_id: bool) -> Self {
+    /// The look-ups of `batch`; `sought` says whether with the ids of the registrations that it makes. Those are half of
+    /// the work, and a new registration is not there: its address is looked up, and an id that is taken is refused by
+    /// the primary key, after which all of it is attempted again with the ids. Only a refusal needs them.
+    pub(crate) fn of(batch: &'a [EventCommand], sought: SoughtIds) -> Self {
         let mut wanted = Self::default();
         for item in batch {
             let event_id = item.event_id.as_uuid();
@@ -34,7 +35,7 @@ impl<'a> Wanted<'a> {
                 wanted.addresses.1.push(email.as_str());
             }
             if let Some(id) = item.registration_id()
-                && (by_id || !item.makes_registration())
+                && item.looks_up_its_id(sought)
             {
                 wanted.ids.0.push(event_id);
                 wanted.ids.1.push(id.as_uuid());
@@ -79,13 +80,13 @@ impl LoadedBatch {
         Ok(())
     }
 
-    /// Looks up the ids of the registrations that `batch` creates, which were not looked up at first.
+    /// Looks up the ids of the registrations that `batch` makes, which were not looked up at first.
     pub(crate) async fn load_claims_by_id(
         &mut self,
         connection: &Lease,
         batch: &[EventCommand],
     ) -> Result<(), PgError> {
-        let (event_ids, ids) = Wanted::of(batch, true).ids;
+        let (event_ids, ids) = Wanted::of(batch, SoughtIds::SentAgain).ids;
         let found = connection.fetch(sql::REGISTRATION_BY_ID, &[&event_ids, &ids]).await?;
         self.add_registrations(&found)?;
         self.load_positions(connection, batch).await

@@ -3,7 +3,9 @@
 mod common;
 
 use booking_core::prelude::*;
-use booking_core::{Execution, Outcome, PageLimit, Status, StoreError, WhenBusy};
+use booking_core::{
+    Caller, Command, EventCommand, Execution, Outcome, PageLimit, Status, StoreError, WhenBusy,
+};
 use booking_testkit::{Cluster, ClusterOptions};
 use common::{
     cancel, confirm, connect, create, create_token, execute, hold, key, migrated_database,
@@ -76,20 +78,50 @@ async fn carry(client: TcpStream, server: TcpStream, cuts: Arc<AtomicUsize>) {
 #[tokio::test]
 async fn a_commit_whose_answer_is_lost_is_found_out() {
     let database = migrated_database();
-    let way = CutAfterCommit::to(database.url(), 1).await;
     let direct = connect(database.url(), 2).await;
-    let event = create(&direct, 2).await.id;
-    let store = connect(&way.url, 3).await;
-    let batch = [register(event, "ada"), register(event, "grace"), register(event, "edsger")];
-    let executions = store.execute(&batch, WhenBusy::Skip).await.expect("it was found out");
-    assert_eq!(way.cuts.load(Ordering::SeqCst), 0, "the connection was cut");
-    let confirmed =
-        |execution: &Execution| matches!(execution, Execution::Decided(Outcome::Confirmed(_)));
-    assert!(confirmed(&executions[0]) && confirmed(&executions[1]) && !confirmed(&executions[2]));
-    assert_eq!(
-        direct.event(event).await.expect("it answers").expect("it is there").booked_count,
-        2
-    );
+    for is_first in [false, true] {
+        let way = CutAfterCommit::to(database.url(), 1).await;
+        let event = create(&direct, 2).await.id;
+        let store = connect(&way.url, 3).await;
+        let batch = ["ada", "grace", "edsger"];
+        let batch = batch.map(|who| EventCommand { is_first, ..register(event, who) });
+        let executions = store.execute(&batch, WhenBusy::Skip).await.expect("it was found out");
+        assert_eq!(way.cuts.load(Ordering::SeqCst), 0, "the connection was cut");
+        let confirmed =
+            |execution: &Execution| matches!(execution, Execution::Decided(Outcome::Confirmed(_)));
+        assert_eq!(executions.iter().map(confirmed).collect::<Vec<_>>(), [true, true, false]);
+        let read = direct.event(event).await.expect("it answers").expect("it is there");
+        assert_eq!(read.booked_count, 2);
+    }
+    assert_eq!(direct.audit().await.expect("it answers").differences, []);
+}
+
+/// Also that of a command that was sent once: when it is found out, its address does not lead to it any more.
+#[tokio::test]
+async fn a_registration_that_was_cancelled_after_a_lost_commit_is_found_by_its_id() {
+    let database = migrated_database();
+    let direct = connect(database.url(), 2).await;
+    for is_first in [false, true] {
+        let way = CutAfterCommit::to(database.url(), 1).await;
+        let event = create(&direct, 2).await.id;
+        let store = connect(&way.url, 3).await;
+        let ada = EventCommand { is_first, ..register(event, "ada") };
+        let id = ada.registration_id().expect("it makes one");
+        let cancelling = async {
+            loop {
+                if let Some(found) = direct.registration(id).await.expect("it answers") {
+                    return succeed(&direct, cancel(&found)).await;
+                }
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        let batch = [ada];
+        let (outcomes, cancelled) = tokio::join!(execute(&store, &batch), cancelling);
+        assert_eq!(way.cuts.load(Ordering::SeqCst), 0, "the connection was cut");
+        assert_eq!(outcomes[0].registration().map(|row| row.id), Some(cancelled.id));
+        let read = direct.event(event).await.expect("it answers").expect("it is there");
+        assert_eq!((read.booked_count, read.version.get()), (0, 3), "each was done once");
+    }
     assert_eq!(direct.audit().await.expect("it answers").differences, []);
 }
 

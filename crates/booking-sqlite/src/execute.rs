@@ -4,7 +4,7 @@ use crate::errors::Failure;
 use crate::load::{Loaded, load, load_claims_by_id};
 use crate::transaction::Work;
 use crate::write::write;
-use booking_core::{Clock, EventCommand, Execution, decide_batch, refuse_moving};
+use booking_core::{Clock, EventCommand, Execution, SoughtIds, decide_batch, refuse_moving};
 use chrono::SubsecRound;
 use rusqlite::Connection;
 use std::collections::BTreeSet;
@@ -31,14 +31,14 @@ pub(crate) fn execute(
     again: bool,
 ) -> Result<Work<Vec<Execution>>, Failure> {
     let now = clock().trunc_subsecs(6);
-    let by_id = again || lookup.refuses.load(Ordering::Relaxed);
-    let Loaded { mut states, moving } = load(connection, batch, now, by_id)?;
+    let sought = SoughtIds::by(again, lookup.refuses.load(Ordering::Relaxed));
+    let Loaded { mut states, moving } = load(connection, batch, now, sought)?;
     // The write lock covers every event.
     let busy = BTreeSet::new();
     let mut decided = decide_batch(batch, &states, &busy, now);
     let mut answered = batch.iter().zip(&decided.0);
     let refuses = answered.any(|(item, execution)| item.must_know_its_id(execution));
-    if refuses && !by_id {
+    if refuses && sought == SoughtIds::None {
         load_claims_by_id(connection, batch, &mut states)?;
         decided = decide_batch(batch, &states, &busy, now);
     }

@@ -3,7 +3,7 @@
 use crate::errors::Failure;
 use crate::rows::{self, stored};
 use crate::{records, sql, ways};
-use booking_core::{EventCommand, EventId, EventState, LoadPlan, Registration, Status};
+use booking_core::{EventCommand, EventId, EventState, LoadPlan, Registration, SoughtIds, Status};
 use chrono::{DateTime, Utc};
 use rusqlite::{CachedStatement, Connection, Params, params};
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,13 +15,13 @@ pub(crate) struct Loaded {
     pub(crate) moving: BTreeSet<EventId>,
 }
 
-/// Loads the existing events of `batch`, with what its commands need of them at `now`: without
-/// `by_id`, not the registrations that already have the ids of those to be created.
+/// Loads the existing events of `batch`, with what its commands need of them at `now`. Of the registrations that they
+/// make, those are looked for by their ids that `sought` says.
 pub(crate) fn load(
     connection: &Connection,
     batch: &[EventCommand],
     now: DateTime<Utc>,
-    by_id: bool,
+    sought: SoughtIds,
 ) -> Result<Loaded, Failure> {
     let mut of_events: BTreeMap<EventId, Vec<&EventCommand>> = BTreeMap::new();
     for item in batch {
@@ -45,11 +45,7 @@ pub(crate) fn load(
         }
     }
     load_by_address(connection, batch, &mut states)?;
-    load_by_id(
-        connection,
-        batch.iter().filter(|item| by_id || !item.makes_registration()),
-        &mut states,
-    )?;
+    load_by_id(connection, batch.iter().filter(|item| item.looks_up_its_id(sought)), &mut states)?;
     load_records(connection, batch, &mut states)?;
     for state in states.values_mut() {
         let plan = state.load_plan(of_events[&state.id].iter().copied(), now);
@@ -67,7 +63,8 @@ pub(crate) fn load_claims_by_id(
     batch: &[EventCommand],
     states: &mut BTreeMap<EventId, EventState>,
 ) -> Result<(), Failure> {
-    load_by_id(connection, batch.iter().filter(|item| item.makes_registration()), states)?;
+    let made = batch.iter().filter(|item| item.makes_registration());
+    load_by_id(connection, made.filter(|item| item.looks_up_its_id(SoughtIds::SentAgain)), states)?;
     states.values_mut().try_for_each(|state| count_positions(connection, state))
 }
 

@@ -279,6 +279,30 @@ pub async fn executing_again_finds_its_own_success(fixture: &dyn Fixture) {
     assert_sold_exactly(&*store, new.id, 1).await;
 }
 
+/// A command that is executed for the first time is decided as any other, and found when it is sent again as what it is.
+pub async fn a_first_command_is_decided_like_any_other(fixture: &dyn Fixture) {
+    let store = fixture.open(None).await;
+    let event = create(&*store, 2).await;
+    let batch = ["ada", "grace", "ada", "edsger"].map(|who| register(event.id, who));
+    let first = batch.clone().map(EventCommand::first);
+    let outcomes = execute(&*store, &first).await;
+    let [ada, grace, again, late] = &outcomes[..] else { panic!("{outcomes:?}") };
+    for (outcome, command) in [(ada, &batch[0]), (grace, &batch[1])] {
+        let seat = confirmed(outcome.clone());
+        assert_eq!(Some(seat.id), command.registration_id());
+    }
+    assert_eq!([again, late], [&ALREADY_REGISTERED, &SOLD_OUT]);
+    // Beside those that may have been executed before.
+    let others = ["ada", "kay"].map(|who| register(event.id, who).first());
+    let mixed = [batch[0].clone(), others[0].clone(), batch[1].clone(), others[1].clone()];
+    let expected = [ada.clone(), ALREADY_REGISTERED, grace.clone(), SOLD_OUT];
+    for _ in 0..2 {
+        assert_eq!(execute(&*store, &mixed).await, expected);
+    }
+    assert_eq!(execute(&*store, &batch).await, outcomes);
+    assert_sold_exactly(&*store, event.id, 2).await;
+}
+
 /// Only the id finds the earlier registration: its address may have changed since, and there is no refusal, since there
 /// are seats left.
 pub async fn a_repeated_id_is_found_even_after_its_address_changed(fixture: &dyn Fixture) {

@@ -279,6 +279,28 @@ pub struct SetQuestions {
     pub asked: AskedQuestions,
 }
 
+/// Of which commands that make a registration a store looks that up by its id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SoughtIds {
+    /// Of none: at first. Their addresses are looked up, and an id that is taken is refused by the primary key.
+    None,
+    /// Of those that may have been executed before: once one of them is refused.
+    SentAgain,
+    /// Of all: if the transaction may have been committed already.
+    All,
+}
+
+impl SoughtIds {
+    /// Which a transaction seeks before it decides. Where a batch was just refused something, the next one will be.
+    pub fn by(is_repeated: bool, was_refused: bool) -> Self {
+        match (is_repeated, was_refused) {
+            (true, _) => Self::All,
+            (false, true) => Self::SentAgain,
+            (false, false) => Self::None,
+        }
+    }
+}
+
 /// A command, its event and its caller: batches are made of these.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventCommand {
@@ -292,13 +314,16 @@ pub struct EventCommand {
     pub key: Option<IdempotencyKey>,
     /// The request that it is a part of, for logs. A repeated request has another one.
     pub request_id: Option<RequestId>,
+    /// Whether it was never executed before, under no circumstances, because the id of its registration was made for
+    /// it: then stores need not look that id up before they refuse it.
+    pub is_first: bool,
 }
 
 impl EventCommand {
     /// A command to an event by `caller`. The decision checks what they may do: send a visitor's command with
     /// [`Caller::Anyone`], and only what the program does by itself with [`Caller::Operator`], who may do everything.
     pub fn new(event_id: EventId, caller: Caller, command: Command) -> Self {
-        Self { event_id, command, caller, key: None, request_id: None }
+        Self { event_id, command, caller, key: None, request_id: None, is_first: false }
     }
 
     /// The same, by another caller.
@@ -317,6 +342,13 @@ impl EventCommand {
     #[must_use]
     pub fn with_request_id(self, request_id: Option<RequestId>) -> Self {
         Self { request_id, ..self }
+    }
+
+    /// The same, never executed before. Whoever sends it again, whatever became of it, sends it without this: one that
+    /// was executed could otherwise be refused, and not be answered with its earlier success.
+    #[must_use]
+    pub fn first(self) -> Self {
+        Self { is_first: true, ..self }
     }
 
     /// The registration that the command makes or names.
@@ -348,11 +380,23 @@ impl EventCommand {
         matches!(self.command, Command::Register(_) | Command::Hold(_))
     }
 
+    /// Whether a store looks for the registration that the command names, before it decides. One that the command would
+    /// make is there only if it was executed before, so `sought` says which of those are looked for.
+    pub fn looks_up_its_id(&self, sought: SoughtIds) -> bool {
+        let is_wanted = match sought {
+            SoughtIds::None => false,
+            SoughtIds::SentAgain => !self.is_first,
+            SoughtIds::All => true,
+        };
+        is_wanted || !self.makes_registration()
+    }
+
     /// Whether `execution`, decided without looking up the id of the registration that the command makes, is final only
     /// if no registration has that id. That is so for a refusal, or an outcome that stands for one: a command that was
     /// executed before is answered with its earlier success.
     pub fn must_know_its_id(&self, execution: &Execution) -> bool {
         match execution {
+            _ if self.is_first => false,
             Execution::Decided(Outcome::Refused(refusal)) => {
                 self.makes_registration()
                     && !matches!(

@@ -115,7 +115,7 @@ async fn claim(
     let email = person.user_email.clone();
     let permits = Permits::take(service, context, &email, id, ttl);
     let claim = Claim { registration_id: id, person, token_hash: Some(token.hash) };
-    let item = EventCommand::new(event_id, caller, command(claim)).with_key(key);
+    let item = EventCommand::new(event_id, caller, command(claim)).with_key(key).first();
     let outcome = match permits {
         Ok(permits) => {
             let outcome = service.submit(item).await;
