@@ -28,8 +28,8 @@ const ARRIVALS_PER_SECOND: f64 = 20_000.0;
 const SEARCHES: u64 = 1_000;
 /// The interval of searches during a sale.
 const SEARCH_EVERY: Duration = Duration::from_millis(200);
-/// How often seats are sold with searches and without, in turns: a machine that slows down meanwhile slows both. After more of
-/// them the event would have more attendees than a server keeps in memory for searches.
+/// How often seats are sold with searches, each time between two sales without. After more of them the event would have more
+/// attendees than a server keeps in memory for searches.
 const TURNS: u32 = 6;
 /// The pause before each sale: the server follows sales for so long after a search.
 const SEARCH_ENDS_AFTER: Duration = Duration::from_secs(11);
@@ -52,8 +52,8 @@ struct Round {
     seats: f64,
     /// CPU time of server and database per seat.
     micros: f64,
-    /// Seats a second during an export of all attendees.
-    while_exported: f64,
+    /// The sale during an export of all attendees.
+    exported: Against,
     /// How much more memory that took.
     megabytes_more: f64,
 }
@@ -64,10 +64,8 @@ struct Searches {
     first: f64,
     idle: Histogram<u64>,
     busy: Histogram<u64>,
-    /// For each turn: seats a second during searches, against those of its sale without.
-    seats: Vec<f64>,
-    /// CPU time of server and database for each seat during searches, against the same.
-    micros: Vec<f64>,
+    /// The sale of each turn.
+    searched: Vec<Against>,
 }
 
 /// What a sale came to.
@@ -75,6 +73,29 @@ struct Sale {
     seats_per_second: f64,
     /// CPU time of server and database for each seat.
     micros: f64,
+}
+
+/// A sale with other work, against the mean of the sales before it and after it: a machine that slows down meanwhile slows
+/// all three.
+struct Against {
+    /// Seats a second.
+    seats: f64,
+    /// CPU time for each seat.
+    micros: f64,
+    /// Seats a second of the sale after, against the sale before: what such a ratio is worth where nothing differs.
+    alone: f64,
+}
+
+impl Against {
+    fn of(sale: &Sale, before: &Sale, after: &Sale) -> Self {
+        let of_mean =
+            |figure: fn(&Sale) -> f64| 2.0 * figure(sale) / (figure(before) + figure(after));
+        Self {
+            seats: of_mean(|sale| sale.seats_per_second),
+            micros: of_mean(|sale| sale.micros),
+            alone: after.seats_per_second / before.seats_per_second,
+        }
+    }
 }
 
 /// Puts so many attendees on an event in both stores, and returns the report.
@@ -89,11 +110,12 @@ pub(crate) async fn run(
     window: Duration,
 ) -> anyhow::Result<String> {
     let mut text = format!(
-        "## The desk\n\n{} people of one event, for which {CONNECTIONS} connections register more; medians of {rounds} rounds of {} s, and of {TURNS} turns \
-         of as long with searches and without. CPU is the server's and the database's time for each seat.\n\n\
-         | store | seats a second | CPU µs | seats during an export | MB more | MB with searches | first search ms | search p50, p99 ms | the same during a sale | \
-         seats during searches | CPU µs a seat then |\n\
-         | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
+        "## The desk\n\n{} people of one event, for which {CONNECTIONS} connections register more; medians of {rounds} rounds and of {TURNS} turns, of {} s. \
+         A sale with other work is measured against the mean of two without, one before it and one after it; *after, before* is the second of these against the first. \
+         CPU is the server's and the database's time for each seat.\n\n\
+         | store | seats a second | CPU µs | seats during an export | after, before | MB more | MB with searches | first search ms | search p50, p99 ms | \
+         the same during a sale | seats during searches | after, before | CPU µs a seat then |\n\
+         | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
         thousands(people as f64),
         window.as_secs_f64(),
     );
@@ -133,22 +155,25 @@ async fn measure(
         figures.push(desk.round(side, &field, window).await?);
     }
     let of_rounds = |figure: fn(&Round) -> f64| spread(figures.iter().map(figure));
+    let of_turns = |figure: fn(&Against) -> f64| spread(searches.searched.iter().map(figure));
     let share = |Spread { median, min, max }| format!("**{median:.3} ×** ({min:.3} to {max:.3})");
     let at = |latency: &Histogram<u64>| {
         let [p50, p99] = [0.5, 0.99].map(|part| millis(latency.value_at_quantile(part)));
         format!("{p50:.1}, {p99:.1} of {}", latency.len())
     };
     Ok(format!(
-        "| {name} | {} | {:.1} | {} | {:.1} | {megabytes:.0} | {:.0} | {} | {} | {} | {} |\n",
+        "| {name} | {} | {:.1} | {} | {} | {:.1} | {megabytes:.0} | {:.0} | {} | {} | {} | {} | {} |\n",
         thousands(of_rounds(|round| round.seats).median),
         of_rounds(|round| round.micros).median,
-        share(of_rounds(|round| round.while_exported)),
+        share(of_rounds(|round| round.exported.seats)),
+        share(of_rounds(|round| round.exported.alone)),
         of_rounds(|round| round.megabytes_more).max,
         searches.first,
         at(&searches.idle),
         at(&searches.busy),
-        share(spread(searches.seats.iter().copied())),
-        share(spread(searches.micros.iter().copied())),
+        share(of_turns(|turn| turn.seats)),
+        share(of_turns(|turn| turn.alone)),
+        share(of_turns(|turn| turn.micros)),
     ))
 }
 
@@ -233,11 +258,12 @@ impl Desk {
         };
         let (exported, ()) = sell_while(side, field, window, exporting).await?;
         let at_most_then = memory(pid);
+        let after = sell(side, field, window).await?;
 
         Ok(Round {
             seats: alone.seats_per_second,
             micros: alone.micros,
-            while_exported: exported.seats_per_second / alone.seats_per_second,
+            exported: Against::of(&exported, &alone, &after),
             megabytes_more: at_most_then - at_most,
         })
     }
@@ -255,14 +281,10 @@ impl Desk {
         for _ in 0..SEARCHES {
             idle.saturating_record(self.search(&mut connection).await?);
         }
-        let (mut seats, mut micros) = (Vec::new(), Vec::new());
-        for turn in 0..TURNS {
-            // Which of the two comes first alternates, and both follow the same pause.
-            let mut alone = None;
-            if turn % 2 == 1 {
-                alone = Some(sell_after_pause(side, field, window).await?);
-            }
-            // Reads the registrations of the sales before.
+        let mut searched = Vec::new();
+        let mut before = sell_after_pause(side, field, window).await?;
+        for _ in 0..TURNS {
+            // Reads the registrations of the sale before.
             self.search(&mut connection).await?;
             sleep(SEARCH_ENDS_AFTER).await;
             let searching = async |is_over: &Cell<bool>| {
@@ -273,15 +295,12 @@ impl Desk {
                 }
                 Ok(())
             };
-            let (searched, ()) = sell_while(side, field, window, searching).await?;
-            let alone = match alone {
-                Some(alone) => alone,
-                None => sell_after_pause(side, field, window).await?,
-            };
-            seats.push(searched.seats_per_second / alone.seats_per_second);
-            micros.push(searched.micros / alone.micros);
+            let (sale, ()) = sell_while(side, field, window, searching).await?;
+            let after = sell_after_pause(side, field, window).await?;
+            searched.push(Against::of(&sale, &before, &after));
+            before = after;
         }
-        Ok(Searches { first, idle, busy, seats, micros })
+        Ok(Searches { first, idle, busy, searched })
     }
 
     /// Searches for a part of a name; returns the latency in microseconds.

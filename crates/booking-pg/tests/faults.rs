@@ -3,9 +3,7 @@
 mod common;
 
 use booking_core::prelude::*;
-use booking_core::{
-    Caller, Command, EventCommand, Execution, Outcome, PageLimit, Status, StoreError, WhenBusy,
-};
+use booking_core::{EventCommand, Execution, Outcome, PageLimit, Status, StoreError, WhenBusy};
 use booking_testkit::{Cluster, ClusterOptions};
 use common::{
     cancel, confirm, connect, create, create_token, execute, hold, key, migrated_database,

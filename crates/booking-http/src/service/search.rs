@@ -14,6 +14,7 @@ use booking_core::{
     BookingStore, EventId, EventStatus, Outcome, Page, PageLimit, Registration, RegistrationCursor,
     RegistrationFilter, RegistrationId, StoreError, Version,
 };
+use booking_delivery::run_apart;
 use chrono::Utc;
 use index::{Entry, Index, Seen, Wanted};
 use std::collections::HashMap;
@@ -22,8 +23,7 @@ use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex as SyncMutex, Weak};
 use std::time::Duration;
-use tokio::sync::Mutex;
-use tokio::task::spawn_blocking;
+use tokio::sync::{Mutex, Semaphore, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
 
 /// The memory for the people of all searched events: about a million and a half.
@@ -42,6 +42,8 @@ const READ_WITHIN: Duration = Duration::from_secs(20);
 const COUNT_MAX: usize = 10_000;
 /// How long an event that is too large for the cache is scanned. Then a page ends.
 const SCAN_WITHIN: Duration = Duration::from_secs(2);
+/// How many threads of their own searches have at once. The others wait.
+const THREADS_MAX: usize = 4;
 
 /// The cached people of the events that are searched.
 pub(crate) struct Search {
@@ -383,11 +385,19 @@ impl People {
     }
 }
 
-/// Runs what takes milliseconds of a processor beside the requests, and not in their way.
+/// Runs what takes milliseconds of a processor beside the requests, and after them where both want it.
 async fn apart<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, StoreError> {
-    spawn_blocking(work).await.map_err(StoreError::unavailable)
+    static THREADS: Semaphore = Semaphore::const_new(THREADS_MAX);
+    let _thread = THREADS.acquire().await.map_err(StoreError::unavailable)?;
+    let (sender, done) = oneshot::channel();
+    let ended = run_apart("search", || async {
+        // Whoever searched may be gone.
+        let _ = sender.send(work());
+    });
+    ended.await.map_err(StoreError::unavailable)?;
+    done.await.map_err(StoreError::unavailable)
 }
 
 /// Drops the people of an event once it was not searched for long enough.
