@@ -63,9 +63,7 @@ pub(crate) async fn execute(
                 match execution {
                     Execution::Decided(outcome) => caller.answer(Ok(outcome)),
                     // It may have been executed after all, where a part of the batch failed.
-                    Execution::Busy => {
-                        busy.push((EventCommand { is_first: false, ..item }, caller));
-                    }
+                    Execution::Busy => busy.push((item.sent_again(), caller)),
                 }
             }
             busy
@@ -94,8 +92,7 @@ async fn execute_apart(
 ) -> Vec<Waiting> {
     let mut by_event: BTreeMap<EventId, Vec<Waiting>> = BTreeMap::new();
     for (item, caller) in batch {
-        let item = EventCommand { is_first: false, ..item };
-        by_event.entry(item.event_id).or_default().push((item, caller));
+        by_event.entry(item.event_id).or_default().push((item.sent_again(), caller));
     }
     let mut busy = Vec::new();
     for part in by_event.into_values() {

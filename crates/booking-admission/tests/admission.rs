@@ -200,7 +200,7 @@ async fn a_command_goes_to_the_store_as_the_first_only_once() {
     let [held, broken, sound] =
         [store.create(9).await, store.create(9).await, store.create(9).await];
     let submit = |event| {
-        let (admission, command) = (admission.clone(), register(event, "ada").first());
+        let (admission, command) = (admission.clone(), register(event, "ada"));
         tokio::spawn(async move { admission.submit(command).await })
     };
     store.hold(held);

@@ -75,14 +75,14 @@ struct Sale {
     micros: f64,
 }
 
-/// A sale with other work, against the mean of the sales before it and after it: a machine that slows down meanwhile slows
-/// all three.
+/// A sale with other work, against the mean of the sales before it and after it: so a machine that slows down steadily
+/// changes nothing.
 struct Against {
     /// Seats a second.
     seats: f64,
     /// CPU time for each seat.
     micros: f64,
-    /// Seats a second of the sale after, against the sale before: what such a ratio is worth where nothing differs.
+    /// Seats a second of the sale after, against the sale before: how much the machine changed meanwhile.
     alone: f64,
 }
 
@@ -111,10 +111,10 @@ pub(crate) async fn run(
 ) -> anyhow::Result<String> {
     let mut text = format!(
         "## The desk\n\n{} people of one event, for which {CONNECTIONS} connections register more; medians of {rounds} rounds and of {TURNS} turns, of {} s. \
-         A sale with other work is measured against the mean of two without, one before it and one after it; *after, before* is the second of these against the first. \
+         A sale with other work is measured against the mean of two without, one before it and one after it; *after, before* is the second of these against the first, and says how much the machine changed. \
          CPU is the server's and the database's time for each seat.\n\n\
          | store | seats a second | CPU µs | seats during an export | after, before | MB more | MB with searches | first search ms | search p50, p99 ms | \
-         the same during a sale | seats during searches | after, before | CPU µs a seat then |\n\
+         the same during a sale | seats during searches | after, before | CPU a seat then |\n\
          | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
         thousands(people as f64),
         window.as_secs_f64(),
@@ -258,7 +258,7 @@ impl Desk {
         };
         let (exported, ()) = sell_while(side, field, window, exporting).await?;
         let at_most_then = memory(pid);
-        let after = sell(side, field, window).await?;
+        let after = sell_after_pause(side, field, window).await?;
 
         Ok(Round {
             seats: alone.seats_per_second,

@@ -404,7 +404,7 @@ fn next_command(rng: &mut Rng, past: &Past) -> EventCommand {
     if rng.f64() < REPEATED
         && let Some(command) = rng.choice(&past.commands)
     {
-        return EventCommand { is_first: false, ..command.clone() };
+        return command.clone().sent_again();
     }
     let (registration_id, known) = next_registration(rng, past);
     let event_id = match known {

@@ -52,6 +52,31 @@ pub async fn run_apart<W: Future<Output = ()>>(
     }
 }
 
+/// Runs `work`, which waits for nothing, on a thread of its own that has as low a priority. Once begun it runs to its end,
+/// also if this future is dropped.
+///
+/// # Errors
+/// If the system cannot start a thread.
+///
+/// # Panics
+/// If `work` does.
+pub async fn work_apart<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<T> {
+    let (sender, done) = oneshot::channel();
+    thread::Builder::new().name(name.to_owned()).spawn(move || {
+        lower_priority();
+        // The receiver may be gone.
+        let _ = sender.send(catch_unwind(AssertUnwindSafe(work)));
+    })?;
+    match done.await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(panic)) => resume_unwind(panic),
+        Err(_) => Err(io::Error::other("its thread has ended without a word")),
+    }
+}
+
 fn run<W: Future<Output = ()>>(
     begin: impl FnOnce() -> W,
     stopped: oneshot::Receiver<()>,
@@ -100,6 +125,23 @@ mod tests {
 
     /// Far longer than any step takes.
     const WITHIN: Duration = Duration::from_secs(30);
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn work_runs_at_low_priority_and_its_panic_is_the_callers() {
+        use crate::limits::NICE;
+        use rustix::process::getpriority_process;
+        let nice = || getpriority_process(None).expect("the system says it");
+        let before = nice();
+        let there = work_apart("apart", nice).await.expect("there is a thread");
+        assert_eq!((there, nice()), ((before + NICE).min(19), before));
+        let panics = tokio::spawn(work_apart("apart", || panic!("the test says so")));
+        let panicked: io::Result<()> = match panics.await {
+            Ok(result) => result,
+            Err(error) => return assert!(error.is_panic()),
+        };
+        panic!("it did not panic: {panicked:?}");
+    }
 
     #[cfg(target_os = "linux")]
     #[tokio::test]

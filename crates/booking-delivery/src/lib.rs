@@ -13,7 +13,7 @@ mod supervisor;
 pub mod webhook;
 mod webhook_lane;
 
-pub use apart::run_apart;
+pub use apart::{run_apart, work_apart};
 pub use dispatcher::{Dispatcher, Hint};
 pub use postman::{Links, Postman};
 pub use supervisor::{Supervisor, Task};

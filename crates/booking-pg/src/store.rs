@@ -33,8 +33,8 @@ pub struct PgStore {
     pub(crate) session: SessionName,
     /// How recent writes went.
     pub(crate) writes: WriteWatch,
-    /// Whether the last batch refused a command, so that the next one probably will. A guess, which
-    /// only saves a round trip.
+    /// Whether the last batch refused a command that may have been executed before, so that the next one probably
+    /// will. A guess, which only saves a round trip.
     pub(crate) refuses: AtomicBool,
     location: String,
 }

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// a tenth of the work.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Lookup {
-    /// Whether the last batch refused a command: so will the next.
+    /// Whether the last batch refused a command that may have been executed before: so will the next.
     refuses: Arc<AtomicBool>,
 }
 

@@ -3,7 +3,7 @@
 //! A file that is deleted, renamed or replaced lives on for every process that has it open: SQLite continues to
 //! commit into it, and what it acknowledges is lost. The same happens if the write-ahead log is truncated. In WAL
 //! mode SQLite does not check, so this does, before and after every write and before every read: four times `stat`
-//! and four short reads of what is in memory, which takes some microseconds.
+//! and four or five short reads of what is in memory, which takes some microseconds.
 
 use crate::connection::{open_error, open_reader};
 use crate::errors::{Failure, OpenError};

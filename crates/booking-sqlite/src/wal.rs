@@ -181,18 +181,22 @@ impl Log {
 
     /// The least length of a database of `bytes` for as long as [`copying`](Index::copying) is the same. Only a
     /// checkpoint of the whole log shortens it, to what it was after the log's last frame. It stores that frame's
-    /// number first, and may still be about to when more has been committed since: another process may have found
-    /// that nothing was, and not have got any further.
+    /// number first, and may still shorten the file after a later commit, if it checked for one just before.
     pub(crate) fn database_bytes_left(&self, index: &Index, bytes: u64) -> Result<u64, Moved> {
         /// A frame's header begins with the page's number.
         const BEFORE_PAGES: u64 = 4;
         let Some(last) = index.last_attempted() else { return Ok(bytes) };
-        if last >= index.frames() {
-            return Ok(bytes.min(index.database_bytes()));
-        }
-        let mut pages = [0; 4];
-        self.read(&mut pages, index.log_bytes(last - 1) + BEFORE_PAGES)?;
-        Ok(bytes.min(u64::from(u32::from_be_bytes(pages)) * index.page_bytes()))
+        let left = match last.cmp(&index.frames()) {
+            CmpOrdering::Less => {
+                let mut pages = [0; 4];
+                self.read(&mut pages, index.log_bytes(last - 1) + BEFORE_PAGES)?;
+                u64::from(u32::from_be_bytes(pages)) * index.page_bytes()
+            }
+            CmpOrdering::Equal => index.database_bytes(),
+            // The log begins anew, or the index was read while it changed.
+            CmpOrdering::Greater => 0,
+        };
+        Ok(bytes.min(left))
     }
 
     fn stamp_at(&self, index: &Index, frame: u32) -> Result<Stamp, Moved> {
@@ -263,7 +267,7 @@ impl Index {
     }
 
     /// The least length of the database, if the whole log was copied into it: SQLite sets exactly this
-    /// length then, and shortens the file at no other time.
+    /// length then.
     pub(crate) fn database_bytes_min(&self) -> Option<u64> {
         let is_copied = self.copied >= self.frames();
         is_copied.then(|| self.database_bytes())
@@ -280,8 +284,8 @@ impl Index {
         Copying { salts, copied: self.copied, attempted: self.attempted }
     }
 
-    /// The last frame of a checkpoint that has begun, or was killed before its end; `None` once all that it
-    /// attempted is copied.
+    /// The last frame of a checkpoint that has begun, or was killed before its end, or may have: an index that is
+    /// rebuilt from its log does not say. `None` once all that it attempted is copied.
     fn last_attempted(&self) -> Option<u32> {
         (self.attempted > self.copied).then_some(self.attempted)
     }

@@ -35,6 +35,8 @@ pub(crate) struct ScriptedStore {
     pub(crate) broken: Mutex<HashSet<EventId>>,
     pub(crate) panics: AtomicBool,
     batches: Mutex<Vec<Vec<EventCommand>>>,
+    /// The registrations of commands that came as the first.
+    firsts: Mutex<HashSet<Option<RegistrationId>>>,
     /// The places of events that are not in the default place.
     places: Mutex<HashMap<EventId, SeatLane>>,
     at_once: AtomicUsize,
@@ -58,6 +60,7 @@ impl ScriptedStore {
             broken: Mutex::default(),
             panics: AtomicBool::new(false),
             batches: Mutex::default(),
+            firsts: Mutex::default(),
             places: Mutex::default(),
             at_once: AtomicUsize::new(1),
             trace: Trace::default(),
@@ -155,6 +158,10 @@ impl SeatStore for ScriptedStore {
         when_busy: WhenBusy,
     ) -> Result<Vec<Execution>, StoreError> {
         self.batches.lock().expect("no test panics here").push(batch.to_vec());
+        for item in batch.iter().filter(|item| item.is_first) {
+            let is_new = self.firsts.lock().expect("it is checked").insert(item.registration_id());
+            assert!(is_new, "it was sent before: {item:?}");
+        }
         let under_way = self.trace.begin(batch);
         if let Some(micros) = self.by_chance(|rng| rng.u64(0..3_000)) {
             tokio::time::sleep(Duration::from_micros(micros)).await;
@@ -390,7 +397,7 @@ pub(crate) fn register(event_id: EventId, who: impl std::fmt::Display) -> EventC
     let user_email = EmailAddress::parse(&format!("{who}@example.org")).expect("valid");
     let id = RegistrationId::beside(event_id, Uuid::now_v7());
     let claim = Claim::new(id, user_email);
-    EventCommand::new(event_id, Caller::Operator, Command::Register(claim.into()))
+    EventCommand::new(event_id, Caller::Operator, Command::Register(claim.into())).first()
 }
 
 /// The registration that a command names; for one that names none, a fixed id that no command names.

@@ -314,8 +314,8 @@ pub struct EventCommand {
     pub key: Option<IdempotencyKey>,
     /// The request that it is a part of, for logs. A repeated request has another one.
     pub request_id: Option<RequestId>,
-    /// Whether it was never executed before, under no circumstances, because the id of its registration was made for
-    /// it: then stores need not look that id up before they refuse it.
+    /// Whether it cannot have been executed before, because the id of its registration was made for it just now: then
+    /// stores need not look that id up before they refuse it.
     pub is_first: bool,
 }
 
@@ -344,11 +344,17 @@ impl EventCommand {
         Self { request_id, ..self }
     }
 
-    /// The same, never executed before. Whoever sends it again, whatever became of it, sends it without this: one that
-    /// was executed could otherwise be refused, and not be answered with its earlier success.
+    /// The same, for the first time. Whoever sends it [again](Self::sent_again), whatever became of it, must say so: one
+    /// that was executed could otherwise be refused, and not be answered with its earlier success.
     #[must_use]
     pub fn first(self) -> Self {
         Self { is_first: true, ..self }
+    }
+
+    /// The same, which may have been executed before.
+    #[must_use]
+    pub fn sent_again(self) -> Self {
+        Self { is_first: false, ..self }
     }
 
     /// The registration that the command makes or names.

@@ -76,8 +76,8 @@ impl Outcome {
 pub enum Execution {
     /// It was decided, and what was decided is durable.
     Decided(Outcome),
-    /// It was not decided, because another transaction holds the event's row. Only with
-    /// [`WhenBusy::Skip`](crate::WhenBusy::Skip).
+    /// It was not decided, because another transaction holds the event's row; or, where a part of the batch failed, it
+    /// may have been. Only with [`WhenBusy::Skip`](crate::WhenBusy::Skip).
     Busy,
 }
 

@@ -104,8 +104,9 @@ pub trait SeatStore: fmt::Debug + Send + Sync {
     /// order of `batch`. When this returns `Ok`, the decisions are durable. A command to an unknown event is
     /// [`Refusal::EventNotFound`](crate::Refusal::EventNotFound).
     ///
-    /// On `Err` nothing was written, except for [`StoreError::CommitUnknown`]; executing the same
-    /// batch again is always safe and finds its own registrations.
+    /// On `Err` nothing was written, except for [`StoreError::CommitUnknown`]; executing the same batch again is always
+    /// safe and finds its own registrations, with each command as one that was
+    /// [sent before](EventCommand::sent_again).
     async fn execute(
         &self,
         batch: &[EventCommand],

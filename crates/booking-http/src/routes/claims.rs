@@ -201,7 +201,8 @@ async fn replay(
     if item.key.is_none() {
         return Err(ApiError::RateLimited(too_many));
     }
-    match service.submit(EventCommand { command: Command::Replay, ..item }).await? {
+    let replay = EventCommand { command: Command::Replay, ..item.sent_again() };
+    match service.submit(replay).await? {
         Outcome::Settled => Err(ApiError::RateLimited(too_many)),
         outcome => Ok(outcome),
     }

@@ -14,7 +14,7 @@ use booking_core::{
     BookingStore, EventId, EventStatus, Outcome, Page, PageLimit, Registration, RegistrationCursor,
     RegistrationFilter, RegistrationId, StoreError, Version,
 };
-use booking_delivery::run_apart;
+use booking_delivery::work_apart;
 use chrono::Utc;
 use index::{Entry, Index, Seen, Wanted};
 use std::collections::HashMap;
@@ -23,7 +23,7 @@ use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex as SyncMutex, Weak};
 use std::time::Duration;
-use tokio::sync::{Mutex, Semaphore, oneshot};
+use tokio::sync::{Mutex, Semaphore};
 use tokio::time::{Instant, sleep_until, timeout};
 
 /// The memory for the people of all searched events: about a million and a half.
@@ -390,14 +390,13 @@ async fn apart<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, StoreError> {
     static THREADS: Semaphore = Semaphore::const_new(THREADS_MAX);
-    let _thread = THREADS.acquire().await.map_err(StoreError::unavailable)?;
-    let (sender, done) = oneshot::channel();
-    let ended = run_apart("search", || async {
-        // Whoever searched may be gone.
-        let _ = sender.send(work());
-    });
-    ended.await.map_err(StoreError::unavailable)?;
-    done.await.map_err(StoreError::unavailable)
+    let permit = THREADS.acquire().await.map_err(StoreError::unavailable)?;
+    let work = move || {
+        // Until it ends, whether anybody waits for it or not.
+        let _permit = permit;
+        work()
+    };
+    work_apart("search", work).await.map_err(StoreError::unavailable)
 }
 
 /// Drops the people of an event once it was not searched for long enough.
