@@ -37,19 +37,9 @@ pub async fn run_apart<W: Future<Output = ()>>(
 ) -> io::Result<()> {
     // Whatever happens to this future, the thread is notified of its end.
     let (stop, stopped) = oneshot::channel::<()>();
-    let (sender, ended) = oneshot::channel();
-    thread::Builder::new().name(name.to_owned()).spawn(move || {
-        let run = AssertUnwindSafe(|| run(begin, stopped));
-        // The receiver may be gone.
-        let _ = sender.send(catch_unwind(run));
-    })?;
-    let ended = ended.await;
+    let ended = work_apart(name, || run(begin, stopped)).await;
     drop(stop);
-    match ended {
-        Ok(Ok(ended)) => ended,
-        Ok(Err(panic)) => resume_unwind(panic),
-        Err(_) => Err(io::Error::other("its thread has ended without a word")),
-    }
+    ended?
 }
 
 /// Runs `work`, which waits for nothing, on a thread of its own that has as low a priority. Once begun it runs to its end,
@@ -81,7 +71,6 @@ fn run<W: Future<Output = ()>>(
     begin: impl FnOnce() -> W,
     stopped: oneshot::Receiver<()>,
 ) -> io::Result<()> {
-    lower_priority();
     let mut runtime = Builder::new_current_thread();
     let runtime = runtime
         .enable_all()

@@ -3,7 +3,10 @@
 mod common;
 
 use booking_core::prelude::*;
-use booking_core::{EventCommand, Execution, Outcome, PageLimit, Status, StoreError, WhenBusy};
+use booking_core::{
+    EventCommand, EventId, Execution, Outcome, PageLimit, Status, StoreError, WhenBusy,
+};
+use booking_pg::PgStore;
 use booking_testkit::{Cluster, ClusterOptions};
 use common::{
     cancel, confirm, connect, create, create_token, execute, hold, key, migrated_database,
@@ -73,14 +76,20 @@ async fn carry(client: TcpStream, server: TcpStream, cuts: Arc<AtomicUsize>) {
     back.abort();
 }
 
+/// An event with two seats, and a store whose next COMMIT gets no answer.
+async fn event_behind_cut(url: &str, direct: &PgStore) -> (CutAfterCommit, EventId, PgStore) {
+    let way = CutAfterCommit::to(url, 1).await;
+    let event = create(direct, 2).await.id;
+    let store = connect(&way.url, 3).await;
+    (way, event, store)
+}
+
 #[tokio::test]
 async fn a_commit_whose_answer_is_lost_is_found_out() {
     let database = migrated_database();
     let direct = connect(database.url(), 2).await;
     for is_first in [false, true] {
-        let way = CutAfterCommit::to(database.url(), 1).await;
-        let event = create(&direct, 2).await.id;
-        let store = connect(&way.url, 3).await;
+        let (way, event, store) = event_behind_cut(database.url(), &direct).await;
         let batch = ["ada", "grace", "edsger"];
         let batch = batch.map(|who| EventCommand { is_first, ..register(event, who) });
         let executions = store.execute(&batch, WhenBusy::Skip).await.expect("it was found out");
@@ -100,9 +109,7 @@ async fn a_registration_that_was_cancelled_after_a_lost_commit_is_found_by_its_i
     let database = migrated_database();
     let direct = connect(database.url(), 2).await;
     for is_first in [false, true] {
-        let way = CutAfterCommit::to(database.url(), 1).await;
-        let event = create(&direct, 2).await.id;
-        let store = connect(&way.url, 3).await;
+        let (way, event, store) = event_behind_cut(database.url(), &direct).await;
         let ada = EventCommand { is_first, ..register(event, "ada") };
         let id = ada.registration_id().expect("it makes one");
         let cancelling = async {

@@ -179,24 +179,18 @@ impl Log {
         Ok(())
     }
 
-    /// The least length of a database of `bytes` for as long as [`copying`](Index::copying) is the same. Only a
-    /// checkpoint of the whole log shortens it, to what it was after the log's last frame. It stores that frame's
-    /// number first, and may still shorten the file after a later commit, if it checked for one just before.
+    /// The least length of a database of `bytes` for as long as [`copying`](Index::copying) is the same.
     pub(crate) fn database_bytes_left(&self, index: &Index, bytes: u64) -> Result<u64, Moved> {
+        index.database_bytes_left(bytes, |frame| self.pages_after(index, frame))
+    }
+
+    /// How many pages the database had after a frame that ended a transaction.
+    fn pages_after(&self, index: &Index, frame: u32) -> Result<u32, Moved> {
         /// A frame's header begins with the page's number.
         const BEFORE_PAGES: u64 = 4;
-        let Some(last) = index.last_attempted() else { return Ok(bytes) };
-        let left = match last.cmp(&index.frames()) {
-            CmpOrdering::Less => {
-                let mut pages = [0; 4];
-                self.read(&mut pages, index.log_bytes(last - 1) + BEFORE_PAGES)?;
-                u64::from(u32::from_be_bytes(pages)) * index.page_bytes()
-            }
-            CmpOrdering::Equal => index.database_bytes(),
-            // The log begins anew, or the index was read while it changed.
-            CmpOrdering::Greater => 0,
-        };
-        Ok(bytes.min(left))
+        let mut pages = [0; 4];
+        self.read(&mut pages, index.log_bytes(frame - 1) + BEFORE_PAGES)?;
+        Ok(u32::from_be_bytes(pages))
     }
 
     fn stamp_at(&self, index: &Index, frame: u32) -> Result<Stamp, Moved> {
@@ -284,10 +278,24 @@ impl Index {
         Copying { salts, copied: self.copied, attempted: self.attempted }
     }
 
-    /// The last frame of a checkpoint that has begun, or was killed before its end, or may have: an index that is
-    /// rebuilt from its log does not say. `None` once all that it attempted is copied.
-    fn last_attempted(&self) -> Option<u32> {
-        (self.attempted > self.copied).then_some(self.attempted)
+    /// The least length of a database of `bytes` for as long as [`copying`](Self::copying) is the same. Only a
+    /// checkpoint of the whole log shortens it, to what it was after the log's last frame. It stores that frame's
+    /// number first, and may still shorten the file after a later commit, if it checked for one just before.
+    fn database_bytes_left<E>(
+        &self,
+        bytes: u64,
+        pages_after: impl FnOnce(u32) -> Result<u32, E>,
+    ) -> Result<u64, E> {
+        // Also so where it was killed, and where the index was rebuilt from the log.
+        let has_begun = self.attempted > self.copied;
+        let left = match self.attempted.cmp(&self.frames()) {
+            _ if !has_begun => bytes,
+            CmpOrdering::Less => u64::from(pages_after(self.attempted)?) * self.page_bytes(),
+            CmpOrdering::Equal => self.database_bytes(),
+            // The log begins anew, or the index was read while it changed.
+            CmpOrdering::Greater => 0,
+        };
+        Ok(bytes.min(left))
     }
 }
 
@@ -375,23 +383,34 @@ mod tests {
 
     #[test]
     fn only_a_checkpoint_that_has_begun_may_shorten_the_database() {
+        /// More than the 7 pages that the log makes of it.
+        const BYTES: u64 = 9 * 4_096;
         let attempted = |frames, copied, attempted: u32| {
             let mut bytes = index(frames, copied, 4_096);
             bytes[ATTEMPTED_AT..].copy_from_slice(&attempted.to_ne_bytes());
             Index::parse(&bytes).expect("it is whole")
         };
-        for (frames, copied, tried, last) in [
-            (0, 0, 0, None),
-            (5, 0, 0, None),
-            (5, 3, 3, None),
+        for (frames, copied, tried, left) in [
+            (0, 0, 0, BYTES),
+            (5, 0, 0, BYTES),
+            (5, 3, 3, BYTES),
             // A checkpoint copies all of it, or was killed while it did.
-            (5, 3, 5, Some(5)),
-            (5, 0, 5, Some(5)),
+            (5, 3, 5, 7 * 4_096),
+            (5, 0, 5, 7 * 4_096),
             // It was all when the checkpoint began, and is not any more.
-            (6, 0, 5, Some(5)),
+            (6, 0, 5, 8 * 4_096),
+            (4, 0, 5, 0),
         ] {
             let index = attempted(frames, copied, tried);
-            assert_eq!(index.last_attempted(), last, "{frames} {copied} {tried}");
+            let left_of = |bytes| {
+                index.database_bytes_left(bytes, |frame| {
+                    assert_eq!(frame, tried);
+                    Ok::<_, Moved>(8)
+                })
+            };
+            assert_eq!(left_of(BYTES).expect("known"), left, "{frames} {copied} {tried}");
+            // One that is shorter than that is not made longer.
+            assert_eq!(left_of(4_096).expect("known"), left.min(4_096));
         }
         assert_eq!(attempted(5, 3, 3).copying(), attempted(6, 3, 3).copying());
         for other in [attempted(5, 4, 4), attempted(5, 3, 5), attempted(5, 0, 0)] {
