@@ -107,23 +107,43 @@ impl EventRows {
     }
 }
 
-/// The facts of a batch, a row for each event.
+/// The versions that a batch makes, a row for each event.
+#[derive(Default)]
+pub(crate) struct VersionRows {
+    pub(crate) event_ids: Vec<Uuid>,
+    pub(crate) first: Vec<i64>,
+    pub(crate) last: Vec<i64>,
+}
+
+impl VersionRows {
+    pub(crate) fn of(changes: &[EventChange]) -> Self {
+        let mut rows = Self::default();
+        for change in changes.iter().filter(|change| !change.facts.is_empty()) {
+            rows.push(change);
+        }
+        rows
+    }
+
+    fn push(&mut self, change: &EventChange) {
+        self.event_ids.push(change.event_id.as_uuid());
+        self.first.push(stored_version(change.first_version()));
+        self.last.push(stored_version(change.version));
+    }
+}
+
+/// The facts of a batch that are stored, a row for each event.
 #[derive(Default)]
 pub(crate) struct FactRows {
-    pub(crate) event_ids: Vec<Uuid>,
-    pub(crate) first_versions: Vec<i64>,
-    pub(crate) versions: Vec<i64>,
+    pub(crate) made: VersionRows,
     pub(crate) facts: Vec<String>,
 }
 
 impl FactRows {
     pub(crate) fn of(changes: &[EventChange]) -> Self {
         let mut rows = Self::default();
-        for change in changes.iter().filter(|change| !change.facts.is_empty()) {
-            rows.event_ids.push(change.event_id.as_uuid());
-            rows.first_versions.push(stored_version(change.first_version()));
-            rows.versions.push(stored_version(change.version));
-            rows.facts.push(stored_facts(&change.facts));
+        for change in changes.iter().filter(|change| !change.facts_to_store().is_empty()) {
+            rows.made.push(change);
+            rows.facts.push(stored_facts(change.facts_to_store()));
         }
         rows
     }

@@ -5,8 +5,8 @@ use crate::error::PgError;
 use crate::rows::{bytes32, count, event_id, in_column, registration_id, unreadable, version};
 use booking_core::{
     Delivery, DeliveryState, DueLane, Endpoint, EndpointSecret, EndpointUrl, EventId, Fact, Lane,
-    Mail, MailKind, NewMail, RecordedFact, SinkBacklog, TypeFilter, Version, WebhookType,
-    WhyDisabled,
+    MadeVersions, Mail, MailKind, NewMail, RecordedFact, SinkBacklog, TypeFilter, Version,
+    WebhookType, WhyDisabled,
 };
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
@@ -58,14 +58,21 @@ pub(crate) fn due_lane(row: &Row) -> DueLane {
     DueLane { event_id: event_id(row, 0), sink: row.get::<_, Uuid>(1).into(), due_at: row.get(2) }
 }
 
-/// The facts of a row of `fact/after`.
-pub(crate) fn facts(row: &Row) -> Result<impl Iterator<Item = RecordedFact> + use<>, PgError> {
-    let first = version("version_first", row.get(0))?.get();
+/// The facts of a row of `fact/after`: those that are stored in it, or what a registration says if none made its version.
+pub(crate) fn facts(row: &Row) -> Result<MadeVersions, PgError> {
+    let first = version("version_first", row.get(0))?;
     let recorded_at = row.get(1);
-    let facts: Vec<Fact> = serde_json::from_str(row.get(2)).map_err(unreadable("body"))?;
-    let versions = (first..).map(Version::new);
-    let facts = versions.zip(facts);
-    Ok(facts.map(move |(version, fact)| RecordedFact { version, recorded_at, fact }))
+    let Some(body) = row.get::<_, Option<&str>>(2) else {
+        return Ok(MadeVersions::Seat(RecordedFact::of_seat(
+            first,
+            recorded_at,
+            registration_id(row, 3),
+        )));
+    };
+    let facts: Vec<Fact> = serde_json::from_str(body).map_err(unreadable("body"))?;
+    let facts = (first.get()..).map(Version::new).zip(facts);
+    let facts = facts.map(|(version, fact)| RecordedFact { version, recorded_at, fact });
+    Ok(MadeVersions::Facts(facts.collect()))
 }
 
 /// A row of `delivery/find` or `delivery/list`.

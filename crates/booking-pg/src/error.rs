@@ -215,7 +215,8 @@ fn remedy_of(code: &SqlState, constraint: Option<&str>) -> Remedy {
                 "registrations_pkey"
                 | "registrations_live_email"
                 | "registrations_event_version"
-                | "facts_pkey",
+                | "facts_pkey"
+                | "new_facts_pkey",
             ),
         ) => Remedy::TryAgain,
         (&SqlState::QUERY_CANCELED | &SqlState::CANNOT_CONNECT_NOW, _) => Remedy::ComeBackLater,

@@ -11,8 +11,8 @@ use crate::store::PgStore;
 use crate::transaction::write_rows;
 use booking_core::{
     Backlog, Delivery, DueLane, ENDPOINTS_MAX, EventId, LEASE, Lane, LaneNext, LaneStep, LeaseId,
-    MAIL_SEEN_KEPT, NewMail, Page, PageLimit, RecordedFact, Registration, RegistrationCursor,
-    SinkId, StoreError, Version,
+    MAIL_SEEN_KEPT, MadeVersions, NewMail, Page, PageLimit, RecordedFact, Registration,
+    RegistrationCursor, SinkId, StoreError, Version,
 };
 use chrono::{DateTime, Utc};
 use futures_util::future::{join, join3};
@@ -124,13 +124,9 @@ impl PgStore {
                 let rows = connection
                     .fetch(sql::FACT_AFTER, &[&event_id.as_uuid(), &after_stored, &last_stored])
                     .await?;
-                let mut facts = Vec::new();
-                for row in &rows {
-                    let of_row = delivery_rows::facts(row)?;
-                    facts
-                        .extend(of_row.filter(|fact| after < fact.version && fact.version <= last));
-                }
-                Ok(facts)
+                let rows: Vec<_> =
+                    rows.iter().map(delivery_rows::facts).collect::<Result<_, _>>()?;
+                Ok(MadeVersions::facts_of(rows, after, last))
             })
         })
         .await

@@ -793,9 +793,11 @@ async fn leave(
     if count_leaving(connection, event).await? > LEAVING_MAILS_MAX {
         return Ok(None);
     }
-    let new_from = "WITH routed AS (UPDATE facts SET is_new = false \
-                    WHERE event_id = $1::uuid AND is_new RETURNING version_first) \
-                    SELECT coalesce(min(version_first)::text, 'null') FROM routed";
+    let new_from = "WITH marked AS (UPDATE facts SET is_new = false \
+                    WHERE event_id = $1::uuid AND is_new RETURNING version_first), \
+                    noted AS (DELETE FROM new_facts WHERE event_id = $1::uuid RETURNING version_first) \
+                    SELECT coalesce(min(version_first)::text, 'null') \
+                    FROM (SELECT * FROM marked UNION ALL SELECT * FROM noted) AS routed";
     let new_from = take(connection, event, new_from).await?;
     let lanes = take(connection, event, &taking_away(&MOVED_LANES, "event_id = $1::uuid")).await?;
     let due = "event_id = $1::uuid AND state IN ('due', 'stuck')";
@@ -841,8 +843,9 @@ async fn activate_event(connection: &Lease, event: EventId, state: &str) -> Resu
     }
     let id = event.as_uuid();
     if let Some(first) = state["new_from"].as_i64() {
-        let new = "UPDATE facts SET is_new = true \
-                   WHERE event_id = $1::uuid AND version_first >= $2::bigint AND NOT is_new";
+        let new = "INSERT INTO new_facts (event_id, version_first, version_last, recorded_at) \
+                   SELECT id, $2::bigint, version, coalesce(changed_at, created_at) FROM events \
+                   WHERE id = $1::uuid";
         change(connection, name, new, &[&id, &first]).await?;
     }
     // They were mailed after they were copied. IS TRUE keeps it from being a join.

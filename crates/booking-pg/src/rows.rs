@@ -8,9 +8,9 @@ use booking_core::{
     Event, EventDetails, EventId, EventName, EventRules, EventState, EventStatus, EventTimes, Fact,
     Fingerprint, HistoryEntry, IdempotencyRecord, Invalid, KeyHash, Language, OfferTtl, Organizer,
     OrganizerId, OrganizerName, OrganizerToken, Outcome, Person, PersonName, Questions,
-    Registration, RegistrationCounts, RegistrationId, RemindHours, Retention, Role, RuleColumns,
-    SeatCounts, SigningSeed, Status, Stored, StoredDetails, TicketKey, TimeZone, TokenHash, Venue,
-    Version,
+    RecordedFact, Registration, RegistrationCounts, RegistrationId, RemindHours, Retention, Role,
+    RuleColumns, SeatCounts, SigningSeed, Status, Stored, StoredDetails, TicketKey, TimeZone,
+    TokenHash, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
@@ -257,14 +257,14 @@ pub(crate) fn record(row: &Row) -> Result<(EventId, IdempotencyRecord), PgError>
 
 /// A row of `registration/history`, whose facts must be about `id` or about its event.
 pub(crate) fn history_entry(row: &Row, id: RegistrationId) -> Result<HistoryEntry, PgError> {
-    let fact = row.get::<_, Option<&str>>(2).unwrap_or_default();
-    let fact: Fact = serde_json::from_str(fact).map_err(unreadable("body"))?;
+    let stored = row.get::<_, Option<&str>>(2).map(serde_json::from_str);
+    let fact = stored.transpose().map_err(unreadable("body"))?;
+    let fact = fact.unwrap_or_else(|| Fact::of_seat(id));
     if fact.registration_id.is_some_and(|other| other != id) {
         return Err(PgError::Unreadable { column: "body" });
     }
-    let Fact { kind, actor, .. } = fact;
     let version = version("version", row.get(0))?;
-    Ok(HistoryEntry { version, recorded_at: row.get(1), kind, actor })
+    Ok(RecordedFact { version, recorded_at: row.get(1), fact }.into())
 }
 
 /// A row of `signing_key/list`.

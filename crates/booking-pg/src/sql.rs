@@ -162,6 +162,7 @@ statements! {
     EVENT_UPDATE "event/update"
     FACT_AFTER "fact/after"
     FACT_INSERT "fact/insert"
+    FACT_NOTE_NEW "fact/note_new"
     FACT_OLDEST_NEW "fact/oldest_new"
     FORMER_HOLDER_DELETE "former_holder/delete"
     FORMER_HOLDER_ERASE "former_holder/erase"

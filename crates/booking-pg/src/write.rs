@@ -1,8 +1,9 @@
 //! The second round trip of a batch: all changes, and COMMIT.
 
 use crate::columns::{
-    EventRows, FactRows, KNOWS_UNLISTED, RecordRows, ReplacedRows, inserted, stored_count,
-    stored_offer_ttl, stored_questions, stored_remind_hours, stored_retention, stored_version,
+    EventRows, FactRows, KNOWS_UNLISTED, RecordRows, ReplacedRows, VersionRows, inserted,
+    stored_count, stored_offer_ttl, stored_questions, stored_remind_hours, stored_retention,
+    stored_version,
 };
 use crate::connection::Lease;
 use crate::error::PgError;
@@ -14,7 +15,7 @@ use booking_core::{
     Venue,
 };
 use chrono::{DateTime, Utc};
-use futures_util::future::{join, join3, join4};
+use futures_util::future::{join, join4};
 use uuid::Uuid;
 
 /// Older programs than this migration would sell without asking an event's questions.
@@ -27,7 +28,8 @@ pub(crate) async fn write_and_commit(
     now: DateTime<Utc>,
     attempt: &Attempt,
 ) -> Result<(), PgError> {
-    let (events, facts) = (EventRows::of(changes), FactRows::of(changes));
+    let (events, made) = (EventRows::of(changes), VersionRows::of(changes));
+    let facts = FactRows::of(changes);
     let (replaced, records) = (ReplacedRows::of(changes), RecordRows::of(changes));
     let (seats, others) = inserted(changes, now);
 
@@ -36,7 +38,8 @@ pub(crate) async fn write_and_commit(
     let delete_replaced = prepare(!replaced.ids.is_empty(), sql::REGISTRATION_DELETE).await?;
     let insert_seats = prepare(!seats.ids.is_empty(), sql::REGISTRATION_INSERT).await?;
     let insert_others = prepare(!others.ids.is_empty(), sql::REGISTRATION_INSERT_ANY).await?;
-    let insert_facts = prepare(!facts.event_ids.is_empty(), sql::FACT_INSERT).await?;
+    let insert_facts = prepare(!facts.facts.is_empty(), sql::FACT_INSERT).await?;
+    let note_new = prepare(!made.event_ids.is_empty(), sql::FACT_NOTE_NEW).await?;
     let upsert_records = prepare(!records.event_ids.is_empty(), sql::RECORD_UPSERT).await?;
     for change in changes {
         if let Some(edited) = &change.edited {
@@ -57,7 +60,7 @@ pub(crate) async fn write_and_commit(
     attempt.commit_is_sent();
     // Sent in this order without waiting in between. Replaced rows are deleted before any is
     // inserted, since an address may move from one row to another.
-    let ((updated, deleted, seated, added), (recorded, remembered, committed)) = join(
+    let ((updated, deleted, seated, added), (recorded, noted, remembered, committed)) = join(
         join4(
             connection.change_if(
                 &update_events,
@@ -75,11 +78,12 @@ pub(crate) async fn write_and_commit(
             connection.change_if(&insert_seats, &seats.parameters(&now)),
             connection.change_if(&insert_others, &others.parameters()),
         ),
-        join3(
+        join4(
             connection.change_if(
                 &insert_facts,
-                &[&facts.event_ids, &facts.first_versions, &facts.versions, &now, &facts.facts],
+                &[&facts.made.event_ids, &facts.made.first, &facts.made.last, &now, &facts.facts],
             ),
+            connection.change_if(&note_new, &[&made.event_ids, &made.first, &made.last, &now]),
             connection.change_if(
                 &upsert_records,
                 &[
@@ -96,11 +100,11 @@ pub(crate) async fn write_and_commit(
     .await;
     // The driver reports COMMIT as done even when the server answered it with ROLLBACK, so the
     // statements before it are checked first: if they succeeded there was nothing to roll back.
-    let answers = [updated, deleted, seated, added, recorded, remembered];
+    let answers = [updated, deleted, seated, added, recorded, noted, remembered];
     for answer in &answers {
         attempt.look_at(answer);
     }
-    let mut written = [0; 6];
+    let mut written = [0; 7];
     for (written, answer) in written.iter_mut().zip(answers) {
         *written = answer?;
     }
@@ -110,13 +114,14 @@ pub(crate) async fn write_and_commit(
         replaced.ids.len(),
         seats.ids.len(),
         others.ids.len(),
-        facts.event_ids.len(),
+        facts.facts.len(),
+        made.event_ids.len(),
         records.event_ids.len(),
     ]
     .map(|rows| rows as u64);
     assert_eq!(
         written, expected,
-        "events updated, registrations deleted, seats and others inserted, facts and records kept"
+        "events updated, registrations deleted, seats and others inserted, facts and records stored, versions noted as new"
     );
     Ok(())
 }

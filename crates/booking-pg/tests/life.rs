@@ -6,7 +6,7 @@ use booking_conformance::ManualClock;
 use booking_core::prelude::*;
 use booking_core::{
     Actor, Caller, CheckIn, Command, EventCommand, EventId, EventStatus, FactKind, Listed, Outcome,
-    PageLimit, Refusal, RegistrationId, Status,
+    PageLimit, Refusal, RegistrationId, Status, Version,
 };
 use booking_pg::{PgOptions, PgStore};
 use booking_testkit::Database;
@@ -217,4 +217,59 @@ async fn the_first_fact_of_a_draft_names_it_a_draft() {
         let event = store.create_event(new).await.expect("it answers");
         assert_eq!(first_kind(event.id), [[Some(kind.to_owned())]]);
     }
+}
+
+/// The fact of a seat that was given at once is its registration: nothing else is stored, and it is read as if it were.
+#[tokio::test]
+async fn a_seat_given_at_once_is_its_own_fact() {
+    let database = migrated_database();
+    let store = connect(database.url(), 2).await;
+    let event = create(&store, 9).await.id;
+    let ada = succeed(&store, register(event, "ada")).await;
+    succeed(&store, hold(event, "bob")).await;
+    let sold = execute(&store, &[register(event, "grace"), register(event, "kay")]).await;
+    assert!(sold.iter().all(|outcome| outcome.registration().is_some()), "{sold:?}");
+    // Together with anything else they are stored.
+    execute(&store, &[register(event, "edsger"), hold(event, "tony")]).await;
+    succeed(&store, cancel(&ada)).await;
+    let stored = database.sql("SELECT version_first || '-' || version_last FROM facts ORDER BY 1");
+    let stored: Vec<_> = stored.into_iter().flatten().flatten().collect();
+    assert_eq!(stored, ["1-1", "3-3", "6-7", "8-8"]);
+
+    use FactKind::{Cancelled, EventCreated, Held, Registered};
+    let facts = async |after: u64, limit| {
+        let limit = PageLimit::parse(limit).expect("valid");
+        let facts = store.facts_after(event, Version::new(after), limit).await;
+        let facts = facts.expect("it answers").into_iter();
+        facts.map(|fact| (fact.version.get(), fact.fact.kind)).collect::<Vec<_>>()
+    };
+    let all = [EventCreated, Registered, Held, Registered, Registered, Registered, Held, Cancelled];
+    let all: Vec<_> = (1..).zip(all).collect();
+    assert_eq!(facts(0, 100).await, all);
+    assert_eq!(facts(3, 3).await, all[3..6]);
+    assert_eq!(facts(6, 100).await, all[6..]);
+    let attendee = |kind| (kind, Actor::Attendee);
+    let of = sold[0].registration().expect("it is one").id;
+    assert_eq!(kinds(&store, of, PageLimit::MAX).await, [attendee(Registered)]);
+    assert_eq!(
+        kinds(&store, ada.id, PageLimit::MAX)
+            .await
+            .iter()
+            .map(|(kind, _)| *kind)
+            .collect::<Vec<_>>(),
+        [Registered, Cancelled]
+    );
+    let one = PageLimit::parse(1).expect("valid");
+    assert_eq!(kinds(&store, ada.id, one).await.len(), 1, "the last");
+    assert_eq!(store.audit().await.expect("it answers").differences, []);
+
+    // Where a fact that was stored is missing, that is noticed.
+    let broken = async || {
+        let report = store.audit().await.expect("it answers");
+        report.differences.iter().map(|found| (found.stated, found.counted)).collect::<Vec<_>>()
+    };
+    database.sql("DELETE FROM facts WHERE version_first = 3");
+    assert_eq!(broken().await, [(8, 7)], "a hold is not its own fact");
+    database.sql("DELETE FROM facts WHERE version_first = 8");
+    store.history(ada.id, PageLimit::MAX).await.expect_err("its end is missing");
 }

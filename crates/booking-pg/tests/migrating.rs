@@ -159,6 +159,15 @@ async fn a_server_of_the_version_before_still_works() {
     assert_eq!(new, [[Some("4".to_owned())]]);
     assert_eq!(store.route_facts(PageLimit::MAX).await.expect("it answers"), 1);
     assert_eq!(store.audit().await.expect("it answers").differences, []);
+    // What either writes is read alike, although only the old one stores the facts of seats.
+    database.sql("UPDATE events SET capacity = 4");
+    succeed(&store, register(event_id.into(), "kay")).await;
+    assert_eq!(number(&database, "SELECT max(version_last) FROM facts"), 4);
+    let facts = store.facts_after(event_id.into(), Version::new(1), PageLimit::MAX).await;
+    let facts = facts.expect("it answers").into_iter();
+    let facts: Vec<_> = facts.map(|fact| (fact.version.get(), fact.fact.kind)).collect();
+    assert_eq!(facts, [2, 3, 4, 5].map(|version| (version, FactKind::Registered)));
+    assert_eq!(store.audit().await.expect("it answers").differences, []);
 }
 
 /// A database as version 4 left it: version 1's event, with all that was added since.

@@ -149,7 +149,7 @@ async fn an_event_leaves_with_lanes_that_were_being_routed() {
     let leaving = Leaving::in_database(database.url()).await;
     let event = leaving.event;
     let routing = format!(
-        "UPDATE facts SET is_new = false;
+        "DELETE FROM new_facts;
          INSERT INTO delivery_lanes (event_id, sink_id, version, target, due_at)
          VALUES ('{event}', '{}', 0, 2, now())",
         Uuid::nil()

@@ -31,7 +31,8 @@ async fn without_lock_and_constraints_the_race_oversells() {
     let fixture = PgFixture { alter: PgStore::without_row_lock, ..PgFixture::new() };
     fixture.database.sql(
         "ALTER TABLE registrations DROP CONSTRAINT registrations_event_version; \
-         ALTER TABLE facts DROP CONSTRAINT facts_pkey",
+         ALTER TABLE facts DROP CONSTRAINT facts_pkey; \
+         ALTER TABLE new_facts DROP CONSTRAINT new_facts_pkey",
     );
     let url = fixture.database.url().to_owned();
     let race = tokio::spawn(async move {

@@ -141,7 +141,7 @@ async fn a_table_that_is_gone_is_noticed_until_it_is_back() {
     let store = connect(database.url(), 2).await;
     create(&store, 1).await;
     assert_eq!(trouble(&store).await, None);
-    for table in ["events", "registrations", "facts", "idempotency_records"] {
+    for table in ["events", "registrations", "facts", "new_facts", "idempotency_records"] {
         database.sql(&format!("ALTER TABLE {table} RENAME TO gone"));
         assert_eq!(trouble(&store).await, Some(WriteTrouble::Failing), "{table}");
         database.sql(&format!("ALTER TABLE gone RENAME TO {table}"));

@@ -46,15 +46,23 @@ const PLANS: &[(&str, &[&str])] = &[
     ("event/reminded", &["events_pkey"]),
     ("event/status", &["events_pkey"]),
     ("event/update", &["events_pkey"]),
-    ("fact/after", &["facts_pkey"]),
-    ("fact/oldest_new", &["facts_new"]),
+    ("fact/after", &["facts_pkey", "registrations_event_version"]),
+    ("fact/oldest_new", &["facts_new", "new_facts_pkey"]),
     ("former_holder/delete", &["former_holders_pkey"]),
     ("former_holder/erase", &["former_holders_of_address"]),
     ("former_holder/find", &["former_holders_pkey"]),
     ("former_holder/insert", &["mail_senders_pkey"]),
     ("former_holder/purge", &["former_holders_made_at"]),
     ("lane/advance", &["deliveries_pkey", "delivery_lanes_pkey", "mails_pkey"]),
-    ("lane/backlog", &["delivery_lanes_of_sink", "facts_pkey", "webhook_endpoints_pkey"]),
+    (
+        "lane/backlog",
+        &[
+            "delivery_lanes_of_sink",
+            "facts_pkey",
+            "registrations_event_version",
+            "webhook_endpoints_pkey",
+        ],
+    ),
     ("lane/claim", &["delivery_lanes_of_sink"]),
     ("lane/delete", &["delivery_lanes_of_sink"]),
     ("lane/drop", &["delivery_lanes_of_sink"]),
@@ -67,6 +75,7 @@ const PLANS: &[(&str, &[&str])] = &[
             "events_pkey",
             "facts_new",
             "mail_senders_pkey",
+            "new_facts_pkey",
             "webhook_endpoints_of_organizer",
         ],
     ),
@@ -171,6 +180,7 @@ const NO_LOOK_UP: &[&str] = &[
     "event/of_nobody",
     "event/totals",
     "fact/insert",
+    "fact/note_new",
     "moving/identity",
     "record/of_address",
     "registration/insert",
@@ -237,6 +247,9 @@ async fn plans_use_the_indexes_whatever_the_tables_hold() {
              SELECT id, n, n, now(), '[]', n % 7 = 0
              FROM (SELECT id FROM events ORDER BY created_at DESC LIMIT 1) AS event,
                  generate_series(2, {registrations} / 5) AS n;
+             INSERT INTO new_facts (event_id, version_first, version_last, recorded_at)
+             SELECT event_id, version_first, version_last, recorded_at FROM facts WHERE version_first % 7 = 1
+             ON CONFLICT DO NOTHING;
              INSERT INTO webhook_endpoints
                  (id, organizer_id, url, includes_person, secret, created_at)
              SELECT gen_random_uuid(), id, 'https://example.org/', false, sha256(''), now()

@@ -6,11 +6,12 @@ use crate::rows::{
     uuid, version,
 };
 use booking_core::{
-    Delivery, DeliveryState, DueLane, Endpoint, EndpointSecret, EndpointUrl, Fact, Lane, Mail,
-    MailKind, NewMail, RecordedFact, SinkBacklog, SinkId, TypeFilter, Version, WebhookType,
-    WhyDisabled,
+    Delivery, DeliveryState, DueLane, Endpoint, EndpointSecret, EndpointUrl, Fact, Lane,
+    MadeVersions, Mail, MailKind, NewMail, RecordedFact, SinkBacklog, SinkId, TypeFilter, Version,
+    WebhookType, WhyDisabled,
 };
 use rusqlite::Row;
+use rusqlite::types::ValueRef;
 use uuid::Uuid;
 
 /// An endpoint from a row with the columns of `endpoint/find` or `endpoint/list`.
@@ -58,13 +59,20 @@ pub(crate) fn due_lane(row: &Row<'_>) -> Result<DueLane, Failure> {
     Ok(DueLane { event_id, sink, due_at: time(row, 6, "delivery_lanes.due_at")? })
 }
 
-/// The facts of a row with the columns of `fact/after`.
-pub(crate) fn facts(row: &Row<'_>) -> Result<impl Iterator<Item = RecordedFact> + use<>, Failure> {
-    let first = version(row, 0, "facts.version_first")?.get();
+/// The facts of a row with the columns of `fact/after`: those that are stored in it, or what a registration says if none
+/// made its version.
+pub(crate) fn facts(row: &Row<'_>) -> Result<MadeVersions, Failure> {
+    let first = version(row, 0, "facts.version_first")?;
     let recorded_at = time(row, 1, "facts.recorded_at")?;
+    if row.get_ref(2)? == ValueRef::Null {
+        let seat =
+            RecordedFact::of_seat(first, recorded_at, uuid(row, 3, "registrations.id")?.into());
+        return Ok(MadeVersions::Seat(seat));
+    }
     let facts: Vec<Fact> = text(row, 2, "facts.body", |json| serde_json::from_str(json))?;
-    let facts = (first..).map(Version::new).zip(facts);
-    Ok(facts.map(move |(version, fact)| RecordedFact { version, recorded_at, fact }))
+    let facts = (first.get()..).map(Version::new).zip(facts);
+    let facts = facts.map(|(version, fact)| RecordedFact { version, recorded_at, fact });
+    Ok(MadeVersions::Facts(facts.collect()))
 }
 
 /// A message from a row with the columns of `delivery/find` or `delivery/list`.

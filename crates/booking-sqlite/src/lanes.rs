@@ -7,8 +7,8 @@ use crate::transaction::{Work, one_row};
 use crate::{delivery_rows, endpoints, mails, rows, sql};
 use booking_core::{
     Backlog, Clock, DueLane, EmailAddress, EventId, EventStatus, LEASE, Lane, LaneNext, LaneStep,
-    LeaseId, MAIL_SEEN_KEPT, Page, PageLimit, RecordedFact, Registration, RegistrationCursor,
-    SinkId, Version,
+    LeaseId, MAIL_SEEN_KEPT, MadeVersions, Page, PageLimit, RecordedFact, Registration,
+    RegistrationCursor, SinkId, Version,
 };
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Row, params};
@@ -28,7 +28,7 @@ fn new_facts(connection: &Connection, limit: i64) -> Result<Vec<Span>, Failure> 
         Ok(Span {
             event_id: rows::event_id(row, 0)?,
             first: rows::column(row, 1, "new_facts.version_first")?,
-            last: rows::column(row, 2, "facts.version_last")?,
+            last: rows::column(row, 2, "events.version")?,
         })
     })?;
     spans.collect()
@@ -184,13 +184,10 @@ pub(crate) fn facts(
     let last = Version::new(after.get().saturating_add(at_most as u64).min(i64::MAX as u64));
     let event_id = event_id.as_uuid();
     let mut statement = connection.prepare_cached(sql::FACT_AFTER)?;
-    let mut found = statement.query(params![event_id.as_bytes(), stored(after), stored(last)])?;
-    let mut facts = Vec::new();
-    while let Some(row) = found.next()? {
-        let of_row = delivery_rows::facts(row)?;
-        facts.extend(of_row.filter(|fact| after < fact.version && fact.version <= last));
-    }
-    Ok(facts)
+    let parameters = params![event_id.as_bytes(), stored(after), stored(last)];
+    let rows = statement.query_and_then(parameters, delivery_rows::facts)?;
+    let rows: Vec<_> = rows.collect::<Result<_, _>>()?;
+    Ok(MadeVersions::facts_of(rows, after, last))
 }
 
 /// As stored: the caller wants the people whom a fact concerned, and not what has expired since.

@@ -147,6 +147,7 @@ statements! {
     FACT_AFTER "fact/after"
     FACT_INSERT "fact/insert"
     FACT_NEW "fact/new"
+    FACT_NOTE_NEW "fact/note_new"
     FACT_OLDEST_NEW "fact/oldest_new"
     FACT_READ "fact/read"
     FACT_ROUTED "fact/routed"

@@ -29,9 +29,12 @@ pub(crate) fn write(
         write_questions(connection, change.event_id, questions)?;
     }
     write_registrations(connection, change)?;
-    if !change.facts.is_empty() {
-        let first = change.first_version();
-        write_facts(connection, change.event_id, first, change.version, &change.facts, now)?;
+    let (id, first, facts) = (change.event_id, change.first_version(), change.facts_to_store());
+    if !facts.is_empty() {
+        write_facts(connection, id, first, change.version, facts, now)?;
+    } else if !change.facts.is_empty() {
+        let mut note = connection.prepare_cached(sql::FACT_NOTE_NEW)?;
+        note.execute(params![id.as_uuid().as_bytes(), stored(first)])?;
     }
     if change.purges_records {
         let id = change.event_id.as_uuid();

@@ -48,6 +48,13 @@ impl EventChange {
         Version::new(self.version.get() + 1 - self.facts.len() as u64)
     }
 
+    /// The facts that need to be stored: all or, if each is a seat that was given at once, none. Those can be read back
+    /// from the registrations: the one with the same [`created_version`](Registration::created_version) was made by
+    /// [`Fact::of_seat`] at its `created_at`, if no stored fact made that version.
+    pub fn facts_to_store(&self) -> &[Fact] {
+        if self.facts.iter().all(Fact::is_of_seat) { &[] } else { &self.facts }
+    }
+
     /// The registrations whose personal data is erased; the [former holders](crate::DeliveryStore::former_holder) of
     /// them are erased too.
     pub fn erased(&self) -> impl Iterator<Item = RegistrationId> {

@@ -6,6 +6,7 @@ use crate::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// The most endpoints of an organizer.
@@ -260,6 +261,49 @@ pub struct RecordedFact {
     pub recorded_at: DateTime<Utc>,
     /// What happened.
     pub fact: Fact,
+}
+
+impl RecordedFact {
+    /// The fact of a seat that was given at once, as its registration says it.
+    pub const fn of_seat(
+        created_version: Version,
+        created_at: DateTime<Utc>,
+        registration_id: RegistrationId,
+    ) -> Self {
+        let fact = Fact::of_seat(registration_id);
+        Self { version: created_version, recorded_at: created_at, fact }
+    }
+}
+
+/// A row that tells what made versions of an event, for stores that store only
+/// [`EventChange::facts_to_store`](crate::EventChange::facts_to_store).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MadeVersions {
+    /// Facts that are stored.
+    Facts(Vec<RecordedFact>),
+    /// A registration: the fact of its seat, unless a stored fact made its version.
+    Seat(RecordedFact),
+}
+
+impl MadeVersions {
+    /// The facts after `after`, up to `last`, in the order of their versions. The rows are in any order, and of one
+    /// moment.
+    pub fn facts_of(
+        rows: impl IntoIterator<Item = Self>,
+        after: Version,
+        last: Version,
+    ) -> Vec<RecordedFact> {
+        let (mut stored, mut facts) = (Vec::new(), BTreeMap::new());
+        for row in rows {
+            match row {
+                Self::Facts(facts) => stored.extend(facts),
+                Self::Seat(fact) => drop(facts.insert(fact.version, fact)),
+            }
+        }
+        facts.extend(stored.into_iter().map(|fact| (fact.version, fact)));
+        let facts = facts.into_values();
+        facts.filter(|fact| after < fact.version && fact.version <= last).collect()
+    }
 }
 
 /// A message to an endpoint, in the log from its first attempt on.

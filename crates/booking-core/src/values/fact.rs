@@ -1,4 +1,4 @@
-use crate::{EventStatus, RegistrationId, Version};
+use crate::{EventStatus, RecordedFact, RegistrationId, Version};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -133,6 +133,21 @@ impl Fact {
         })
     }
 
+    /// A seat that was given at once.
+    pub const fn of_seat(registration_id: RegistrationId) -> Self {
+        Self {
+            kind: FactKind::Registered,
+            registration_id: Some(registration_id),
+            actor: Actor::Attendee,
+            previous: None,
+        }
+    }
+
+    /// Whether it is [that](Self::of_seat): then its registration says all of it.
+    pub(crate) fn is_of_seat(&self) -> bool {
+        self.registration_id.is_some_and(|id| *self == Self::of_seat(id))
+    }
+
     /// A change of the event itself by its organizer.
     pub const fn of_event(kind: FactKind) -> Self {
         Self { kind, registration_id: None, actor: Actor::Organizer, previous: None }
@@ -156,4 +171,10 @@ pub struct HistoryEntry {
     pub kind: FactKind,
     /// Who made it happen.
     pub actor: Actor,
+}
+
+impl From<RecordedFact> for HistoryEntry {
+    fn from(RecordedFact { version, recorded_at, fact }: RecordedFact) -> Self {
+        Self { version, recorded_at, kind: fact.kind, actor: fact.actor }
+    }
 }

@@ -90,7 +90,8 @@ async fn a_store_without_its_lock_is_caught() {
     let data = Data::postgres();
     data.database().sql(
         "ALTER TABLE registrations DROP CONSTRAINT registrations_event_version; \
-         ALTER TABLE facts DROP CONSTRAINT facts_pkey",
+         ALTER TABLE facts DROP CONSTRAINT facts_pkey; \
+         ALTER TABLE new_facts DROP CONSTRAINT new_facts_pkey",
     );
     let unlocked = |url: String| {
         serve(move || async move {

@@ -29,8 +29,13 @@ created AS (
     RETURNING id, version, created_at
 ),
 recorded AS (
-    INSERT INTO facts (event_id, version_first, version_last, recorded_at, body)
-    SELECT id, version, version, created_at, $7::text
+    INSERT INTO facts (event_id, version_first, version_last, recorded_at, body, is_new)
+    SELECT id, version, version, created_at, $7::text, false
+    FROM created
+),
+noted AS (
+    INSERT INTO new_facts (event_id, version_first, version_last, recorded_at)
+    SELECT id, version, version, created_at
     FROM created
 )
 SELECT is_foreign

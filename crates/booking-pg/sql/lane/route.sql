@@ -3,13 +3,28 @@
 -- while another has the earlier ones and has not committed yet. A new lane therefore begins before the first
 -- fact of its event that is new in this statement's snapshot, whichever server routes that one. A fact that is
 -- not new any more was routed by a committed transaction, and lies before that.
-WITH fresh AS (
+WITH noted AS (
+    SELECT event_id, version_last
+    FROM new_facts
+    ORDER BY event_id, version_last
+    LIMIT $1::bigint
+    FOR UPDATE SKIP LOCKED
+),
+-- Those of servers of an earlier version.
+marked AS (
     SELECT event_id, version_last
     FROM facts
     WHERE is_new
     ORDER BY event_id, version_last
     LIMIT $1::bigint
     FOR UPDATE SKIP LOCKED
+),
+fresh AS (
+    SELECT event_id, version_last
+    FROM noted
+    UNION ALL
+    SELECT event_id, version_last
+    FROM marked
 ),
 spans AS (
     SELECT routed.event_id, earliest.version_first - 1 AS version, routed.target
@@ -19,11 +34,24 @@ spans AS (
         GROUP BY event_id
     ) AS routed
     CROSS JOIN LATERAL (
-        SELECT facts.version_first
-        FROM facts
-        WHERE facts.event_id = routed.event_id AND facts.is_new
-        ORDER BY facts.version_last
-        LIMIT 1
+        SELECT min(of_event.version_first) AS version_first
+        FROM (
+            (
+                SELECT new_facts.version_first
+                FROM new_facts
+                WHERE new_facts.event_id = routed.event_id
+                ORDER BY new_facts.version_last
+                LIMIT 1
+            )
+            UNION ALL
+            (
+                SELECT facts.version_first
+                FROM facts
+                WHERE facts.event_id = routed.event_id AND facts.is_new
+                ORDER BY facts.version_last
+                LIMIT 1
+            )
+        ) AS of_event
     ) AS earliest
 ),
 -- Where it says LIMIT, that keeps it a look-up.
@@ -75,12 +103,19 @@ lanes AS (
 ),
 -- Last, where the parts of a statement are run one after the other, as by Citus, so that the facts are still new to
 -- those above; and not by ctid, which Citus takes from no other part. IS TRUE keeps it from being a join.
+taken AS (
+    DELETE FROM new_facts
+    WHERE new_facts.event_id = ANY (ARRAY(SELECT event_id FROM noted))
+        AND ((new_facts.event_id, new_facts.version_last) IN (
+            SELECT event_id, version_last FROM noted
+        )) IS TRUE
+),
 looked_at AS (
     UPDATE facts
     SET is_new = false
     WHERE facts.is_new
-        AND facts.event_id = ANY (ARRAY(SELECT event_id FROM fresh))
-        AND ((facts.event_id, facts.version_last) IN (SELECT event_id, version_last FROM fresh)) IS TRUE
+        AND facts.event_id = ANY (ARRAY(SELECT event_id FROM marked))
+        AND ((facts.event_id, facts.version_last) IN (SELECT event_id, version_last FROM marked)) IS TRUE
 )
 SELECT count(*)
 FROM fresh

@@ -6,11 +6,41 @@ FROM (
     FROM (SELECT * FROM registrations WHERE event_id = $1::uuid ORDER BY event_version) AS own
 ) AS r
 CROSS JOIN (
+    -- A registration whose version no fact made was given its seat at once, and is that fact itself.
     SELECT
-        count(*) AS rows,
-        coalesce(sum(version_last - version_first + 1), 0)::bigint AS versions,
-        coalesce(max(version_last), 0) AS version_last
-    FROM (SELECT * FROM facts WHERE event_id = $1::uuid ORDER BY version_first) AS own
+        count(*) FILTER (WHERE in_order.is_fact) AS rows,
+        coalesce(
+            sum(in_order.version_last - in_order.version_first + 1) FILTER (
+                WHERE in_order.is_fact OR in_order.version_first > coalesce(in_order.before, 0)
+            ),
+            0
+        )::bigint AS versions,
+        coalesce(max(in_order.version_last), 0) AS version_last
+    FROM (
+        SELECT
+            is_fact,
+            version_first,
+            version_last,
+            max(version_last) OVER (
+                ORDER BY version_first, is_fact DESC
+                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+            ) AS before
+        FROM (
+            (
+                SELECT true AS is_fact, version_first, version_last
+                FROM facts
+                WHERE event_id = $1::uuid
+                ORDER BY version_first
+            )
+            UNION ALL
+            (
+                SELECT false, event_version, event_version
+                FROM registrations
+                WHERE event_id = $1::uuid
+                ORDER BY event_version
+            )
+        ) AS made
+    ) AS in_order
 ) AS f
 CROSS JOIN (
     -- No condition of the rows, which would have them looked for by their times.

@@ -1,9 +1,12 @@
 -- registration/history: what happened to a registration, oldest first
 -- Each fact names the version of the one before it, so this walks backwards from the last. A fact is
--- an element of the row that its version lies in.
+-- an element of the row that its version lies in. If none has the version that made the registration, that was given its
+-- seat at once: NULL.
 WITH RECURSIVE asked AS (
     SELECT
         r.event_id,
+        r.event_version AS created_version,
+        r.created_at,
         coalesce(r.changed_version, r.event_version) AS version,
         -- Live registrations of a cancelled event have ended with it.
         CASE
@@ -21,6 +24,7 @@ walked AS (
     FROM asked
     CROSS JOIN LATERAL (
         SELECT
+            facts.version_last,
             facts.recorded_at,
             facts.body::json -> (asked.version - facts.version_first)::integer AS fact
         FROM facts
@@ -28,6 +32,7 @@ walked AS (
         ORDER BY facts.version_first DESC
         LIMIT 1
     ) AS recorded
+    WHERE recorded.version_last >= asked.version
     UNION ALL
     SELECT
         walked.step + 1, walked.event_id, (walked.fact ->> 'previous')::bigint, recorded.recorded_at,
@@ -35,6 +40,7 @@ walked AS (
     FROM walked
     CROSS JOIN LATERAL (
         SELECT
+            facts.version_last,
             facts.recorded_at,
             facts.body::json
                 -> ((walked.fact ->> 'previous')::bigint - facts.version_first)::integer AS fact
@@ -44,7 +50,28 @@ walked AS (
         ORDER BY facts.version_first DESC
         LIMIT 1
     ) AS recorded
-    WHERE walked.step < $2::bigint
+    WHERE walked.step < $2::bigint AND recorded.version_last >= (walked.fact ->> 'previous')::bigint
+),
+-- Where the walk ended before its last step: at a version that no stored fact made.
+made AS (
+    SELECT
+        sought.version,
+        asked.created_at AS recorded_at,
+        -- Of another version the fact is missing: this is none.
+        CASE WHEN sought.version <> asked.created_version THEN 'null' END AS fact
+    FROM asked
+    CROSS JOIN LATERAL (
+        SELECT CASE
+            WHEN NOT EXISTS (SELECT FROM walked) THEN asked.version
+            ELSE (
+                SELECT (walked.fact ->> 'previous')::bigint
+                FROM walked
+                ORDER BY walked.step DESC
+                LIMIT 1
+            )
+        END AS version
+    ) AS sought
+    WHERE sought.version IS NOT NULL AND (SELECT count(*) FROM walked) < $2::bigint
 ),
 ended AS (
     SELECT
@@ -62,6 +89,9 @@ ended AS (
 )
 SELECT version, recorded_at, fact::text
 FROM walked
+UNION ALL
+SELECT version, recorded_at, fact
+FROM made
 UNION ALL
 SELECT version, recorded_at, fact::text
 FROM ended

@@ -11,5 +11,7 @@ SELECT
 FROM generate_series(1, 200) AS n;
 INSERT INTO facts (event_id, version_first, version_last, recorded_at, body)
 VALUES ('00000000-0000-0000-0000-000000000000', 1, 1, now(), '[]');
+INSERT INTO new_facts (event_id, version_first, version_last, recorded_at)
+VALUES ('00000000-0000-0000-0000-000000000000', 1, 1, now());
 INSERT INTO idempotency_records (event_id, key_hash, fingerprint, recorded_at, outcome)
 VALUES ('00000000-0000-0000-0000-000000000000', sha256(''), sha256(''), now(), '{}')

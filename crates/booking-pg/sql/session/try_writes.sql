@@ -12,6 +12,8 @@ SELECT {registration names} FROM registrations WHERE false;
 DELETE FROM registrations WHERE false;
 INSERT INTO facts (event_id, version_first, version_last, recorded_at, body)
 SELECT event_id, version_first, version_last, recorded_at, body FROM facts WHERE false;
+INSERT INTO new_facts (event_id, version_first, version_last, recorded_at)
+SELECT event_id, version_first, version_last, recorded_at FROM new_facts WHERE false;
 INSERT INTO idempotency_records (event_id, key_hash, fingerprint, recorded_at, outcome)
 SELECT event_id, key_hash, fingerprint, recorded_at, outcome
 FROM idempotency_records WHERE false;

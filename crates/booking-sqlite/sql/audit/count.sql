@@ -17,19 +17,36 @@ WITH counted AS (
     LEFT JOIN events ON events.id = registrations.event_id
     GROUP BY registrations.event_id
 ),
--- Facts count for the versions that they made if they follow the facts before them.
+-- What made a version: a fact, or a registration that was given its seat at once, whose fact is not stored.
+made AS (
+    SELECT event_id, version_first, version_last, 1 AS is_fact, json_array_length(body) AS versions
+    FROM facts
+    UNION ALL
+    SELECT
+        event_id, event_version, event_version, 0,
+        -- Of another one that is as it was made, the fact is missing.
+        status = 'confirmed' OR changed_version IS NOT NULL
+    FROM registrations
+),
+-- They count for the versions that they made if they follow those before them. A registration whose fact is stored
+-- follows none.
 chained AS (
     SELECT
         event_id,
         version_last,
         CASE
-            WHEN version_first = 1 + lag(version_last, 1, 0) OVER (
-                PARTITION BY event_id ORDER BY version_first
-            ) AND json_array_length(body) = version_last - version_first + 1
-                THEN version_last - version_first + 1
+            WHEN version_first = 1 + coalesce(
+                max(version_last) OVER (
+                    PARTITION BY event_id
+                    ORDER BY version_first, is_fact DESC
+                    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+                ),
+                0
+            ) AND versions = version_last - version_first + 1
+                THEN versions
             ELSE 0
         END AS versions
-    FROM facts
+    FROM made
 ),
 recorded AS (
     SELECT event_id, sum(versions) AS versions, max(version_last) AS version_last

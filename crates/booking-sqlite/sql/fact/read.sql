@@ -1,6 +1,8 @@
--- fact/read: the one that made a version, which is in the last row that begins at or before it
+-- fact/read: the one that made a version, in the row that it lies in, if it is stored
 SELECT recorded_at, json_extract(body, '$[' || (?2 - version_first) || ']')
 FROM facts
-WHERE event_id = ?1 AND version_first <= ?2
-ORDER BY version_first DESC
-LIMIT 1
+WHERE event_id = ?1
+    AND version_first = (
+        SELECT max(version_first) FROM facts WHERE event_id = ?1 AND version_first <= ?2
+    )
+    AND version_last >= ?2

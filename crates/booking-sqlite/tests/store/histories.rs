@@ -1,13 +1,13 @@
 //! The facts of a registration, followed backwards.
 
 use crate::common::{
-    Database, ManualClock, audit, cancel, create, done, execute, new_event, register, transfer,
-    wait,
+    Database, ManualClock, audit, cancel, create, done, execute, hold, new_event, register,
+    transfer, wait,
 };
 use booking_core::prelude::*;
 use booking_core::{
     Actor, Answers, Caller, CheckIn, Command, EventCommand, EventId, EventStatus, FactKind,
-    HistoryEntry, PageLimit, RegistrationId, StoreError,
+    HistoryEntry, PageLimit, RegistrationId, StoreError, Version,
 };
 use booking_sqlite::SqliteStore;
 use chrono::TimeDelta;
@@ -92,7 +92,7 @@ async fn a_history_with_a_gap_is_broken() {
     for gap in [
         "DELETE FROM facts WHERE version_first > 2",
         "UPDATE facts SET version_first = version_first + 1 WHERE version_first > 2",
-        "UPDATE facts SET body = replace(body, 'registration_id', 'x') WHERE version_first = 2",
+        "UPDATE facts SET body = replace(body, 'registration_id', 'x') WHERE version_first = 3",
     ] {
         let database = Database::new();
         let store = database.open().await;
@@ -123,4 +123,32 @@ async fn the_first_fact_of_a_draft_names_it_a_draft() {
             .expect("one row of facts");
         assert_eq!(stored, kind);
     }
+}
+
+/// The fact of a seat that was given at once is its registration: nothing else is stored, and it is read as if it were.
+#[tokio::test]
+async fn a_seat_given_at_once_is_its_own_fact() {
+    let database = Database::new();
+    let store = database.open().await;
+    let event = create(&store, 9).await.id;
+    let ada = done(&store, register(event, "ada")).await.id;
+    execute(&store, &[register(event, "grace"), register(event, "kay")]).await;
+    // Together with anything else they are stored.
+    execute(&store, &[register(event, "edsger"), hold(event, "tony")]).await;
+    done(&store, cancel(event, ada)).await;
+    let connection = database.connect();
+    let stored = "SELECT group_concat(version_first || '-' || version_last) FROM facts";
+    let stored: String = connection.query_row(stored, [], |row| row.get(0)).expect("it is there");
+    assert_eq!(stored, "1-1,5-6,7-7");
+
+    use FactKind::{Cancelled, EventCreated, Held, Registered};
+    let facts = store.facts_after(event, Version::new(0), PageLimit::MAX).await;
+    let facts = facts.expect("the store answers").into_iter();
+    let facts: Vec<_> = facts.map(|fact| (fact.version.get(), fact.fact.kind)).collect();
+    let all = [EventCreated, Registered, Registered, Registered, Registered, Held, Cancelled];
+    assert_eq!(facts, (1..).zip(all).collect::<Vec<_>>());
+    let kinds: Vec<_> =
+        history(&store, ada, PageLimit::MAX).await.iter().map(|entry| entry.kind).collect();
+    assert_eq!(kinds, [Registered, Cancelled]);
+    audit(&store).await;
 }
