@@ -164,8 +164,8 @@ pub use values::cell::CellName;
 pub use values::contact::Contact;
 pub use values::delivery::{
     Backlog, DELIVERIES_KEPT, Delivery, DeliveryCursor, DeliveryState, DueLane, ENDPOINTS_MAX,
-    Endpoint, EndpointChange, FAILURE_BYTES_MAX, FORMER_SECRET_KEPT, LEASE, Lane, LaneNext,
-    LaneStep, LeaseId, MAIL_SEEN_KEPT, MadeVersions, Mail, MailId, MailStep, NewEndpoint, NewMail,
+    Endpoint, EndpointChange, FAILURE_BYTES_MAX, FORMER_SECRET_KEPT, FactSource, LEASE, Lane,
+    LaneNext, LaneStep, LeaseId, MAIL_SEEN_KEPT, Mail, MailId, MailStep, NewEndpoint, NewMail,
     RecordedFact, SettledMail, SinkBacklog, SinkId, WhyDisabled,
 };
 pub use values::email::EmailAddress;

@@ -3,10 +3,10 @@
 use booking_conformance::EventTable;
 use booking_core::{
     Answers, AuditReport, Caller, Capacity, CapacityMax, CheckIn, Claim, Command, Decision, Edit,
-    EmailAddress, EventCommand, EventId, EventName, EventRules, EventStatus, Execution, FactKind,
-    Fingerprint, Hold, HoldTtl, IdempotencyKey, KeyHash, NewEvent, OfferTtl, OnFull, Outcome,
-    Refusal, Register, RemindHours, Retention, SoughtIds, TimeZone, TokenHash, Transfer, Venue,
-    decide, decide_batch,
+    EmailAddress, EventCommand, EventId, EventName, EventRules, EventStatus, Execution, Fact,
+    FactKind, Fingerprint, Hold, HoldTtl, IdempotencyKey, KeyHash, NewEvent, OfferTtl, OnFull,
+    Outcome, Refusal, Register, RemindHours, Retention, SoughtIds, TimeZone, TokenHash, Transfer,
+    Venue, decide, decide_batch,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
@@ -263,6 +263,20 @@ proptest! {
         prop_assert_eq!(changed, last, "a row has the version of its last fact");
         for id in change.replaced {
             prop_assert!(table.rows().any(|row| row.id == id));
+        }
+    }
+
+    /// What is not stored of the facts is in the registrations that were made with them.
+    #[test]
+    fn facts_that_are_not_stored_are_their_registrations((table, now) in pasts(), batch in batches()) {
+        let Some(change) = decide_all(&table, &batch, now).change else { return Ok(()) };
+        let stored = change.facts_to_store();
+        prop_assert!(stored.is_empty() || stored == change.facts);
+        for (version, fact) in (change.first_version().get()..).zip(&change.facts[stored.len()..]) {
+            let mut made = change.registrations.iter();
+            let made = made.find(|row| row.created_version.get() == version).expect("it was made");
+            prop_assert_eq!((made.event_version.get(), made.created_at), (version, now));
+            prop_assert_eq!(fact, &Fact::of_seat(made.id));
         }
     }
 

@@ -4,8 +4,8 @@
 use crate::error::PgError;
 use crate::rows::{bytes32, count, event_id, in_column, registration_id, unreadable, version};
 use booking_core::{
-    Delivery, DeliveryState, DueLane, Endpoint, EndpointSecret, EndpointUrl, EventId, Fact, Lane,
-    MadeVersions, Mail, MailKind, NewMail, RecordedFact, SinkBacklog, TypeFilter, Version,
+    Delivery, DeliveryState, DueLane, Endpoint, EndpointSecret, EndpointUrl, EventId, Fact,
+    FactSource, Lane, Mail, MailKind, NewMail, RecordedFact, SinkBacklog, TypeFilter, Version,
     WebhookType, WhyDisabled,
 };
 use chrono::{DateTime, Utc};
@@ -59,11 +59,11 @@ pub(crate) fn due_lane(row: &Row) -> DueLane {
 }
 
 /// The facts of a row of `fact/after`: those that are stored in it, or what a registration says if none made its version.
-pub(crate) fn facts(row: &Row) -> Result<MadeVersions, PgError> {
+pub(crate) fn facts(row: &Row) -> Result<FactSource, PgError> {
     let first = version("version_first", row.get(0))?;
     let recorded_at = row.get(1);
     let Some(body) = row.get::<_, Option<&str>>(2) else {
-        return Ok(MadeVersions::Seat(RecordedFact::of_seat(
+        return Ok(FactSource::Seat(RecordedFact::of_seat(
             first,
             recorded_at,
             registration_id(row, 3),
@@ -72,7 +72,7 @@ pub(crate) fn facts(row: &Row) -> Result<MadeVersions, PgError> {
     let facts: Vec<Fact> = serde_json::from_str(body).map_err(unreadable("body"))?;
     let facts = (first.get()..).map(Version::new).zip(facts);
     let facts = facts.map(|(version, fact)| RecordedFact { version, recorded_at, fact });
-    Ok(MadeVersions::Facts(facts.collect()))
+    Ok(FactSource::Stored(facts.collect()))
 }
 
 /// A row of `delivery/find` or `delivery/list`.

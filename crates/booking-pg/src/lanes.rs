@@ -10,8 +10,8 @@ use crate::sql;
 use crate::store::PgStore;
 use crate::transaction::write_rows;
 use booking_core::{
-    Backlog, Delivery, DueLane, ENDPOINTS_MAX, EventId, LEASE, Lane, LaneNext, LaneStep, LeaseId,
-    MAIL_SEEN_KEPT, MadeVersions, NewMail, Page, PageLimit, RecordedFact, Registration,
+    Backlog, Delivery, DueLane, ENDPOINTS_MAX, EventId, FactSource, LEASE, Lane, LaneNext,
+    LaneStep, LeaseId, MAIL_SEEN_KEPT, NewMail, Page, PageLimit, RecordedFact, Registration,
     RegistrationCursor, SinkId, StoreError, Version,
 };
 use chrono::{DateTime, Utc};
@@ -126,7 +126,7 @@ impl PgStore {
                     .await?;
                 let rows: Vec<_> =
                     rows.iter().map(delivery_rows::facts).collect::<Result<_, _>>()?;
-                Ok(MadeVersions::facts_of(rows, after, last))
+                Ok(FactSource::merge(rows, after, last))
             })
         })
         .await

@@ -6,8 +6,8 @@ use crate::rows::{
     uuid, version,
 };
 use booking_core::{
-    Delivery, DeliveryState, DueLane, Endpoint, EndpointSecret, EndpointUrl, Fact, Lane,
-    MadeVersions, Mail, MailKind, NewMail, RecordedFact, SinkBacklog, SinkId, TypeFilter, Version,
+    Delivery, DeliveryState, DueLane, Endpoint, EndpointSecret, EndpointUrl, Fact, FactSource,
+    Lane, Mail, MailKind, NewMail, RecordedFact, SinkBacklog, SinkId, TypeFilter, Version,
     WebhookType, WhyDisabled,
 };
 use rusqlite::Row;
@@ -61,18 +61,18 @@ pub(crate) fn due_lane(row: &Row<'_>) -> Result<DueLane, Failure> {
 
 /// The facts of a row with the columns of `fact/after`: those that are stored in it, or what a registration says if none
 /// made its version.
-pub(crate) fn facts(row: &Row<'_>) -> Result<MadeVersions, Failure> {
+pub(crate) fn facts(row: &Row<'_>) -> Result<FactSource, Failure> {
     let first = version(row, 0, "facts.version_first")?;
     let recorded_at = time(row, 1, "facts.recorded_at")?;
     if row.get_ref(2)? == ValueRef::Null {
         let seat =
             RecordedFact::of_seat(first, recorded_at, uuid(row, 3, "registrations.id")?.into());
-        return Ok(MadeVersions::Seat(seat));
+        return Ok(FactSource::Seat(seat));
     }
     let facts: Vec<Fact> = text(row, 2, "facts.body", |json| serde_json::from_str(json))?;
     let facts = (first.get()..).map(Version::new).zip(facts);
     let facts = facts.map(|(version, fact)| RecordedFact { version, recorded_at, fact });
-    Ok(MadeVersions::Facts(facts.collect()))
+    Ok(FactSource::Stored(facts.collect()))
 }
 
 /// A message from a row with the columns of `delivery/find` or `delivery/list`.

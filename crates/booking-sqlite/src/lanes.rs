@@ -6,8 +6,8 @@ use crate::rows::stored;
 use crate::transaction::{Work, one_row};
 use crate::{delivery_rows, endpoints, mails, rows, sql};
 use booking_core::{
-    Backlog, Clock, DueLane, EmailAddress, EventId, EventStatus, LEASE, Lane, LaneNext, LaneStep,
-    LeaseId, MAIL_SEEN_KEPT, MadeVersions, Page, PageLimit, RecordedFact, Registration,
+    Backlog, Clock, DueLane, EmailAddress, EventId, EventStatus, FactSource, LEASE, Lane, LaneNext,
+    LaneStep, LeaseId, MAIL_SEEN_KEPT, Page, PageLimit, RecordedFact, Registration,
     RegistrationCursor, SinkId, Version,
 };
 use chrono::{DateTime, Utc};
@@ -187,7 +187,7 @@ pub(crate) fn facts(
     let parameters = params![event_id.as_bytes(), stored(after), stored(last)];
     let rows = statement.query_and_then(parameters, delivery_rows::facts)?;
     let rows: Vec<_> = rows.collect::<Result<_, _>>()?;
-    Ok(MadeVersions::facts_of(rows, after, last))
+    Ok(FactSource::merge(rows, after, last))
 }
 
 /// As stored: the caller wants the people whom a fact concerned, and not what has expired since.

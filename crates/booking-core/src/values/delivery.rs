@@ -275,20 +275,20 @@ impl RecordedFact {
     }
 }
 
-/// A row that tells what made versions of an event, for stores that store only
+/// A row that facts of an event are read from, in stores that store only
 /// [`EventChange::facts_to_store`](crate::EventChange::facts_to_store).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MadeVersions {
+pub enum FactSource {
     /// Facts that are stored.
-    Facts(Vec<RecordedFact>),
+    Stored(Vec<RecordedFact>),
     /// A registration: the fact of its seat, unless a stored fact made its version.
     Seat(RecordedFact),
 }
 
-impl MadeVersions {
+impl FactSource {
     /// The facts after `after`, up to `last`, in the order of their versions. The rows are in any order, and of one
     /// moment.
-    pub fn facts_of(
+    pub fn merge(
         rows: impl IntoIterator<Item = Self>,
         after: Version,
         last: Version,
@@ -296,7 +296,7 @@ impl MadeVersions {
         let (mut stored, mut facts) = (Vec::new(), BTreeMap::new());
         for row in rows {
             match row {
-                Self::Facts(facts) => stored.extend(facts),
+                Self::Stored(facts) => stored.extend(facts),
                 Self::Seat(fact) => drop(facts.insert(fact.version, fact)),
             }
         }
@@ -503,4 +503,36 @@ pub struct SinkBacklog {
     pub failing: u64,
     /// When the oldest fact was recorded that it has yet to deliver.
     pub oldest: Option<DateTime<Utc>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{EventStatus, FactKind};
+
+    /// A stored fact counts before a registration of the same version, whichever row comes first.
+    #[test]
+    fn a_registration_is_a_fact_where_none_is_stored() {
+        let version = Version::new;
+        let seat = |made: u64| {
+            let id = Uuid::from_u128(made.into()).into();
+            FactSource::Seat(RecordedFact::of_seat(version(made), DateTime::UNIX_EPOCH, id))
+        };
+        let stored = |made: u64, kind| {
+            let fact = Fact { kind, ..Fact::of_creation(EventStatus::Published) };
+            RecordedFact { version: version(made), recorded_at: DateTime::UNIX_EPOCH, fact }
+        };
+        let facts = vec![stored(3, FactKind::Held), stored(4, FactKind::Expired)];
+        let first = vec![stored(1, FactKind::EventCreated)];
+        let rows =
+            [seat(5), seat(3), FactSource::Stored(facts), seat(2), FactSource::Stored(first)];
+        let backwards = rows.iter().rev().cloned().collect();
+        for rows in [rows.to_vec(), backwards] {
+            let merged = FactSource::merge(rows, version(1), version(4));
+            let merged: Vec<_> =
+                merged.iter().map(|fact| (fact.version.get(), fact.fact.kind)).collect();
+            let expected = [(2, FactKind::Registered), (3, FactKind::Held), (4, FactKind::Expired)];
+            assert_eq!(merged, expected);
+        }
+    }
 }
