@@ -415,7 +415,8 @@ impl Mover<'_> {
         names: &Names,
     ) -> Result<(), MoveError> {
         let left = of(Side::From, self.from.count_moved(event, no_records()).await)?;
-        // Each version of an event has its fact, and they are cleared from the first on.
+        // Each version of an event has its fact or is a registration's, and what is cleared first has the fact of the first
+        // version, which is no registration's.
         if left.fact_versions == 0 || left.fact_versions != left.fact_version_last {
             return Err(MoveError::Cleared);
         }

@@ -46,7 +46,7 @@ const PLANS: &[(&str, &[&str])] = &[
     ("event/reminded", &["events_pkey"]),
     ("event/status", &["events_pkey"]),
     ("event/update", &["events_pkey"]),
-    ("fact/after", &["facts_pkey", "registrations_event_version"]),
+    ("fact/after", &["events_pkey", "facts_pkey", "registrations_event_version"]),
     ("fact/oldest_new", &["facts_new", "new_facts_pkey"]),
     ("former_holder/delete", &["former_holders_pkey"]),
     ("former_holder/erase", &["former_holders_of_address"]),

@@ -31,7 +31,8 @@ pub struct EventCount {
     pub addresses: i64,
     /// How many holds and offers end before the earliest end on the event's row.
     pub before_due: i64,
-    /// How many versions were made by facts that follow the facts before them.
+    /// How many versions were made by facts that follow the facts before them; registrations that are
+    /// [their own facts](crate::EventChange::facts_to_store) included, here and below.
     pub fact_versions: i64,
     /// The last version that its facts made.
     pub fact_version_last: i64,

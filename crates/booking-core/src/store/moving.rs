@@ -291,9 +291,9 @@ pub struct MovedCounts {
     pub registration_versions: i64,
     /// How many rows of facts.
     pub facts: i64,
-    /// How many versions those made.
+    /// How many versions those made, and registrations that are [their own facts](crate::EventChange::facts_to_store).
     pub fact_versions: i64,
-    /// The last of them.
+    /// The last of these versions.
     pub fact_version_last: i64,
     /// How many idempotency records.
     pub records: i64,

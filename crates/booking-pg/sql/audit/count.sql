@@ -24,7 +24,7 @@ made AS (
     UNION ALL
     SELECT
         event_id, event_version, event_version, false,
-        -- Of another one that is as it was made, the fact is missing.
+        -- Of another one that is as it was made, the fact is missing. One that changed since does not tell.
         CASE WHEN status = 'confirmed' OR changed_version IS NOT NULL THEN 1 ELSE 0 END
     FROM registrations
 ),

@@ -4,7 +4,7 @@ FROM (
     (
         SELECT recorded_at
         FROM new_facts
-        ORDER BY event_id, version_last
+        ORDER BY event_id, version_first
     )
     UNION ALL
     -- Those of earlier versions.

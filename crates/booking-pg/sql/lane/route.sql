@@ -4,9 +4,9 @@
 -- fact of its event that is new in this statement's snapshot, whichever server routes that one. A fact that is
 -- not new any more was routed by a committed transaction, and lies before that.
 WITH noted AS (
-    SELECT event_id, version_last
+    SELECT event_id, version_first, version_last
     FROM new_facts
-    ORDER BY event_id, version_last
+    ORDER BY event_id, version_first
     LIMIT $1::bigint
     FOR UPDATE SKIP LOCKED
 ),
@@ -40,7 +40,7 @@ spans AS (
                 SELECT new_facts.version_first
                 FROM new_facts
                 WHERE new_facts.event_id = routed.event_id
-                ORDER BY new_facts.version_last
+                ORDER BY new_facts.version_first
                 LIMIT 1
             )
             UNION ALL
@@ -106,8 +106,8 @@ lanes AS (
 taken AS (
     DELETE FROM new_facts
     WHERE new_facts.event_id = ANY (ARRAY(SELECT event_id FROM noted))
-        AND ((new_facts.event_id, new_facts.version_last) IN (
-            SELECT event_id, version_last FROM noted
+        AND ((new_facts.event_id, new_facts.version_first) IN (
+            SELECT event_id, version_first FROM noted
         )) IS TRUE
 ),
 looked_at AS (

@@ -1,7 +1,7 @@
 -- registration/history: what happened to a registration, oldest first
 -- Each fact names the version of the one before it, so this walks backwards from the last. A fact is
 -- an element of the row that its version lies in. If none has the version that made the registration, that was given its
--- seat at once: NULL.
+-- seat at once: NULL. What is missing otherwise is 'null', which is no fact.
 WITH RECURSIVE asked AS (
     SELECT
         r.event_id,
@@ -57,7 +57,7 @@ made AS (
     SELECT
         sought.version,
         asked.created_at AS recorded_at,
-        -- Of another version the fact is missing: this is none.
+        -- Of another version the fact is missing.
         CASE WHEN sought.version <> asked.created_version THEN 'null' END AS fact
     FROM asked
     CROSS JOIN LATERAL (
@@ -87,12 +87,12 @@ ended AS (
         LIMIT 1
     ) AS recorded
 )
-SELECT version, recorded_at, fact::text
+SELECT version, recorded_at, coalesce(fact::text, 'null')
 FROM walked
 UNION ALL
 SELECT version, recorded_at, fact
 FROM made
 UNION ALL
-SELECT version, recorded_at, fact::text
+SELECT version, recorded_at, coalesce(fact::text, 'null')
 FROM ended
 ORDER BY version

@@ -24,7 +24,7 @@ made AS (
     UNION ALL
     SELECT
         event_id, event_version, event_version, 0,
-        -- Of another one that is as it was made, the fact is missing.
+        -- Of another one that is as it was made, the fact is missing. One that changed since does not tell.
         status = 'confirmed' OR changed_version IS NOT NULL
     FROM registrations
 ),

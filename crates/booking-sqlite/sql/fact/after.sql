@@ -1,5 +1,6 @@
 -- fact/after: the rows with those that follow a version, up to another, and the registrations that these made
--- A registration whose version no fact made is a seat that was given at once.
+-- A registration whose version no fact made is a seat that was given at once, if the event is here: of one that is moved
+-- some rows may be missing.
 SELECT version_first, recorded_at, body, NULL
 FROM facts
 WHERE event_id = ?1
@@ -12,3 +13,4 @@ UNION ALL
 SELECT event_version, created_at, NULL, id
 FROM registrations
 WHERE event_id = ?1 AND event_version > ?2 AND event_version <= ?3
+    AND EXISTS (SELECT 1 FROM events WHERE id = ?1)
