@@ -4,17 +4,22 @@ mod common;
 
 /// Makes a test of each for every pair of kinds of stores that an event may be moved between.
 macro_rules! in_all_pairs {
-    ($($test:ident)*) => {
-        in_all_pairs!(sqlite_to_sqlite sqlite sqlite: $($test)*);
-        in_all_pairs!(sqlite_to_postgres sqlite postgres: $($test)*);
-        in_all_pairs!(postgres_to_sqlite postgres sqlite: $($test)*);
-        in_all_pairs!(postgres_to_postgres postgres postgres: $($test)*);
+    ($($(#[$attribute:meta])* $test:ident)*) => {
+        in_all_pairs!(sqlite_to_sqlite sqlite sqlite: $($(#[$attribute])* $test)*);
+        in_all_pairs!(sqlite_to_postgres sqlite postgres: $($(#[$attribute])* $test)*);
+        in_all_pairs!(postgres_to_sqlite postgres sqlite: $($(#[$attribute])* $test)*);
+        in_all_pairs!(postgres_to_postgres postgres postgres: $($(#[$attribute])* $test)*);
+        in_all_pairs!(sqlite_to_citus sqlite citus:
+            $(#[ignore = "wants a Citus: scripts/check-citus.sh"] $test)*);
+        in_all_pairs!(citus_to_sqlite citus sqlite:
+            $(#[ignore = "wants a Citus: scripts/check-citus.sh"] $test)*);
     };
-    ($name:ident $from:ident $to:ident: $($test:ident)*) => {
+    ($name:ident $from:ident $to:ident: $($(#[$attribute:meta])* $test:ident)*) => {
         mod $name {
             use super::Backend;
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                $(#[$attribute])*
                 async fn $test() {
                     super::$test(Backend::$from, Backend::$to).await;
                 }
@@ -763,60 +768,16 @@ async fn a_large_event_is_frozen_for_a_moment(from: fn() -> Backend, to: fn() ->
     assert!(frozen < Duration::from_secs(1), "{frozen:?}");
 }
 
-macro_rules! pairs {
-    ($($name:ident: $from:ident to $to:ident)*) => {
-        $(mod $name {
-            use super::*;
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn everything_is_moved() {
-                super::everything_is_moved(Backend::$from, Backend::$to).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn a_stopped_move_leaves_the_event_in_one_place() {
-                super::a_stopped_move_leaves_the_event_in_one_place(Backend::$from, Backend::$to).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn an_event_lost_by_the_target_is_copied_again() {
-                super::an_event_lost_by_the_target_is_copied_again(Backend::$from, Backend::$to).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn a_partly_deleted_event_is_not_copied_again() {
-                super::a_partly_deleted_event_is_not_copied_again(Backend::$from, Backend::$to).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn the_leaving_state_is_kept_until_the_event_arrives() {
-                super::the_leaving_state_is_kept_until_the_event_arrives(Backend::$from, Backend::$to).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn an_event_leaves_only_while_it_is_frozen() {
-                super::an_event_leaves_only_while_it_is_frozen(Backend::$from, Backend::$to).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            #[ignore = "it measures, and takes minutes"]
-            async fn a_large_event_is_frozen_for_a_moment() {
-                super::a_large_event_is_frozen_for_a_moment(Backend::$from, Backend::$to).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn a_sale_goes_on_through_a_move() {
-                super::a_sale_goes_on_through_a_move(Backend::$from, Backend::$to).await;
-            }
-        })*
-    };
-}
-
-pairs! {
-    sqlite_to_sqlite: sqlite to sqlite
-    sqlite_to_postgres: sqlite to postgres
-    postgres_to_sqlite: postgres to sqlite
-    postgres_to_postgres: postgres to postgres
+in_all_pairs! {
+    everything_is_moved
+    a_stopped_move_leaves_the_event_in_one_place
+    an_event_lost_by_the_target_is_copied_again
+    a_partly_deleted_event_is_not_copied_again
+    the_leaving_state_is_kept_until_the_event_arrives
+    an_event_leaves_only_while_it_is_frozen
+    #[ignore = "it measures, and takes minutes"]
+    a_large_event_is_frozen_for_a_moment
+    a_sale_goes_on_through_a_move
 }
 
 /// A store's columns of tables with rows of events: those that are not moved are named here.

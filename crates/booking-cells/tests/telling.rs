@@ -80,7 +80,7 @@ impl Stores {
                 let connection = rusqlite::Connection::open(folder.file()).expect("opened");
                 connection.execute("DELETE FROM cell_bytes", []).expect("written");
             }
-            Backend::Memory(_) => panic!("it was told nothing"),
+            Backend::Memory(_) | Backend::Citus(_) => panic!("it was told nothing"),
         }
     }
 }

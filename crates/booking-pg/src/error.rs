@@ -134,7 +134,9 @@ impl PgError {
         match self {
             Self::Pool(_) | Self::Timeout(_) | Self::EventMoving => Remedy::ComeBackLater,
             Self::Lost { .. } | Self::Unreplicated => Remedy::TryAgain,
-            Self::Refused { code, constraint, .. } => remedy_of(code, constraint.as_deref()),
+            Self::Refused { code, constraint, .. } => {
+                remedy_of(code, constraint.as_deref().map(without_shard))
+            }
             Self::Row { .. } | Self::Unreadable { .. } => Remedy::Report,
         }
     }
@@ -226,5 +228,35 @@ fn remedy_of(code: &SqlState, constraint: Option<&str>) -> Remedy {
             Remedy::ComeBackLater
         }
         _ => Remedy::Report,
+    }
+}
+
+/// The name of a constraint without the number of a shard, which Citus adds.
+fn without_shard(constraint: &str) -> &str {
+    match constraint.rsplit_once('_') {
+        Some((name, shard)) if shard.parse::<u64>().is_ok() => name,
+        _ => constraint,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Citus keeps a table of a cell as `registrations_102092`, with constraints named alike.
+    #[test]
+    fn a_shard_breaks_the_constraints_of_its_table() {
+        let refused = |constraint: &str| PgError::Refused {
+            statement: "registration/insert",
+            code: SqlState::UNIQUE_VIOLATION,
+            constraint: Some(constraint.to_owned()),
+            message: String::new(),
+        };
+        for known in ["registrations_pkey", "registrations_pkey_102092", "new_facts_pkey_7"] {
+            assert!(matches!(refused(known).remedy(), Remedy::TryAgain), "{known}");
+        }
+        for unknown in ["organizer_tokens_pkey", "organizer_tokens_pkey_102092", "_", ""] {
+            assert!(matches!(refused(unknown).remedy(), Remedy::Report), "{unknown}");
+        }
     }
 }

@@ -738,16 +738,18 @@ impl MoveStore for PgStore {
         rows: &[String],
     ) -> Result<(), StoreError> {
         let columns = table.columns.iter().map(|(column, _)| format!("said.{column}"));
+        // MATERIALIZED: Citus fails where an INSERT selects from tables itself; and it takes no NOT EXISTS here.
         let text = &format!(
-            "INSERT INTO {} ({}) SELECT {} FROM {} \
-             WHERE NOT EXISTS (SELECT FROM {} AS there WHERE {}) ORDER BY said.{}",
-            table.name,
-            table.names(),
-            columns.collect::<Vec<_>>().join(", "),
-            rows_said(table),
-            table.name,
-            same_key(table),
-            table.page[0],
+            "WITH absent AS MATERIALIZED (SELECT said.* FROM {rows} LEFT JOIN {name} AS there ON {same_key} \
+             WHERE there.{key} IS NULL) \
+             INSERT INTO {name} ({names}) SELECT {columns} FROM absent AS said ORDER BY said.{page}",
+            rows = rows_said(table),
+            name = table.name,
+            same_key = same_key(table),
+            key = table.key[0],
+            names = table.names(),
+            columns = columns.collect::<Vec<_>>().join(", "),
+            page = table.page[0],
         );
         let rows = &array(rows);
         self.move_in_transaction("add_shared", move |connection| {

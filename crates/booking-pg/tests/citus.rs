@@ -7,7 +7,7 @@ use booking_conformance::Fixture;
 use booking_core::Clock;
 use booking_core::prelude::*;
 use booking_pg::{PgOptions, PgStore, PlanCacheMode};
-use booking_testkit::{Rows, run_sql};
+use booking_testkit::{CitusSchema, run_sql};
 use common::{REACHABLE_WITHIN, migrated_database, statements};
 use std::sync::Arc;
 use tokio::sync::{Mutex, MutexGuard};
@@ -15,7 +15,7 @@ use tokio_postgres::{Client, Config, NoTls};
 
 /// The schema that is created anew, and distributed.
 const CELL: &str = "booking_check_citus";
-/// How often each statement is run: PostgreSQL plans the first five times for the values alone.
+/// How often each statement is run with the same values: PostgreSQL plans the first five times for the values alone.
 const RUNS: usize = 7;
 
 booking_conformance::suite!(
@@ -23,80 +23,59 @@ booking_conformance::suite!(
     CitusFixture::new().await
 );
 
-/// The URL of the database. Call it first: it fails if there is none.
-fn url() -> String {
-    std::env::var("DATABASE_URL").expect("DATABASE_URL names the database of a Citus coordinator")
-}
-
-fn sql(sql: &str) -> Rows {
-    run_sql(&url(), sql).unwrap_or_else(|error| panic!("{sql}: {error:?}"))
-}
-
-fn options() -> PgOptions {
-    let mut options = PgOptions::parse(&url()).expect("a valid URL");
-    let given = options.config.get_options().unwrap_or_default();
-    let in_cell = format!("{given} -csearch_path={CELL}");
-    options.config.options(in_cell.trim());
-    PgOptions { pool_size: 6, plan_cache_mode: PlanCacheMode::Auto, ..options }
-}
-
 async fn open(options: &PgOptions) -> PgStore {
     PgStore::connect(options, REACHABLE_WITHIN).await.expect("it is there")
 }
 
-/// The one cell, which cases use one after the other. The lock is around whether it was created.
+/// The one cell, which cases use one after the other. It stays, to be looked at.
 struct CitusFixture {
-    _turn: MutexGuard<'static, bool>,
+    cell: MutexGuard<'static, Option<CitusSchema>>,
 }
 
 impl CitusFixture {
     async fn new() -> Self {
-        static MADE: Mutex<bool> = Mutex::const_new(false);
-        let mut made = MADE.lock().await;
-        if !*made {
-            sql(&format!("DROP SCHEMA IF EXISTS {CELL} CASCADE"));
-            sql(&format!("CREATE SCHEMA {CELL}"));
-            open(&options()).await.migrate().await.expect("the migrations run");
-            sql(&format!("SELECT citus_schema_distribute('{CELL}')"));
-            *made = true;
-        }
-        sql(&format!("TRUNCATE {}", tables(true).join(", ")));
-        Self { _turn: made }
+        static CELL_LOCK: Mutex<Option<CitusSchema>> = Mutex::const_new(None);
+        let mut cell = CELL_LOCK.lock().await;
+        let schema = cell.get_or_insert_with(|| {
+            CitusSchema::create(CELL, async |url| {
+                let options = PgOptions::parse(&url).expect("a valid URL");
+                open(&options).await.migrate().await.expect("the migrations run");
+            })
+        });
+        let kept = ["refinery_schema_history", "schema_compatibility", "rewrites"];
+        let is_data = |table: &String| !kept.iter().any(|kept| table.ends_with(kept));
+        let tables: Vec<_> = schema.tables().into_iter().filter(is_data).collect();
+        schema.sql(&format!("TRUNCATE {}", tables.join(", ")));
+        Self { cell }
     }
-}
 
-/// The cell's tables; with `only_data`, without those about migrations.
-fn tables(only_data: bool) -> Vec<String> {
-    let kept = "'refinery_schema_history', 'schema_compatibility', 'rewrites'";
-    let tables = sql(&format!(
-        "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables \
-         WHERE schemaname = '{CELL}' AND NOT ({only_data} AND tablename IN ({kept}))"
-    ));
-    tables.into_iter().flatten().flatten().collect()
+    fn schema(&self) -> &CitusSchema {
+        self.cell.as_ref().expect("it is there for as long as this")
+    }
+
+    fn options(&self) -> PgOptions {
+        let options = PgOptions::parse(self.schema().url()).expect("a valid URL");
+        PgOptions { pool_size: 6, plan_cache_mode: PlanCacheMode::Auto, ..options }
+    }
 }
 
 #[async_trait]
 impl Fixture for CitusFixture {
     async fn open(&self, clock: Option<Clock>) -> Arc<dyn BookingStore> {
-        Arc::new(open(&PgOptions { clock, ..options() }).await)
+        Arc::new(open(&PgOptions { clock, ..self.options() }).await)
     }
 
     async fn dump_everything(&self) -> Vec<u8> {
-        let mut dump = Vec::new();
-        for table in tables(false) {
-            let rows = sql(&format!("SELECT kept::text FROM {table} AS kept"));
-            for row in rows.into_iter().flatten().flatten() {
-                dump.extend([row.as_bytes(), b"\n"].concat());
-            }
-        }
-        dump
+        self.schema().dump()
     }
 }
 
 #[test]
 #[ignore = "wants a Citus: scripts/check-citus.sh"]
 fn there_is_a_citus() {
-    let found = sql("SELECT extversion FROM pg_extension WHERE extname = 'citus'");
+    let url = CitusSchema::coordinator();
+    let found = run_sql(&url, "SELECT extversion FROM pg_extension WHERE extname = 'citus'");
+    let found = found.expect("the database can be reached");
     assert!(!found.is_empty(), "there is no Citus in this database: CREATE EXTENSION citus");
     println!("Citus {}", found[0][0].as_deref().unwrap_or("?"));
 }
@@ -104,8 +83,8 @@ fn there_is_a_citus() {
 #[tokio::test]
 #[ignore = "wants a Citus: scripts/check-citus.sh"]
 async fn every_statement_runs_in_a_cell() {
-    let _cell = CitusFixture::new().await;
-    let refused = refused_statements(&options().config).await;
+    let cell = CitusFixture::new().await;
+    let refused = refused_statements(&cell.options().config).await;
     assert!(refused.is_empty(), "{}", refused.join("\n"));
 }
 
@@ -150,17 +129,19 @@ async fn session(config: &Config) -> Client {
 
 async fn run(client: &Client, name: &str, text: &str) -> Result<(), tokio_postgres::Error> {
     let is_script = name.starts_with("session/try_");
-    let execute = match is_script {
-        true => text.to_owned(),
+    let executes = match is_script {
+        true => vec![text.to_owned()],
         false => {
             let prepared = statements::prepared(name);
             client.batch_execute(&format!("PREPARE {prepared} AS {text}")).await?;
-            statements::execute(&prepared, &statements::values(text))
+            [statements::values(text), statements::values_by_own_clock(text)]
+                .map(|values| statements::execute(&prepared, &values))
+                .to_vec()
         }
     };
-    for _ in 0..RUNS {
+    for execute in executes.iter().flat_map(|execute| [execute; RUNS]) {
         client.batch_execute("BEGIN").await?;
-        let run = client.batch_execute(&execute).await;
+        let run = client.batch_execute(execute).await;
         client.batch_execute("ROLLBACK").await?;
         match run {
             // Of data (class 22) and of constraints (23).

@@ -167,7 +167,7 @@ pub fn run_sql(url: &str, sql: &str) -> Result<Rows, Error> {
 
 /// Runs a future to its end on its own thread, because a caller's thread may belong to a runtime, which would not
 /// let us block.
-fn block_on<T: Send>(work: impl AsyncFnOnce() -> T + Send) -> T {
+pub(crate) fn block_on<T: Send>(work: impl AsyncFnOnce() -> T + Send) -> T {
     let on_its_own_runtime = || {
         tokio::runtime::Builder::new_current_thread()
             .enable_all()

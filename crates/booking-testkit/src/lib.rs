@@ -6,6 +6,7 @@
 //! | an empty or migrated database of one's own | [`shared`], [`Cluster::database`], [`Cluster::template`] |
 //! | a PostgreSQL to kill, freeze and restart | [`Cluster::start`] |
 //! | a standby of it, to fail over to | [`Cluster::start_standby`] |
+//! | a schema that a Citus of yours has distributed | [`CitusSchema`] |
 //! | a running `booking-http` | [`ServerProcess`] |
 //! | to know that a log holds nothing personal or secret | [`leak()`]; servers are checked when they are dropped |
 //! | HAProxy or nginx in front of it | [`ProxyProcess`] |
@@ -34,6 +35,7 @@ mod binaries;
 mod browsers;
 mod chrome;
 mod chromium;
+mod citus;
 mod cluster;
 mod database;
 mod devtools;
@@ -49,6 +51,7 @@ mod server;
 pub use binaries::PgBinaries;
 pub use browsers::{Browsers, Lease};
 pub use chrome::ChromeDriver;
+pub use citus::CitusSchema;
 pub use cluster::{Cluster, shared};
 pub use database::{Database, Rows, Template, run_sql};
 pub use installation::ClusterOptions;

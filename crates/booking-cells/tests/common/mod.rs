@@ -12,11 +12,12 @@ use async_trait::async_trait;
 use booking_cells::{CellMap, CellSpec, CellStore, MapChange, MoveObserver, NewCell, Step};
 use booking_conformance::{Fixture, MemoryStore};
 use booking_core::{BookingStore, CellName, Clock, EventId, MoveId, MoveStore};
-use booking_pg::{PgOptions, PgStore};
+use booking_pg::{PgOptions, PgStore, PlanCacheMode};
 use booking_sqlite::{Options, SqliteStore};
-use booking_testkit::{Database, Template};
+use booking_testkit::{CitusSchema, Database, Template};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -70,6 +71,7 @@ pub(crate) enum Backend {
     Memory(MemoryStore),
     Sqlite(Folder),
     Postgres(Database),
+    Citus(CitusSchema),
 }
 
 /// A folder with a database, which can be taken away.
@@ -144,6 +146,15 @@ impl Backend {
         Self::Postgres(booking_testkit::shared().database(Some(template)))
     }
 
+    /// A schema of its own with our tables, in a Citus.
+    pub(crate) fn citus() -> Self {
+        static MADE: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("booking_check_move_{}", MADE.fetch_add(1, Ordering::Relaxed));
+        Self::Citus(CitusSchema::create(&name, async |url| {
+            connect(&url, None).await.migrate().await.expect("the migrations run");
+        }))
+    }
+
     async fn open(&self, clock: Option<Clock>) -> Arc<dyn BookingStore> {
         match self {
             Self::Memory(store) => Arc::new(match clock {
@@ -159,6 +170,7 @@ impl Backend {
                 )
             }
             Self::Postgres(database) => Arc::new(connect(database.url(), clock).await),
+            Self::Citus(schema) => Arc::new(connect_to_citus(schema, clock).await),
         }
     }
 
@@ -175,6 +187,7 @@ impl Backend {
                 )
             }
             Self::Postgres(database) => Arc::new(connect(database.url(), clock).await),
+            Self::Citus(schema) => Arc::new(connect_to_citus(schema, clock).await),
         }
     }
 
@@ -192,6 +205,7 @@ impl Backend {
                            WHERE table_schema = 'public'";
                 database.sql(all).into_iter().flatten().flatten().collect()
             }
+            Self::Citus(_) => panic!("they are those of PostgreSQL"),
         };
         let pair = |pair: String| pair.split_once('.').map(|(a, b)| (a.to_owned(), b.to_owned()));
         pairs.into_iter().filter_map(pair).collect()
@@ -202,13 +216,22 @@ impl Backend {
             Self::Memory(store) => store.dump().into_bytes(),
             Self::Sqlite(folder) => dump_file(&folder.file()),
             Self::Postgres(database) => dump_database(database),
+            Self::Citus(schema) => schema.dump(),
         }
     }
 }
 
 async fn connect(url: &str, clock: Option<Clock>) -> PgStore {
-    let options = PgOptions::parse(url).expect("a valid URL");
-    let options = PgOptions { pool_size: 3, clock, ..options };
+    connect_with(PgOptions { clock, ..PgOptions::parse(url).expect("a valid URL") }).await
+}
+
+async fn connect_to_citus(schema: &CitusSchema, clock: Option<Clock>) -> PgStore {
+    let options = PgOptions::parse(schema.url()).expect("a valid URL");
+    connect_with(PgOptions { clock, plan_cache_mode: PlanCacheMode::Auto, ..options }).await
+}
+
+async fn connect_with(options: PgOptions) -> PgStore {
+    let options = PgOptions { pool_size: 3, ..options };
     PgStore::connect(&options, REACHABLE_WITHIN).await.expect("it is there")
 }
 

@@ -1,10 +1,12 @@
 -- lane/claim: gives somebody a turn at lanes that are due, of each sink up to so many
+-- OFFSET keeps the time in a query of its own: Citus refuses it in SET.
 UPDATE delivery_lanes AS lane
 SET lease = $3::uuid,
     due_at = store.due_at
 FROM (
     SELECT coalesce($4::timestamptz, statement_timestamp())
         + make_interval(secs => $5::double precision) AS due_at
+    OFFSET 0
 ) AS store
 WHERE lane.ctid = ANY (
     ARRAY(

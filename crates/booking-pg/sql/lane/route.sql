@@ -54,8 +54,8 @@ spans AS (
         ) AS of_event
     ) AS earliest
 ),
--- Where it says LIMIT, that keeps it a look-up.
-wanted AS (
+-- Where it says LIMIT, that keeps it a look-up. MATERIALIZED: Citus fails where an INSERT selects from tables itself.
+wanted AS MATERIALIZED (
     SELECT spans.event_id, endpoints.id AS sink_id, spans.version, spans.target
     FROM spans
     CROSS JOIN LATERAL (

@@ -1,10 +1,12 @@
 -- mail/claim: gives somebody a turn at mails that are due
+-- OFFSET keeps the time in a query of its own: Citus refuses it in SET.
 UPDATE mails AS mail
 SET lease = $2::uuid,
     due_at = store.due_at
 FROM (
     SELECT coalesce($3::timestamptz, statement_timestamp())
         + make_interval(secs => $4::double precision) AS due_at
+    OFFSET 0
 ) AS store
 WHERE mail.ctid = ANY (
     ARRAY(

@@ -1,15 +1,14 @@
 -- mail/settle: writes what became of mails, of those whose turn it is, and forgets whoever they were to if that was all
+-- OFFSET keeps the times in a query of their own: Citus refuses them in SET.
 WITH settled AS (
     UPDATE mails AS mail
-    SET state = step.state::mail_state,
+    SET state = step.state,
         attempts = mail.attempts + CASE WHEN step.failure IS NULL THEN 0 ELSE 1 END,
         lease = CASE WHEN step.goes_on THEN mail.lease END,
-        due_at = CASE
-            WHEN step.wait IS NOT NULL THEN step.now + make_interval(secs => step.wait)
-        END,
+        due_at = step.due_at,
         -- A mail that was not tried keeps why it failed before.
-        failure = coalesce(step.failure, CASE WHEN step.wait IS NOT NULL THEN mail.failure END),
-        done_at = CASE WHEN step.wait IS NULL THEN step.now END
+        failure = coalesce(step.failure, CASE WHEN step.due_at IS NOT NULL THEN mail.failure END),
+        done_at = CASE WHEN step.due_at IS NULL THEN step.now END
     FROM (
         SELECT
             at,
@@ -17,11 +16,13 @@ WITH settled AS (
             ($2::uuid[])[at] AS id,
             ($3::uuid[])[at] AS lease,
             ($4::boolean[])[at] AS goes_on,
-            ($5::text[])[at] AS state,
-            ($6::double precision[])[at] AS wait,
+            ($5::text[])[at]::mail_state AS state,
             ($7::text[])[at] AS failure,
-            coalesce($8::timestamptz, statement_timestamp()) AS now
+            coalesce($8::timestamptz, statement_timestamp()) AS now,
+            coalesce($8::timestamptz, statement_timestamp())
+                + make_interval(secs => ($6::double precision[])[at]) AS due_at
         FROM generate_subscripts($1::uuid[], 1) AS at
+        OFFSET 0
     ) AS step
     WHERE mail.event_id = step.event_id AND mail.id = step.id AND mail.lease = step.lease
     RETURNING

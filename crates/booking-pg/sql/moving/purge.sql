@@ -6,7 +6,7 @@ WHERE ctid = ANY (
         SELECT m.ctid
         FROM moving_events AS m
         WHERE m.direction IN ('leaving', 'arriving')
-            AND m.until <= coalesce($1::timestamptz, clock_timestamp())
+            AND m.until <= coalesce($1::timestamptz, statement_timestamp())
         ORDER BY m.since
         LIMIT $2::bigint
         FOR UPDATE SKIP LOCKED

@@ -8,7 +8,7 @@ WHERE ctid = ANY (
         FROM moving_events AS m
         WHERE m.direction = 'arriving'
             AND m.until IS NULL
-            AND m.since <= coalesce($1::timestamptz, clock_timestamp())
+            AND m.since <= coalesce($1::timestamptz, statement_timestamp())
                 - make_interval(secs => $2::double precision)
         ORDER BY m.since
         LIMIT 1

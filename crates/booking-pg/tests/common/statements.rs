@@ -6,6 +6,13 @@ pub(crate) fn values(text: &str) -> Vec<String> {
     casts.map(|(_, cast)| value(cast)).collect()
 }
 
+/// Those values, but with the database's own clock where one could be given.
+pub(crate) fn values_by_own_clock(text: &str) -> Vec<String> {
+    let is_clock = |number: usize| text.contains(&format!("coalesce(${number}::timestamptz"));
+    let value = |(number, value)| if is_clock(number) { "NULL".to_owned() } else { value };
+    (1..).zip(values(text)).map(value).collect()
+}
+
 /// NULL for each of them.
 pub(crate) fn nulls(text: &str) -> Vec<String> {
     values(text).into_iter().map(|_| "NULL".to_owned()).collect()
