@@ -638,6 +638,44 @@ async fn an_event_leaves_only_while_it_is_frozen(from: fn() -> Backend, to: fn()
     assert_eq!(to.clear(event, his, 9).await.expect("it answers"), 0, "it is served");
 }
 
+/// A seat whose address somebody else had meanwhile, and gave up, is copied before that one.
+async fn an_address_that_was_given_up_leaves_the_seat_of_its_holder(
+    from: fn() -> Backend,
+    to: fn() -> Backend,
+) {
+    let pair = Pair::of(from, to).await;
+    let (store, to) = (&*pair.from, &*pair.to);
+    let event = store.create_event(plain_event(9)).await.expect("it answers").id;
+    let ada = seat(store, register(event, "ada")).await;
+    let transfer = |who: &str| {
+        let to = Transfer::new(ada.id, Person::from(address(who)));
+        ask(store, command(event, Command::Transfer(to)))
+    };
+    assert!(matches!(transfer("bob").await, Outcome::Transferred(_)));
+    let second = seat(store, register(event, "ada")).await;
+    let cancelled =
+        ask(store, command(event, Command::Cancel { registration_id: second.id })).await;
+    assert!(matches!(cancelled, Outcome::Cancelled(_)), "{cancelled:?}");
+    assert!(matches!(transfer("ada").await, Outcome::Transferred(_)));
+
+    let mine = new_mover();
+    store.begin_leaving(event, mine, "to").await.expect("it answers").expect("its turn");
+    assert!(to.begin_arriving(event, mine, "from").await.expect("it answers"));
+    let table = MOVED_TABLES.iter().find(|table| table.name == "registrations").expect("it is one");
+    let mut after = None;
+    for _ in 0..2 {
+        let rows = store.moved_rows(event, table, None, after.as_deref(), 1).await;
+        let rows = rows.expect("it answers");
+        assert!(to.take_in(event, mine, table, &rows).await.expect("it answers"));
+        after = rows.last().cloned();
+    }
+    let registrations = async |store: &dyn MoveStore| {
+        let all = rows_of(store, event).await;
+        all.into_iter().find(|(name, _)| *name == table.name)
+    };
+    assert_eq!(registrations(to).await, registrations(store).await);
+}
+
 /// While it sells as fast as it can, and seats are cancelled and taken again.
 async fn a_sale_goes_on_through_a_move(from: fn() -> Backend, to: fn() -> Backend) {
     let pair = Arc::new(Pair::of(from, to).await);
@@ -775,6 +813,7 @@ in_all_pairs! {
     a_partly_deleted_event_is_not_copied_again
     the_leaving_state_is_kept_until_the_event_arrives
     an_event_leaves_only_while_it_is_frozen
+    an_address_that_was_given_up_leaves_the_seat_of_its_holder
     #[ignore = "it measures, and takes minutes"]
     a_large_event_is_frozen_for_a_moment
     a_sale_goes_on_through_a_move

@@ -326,12 +326,14 @@ fn taking_in(table: &MovedTable) -> [String; 2] {
     let columns = table.columns.iter().map(|(column, _)| format!("said.{column}"));
     let columns = columns.collect::<Vec<_>>().join(", ");
     // While the event sells an address may have moved from a row that was copied to one that is copied now. The row
-    // that had it has changed, so it comes again.
+    // that had it has changed, so it comes again. A row that was cancelled is in nobody's way: the one that has its
+    // address now may have been copied before it, and does not come again.
     let or_in_the_way = match table.since {
         MovedSince::Registrations => {
             // In an order so that only the index of live addresses will do.
             ", LATERAL (SELECT said.id UNION ALL (SELECT r.id FROM registrations AS r \
-             WHERE r.event_id = said.event_id AND r.user_email = said.user_email \
+             WHERE said.status IN ('confirmed', 'held', 'waitlisted', 'offered') \
+             AND r.event_id = said.event_id AND r.user_email = said.user_email \
              AND r.status IN ('confirmed', 'held', 'waitlisted', 'offered') \
              ORDER BY r.event_id, r.user_email LIMIT 1)) AS gone (id)"
         }

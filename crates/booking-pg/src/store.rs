@@ -121,7 +121,11 @@ impl PgStore {
     /// # Errors
     /// [`ConnectError::Schema`].
     pub async fn create_schema(&self, name: &CellName) -> Result<(), ConnectError> {
-        let script = format!("CREATE SCHEMA IF NOT EXISTS \"{name}\"");
+        // IF NOT EXISTS would need the rights all the same. It is for one that another creates meanwhile.
+        let script = format!(
+            "DO $$ BEGIN IF to_regnamespace('\"{name}\"') IS NULL THEN \
+             CREATE SCHEMA IF NOT EXISTS \"{name}\"; END IF; END $$"
+        );
         let made = async {
             let connection = Lease::from(&self.pool).await?;
             connection.script("CREATE SCHEMA", &script).await?;

@@ -4,10 +4,10 @@ mod common;
 
 use booking_core::prelude::*;
 use booking_core::{
-    CellBytes, EventId, KNOWS_BYTES, KeyHash, NewEvent, Observation, Observer, StoreError,
-    StoredBytes, StoredMap, WriteTrouble,
+    CellBytes, CellName, EventId, KNOWS_BYTES, KeyHash, NewEvent, Observation, Observer,
+    StoreError, StoredBytes, StoredMap, WriteTrouble,
 };
-use booking_pg::{PgOptions, PgStore};
+use booking_pg::{ConnectError, PgOptions, PgStore};
 use booking_testkit::Database;
 use common::{
     REACHABLE_WITHIN, connect, create, key, migrated_database, new_event, number, options,
@@ -309,6 +309,21 @@ async fn a_role_that_may_create_no_tables_stores_assignments_and_maps() {
     let map = StoredMap { version: 1, map: "{}".to_owned(), next: None };
     assert!(store.replace_map(None, &map).await.expect("it answers"));
     assert_eq!(store.stored_map().await.expect("it answers"), Some(map));
+}
+
+/// Citus, too, creates schemas on its coordinator alone.
+#[tokio::test]
+async fn a_role_that_may_create_no_schemas_finds_an_existing_one() {
+    let database = migrated_database();
+    let store = connect(&database.url_of_least_rights(), 2).await;
+    let schema = |name: &str| CellName::parse(name).expect("a valid name");
+    store.create_schema(&schema("public")).await.expect("it is there");
+    let refused = store.create_schema(&schema("another")).await;
+    assert!(matches!(refused, Err(ConnectError::Schema(_))), "{refused:?}");
+    let owner = connect(database.url(), 2).await;
+    for _ in 0..2 {
+        owner.create_schema(&schema("another")).await.expect("it may");
+    }
 }
 
 /// Even for a program that bypasses the store.
