@@ -88,6 +88,7 @@ pub(crate) struct EventRows {
     pub(crate) booked: Vec<i32>,
     pub(crate) held: Vec<i32>,
     pub(crate) waiting: Vec<i32>,
+    pub(crate) decided_upon: Vec<i64>,
     pub(crate) versions: Vec<i64>,
     pub(crate) due_at: Vec<Option<DateTime<Utc>>>,
 }
@@ -100,6 +101,7 @@ impl EventRows {
             rows.booked.push(stored_count(change.counts.booked));
             rows.held.push(stored_count(change.counts.held));
             rows.waiting.push(stored_count(change.counts.waiting));
+            rows.decided_upon.push(stored_version(change.decided_upon()));
             rows.versions.push(stored_version(change.version));
             rows.due_at.push(change.due_at);
         }

@@ -4,9 +4,8 @@
 use crate::error::PgError;
 use crate::rows::{bytes32, count, event_id, in_column, registration_id, unreadable, version};
 use booking_core::{
-    Delivery, DeliveryState, DueLane, Endpoint, EndpointSecret, EndpointUrl, EventId, Fact,
-    FactSource, Lane, Mail, MailKind, NewMail, RecordedFact, SinkBacklog, TypeFilter, Version,
-    WebhookType, WhyDisabled,
+    Delivery, DeliveryState, DueLane, Endpoint, EndpointSecret, EndpointUrl, EventId, FactSource,
+    Lane, Mail, MailKind, NewMail, RecordedFact, SinkBacklog, TypeFilter, WebhookType, WhyDisabled,
 };
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
@@ -63,16 +62,11 @@ pub(crate) fn facts(row: &Row) -> Result<FactSource, PgError> {
     let first = version("version_first", row.get(0))?;
     let recorded_at = row.get(1);
     let Some(body) = row.get::<_, Option<&str>>(2) else {
-        return Ok(FactSource::Seat(RecordedFact::of_seat(
-            first,
-            recorded_at,
-            registration_id(row, 3),
-        )));
+        let seat = RecordedFact::of_seat(first, recorded_at, registration_id(row, 3));
+        return Ok(FactSource::Seat(seat));
     };
-    let facts: Vec<Fact> = serde_json::from_str(body).map_err(unreadable("body"))?;
-    let facts = (first.get()..).map(Version::new).zip(facts);
-    let facts = facts.map(|(version, fact)| RecordedFact { version, recorded_at, fact });
-    Ok(FactSource::Stored(facts.collect()))
+    let facts = serde_json::from_str(body).map_err(unreadable("body"))?;
+    Ok(FactSource::stored(first, recorded_at, facts))
 }
 
 /// A row of `delivery/find` or `delivery/list`.

@@ -221,6 +221,8 @@ fn remedy_of(code: &SqlState, constraint: Option<&str>) -> Remedy {
                 | "new_facts_pkey",
             ),
         ) => Remedy::TryAgain,
+        // The event is not in the version that was decided upon.
+        (&SqlState::CHECK_VIOLATION, Some("events_version_positive")) => Remedy::TryAgain,
         (&SqlState::QUERY_CANCELED | &SqlState::CANNOT_CONNECT_NOW, _) => Remedy::ComeBackLater,
         // Class 08, connection exceptions; class 53, insufficient resources; class 58, system errors
         // (a disk that fails).

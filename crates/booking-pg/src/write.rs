@@ -69,6 +69,7 @@ pub(crate) async fn write_and_commit(
                     &events.booked,
                     &events.held,
                     &events.waiting,
+                    &events.decided_upon,
                     &events.versions,
                     &events.due_at,
                     &now,
@@ -177,6 +178,7 @@ async fn write_edited(
                 &details.organizer_name.as_ref().map(OrganizerName::as_str),
                 &details.contact.as_ref().map(Contact::as_str),
                 &details.is_unlisted,
+                &stored_version(change.decided_upon()),
             ],
         )
         .await?;

@@ -6,9 +6,9 @@ use crate::rows::{
     uuid, version,
 };
 use booking_core::{
-    Delivery, DeliveryState, DueLane, Endpoint, EndpointSecret, EndpointUrl, Fact, FactSource,
-    Lane, Mail, MailKind, NewMail, RecordedFact, SinkBacklog, SinkId, TypeFilter, Version,
-    WebhookType, WhyDisabled,
+    Delivery, DeliveryState, DueLane, Endpoint, EndpointSecret, EndpointUrl, FactSource, Lane,
+    Mail, MailKind, NewMail, RecordedFact, SinkBacklog, SinkId, TypeFilter, WebhookType,
+    WhyDisabled,
 };
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
@@ -69,10 +69,8 @@ pub(crate) fn facts(row: &Row<'_>) -> Result<FactSource, Failure> {
             RecordedFact::of_seat(first, recorded_at, uuid(row, 3, "registrations.id")?.into());
         return Ok(FactSource::Seat(seat));
     }
-    let facts: Vec<Fact> = text(row, 2, "facts.body", |json| serde_json::from_str(json))?;
-    let facts = (first.get()..).map(Version::new).zip(facts);
-    let facts = facts.map(|(version, fact)| RecordedFact { version, recorded_at, fact });
-    Ok(FactSource::Stored(facts.collect()))
+    let facts = text(row, 2, "facts.body", |json| serde_json::from_str(json))?;
+    Ok(FactSource::stored(first, recorded_at, facts))
 }
 
 /// A message from a row with the columns of `delivery/find` or `delivery/list`.

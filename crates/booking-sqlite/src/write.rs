@@ -50,7 +50,7 @@ fn write_event(
     now: DateTime<Utc>,
 ) -> Result<(), Failure> {
     let id = change.event_id.as_uuid();
-    let decided_upon = stored(change.first_version()) - 1;
+    let decided_upon = stored(change.decided_upon());
     let (counts, version) = (change.counts, stored(change.version));
     let due_at = stored_time(change.due_at);
     let Some(edited) = &change.edited else {

@@ -43,9 +43,14 @@ pub struct EventChange {
 }
 
 impl EventChange {
+    /// The version of the event that this was decided upon. A store writes the change to no other.
+    pub fn decided_upon(&self) -> Version {
+        Version::new(self.version.get() - self.facts.len() as u64)
+    }
+
     /// The version that the first of `facts` made, or would have made.
     pub fn first_version(&self) -> Version {
-        Version::new(self.version.get() + 1 - self.facts.len() as u64)
+        self.decided_upon().next()
     }
 
     /// The facts that need to be stored: all or, if each is a seat that was given at once, none. Those can be read back

@@ -286,6 +286,13 @@ pub enum FactSource {
 }
 
 impl FactSource {
+    /// Facts that are stored together: one for each version from `first` on, recorded at `recorded_at`.
+    pub fn stored(first: Version, recorded_at: DateTime<Utc>, facts: Vec<Fact>) -> Self {
+        let facts = (first.get()..).map(Version::new).zip(facts);
+        let recorded = |(version, fact)| RecordedFact { version, recorded_at, fact };
+        Self::Stored(facts.map(recorded).collect())
+    }
+
     /// The facts after `after`, up to `last`, in the order of their versions. The rows are in any order, and of one
     /// moment.
     pub fn merge(

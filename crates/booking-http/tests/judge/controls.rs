@@ -89,7 +89,8 @@ async fn a_store_without_its_lock_is_caught() {
     let _turn = turn().await;
     let data = Data::postgres();
     data.database().sql(
-        "ALTER TABLE registrations DROP CONSTRAINT registrations_event_version; \
+        "ALTER TABLE events DROP CONSTRAINT events_version_positive; \
+         ALTER TABLE registrations DROP CONSTRAINT registrations_event_version; \
          ALTER TABLE facts DROP CONSTRAINT facts_pkey; \
          ALTER TABLE new_facts DROP CONSTRAINT new_facts_pkey",
     );

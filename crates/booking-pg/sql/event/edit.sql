@@ -1,10 +1,10 @@
 -- event/edit: writes everything that can change of an event whose row is locked
--- In one statement, since its capacity and its counts must agree after each.
+-- In one statement, since its capacity and its counts must agree after each. Fails as event/update does.
 UPDATE events
 SET booked_count = $2::integer,
     held_count = $3::integer,
     waitlist_count = $4::integer,
-    version = $5::bigint,
+    version = CASE WHEN events.version = $35::bigint THEN $5::bigint ELSE 0 END,
     due_at = $6::timestamptz,
     name = $7::text,
     description = $8::text,
