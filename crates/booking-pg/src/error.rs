@@ -64,7 +64,13 @@ pub(crate) enum PgError {
     Pool(#[source] PoolError),
     /// The server's own answer, without its DETAIL, which quotes rows: this goes into the log.
     #[error("{statement} was refused: {message} (SQLSTATE {})", code.code())]
-    Refused { statement: &'static str, code: SqlState, constraint: Option<String>, message: String },
+    Refused {
+        statement: &'static str,
+        code: SqlState,
+        /// The constraint that was broken, or the column that may not be NULL.
+        constraint: Option<String>,
+        message: String,
+    },
     /// The connection broke, or what was received was not PostgreSQL's protocol.
     #[error("{statement} was not answered")]
     Lost {
@@ -118,7 +124,7 @@ impl PgError {
             Some(db) => Self::Refused {
                 statement,
                 code: db.code().clone(),
-                constraint: db.constraint().map(str::to_owned),
+                constraint: db.constraint().or(db.column()).map(str::to_owned),
                 message: db.message().to_owned(),
             },
         }
@@ -222,7 +228,7 @@ fn remedy_of(code: &SqlState, constraint: Option<&str>) -> Remedy {
             ),
         ) => Remedy::TryAgain,
         // The event is not in the version that was decided upon.
-        (&SqlState::CHECK_VIOLATION, Some("events_version_positive")) => Remedy::TryAgain,
+        (&SqlState::NOT_NULL_VIOLATION, Some("version")) => Remedy::TryAgain,
         (&SqlState::QUERY_CANCELED | &SqlState::CANNOT_CONNECT_NOW, _) => Remedy::ComeBackLater,
         // Class 08, connection exceptions; class 53, insufficient resources; class 58, system errors
         // (a disk that fails).

@@ -74,7 +74,7 @@ impl PgStore {
             connection.commit().await?;
         } else {
             let writing = Instant::now();
-            write_and_commit(&connection, &changes, loaded.now, attempt).await?;
+            write_and_commit(&connection, self.locking, &changes, loaded.now, attempt).await?;
             self.observer.observe(Observation::Committed(writing.elapsed()));
         }
         self.observer.observe(Observation::Executed(began.elapsed()));

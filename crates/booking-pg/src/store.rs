@@ -44,13 +44,15 @@ pub struct PgStore {
 /// long as there is no row. A transaction that only reads the table, as a backup does, is not waited for.
 const KEEP_TO_LOCK: &str = "LOCK TABLE cell_bytes IN EXCLUSIVE MODE";
 
-/// How rows are locked, and how the assignment is read when an event is created.
+/// How rows are locked, how the assignment is read when an event is created, and how a changed event is written.
 #[derive(Clone, Copy)]
 pub(crate) struct Locking {
     pub(crate) wait: Sql,
     pub(crate) skip: Sql,
     pub(crate) create: Sql,
     pub(crate) keep_to: &'static str,
+    pub(crate) update: Sql,
+    pub(crate) edit: Sql,
 }
 
 /// The pause between two attempts to reach a database that is starting.
@@ -107,6 +109,8 @@ impl PgStore {
                 skip: sql::EVENT_LOCK_SKIP,
                 create: sql::EVENT_INSERT,
                 keep_to: KEEP_TO_LOCK,
+                update: sql::EVENT_UPDATE,
+                edit: sql::EVENT_EDIT,
             },
             observer: Arc::clone(&options.observer),
             session: SessionName::of(&options.config),
@@ -121,7 +125,7 @@ impl PgStore {
     /// # Errors
     /// [`ConnectError::Schema`].
     pub async fn create_schema(&self, name: &CellName) -> Result<(), ConnectError> {
-        // IF NOT EXISTS would need the rights all the same. It is for one that another creates meanwhile.
+        // IF NOT EXISTS alone would need the right to create one all the same.
         let script = format!(
             "DO $$ BEGIN IF to_regnamespace('\"{name}\"') IS NULL THEN \
              CREATE SCHEMA IF NOT EXISTS \"{name}\"; END IF; END $$"
@@ -152,6 +156,22 @@ impl PgStore {
     pub fn without_row_lock(self) -> Self {
         let none = sql::EVENT_LOCK_NONE;
         Self { locking: Locking { wait: none, skip: none, ..self.locking }, ..self }
+    }
+
+    /// The negative control: a store that writes a change to whatever version an event is in. The tests must catch it.
+    #[cfg(feature = "negative-control")]
+    #[doc(hidden)]
+    #[must_use]
+    pub fn without_version_check(self) -> Self {
+        let unchecked = |sql: Sql, check: &str, version: &str| {
+            assert!(sql.text.contains(check), "{}", sql.text);
+            Sql { text: sql.text.replace(check, version).leak(), ..sql }
+        };
+        let update = "CASE WHEN events.version = made.decided_upon THEN made.version END";
+        let update = unchecked(sql::EVENT_UPDATE, update, "made.version");
+        let edit = "CASE WHEN events.version = $35::bigint THEN $5::bigint END";
+        let edit = unchecked(sql::EVENT_EDIT, edit, "coalesce($5::bigint, $35::bigint)");
+        Self { locking: Locking { update, edit, ..self.locking }, ..self }
     }
 
     /// The negative control: a store that checks whether an event belongs to it, and does not hold that until the

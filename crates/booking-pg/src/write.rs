@@ -8,7 +8,8 @@ use crate::columns::{
 use crate::connection::Lease;
 use crate::error::PgError;
 use crate::former_holders;
-use crate::sql;
+use crate::sql::{self, Sql};
+use crate::store::Locking;
 use crate::transaction::Attempt;
 use booking_core::{
     Contact, Description, EditedEvent, EventChange, EventName, OrganizerName, Questions, TimeZone,
@@ -24,6 +25,7 @@ const KNOWS_QUESTIONS: i32 = 18;
 /// Writes what was decided at `now`, and commits it.
 pub(crate) async fn write_and_commit(
     connection: &Lease,
+    locking: Locking,
     changes: &[EventChange],
     now: DateTime<Utc>,
     attempt: &Attempt,
@@ -34,7 +36,7 @@ pub(crate) async fn write_and_commit(
     let (seats, others) = inserted(changes, now);
 
     let prepare = async |needed: bool, sql| connection.prepare_if(needed, sql).await;
-    let update_events = prepare(!events.ids.is_empty(), sql::EVENT_UPDATE).await?;
+    let update_events = prepare(!events.ids.is_empty(), locking.update).await?;
     let delete_replaced = prepare(!replaced.ids.is_empty(), sql::REGISTRATION_DELETE).await?;
     let insert_seats = prepare(!seats.ids.is_empty(), sql::REGISTRATION_INSERT).await?;
     let insert_others = prepare(!others.ids.is_empty(), sql::REGISTRATION_INSERT_ANY).await?;
@@ -43,7 +45,7 @@ pub(crate) async fn write_and_commit(
     let upsert_records = prepare(!records.event_ids.is_empty(), sql::RECORD_UPSERT).await?;
     for change in changes {
         if let Some(edited) = &change.edited {
-            write_edited(connection, change, edited, now).await?;
+            write_edited(connection, locking.edit, change, edited, now).await?;
         }
         if let Some(questions) = &change.questions {
             write_questions(connection, change, questions).await?;
@@ -131,11 +133,12 @@ pub(crate) async fn write_and_commit(
 /// of its own.
 async fn write_edited(
     connection: &Lease,
+    edit: Sql,
     change: &EventChange,
     edited: &EditedEvent,
     now: DateTime<Utc>,
 ) -> Result<(), PgError> {
-    let edit = connection.prepare(sql::EVENT_EDIT).await?;
+    let edit = connection.prepare(edit).await?;
     let EditedEvent { details, capacity, rules, cancelled_version, erase_at, erased_to, .. } =
         edited;
     let changed_at = (!change.facts.is_empty()).then_some(now);

@@ -5,36 +5,45 @@
 mod common;
 
 use booking_core::prelude::*;
-use booking_core::{Caller, Capacity, CapacityMax, Command, Edit, EventCommand, WhenBusy};
+use booking_core::{
+    Caller, Capacity, CapacityMax, Command, Edit, EventCommand, EventId, Execution, Outcome,
+    WhenBusy,
+};
 use booking_pg::PgStore;
+use booking_testkit::Database;
 use common::{PgFixture, connect, create, migrated_database, register};
 use std::time::Duration;
 use tokio_postgres::NoTls;
 
-/// Without the lock two transactions decide on the same state. The unique version of a change stands
-/// behind it: one of them is refused by the database and decides again.
+/// Without the lock two transactions decide on the same state. The version of the event stands behind it, and behind
+/// that the unique versions of changes: one of the two is refused by the database and decides again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_the_lock_the_constraints_stand() {
-    let fixture = PgFixture { alter: PgStore::without_row_lock, ..PgFixture::new() };
-    let database = fixture.database.url().to_owned();
-    // Too much contention may fail the race, with the answer that nothing was written. What must
-    // not happen is a seat too many.
-    let _ = tokio::spawn(async move {
-        booking_conformance::cases::a_race_for_one_address_has_one_winner(&fixture).await;
-    })
-    .await;
-    let store = connect(&database, 2).await;
-    assert_eq!(store.audit().await.expect("the store answers").differences, []);
+async fn without_the_lock_versions_stand() {
+    for alter in [PgStore::without_row_lock, without_lock_and_check] {
+        let fixture = PgFixture { alter, ..PgFixture::new() };
+        let database = fixture.database.url().to_owned();
+        // Too much contention may fail the race, with the answer that nothing was written. What must
+        // not happen is a seat too many.
+        let _ = tokio::spawn(async move {
+            booking_conformance::cases::a_race_for_one_address_has_one_winner(&fixture).await;
+        })
+        .await;
+        let store = connect(&database, 2).await;
+        assert_eq!(store.audit().await.expect("the store answers").differences, []);
+    }
 }
 
-/// The negative control: without the lock and without the constraints, the race of the suite
-/// oversells, and the suite reports it.
+fn without_lock_and_check(store: PgStore) -> PgStore {
+    store.without_row_lock().without_version_check()
+}
+
+/// The negative control: without the lock and without what stands behind it, the race of the suite oversells, and the
+/// suite reports it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_lock_and_constraints_the_race_oversells() {
-    let fixture = PgFixture { alter: PgStore::without_row_lock, ..PgFixture::new() };
+async fn without_lock_and_versions_the_race_oversells() {
+    let fixture = PgFixture { alter: without_lock_and_check, ..PgFixture::new() };
     fixture.database.sql(
-        "ALTER TABLE events DROP CONSTRAINT events_version_positive; \
-         ALTER TABLE registrations DROP CONSTRAINT registrations_event_version; \
+        "ALTER TABLE registrations DROP CONSTRAINT registrations_event_version; \
          ALTER TABLE facts DROP CONSTRAINT facts_pkey; \
          ALTER TABLE new_facts DROP CONSTRAINT new_facts_pkey",
     );
@@ -53,7 +62,8 @@ async fn without_lock_and_constraints_the_race_oversells() {
     assert_eq!(oversold.expect("the database answers")[0][0].as_deref(), Some("1"));
 }
 
-/// A change is written to the state that it was decided upon, or decided again, whether it makes a seat or not.
+/// A change is written to the version that it was decided upon, or decided again, whether it makes a seat or not; and
+/// whatever else the other decision has changed.
 #[tokio::test]
 async fn without_the_lock_a_changed_event_is_decided_upon_again() {
     let database = migrated_database();
@@ -61,26 +71,60 @@ async fn without_the_lock_a_changed_event_is_decided_upon_again() {
     let event = create(&store, 5).await.id;
     let edit = Edit { capacity: Some(seats(7)), ..Edit::default() };
     let edit = EventCommand::new(event, Caller::Operator, Command::Edit(Box::new(edit)));
-    let version = async || store.event(event).await.expect("it answers").expect("there").version;
-    for command in [register(event, "ada"), edit] {
-        let before = version().await.get();
-        let (other, connection) =
-            tokio_postgres::connect(database.url(), NoTls).await.expect("it is there");
-        tokio::spawn(connection);
-        // Another decision, whose facts have been routed, so that no index knows of it.
-        let decide = format!("BEGIN; UPDATE events SET version = version + 1 WHERE id = '{event}'");
-        other.batch_execute(&decide).await.expect("the row is there");
-        let batch = [command];
-        let (executed, ()) = tokio::join!(store.execute(&batch, WhenBusy::Wait), async {
-            let waiting = "SELECT FROM pg_stat_activity \
-                           WHERE wait_event_type = 'Lock' AND datname = current_database()";
-            while database.sql(waiting).is_empty() {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-            other.batch_execute("COMMIT").await.expect("the session is alive");
-        });
-        executed.expect("it is decided");
-        assert_eq!(version().await.get(), before + 2, "{:?}", batch[0]);
+    for (command, other, versions, expected) in [
+        (register(event, "ada"), "", 2, "Confirmed"),
+        (edit, "", 2, "EventChanged"),
+        (register(event, "bob"), ", capacity = 1", 1, "Refused(SoldOut)"),
+    ] {
+        let before = version_of(&store, event).await;
+        let outcome = decide_beside(&database, &store, command, other).await;
+        assert!(format!("{outcome:?}").starts_with(expected), "{outcome:?}");
+        assert_eq!(version_of(&store, event).await, before + versions, "{outcome:?}");
+    }
+}
+
+/// The control: without the check the other decision is lost.
+#[tokio::test]
+async fn without_lock_and_check_a_change_overwrites_another() {
+    let database = migrated_database();
+    let store = without_lock_and_check(connect(database.url(), 3).await);
+    let event = create(&store, 5).await.id;
+    let before = version_of(&store, event).await;
+    decide_beside(&database, &store, register(event, "ada"), "").await;
+    assert_eq!(version_of(&store, event).await, before + 1);
+}
+
+async fn version_of(store: &PgStore, event: EventId) -> u64 {
+    store.event(event).await.expect("it answers").expect("it is there").version.get()
+}
+
+/// Has a command decided upon while another transaction, which commits first, makes a version and changes more: a
+/// decision whose facts have been routed, so that no index knows of it.
+async fn decide_beside(
+    database: &Database,
+    store: &PgStore,
+    command: EventCommand,
+    changes: &str,
+) -> Outcome {
+    let (other, connection) =
+        tokio_postgres::connect(database.url(), NoTls).await.expect("it is there");
+    tokio::spawn(connection);
+    let event = command.event_id;
+    let decide =
+        format!("BEGIN; UPDATE events SET version = version + 1{changes} WHERE id = '{event}'");
+    other.batch_execute(&decide).await.expect("the row is there");
+    let batch = [command];
+    let (executed, ()) = tokio::join!(store.execute(&batch, WhenBusy::Wait), async {
+        let waiting = "SELECT FROM pg_stat_activity \
+                       WHERE wait_event_type = 'Lock' AND datname = current_database()";
+        while database.sql(waiting).is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        other.batch_execute("COMMIT").await.expect("the session is alive");
+    });
+    match executed.expect("it answers").remove(0) {
+        Execution::Decided(outcome) => outcome,
+        Execution::Busy => panic!("it waits"),
     }
 }
 

@@ -4,7 +4,7 @@ UPDATE events
 SET booked_count = $2::integer,
     held_count = $3::integer,
     waitlist_count = $4::integer,
-    version = CASE WHEN events.version = $35::bigint THEN $5::bigint ELSE 0 END,
+    version = CASE WHEN events.version = $35::bigint THEN $5::bigint END,
     due_at = $6::timestamptz,
     name = $7::text,
     description = $8::text,

@@ -1,12 +1,12 @@
--- event/update: writes the counts and versions of events whose rows are locked, and fails if one is not in the version
--- that was decided upon: no event has version 0
+-- event/update: writes the counts and versions of events whose rows are locked; fails if one is not in the version that was
+-- decided upon, since no version is NULL
 -- As long as due_at stays the same no index is touched. By subscripts, see registration/insert; not in SET itself,
 -- where Citus takes an array that is read for one that is written, which ends the server.
 UPDATE events
 SET booked_count = made.booked_count,
     held_count = made.held_count,
     waitlist_count = made.waitlist_count,
-    version = CASE WHEN events.version = made.decided_upon THEN made.version ELSE 0 END,
+    version = CASE WHEN events.version = made.decided_upon THEN made.version END,
     due_at = made.due_at,
     -- It is when the version was made.
     changed_at = CASE

@@ -41,6 +41,9 @@ fn value(cast: &str) -> String {
     let after = &cast[name.len()..];
     // One type has two words.
     let after = after.strip_prefix(" precision").unwrap_or(after);
+    let is_array = after.starts_with("[]");
+    // An element of an array may be cast, too.
+    let after = after.strip_prefix("[])[at]").unwrap_or(after);
     let (of, value) = match (name.as_str(), after.strip_prefix("::").map(word).as_deref()) {
         ("text", Some("event_status")) => ("text", "'published'"),
         ("text", Some("event_language")) => ("text", "'en'"),
@@ -56,7 +59,7 @@ fn value(cast: &str) -> String {
         ("bytea", None) => ("bytea", "sha256('')"),
         other => panic!("there is no value of {other:?}"),
     };
-    match after.starts_with("[]") {
+    match is_array {
         true => format!("ARRAY[{value}]::{of}[]"),
         false => value.to_owned(),
     }
