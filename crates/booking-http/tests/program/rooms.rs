@@ -88,7 +88,7 @@ const HOUSE: &[(&str, &str)] = &[
     (
         "booking-testkit",
         "binaries < port < output < guard < process < leak < chrome < devtools < chromium < browsers < \
-         installation < cluster < database < proxy < server",
+         installation < cluster < database < citus < proxy < server",
     ),
     (
         "booking-bench",
