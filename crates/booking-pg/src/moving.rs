@@ -740,7 +740,8 @@ impl MoveStore for PgStore {
         rows: &[String],
     ) -> Result<(), StoreError> {
         let columns = table.columns.iter().map(|(column, _)| format!("said.{column}"));
-        // MATERIALIZED: Citus fails where an INSERT selects from tables itself; and it takes no NOT EXISTS here.
+        // MATERIALIZED: Citus fails where an INSERT selects from a table and an array itself; and it takes no NOT EXISTS
+        // here.
         let text = &format!(
             "WITH absent AS MATERIALIZED (SELECT said.* FROM {rows} LEFT JOIN {name} AS there ON {same_key} \
              WHERE there.{key} IS NULL) \

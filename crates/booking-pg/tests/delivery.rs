@@ -8,11 +8,11 @@ use booking_core::{
     PageLimit, RegistrationId, SinkId, TypeFilter, Version,
 };
 use booking_pg::PgStore;
-use booking_testkit::Database;
-use common::{connect, create, execute, migrated_database, number, register};
+use common::{
+    changed_meanwhile, connect, create, execute, migrated_database, number, register, session,
+};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
 async fn add_sink(store: &PgStore) -> SinkId {
@@ -50,13 +50,6 @@ async fn advance(store: &PgStore, lane: &Lane, lease: LeaseId) -> bool {
         next: LaneNext::Release,
     };
     store.advance(&[step]).await.expect("the store answers") == [true]
-}
-
-/// A session beside the store's.
-async fn session(url: &str) -> Client {
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("it is there");
-    tokio::spawn(connection);
-    client
 }
 
 /// A transaction that routes later facts while another, which has not committed yet, routes the earlier ones
@@ -160,28 +153,6 @@ async fn a_deleted_endpoint_leaves_no_lane_behind() {
     assert!(deleting.await.expect("it ends").expect("the store answers"));
     assert_eq!(number(&database, "SELECT count(*) FROM delivery_lanes"), 0);
     assert_eq!(number(&database, "SELECT count(*) FROM webhook_endpoints"), 0);
-}
-
-/// Has another session make `change` and commit it when `work` waits for that, and returns the result of
-/// `work`.
-async fn changed_meanwhile<T: Send + 'static>(
-    database: &Database,
-    change: &str,
-    work: impl Future<Output = T> + Send + 'static,
-) -> T {
-    let other = session(database.url()).await;
-    other.batch_execute(&format!("BEGIN; {change}")).await.expect("it is done");
-    let working = tokio::spawn(work);
-    let waiting = "SELECT count(*) FROM pg_stat_activity \
-                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    let began = Instant::now();
-    while number(database, waiting) == 0 {
-        assert!(began.elapsed() < Duration::from_secs(60), "it does not wait");
-        assert!(!working.is_finished(), "it did not wait");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    other.batch_execute("COMMIT").await.expect("the session is alive");
-    working.await.expect("it ends")
 }
 
 /// A worker writes its lane's progress just when an operator retries or drops all deliveries, or the organizer deletes

@@ -10,13 +10,13 @@ use booking_core::{
 use booking_pg::{ConnectError, PgOptions, PgStore};
 use booking_testkit::Database;
 use common::{
-    REACHABLE_WITHIN, connect, create, key, migrated_database, new_event, number, options,
+    REACHABLE_WITHIN, connect, create, key, migrated_database, new_event, number, options, session,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::task::JoinHandle;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::Client;
 use uuid::Uuid;
 
 const ALL: CellBytes = CellBytes { first: 0x00, last: 0xff };
@@ -38,17 +38,10 @@ fn assert_foreign<T: std::fmt::Debug>(answer: Result<T, StoreError>) {
     }
 }
 
-async fn session(database: &Database) -> Client {
-    let (client, connection) =
-        tokio_postgres::connect(database.url(), NoTls).await.expect("it is there");
-    tokio::spawn(connection);
-    client
-}
-
 /// A session that has the key of the byte ff, and has not committed: a transaction that creates an event under it
 /// has inserted it and waits, in the middle.
 async fn holder_of_the_key(database: &Database) -> Client {
-    let holder = session(database).await;
+    let holder = session(database.url()).await;
     let hold = format!(
         "BEGIN;
          INSERT INTO idempotency_records (event_id, key_hash, fingerprint, recorded_at, outcome)
@@ -105,7 +98,7 @@ async fn slips_in_during_assignment(alter: fn(PgStore) -> PgStore, is_reassigned
     if is_reassigned {
         assert!(store.keep_to_bytes(1, Some(ALL)).await.expect("it answers"));
     }
-    let (holder, teller) = (holder_of_the_key(&database).await, session(&database).await);
+    let (holder, teller) = (holder_of_the_key(&database).await, session(database.url()).await);
     let tell = "BEGIN;
         LOCK TABLE cell_bytes IN EXCLUSIVE MODE;
         INSERT INTO cell_bytes (version, first_byte, last_byte) VALUES (2, 0, 127)
@@ -164,7 +157,7 @@ async fn without_the_lock_events_appear_after_an_assignment() {
 async fn a_store_is_assigned_during_a_read_of_all_tables() {
     let database = migrated_database();
     let store = connect(database.url(), 2).await;
-    let backup = session(&database).await;
+    let backup = session(database.url()).await;
     let lock = "BEGIN; LOCK TABLE cell_bytes, cell_map IN ACCESS SHARE MODE";
     backup.batch_execute(lock).await.expect("it answers");
     assert!(store.keep_to_bytes(1, Some(LOW)).await.expect("it answers"));
@@ -330,7 +323,7 @@ async fn a_role_that_may_create_no_schemas_finds_an_existing_one() {
 #[tokio::test]
 async fn the_tables_hold_one_valid_row_each() {
     let database = migrated_database();
-    let session = session(&database).await;
+    let session = session(database.url()).await;
     let bytes = "cell_bytes (version, first_byte, last_byte) VALUES";
     let map = "cell_map (version, map, next) VALUES";
     let long = |bytes: usize| format!("repeat('\u{e9}', {})", bytes / 2);

@@ -4,14 +4,12 @@ mod common;
 
 use booking_core::prelude::*;
 use booking_core::{Execution, Outcome, Refusal, StoreError, WhenBusy};
-use common::{connect, create, migrated_database, register};
+use common::{connect, create, migrated_database, register, session};
 use std::time::{Duration, Instant};
-use tokio_postgres::NoTls;
 
 /// An operator's psql: a session that holds one event's row until it is dropped.
 async fn hold_row(url: &str, event: booking_core::EventId) -> tokio_postgres::Client {
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("it is there");
-    tokio::spawn(connection);
+    let client = session(url).await;
     let lock = format!("BEGIN; SELECT 1 FROM events WHERE id = '{event}' FOR UPDATE");
     client.batch_execute(&lock).await.expect("the row is there");
     client

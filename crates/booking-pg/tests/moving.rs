@@ -9,18 +9,13 @@ use booking_core::{
 };
 use booking_pg::{PgOptions, PgStore};
 use common::{
-    REACHABLE_WITHIN, connect, create, migrated_database, number, options, register, succeed,
+    REACHABLE_WITHIN, connect, create, migrated_database, number, options, register, session,
+    succeed,
 };
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::Client;
 use uuid::Uuid;
-
-async fn client(url: &str) -> Client {
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("it is there");
-    tokio::spawn(connection);
-    client
-}
 
 /// Waits until a transaction waits for a row.
 async fn until_a_row_is_waited_for(other: &Client) {
@@ -67,7 +62,7 @@ impl Leaving {
     /// Has the event leave while `writing` is in progress, which is committed once the move waits
     /// for it.
     async fn leave_beside(&self, url: &str, writing: &str) -> LeftEvent {
-        let (writer, other) = (client(url).await, client(url).await);
+        let (writer, other) = (session(url).await, session(url).await);
         writer.batch_execute(&format!("BEGIN; {writing}")).await.expect(writing);
         let (store, event) = (Arc::clone(&self.store), self.event);
         let (mover, version) = (self.mover, self.version);

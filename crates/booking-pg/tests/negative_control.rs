@@ -1,4 +1,4 @@
-//! Without the lock: the constraints still protect, and the suite notices when these are gone too.
+//! Without the lock: the versions still protect, and the suite notices when these are gone too.
 
 #![cfg(feature = "negative-control")]
 
@@ -11,9 +11,8 @@ use booking_core::{
 };
 use booking_pg::PgStore;
 use booking_testkit::Database;
-use common::{PgFixture, connect, create, migrated_database, register};
-use std::time::Duration;
-use tokio_postgres::NoTls;
+use common::{PgFixture, changed_meanwhile, connect, create, migrated_database, register};
+use std::sync::Arc;
 
 /// Without the lock two transactions decide on the same state. The version of the event stands behind it, and behind
 /// that the unique versions of changes: one of the two is refused by the database and decides again.
@@ -67,7 +66,7 @@ async fn without_lock_and_versions_the_race_oversells() {
 #[tokio::test]
 async fn without_the_lock_a_changed_event_is_decided_upon_again() {
     let database = migrated_database();
-    let store = connect(database.url(), 3).await.without_row_lock();
+    let store = Arc::new(connect(database.url(), 3).await.without_row_lock());
     let event = create(&store, 5).await.id;
     let edit = Edit { capacity: Some(seats(7)), ..Edit::default() };
     let edit = EventCommand::new(event, Caller::Operator, Command::Edit(Box::new(edit)));
@@ -87,7 +86,7 @@ async fn without_the_lock_a_changed_event_is_decided_upon_again() {
 #[tokio::test]
 async fn without_lock_and_check_a_change_overwrites_another() {
     let database = migrated_database();
-    let store = without_lock_and_check(connect(database.url(), 3).await);
+    let store = Arc::new(without_lock_and_check(connect(database.url(), 3).await));
     let event = create(&store, 5).await.id;
     let before = version_of(&store, event).await;
     decide_beside(&database, &store, register(event, "ada"), "").await;
@@ -102,26 +101,14 @@ async fn version_of(store: &PgStore, event: EventId) -> u64 {
 /// decision whose facts have been routed, so that no index knows of it.
 async fn decide_beside(
     database: &Database,
-    store: &PgStore,
+    store: &Arc<PgStore>,
     command: EventCommand,
     changes: &str,
 ) -> Outcome {
-    let (other, connection) =
-        tokio_postgres::connect(database.url(), NoTls).await.expect("it is there");
-    tokio::spawn(connection);
-    let event = command.event_id;
-    let decide =
-        format!("BEGIN; UPDATE events SET version = version + 1{changes} WHERE id = '{event}'");
-    other.batch_execute(&decide).await.expect("the row is there");
-    let batch = [command];
-    let (executed, ()) = tokio::join!(store.execute(&batch, WhenBusy::Wait), async {
-        let waiting = "SELECT FROM pg_stat_activity \
-                       WHERE wait_event_type = 'Lock' AND datname = current_database()";
-        while database.sql(waiting).is_empty() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        other.batch_execute("COMMIT").await.expect("the session is alive");
-    });
+    let (store, event) = (Arc::clone(store), command.event_id);
+    let change = format!("UPDATE events SET version = version + 1{changes} WHERE id = '{event}'");
+    let deciding = async move { store.execute(&[command], WhenBusy::Wait).await };
+    let executed = changed_meanwhile(database, &change, deciding).await;
     match executed.expect("it answers").remove(0) {
         Execution::Decided(outcome) => outcome,
         Execution::Busy => panic!("it waits"),

@@ -1,7 +1,7 @@
 //! Schemas that a Citus has distributed as a whole.
 
 use crate::Rows;
-use crate::database::{block_on, run_sql};
+use crate::database::{block_on, dump_of, run_sql, tables_where};
 use std::fmt::Write;
 use tokio_postgres::Config;
 use tokio_postgres::config::Host;
@@ -65,19 +65,13 @@ impl CitusSchema {
     /// Its tables, each with its schema.
     #[must_use]
     pub fn tables(&self) -> Vec<String> {
-        let name = &self.name;
-        let tables = self.sql(&format!(
-            "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = '{name}'"
-        ));
-        tables.into_iter().flatten().flatten().collect()
+        tables_where(&format!("schemaname = '{}'", self.name), |sql| self.sql(sql))
     }
 
     /// Every row of its tables, as text.
     #[must_use]
     pub fn dump(&self) -> Vec<u8> {
-        let rows = |table: &String| self.sql(&format!("SELECT kept::text FROM {table} AS kept"));
-        let rows = self.tables().iter().flat_map(rows).flatten().flatten().collect::<Vec<_>>();
-        rows.join("\n").into_bytes()
+        dump_of(&self.tables(), |sql| self.sql(sql))
     }
 
     /// Runs SQL on the coordinator.

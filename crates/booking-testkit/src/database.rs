@@ -52,6 +52,17 @@ impl Database {
         run_sql(&self.socket_url, sql).unwrap_or_else(|error| panic!("{sql}: {error:?}"))
     }
 
+    /// Every row of every table of ours, as text.
+    ///
+    /// # Panics
+    ///
+    /// If PostgreSQL refuses.
+    #[must_use]
+    pub fn dump(&self) -> Vec<u8> {
+        let ours = "schemaname NOT IN ('pg_catalog', 'information_schema')";
+        dump_of(&tables_where(ours, |sql| self.sql(sql)), |sql| self.sql(sql))
+    }
+
     /// Creates a role that may use the rows of the existing tables, and create nothing, and returns its URL.
     ///
     /// # Panics
@@ -138,6 +149,20 @@ impl Cluster {
             panic!("{sql}: {error:?}\n{}", self.log());
         }
     }
+}
+
+/// The tables of which `condition` is true, each with its schema.
+pub(crate) fn tables_where(condition: &str, sql: impl Fn(&str) -> Rows) -> Vec<String> {
+    let tables =
+        format!("SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE {condition}");
+    sql(&tables).into_iter().flatten().flatten().collect()
+}
+
+/// Every row of some tables, as text, a line for each.
+pub(crate) fn dump_of(tables: &[String], sql: impl Fn(&str) -> Rows) -> Vec<u8> {
+    let rows = |table: &String| sql(&format!("SELECT kept::text FROM {table} AS kept"));
+    let rows = tables.iter().flat_map(rows).flatten().flatten().collect::<Vec<_>>();
+    rows.join("\n").into_bytes()
 }
 
 /// Runs one or more statements, without TLS and outside of any pool, as psql would; the rows of all

@@ -156,21 +156,10 @@ impl Backend {
     }
 
     async fn open(&self, clock: Option<Clock>) -> Arc<dyn BookingStore> {
-        match self {
-            Self::Memory(store) => Arc::new(match clock {
-                Some(clock) => store.clone().with_clock(clock),
-                None => store.clone(),
-            }),
-            Self::Sqlite(folder) => {
-                let options = Options { clock, ..Options::default() };
-                Arc::new(
-                    SqliteStore::open(folder.file_with_tables().await, options)
-                        .await
-                        .expect("opened"),
-                )
-            }
-            Self::Postgres(database) => Arc::new(connect(database.url(), clock).await),
-            Self::Citus(schema) => Arc::new(connect_to_citus(schema, clock).await),
+        match (self, clock) {
+            (Self::Memory(store), Some(clock)) => Arc::new(store.clone().with_clock(clock)),
+            (Self::Memory(store), None) => Arc::new(store.clone()),
+            (_, clock) => self.open_to_move(clock).await,
         }
     }
 
@@ -215,7 +204,7 @@ impl Backend {
         match self {
             Self::Memory(store) => store.dump().into_bytes(),
             Self::Sqlite(folder) => dump_file(&folder.file()),
-            Self::Postgres(database) => dump_database(database),
+            Self::Postgres(database) => database.dump(),
             Self::Citus(schema) => schema.dump(),
         }
     }
@@ -262,20 +251,6 @@ fn texts(connection: &Connection, sql: &str) -> Vec<String> {
     let mut query = connection.prepare(sql).expect("it is SQL");
     let rows = query.query_map([], |row| row.get::<_, String>(0)).expect("there are rows");
     rows.collect::<Result<Vec<_>, _>>().expect("each is a text")
-}
-
-fn dump_database(database: &Database) -> Vec<u8> {
-    let tables = database.sql(
-        "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables \
-         WHERE schemaname NOT IN ('pg_catalog', 'information_schema')",
-    );
-    let mut dump = Vec::new();
-    for table in tables.into_iter().flatten().flatten() {
-        for row in database.sql(&format!("SELECT kept::text FROM {table} AS kept")) {
-            dump.extend(row.into_iter().flatten().flat_map(String::into_bytes));
-        }
-    }
-    dump
 }
 
 /// Stores of several cells over the same data.

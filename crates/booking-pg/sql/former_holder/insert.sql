@@ -1,5 +1,5 @@
 -- former_holder/insert: keeps whose seats were given to others, as long as a server is there that sends mail
--- MATERIALIZED: Citus fails where an INSERT selects from tables itself.
+-- MATERIALIZED: Citus fails where an INSERT selects from a table and an array itself.
 WITH sender AS MATERIALIZED (
     SELECT 1
     FROM mail_senders

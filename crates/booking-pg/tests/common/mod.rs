@@ -16,7 +16,8 @@ use booking_core::{
 use booking_pg::{PgOptions, PgStore};
 use booking_testkit::{Database, Template};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
 pub(crate) const REACHABLE_WITHIN: Duration = Duration::from_secs(60);
@@ -38,6 +39,35 @@ pub(crate) fn options(url: &str, pool_size: usize) -> PgOptions {
 
 pub(crate) async fn connect(url: &str, pool_size: usize) -> PgStore {
     PgStore::connect(&options(url, pool_size), REACHABLE_WITHIN).await.expect("it is there")
+}
+
+/// A session beside the store's.
+pub(crate) async fn session(url: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("it is there");
+    tokio::spawn(connection);
+    client
+}
+
+/// Has another session make `change` and commit it when `work` waits for that, and returns the result of
+/// `work`.
+pub(crate) async fn changed_meanwhile<T: Send + 'static>(
+    database: &Database,
+    change: &str,
+    work: impl Future<Output = T> + Send + 'static,
+) -> T {
+    let other = session(database.url()).await;
+    other.batch_execute(&format!("BEGIN; {change}")).await.expect("it is done");
+    let working = tokio::spawn(work);
+    let waiting = "SELECT count(*) FROM pg_stat_activity \
+                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let began = Instant::now();
+    while number(database, waiting) == 0 {
+        assert!(began.elapsed() < Duration::from_secs(60), "it does not wait");
+        assert!(!working.is_finished(), "it did not wait");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    other.batch_execute("COMMIT").await.expect("the session is alive");
+    working.await.expect("it ends")
 }
 
 /// A store over a database of its own, with `alter` applied to it.
@@ -62,18 +92,7 @@ impl Fixture for PgFixture {
 
     /// Every column of every row of all our tables.
     async fn dump_everything(&self) -> Vec<u8> {
-        let tables = self.database.sql(
-            "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables \
-             WHERE schemaname NOT IN ('pg_catalog', 'information_schema')",
-        );
-        let mut dump = Vec::new();
-        for table in tables.into_iter().flatten().flatten() {
-            let rows = self.database.sql(&format!("SELECT kept::text FROM {table} AS kept"));
-            for row in rows.into_iter().flatten().flatten() {
-                dump.extend([row.as_bytes(), b"\n"].concat());
-            }
-        }
-        dump
+        self.database.dump()
     }
 }
 
