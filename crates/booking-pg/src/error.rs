@@ -52,7 +52,7 @@ pub enum ConnectError {
         "the database's tables are older than this program, which needs {missing}; bring them up to date with migrate"
     )]
     OutOfDate {
-        /// The migrations that are missing.
+        /// The migrations that are missing, or the rewrite of rows that did not end.
         missing: String,
     },
 }

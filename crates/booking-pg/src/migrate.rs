@@ -56,8 +56,8 @@ impl PgStore {
         }
     }
 
-    /// Makes sure that all tables exist, and changes nothing about them. Returns the applied migrations of a
-    /// newer program, which by their own account this one can work with.
+    /// Makes sure that all tables exist and that their rows were rewritten, and changes nothing about them. Returns
+    /// the applied migrations of a newer program, which by their own account this one can work with.
     ///
     /// # Errors
     /// [`ConnectError`], if they are not.
@@ -102,9 +102,12 @@ impl PgStore {
 
     async fn look(&self) -> Result<(Schema, bool), BoxError> {
         let connection = Lease::from(&self.pool).await?;
-        let found = look_at(&connection).await?;
+        let (mut schema, any) = look_at(&connection).await?;
+        if schema.missing.is_empty() && !spellings::is_rewritten(&connection).await? {
+            schema.missing.push(spellings::NAME.to_owned());
+        }
         connection.give_back();
-        Ok(found)
+        Ok((schema, any))
     }
 
     fn log_newer(&self, newer: &[String]) {

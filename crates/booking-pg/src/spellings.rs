@@ -8,7 +8,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 /// Its name in the table of rewrites.
-const NAME: &str = "canonical_addresses";
+pub(crate) const NAME: &str = "canonical_addresses";
 
 /// How many registrations are read at a time. Those of one event are rewritten in one transaction.
 const TOGETHER: i64 = 500;
