@@ -20,7 +20,7 @@ use crate::process;
 const START_LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 /// Within this time a disposed context is gone completely. It takes a tenth of a second.
-const DISPOSE_LIMIT: Duration = Duration::from_secs(5);
+const DISPOSE_LIMIT: Duration = Duration::from_secs(30);
 
 /// The arguments that chromedriver uses too, so that pages find the same environment.
 const AS_OF_DRIVER: [&str; 11] = [

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 const SHORT: SmtpTimeouts = SmtpTimeouts {
     connect: Duration::from_secs(2),
-    command: Duration::from_millis(500),
+    command: Duration::from_secs(2),
     content: Duration::from_secs(2),
 };
 
@@ -141,7 +141,7 @@ async fn a_server_that_stalls_times_out() {
     let began = Instant::now();
     let text = transient(mailer.send(&message(1, "stalls@example.org")).await);
     assert!(text.contains("took too long"), "{text}");
-    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
     mailer.send(&message(2, "ada@example.org")).await.expect("others are sent");
 
     // One that accepts the connection, and sends nothing at all.

@@ -84,18 +84,33 @@ impl Browser {
         }
     }
 
+    /// Waits for an element and asks something of it; once more if the page has replaced it meanwhile.
+    async fn of<T>(&self, selector: &str, ask: impl AsyncFn(Element) -> Result<T, CmdError>) -> T {
+        let began = Instant::now();
+        loop {
+            match ask(self.wait(selector).await).await {
+                Ok(answer) => return answer,
+                Err(CmdError::Standard(error))
+                    if began.elapsed() < WITHIN
+                        && error.error == ErrorStatus::StaleElementReference => {}
+                Err(error) => panic!("{selector}: {error}"),
+            }
+        }
+    }
+
     pub(crate) async fn text(&self, selector: &str) -> String {
-        self.wait(selector).await.text().await.expect("it has a text")
+        self.of(selector, async |element| element.text().await).await
     }
 
     pub(crate) async fn attribute(&self, selector: &str, name: &str) -> String {
-        let value = self.wait(selector).await.attr(name).await.expect("it can be asked");
+        let value = self.of(selector, async |element| element.attr(name).await).await;
         value.unwrap_or_else(|| panic!("{selector} has no {name}"))
     }
 
     pub(crate) async fn value(&self, field: &str) -> String {
-        let input = self.wait(&format!("#field-{field}")).await;
-        input.prop("value").await.expect("it can be asked").expect("it has one")
+        let input = format!("#field-{field}");
+        let value = self.of(&input, async |element| element.prop("value").await).await;
+        value.unwrap_or_else(|| panic!("{input} has no value"))
     }
 
     pub(crate) async fn is_shown(&self, selector: &str) -> bool {
@@ -168,10 +183,12 @@ impl Browser {
     }
 
     pub(crate) async fn fill(&self, field: &str, text: &str) {
-        let input = self.wait(&format!("#field-{field}")).await;
-        input.click().await.expect("it can be clicked");
-        input.clear().await.expect("it can be emptied");
-        input.send_keys(text).await.expect("it can be typed into");
+        self.of(&format!("#field-{field}"), async |input| {
+            input.click().await?;
+            input.clear().await?;
+            input.send_keys(text).await
+        })
+        .await;
     }
 
     /// For values that are chosen rather than typed: how that is done differs with the browser's language.
@@ -295,8 +312,12 @@ impl Page {
 
     /// A server with settings of its own.
     pub(crate) async fn start_set(settings: &[(&'static str, &str)]) -> Self {
+        Self::start_set_on(Data::sqlite(), settings).await
+    }
+
+    pub(crate) async fn start_set_on(data: Data, settings: &[(&'static str, &str)]) -> Self {
         let turn = BROWSERS.acquire().await.expect("it is never closed");
-        Self::start_on(App::start_with(Data::sqlite(), settings), json!({}), turn).await
+        Self::start_on(App::start_with(data, settings), json!({}), turn).await
     }
 
     async fn start_on(app: App, options: Value, turn: SemaphorePermit<'static>) -> Self {

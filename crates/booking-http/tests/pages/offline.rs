@@ -4,6 +4,7 @@ use crate::check_in::{hold_up, in_three_days, register, scan};
 use crate::common::acts::{done, id, path, ticket};
 use crate::common::{Data, ask, start_on};
 use crate::harness::{Browser, Page};
+use booking_testkit::free_port;
 use serde_json::{Value, json};
 
 async fn assert_pending(door: &Browser, count: u32) {
@@ -14,7 +15,8 @@ async fn assert_pending(door: &Browser, count: u32) {
 /// Changes meanwhile are made at another server with the same data.
 #[tokio::test]
 async fn a_door_works_offline_and_sends_its_scans_later() {
-    let mut page = Page::start_with(Data::postgres(), json!({})).await;
+    let port = free_port().to_string();
+    let mut page = Page::start_set_on(Data::postgres(), &[("PORT", &port)]).await;
     let concert = page.app.create(5);
     let ada = register(&page.app, &concert, "ada@example.org", "Ada");
     let grace = register(&page.app, &concert, "grace@example.org", "Grace");
@@ -25,7 +27,6 @@ async fn a_door_works_offline_and_sends_its_scans_later() {
     page.wait("@door-keys[data-keys=ready]").await;
     page.js_async("navigator.serviceWorker.ready.then(() => arguments[0](null))").await;
 
-    let port = page.app.url().rsplit(':').next().expect("a port").to_owned();
     page.set_offline(true).await;
     page.app.server.kill9();
     page.wait("@offline").await;

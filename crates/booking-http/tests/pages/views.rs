@@ -3,6 +3,7 @@
 use crate::axe::assert_no_faults;
 use crate::common::{Data, start_on};
 use crate::harness::Page;
+use booking_testkit::free_port;
 use fantoccini::error::CmdError;
 use fantoccini::key::Key;
 use serde_json::{Value, json};
@@ -148,7 +149,8 @@ async fn typed_html_is_escaped() {
 
 #[tokio::test]
 async fn an_outage_of_the_server_and_its_end_are_shown() {
-    let mut page = Page::start().await;
+    let port = free_port().to_string();
+    let mut page = Page::start_set(&[("PORT", &port)]).await;
     let event = page.app.create(3);
     page.open(&format!("/#/events/{event}")).await;
     page.meter(0, 3).await;
@@ -159,7 +161,6 @@ async fn an_outage_of_the_server_and_its_end_are_shown() {
     page.meter(0, 3).await;
     page.register("ada@example.org", "unknown").await;
 
-    let port = page.app.url().rsplit(':').next().expect("a port").to_owned();
     page.app.server = start_on(&page.app.data, &[("PORT", &port)]);
     page.wait("body:not(:has(@offline))").await;
     page.click("@outcome button").await;

@@ -16,9 +16,9 @@ const SEATS: usize = 10_000;
 const HOLDERS: usize = 11_000;
 /// How many of the holders confirm.
 const CONFIRMING: usize = 1_000;
-/// Twice as long as the shortest hold there is: on a busy machine all of them are to be taken, and a tenth
+/// Three times as long as the shortest hold there is: on a busy machine all of them are to be taken, and a tenth
 /// confirmed, before the first one ends.
-const HOLD_SECONDS: u64 = 120;
+const HOLD_SECONDS: u64 = 180;
 const CALLERS: usize = 32;
 /// How long a client retries while the server is away.
 const OUTAGE: Duration = Duration::from_secs(120);

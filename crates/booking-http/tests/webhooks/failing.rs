@@ -34,12 +34,14 @@ fn a_failed_message_is_retried_under_the_same_id(data: Data) {
     let webhook = subscribe(&app, &receiver, types.clone());
     subscribe(&app, &well, types);
     receiver.answer(500);
+    receiver.hold(true);
     let event = app.create(5);
     for email in ["ada@example.org", "grace@example.org"] {
         assert_eq!(app.register(&event, email).status, 201);
     }
-    // One that fails delays no other.
+    // One that is slow, and then fails, delays no other.
     well.wait_for_versions(&event, 2, 3);
+    receiver.hold(false);
     receiver.wait_for("the first try", |received| received.first().cloned());
     let logged = until("it is in the log", || log(&app, &webhook).pop());
     let of_log = (&logged["state"], &logged["status"], &logged["failure"], &logged["attempts"]);
