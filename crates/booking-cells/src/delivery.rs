@@ -207,7 +207,10 @@ impl DeliveryStore for CellStore {
         version: Version,
     ) -> Result<Option<RecordedFact>, StoreError> {
         let now = self.now();
-        now.of_event(event_id, |store| store.fact(event_id, version)).await
+        now.of_served(event_id, |cell| async move {
+            cell.note_done(cell.store.fact(event_id, version).await)
+        })
+        .await
     }
 
     /// One transaction for each cell, one after the other: a caller that must not wait for a cell that is away passes
@@ -235,8 +238,11 @@ impl DeliveryStore for CellStore {
         version: Version,
     ) -> Result<Option<Person>, StoreError> {
         let now = self.now();
-        now.of_event(event_id, |store| store.former_holder(event_id, registration_id, version))
-            .await
+        // Where it has left nobody is found, once that is deleted: a worker would take its mail for settled.
+        now.of_served(event_id, |cell| async move {
+            cell.note_done(cell.store.former_holder(event_id, registration_id, version).await)
+        })
+        .await
     }
 
     async fn live_registrations(

@@ -96,6 +96,9 @@ pub enum MoveError {
     /// Another mover has it, or had it a moment ago.
     #[error("somebody else is moving it, or was in the last seconds")]
     Taken,
+    /// It has room in a cell that is to have no more of its byte, and may still arrive there.
+    #[error("another move has begun to bring it into the cell; let that end, or abandon it")]
+    Arriving,
     /// Both names are of one store.
     #[error("it is to be moved from a store to itself: both are {0}")]
     OneStore(String),

@@ -125,7 +125,21 @@ pub async fn count_to_go(map: &CellMap, from: &dyn MoveStore) -> Result<u64, Sto
     while let Some(page) = to_go.next_page().await? {
         count += page.len() as u64;
     }
-    Ok(count)
+    Ok(count + arriving_in(from, bytes).await?.len() as u64)
+}
+
+/// The events of some bytes that have room in a store, and may still arrive there.
+async fn arriving_in(store: &dyn MoveStore, bytes: CellBytes) -> Result<Vec<EventId>, StoreError> {
+    let (mut arriving, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.events_arriving(after, EVENTS_AT_ONCE).await?;
+        let is_last = page.len() < EVENTS_AT_ONCE;
+        after = page.last().copied();
+        arriving.extend(page.into_iter().filter(|event| bytes.has_event(*event)));
+        if is_last {
+            return Ok(arriving);
+        }
+    }
 }
 
 /// Iterates over the events of some bytes that are in a store, or have left it and are not known to have
@@ -242,6 +256,9 @@ impl Resharder<'_> {
     /// Moves the events of a change that is under way in `map`, and ends it once none is left. Repeating it does what
     /// is left to be done.
     ///
+    /// Events that are on their way into the source from a store outside count as failed: it ends only once they have
+    /// arrived, and are moved too, or their move was abandoned.
+    ///
     /// # Errors
     /// [`ReshardError`]. Events that were moved are in the target, all others in the source.
     pub async fn go_on(&self, map: &CellMap) -> Result<Moved, ReshardError> {
@@ -251,11 +268,21 @@ impl Resharder<'_> {
         let mover = self.mover(&from_name, &to_name);
         let mut moved = 0;
         for pass in 1.. {
+            // Before it looks for events: no other gets room there any more.
+            let arriving = arriving_in(self.from, change.bytes).await;
+            let arriving =
+                arriving.map_err(|error| ReshardError::Cell(from.name.clone(), error))?;
             mover.copy_organizers().await.map_err(ReshardError::Shared)?;
             let of_pass = self.move_all(&mover, map, change.bytes, &from.name).await?;
             moved += of_pass.moved;
             match of_pass {
-                Moved { moved: 0, failed: 0 } => break,
+                Moved { moved: 0, failed: 0 } if arriving.is_empty() => break,
+                Moved { moved: 0, failed: 0 } => {
+                    for event in &arriving {
+                        self.observer.failed(*event, &MoveError::Arriving);
+                    }
+                    return Ok(Moved { moved, failed: arriving.len() as u64 });
+                }
                 Moved { failed, .. } if failed > 0 && pass >= PASSES_MAX => {
                     return Ok(Moved { moved, failed });
                 }

@@ -5,7 +5,7 @@ mod common;
 
 use booking_cells::{
     CellMap, CellStore, ChangeState, EVENTS_AT_ONCE, MapChange, MoveError, MoveObserver, Moved,
-    ReshardError, Resharder, Step, change_state, count_to_go,
+    Mover, ReshardError, Resharder, Step, change_state, count_to_go,
 };
 use booking_conformance::ManualClock;
 use booking_core::prelude::*;
@@ -15,7 +15,7 @@ use booking_core::{
     Organizer, OrganizerId, OrganizerName, Outcome, PageLimit, Refusal, RegistrationId, StoreError,
     TokenHash, TokenId, WhenBusy,
 };
-use common::{Backend, map, named, new_cell, new_mover};
+use common::{Backend, Meanwhile, map, named, new_cell, new_mover, now};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -33,7 +33,8 @@ impl MoveObserver for Steps {
 
     fn failed(&self, event: EventId, error: &MoveError) {
         // A move that was stopped has a lease, which has to expire.
-        assert!(matches!(error, MoveError::Taken | MoveError::TooSlow), "{event}: {error:?}");
+        let may_be = matches!(error, MoveError::Taken | MoveError::TooSlow | MoveError::Arriving);
+        assert!(may_be, "{event}: {error:?}");
     }
 }
 
@@ -485,6 +486,51 @@ struct StopsBetween;
 impl MoveObserver for StopsBetween {
     fn reached(&self, _: EventId, step: Step) -> bool {
         step != Step::HandedOver
+    }
+}
+
+/// An event that is on its way into a cell from a store outside, by a mover that slept, may arrive there after the cell
+/// has lost its byte. No server would look for it there once the change has ended.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_ends_only_once_nothing_can_arrive_any_more() {
+    for kind in [Backend::sqlite as fn() -> Backend, Backend::postgres] {
+        let places = Places::of([kind; 3]).await;
+        let outside = kind();
+        let outside = outside.open_to_move(None).await;
+        let event = outside.create_event(event_ending_in(0xb0)).await.expect("it answers").id;
+        let before = places.map().await;
+        let after = before.changed(&split()).expect("it can be");
+        let sleeps = Meanwhile(|step| {
+            if step == Step::MadeRoom {
+                now(async {
+                    assert_eq!(places.publish(&split()).await, after);
+                    let waits = places.go_on(&after, usize::MAX).await;
+                    let waits = waits.expect("nothing is in its way");
+                    assert_eq!(waits, Moved { moved: 0, failed: 1 });
+                    let to_go = count_to_go(&after, &**places.store("c1")).await;
+                    assert_eq!(to_go.expect("it answers"), 1);
+                    assert_eq!(places.map().await, after);
+                });
+            }
+            true
+        });
+        let mover = Mover {
+            from: &*outside,
+            to: &**places.store("c1"),
+            from_name: "outside",
+            to_name: "c1",
+            new_id: &new_mover,
+            observer: &sleeps,
+        };
+        mover.move_event(event).await.expect("it goes on");
+
+        let done = places.go_on(&after, usize::MAX).await.expect("nothing is in its way");
+        assert_eq!(done, Moved { moved: 1, failed: 0 });
+        let settled = places.map().await;
+        assert_eq!(settled, after.settled());
+        assert_eq!(places.served(event).await, 1);
+        let found = places.server(&settled).event(event).await.expect("it answers");
+        assert!(found.is_some(), "no server finds it");
     }
 }
 

@@ -61,6 +61,10 @@ impl PgStore {
         }
         self.refuses.store(refuses, Ordering::Relaxed);
         let (mut executions, changes) = decided;
+        if attempt.must_find_out() && !loaded.moving.is_empty() {
+            // An earlier attempt may have been committed before the event was frozen, or left.
+            return Err(PgError::EventMoving);
+        }
         refuse_moving(batch, &loaded.moving, &mut executions);
         if changes.is_empty() && !executions.iter().any(reports_earlier_work) {
             // Not COMMIT, which would wait without need because of the row locks; nor is this

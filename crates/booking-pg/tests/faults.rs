@@ -130,6 +130,48 @@ async fn a_registration_that_was_cancelled_after_a_lost_commit_is_found_by_its_i
     assert_eq!(direct.audit().await.expect("it answers").differences, []);
 }
 
+/// What was committed is not refused because its event is frozen by then, or has left: that is answered with "nothing
+/// was changed".
+#[tokio::test]
+async fn a_lost_commit_is_not_refused_because_its_event_is_moving() {
+    let database = migrated_database();
+    let direct = connect(database.url(), 2).await;
+    for leaves in [false, true] {
+        let (way, event, store) = event_behind_cut(database.url(), &direct).await;
+        let ada = register(event, "ada");
+        let id = ada.registration_id().expect("it makes one");
+        let mover = uuid::Uuid::now_v7().into();
+        direct.begin_leaving(event, mover, "to").await.expect("it answers").expect("its turn");
+        let moving = async {
+            while direct.registration(id).await.expect("it answers").is_none() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            let mark = direct.freeze(event, mover).await.expect("it answers").expect("it is mine");
+            if leaves {
+                let left = direct.hand_over(event, mover, mark.version).await.expect("it answers");
+                assert!(left.is_some(), "it was frozen");
+            } else {
+                // Time for another attempt.
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                direct.stay(event, mover).await.expect("it answers");
+            }
+        };
+        let batch = [ada];
+        let (executed, ()) = tokio::join!(store.execute(&batch, WhenBusy::Skip), moving);
+        assert_eq!(way.cuts.load(Ordering::SeqCst), 0, "the connection was cut");
+        match leaves {
+            false => {
+                let executions = executed.expect("it is found out once the event is sold again");
+                let Execution::Decided(outcome) = &executions[0] else { panic!("{executions:?}") };
+                assert_eq!(outcome.registration().map(|row| row.id), Some(id), "{outcome:?}");
+            }
+            true => {
+                assert!(matches!(executed, Err(StoreError::CommitUnknown(_))), "{executed:?}");
+            }
+        }
+    }
+}
+
 /// Whatever the commands were, executing them again finds that they were executed.
 #[tokio::test]
 async fn a_lost_commit_of_changes_is_found_out() {

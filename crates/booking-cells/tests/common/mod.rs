@@ -343,3 +343,17 @@ macro_rules! kinds {
 }
 
 pub(crate) use kinds;
+
+/// Runs a function after each step, before the mover goes on, which may stop it there.
+pub(crate) struct Meanwhile<F>(pub(crate) F);
+
+impl<F: Fn(Step) -> bool + Send + Sync> MoveObserver for Meanwhile<F> {
+    fn reached(&self, _: EventId, step: Step) -> bool {
+        (self.0)(step)
+    }
+}
+
+/// Blocks on `work` in synchronous code.
+pub(crate) fn now<T>(work: impl Future<Output = T>) -> T {
+    tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(work))
+}

@@ -1,10 +1,10 @@
 //! Workers go on during a move: mails and webhooks need no decision, and are written while an event is frozen.
 
-use crate::common::Backend;
+use crate::common::{Backend, Meanwhile, now};
 use crate::{
     Frozen, Pair, Steps, ask, command, everything, mover, new_mover, plain_event, register, seat,
 };
-use booking_cells::{MoveError, MoveObserver, Step};
+use booking_cells::{MoveError, Step};
 use booking_core::prelude::*;
 use booking_core::{
     Command, Delivery, DeliveryState, EndpointId, EventId, LEAVING_MAILS_MAX, LaneNext, LaneStep,
@@ -15,20 +15,6 @@ use chrono::{DateTime, TimeDelta};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use uuid::Uuid;
-
-/// Runs a function after each step, before the mover goes on, which may stop it there.
-struct Meanwhile<F>(F);
-
-impl<F: Fn(Step) -> bool + Send + Sync> MoveObserver for Meanwhile<F> {
-    fn reached(&self, _: EventId, step: Step) -> bool {
-        (self.0)(step)
-    }
-}
-
-/// Blocks on `work` in synchronous code.
-fn now<T>(work: impl Future<Output = T>) -> T {
-    tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(work))
-}
 
 fn mail_to(registration: &Registration, kind: MailKind) -> NewMail {
     NewMail {
@@ -303,7 +289,35 @@ async fn an_event_with_too_many_mails_that_are_due_stays(
     println!("{LEAVING_MAILS_MAX} mails left with it: frozen for {frozen:?}");
 }
 
+/// What is read of an event's facts are those that follow one another, or none, at every step and in both stores: a
+/// worker that was given one behind a hole would go on from there, and never look back.
+async fn facts_are_read_without_holes_through_a_move(from: fn() -> Backend, to: fn() -> Backend) {
+    let pair = Pair::of(from, to).await;
+    let (from, to) = (&*pair.from, &*pair.to);
+    let event = from.create_event(plain_event(99)).await.expect("it answers").id;
+    let ada = seat(from, register(event, "ada")).await;
+    seat(from, register(event, "grace")).await;
+    seat(from, command(event, Command::Cancel { registration_id: ada.id })).await;
+    seat(from, register(event, "joan")).await;
+    let read = async |store: &dyn MoveStore| -> Vec<u64> {
+        let facts = store.facts_after(event, Version::new(0), PageLimit::MAX).await;
+        facts.expect("it answers").iter().map(|fact| fact.version.get()).collect()
+    };
+    let all = read(from).await;
+    assert_eq!(all, [1, 2, 3, 4, 5]);
+    let looks = Meanwhile(|step| {
+        for store in [from, to] {
+            let read = now(read(store));
+            assert!(read.is_empty() || read == all, "{step:?}: {read:?}");
+        }
+        true
+    });
+    mover(from, to, &looks).move_event(event).await.expect("nothing is in its way");
+    assert_eq!((read(from).await, read(to).await), (Vec::new(), all));
+}
+
 in_all_pairs! {
+    facts_are_read_without_holes_through_a_move
     a_worker_that_settles_mails_goes_on_through_a_move
     a_late_write_survives_the_mover
     a_worker_that_sends_goes_on_through_a_move

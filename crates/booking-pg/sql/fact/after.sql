@@ -1,6 +1,7 @@
 -- fact/after: the rows with the facts of an event that follow a version, up to another, and its registrations that these made
--- A registration whose version no fact made is a seat that was given at once, if the event is here: of one that is moved
--- some rows may be missing. One statement reads both, so that no version is committed in between.
+-- A registration whose version no fact made is a seat that was given at once. Nothing is read of an event that is not
+-- here: of one that is moved some rows may be missing, and who was told the facts behind a hole would never look back.
+-- One statement reads it all, so that no version is committed in between.
 (
     SELECT version_first, recorded_at, body, NULL::uuid AS registration_id
     FROM facts
@@ -17,6 +18,8 @@
             ) AS holding
         )
         AND version_first <= $3::bigint
+        -- One of one, in order, so that only the primary key will do.
+        AND (SELECT true FROM events WHERE id = ANY (ARRAY[$1::uuid]) ORDER BY id LIMIT 1)
     ORDER BY version_first
 )
 UNION ALL
@@ -24,7 +27,6 @@ UNION ALL
     SELECT event_version, created_at, NULL, id
     FROM registrations
     WHERE event_id = $1::uuid AND event_version > $2::bigint AND event_version <= $3::bigint
-        -- One of one, in order, so that only the primary key will do.
         AND (SELECT true FROM events WHERE id = ANY (ARRAY[$1::uuid]) ORDER BY id LIMIT 1)
     ORDER BY event_version
 )
