@@ -10,7 +10,7 @@ use std::{fs, thread};
 use tempfile::TempDir;
 
 /// The longest that a test waits for anything.
-const WITHIN: Duration = Duration::from_secs(30);
+const WITHIN: Duration = Duration::from_secs(120);
 
 /// A self-signed certificate for localhost, and its key.
 pub(crate) struct Certificate {
