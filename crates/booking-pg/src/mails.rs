@@ -1,18 +1,21 @@
 //! Mails to be sent, due reminders, and purging of deliveries.
 
 use crate::columns::stored_seconds;
+use crate::connection::Lease;
 use crate::delivery_rows;
 use crate::error::PgError;
 use crate::lanes::MailRows;
+use crate::moving::ADDING_MAILS;
 use crate::rows;
 use crate::sql;
 use crate::store::PgStore;
-use crate::transaction::{write_rows, write_some};
+use crate::transaction::{Name, change_alone, run, write_rows, write_some};
 use booking_core::{
     DELIVERIES_KEPT, EventId, LEASE, LeaseId, Mail, MailStep, NewMail, PageLimit, SettledMail,
     StoreError,
 };
 use chrono::{DateTime, Utc};
+use std::collections::BTreeSet;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
@@ -35,7 +38,25 @@ impl PgStore {
             &rows.versions,
             &now,
         ];
-        write_some(self, "add_mails", sql::MAIL_INSERT, parameters).await.map(drop)
+        let events: BTreeSet<Uuid> = rows.event_ids.iter().copied().collect();
+        let events: &[Uuid] = &events.into_iter().collect::<Vec<_>>();
+        let name = Name::of("add_mails");
+        let are_here = run(self, &name, |attempt| {
+            Box::pin(async move {
+                let connection = Lease::from(&self.pool).await?;
+                let insert = connection.prepare(sql::MAIL_INSERT).await?;
+                change_alone(&connection, ADDING_MAILS, &insert, parameters, &attempt).await?;
+                let nobody_asks = None::<DateTime<Utc>>;
+                let here = connection.fetch(sql::EVENT_STATUS, &[&events, &nobody_asks]).await?;
+                connection.give_back();
+                Ok(here.len() == events.len())
+            })
+        });
+        match are_here.await? {
+            true => Ok(()),
+            // No failure of the attempt: a repetition would not change it.
+            false => Err(PgError::EventMoving.into_store_error()),
+        }
     }
 
     pub(crate) async fn lease_mails(

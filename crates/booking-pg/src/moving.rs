@@ -25,6 +25,12 @@ use uuid::Uuid;
 
 type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 
+/// Mails that are added beside any lane exclude [`LEAVING_WITH_MAILS`]: if their event is still here after that, they
+/// leave with it. Its row would do, too, but its sale would wait for them.
+pub(crate) const ADDING_MAILS: &str = "SELECT pg_advisory_xact_lock_shared(7307217536119138305)";
+/// Waits for those that are being added.
+const LEAVING_WITH_MAILS: &str = "SELECT pg_advisory_xact_lock(7307217536119138305)";
+
 /// Runs a statement made at run time; errors name it `name`.
 async fn fetch(
     connection: &Lease,
@@ -551,6 +557,7 @@ impl MoveStore for PgStore {
         self.move_in_transaction("hand_over", move |connection| {
             Box::pin(async move {
                 let connection = &*connection;
+                connection.command(LEAVING_WITH_MAILS).await?;
                 let (served, way) = self.way_and_state_of(connection, event).await?;
                 let Some(way) = way else { return Ok(None) };
                 if way.direction == "left" && way.mover == mover {

@@ -5,7 +5,7 @@ mod common;
 use booking_core::prelude::*;
 use booking_core::{
     CellName, EventId, LeftEvent, MOVE_LEASE, MailKind, MailStep, MoveId, NewMail, PageLimit,
-    SettledMail, Version,
+    SettledMail, StoreError, Version,
 };
 use booking_pg::{PgOptions, PgStore};
 use common::{
@@ -19,10 +19,15 @@ use uuid::Uuid;
 
 /// Waits until a transaction waits for a row.
 async fn until_a_row_is_waited_for(other: &Client) {
+    until_waiting(other, 1).await;
+}
+
+/// Waits until so many transactions wait for a lock.
+async fn until_waiting(other: &Client, transactions: i64) {
     let since = Instant::now();
     let waiting = "SELECT count(*) FROM pg_stat_activity \
                    WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    while other.query_one(waiting, &[]).await.expect("it answers").get::<_, i64>(0) == 0 {
+    while other.query_one(waiting, &[]).await.expect("it answers").get::<_, i64>(0) < transactions {
         assert!(since.elapsed() < Duration::from_secs(5), "nobody waits");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
@@ -134,6 +139,40 @@ async fn an_event_leaves_with_the_step_that_a_worker_was_writing() {
     assert_eq!(state["lanes"][0]["version"], 5, "{}", left.state);
     assert_eq!(number(&database, "SELECT count(*) FROM mails"), 0, "nothing stays behind");
     assert_eq!(number(&database, "SELECT count(*) FROM delivery_lanes"), 0);
+}
+
+/// Mails are being added while the event leaves: it leaves with them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_leaves_with_the_mails_that_were_being_added() {
+    let database = migrated_database();
+    let leaving = Leaving::in_database(database.url()).await;
+    let made = || NewMail { id: Uuid::now_v7().into(), ..leaving.mails[1] };
+    let added = [made(), made()];
+    let (writer, other) = (session(database.url()).await, session(database.url()).await);
+    // It is still to be seen whether the second one is there.
+    let blocking = format!(
+        "BEGIN; INSERT INTO mails (event_id, id, registration_id, kind, version, made_at, due_at)
+         VALUES ('{}', '{}', '{}', 'reminder', 2, now(), now())",
+        leaving.event,
+        added[1].id.as_uuid(),
+        added[1].registration_id
+    );
+    writer.batch_execute(&blocking).await.expect("it answers");
+    let store = Arc::clone(&leaving.store);
+    let adding = tokio::spawn(async move { store.add_mails(&added).await });
+    until_waiting(&other, 1).await;
+    let (store, event) = (Arc::clone(&leaving.store), leaving.event);
+    let (mover, version) = (leaving.mover, leaving.version);
+    let handing = tokio::spawn(async move { store.hand_over(event, mover, version).await });
+    until_waiting(&other, 2).await;
+    writer.batch_execute("ROLLBACK").await.expect("it answers");
+    let left = handing.await.expect("no panic").expect("it answers").expect("it is frozen");
+    for mail in &added {
+        assert_eq!(state_of(&left, mail).as_deref(), Some("due"), "{}", left.state);
+    }
+    // If it had left by then, they are to be added again where it is, which changes nothing.
+    let answer = adding.await.expect("no panic");
+    assert!(matches!(answer, Ok(()) | Err(StoreError::Unavailable(_))), "{answer:?}");
 }
 
 /// Facts are being routed while the event leaves: it leaves with the lane that this made, and the facts are new

@@ -10,6 +10,7 @@ use booking_core::{
 };
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
+use std::collections::BTreeSet;
 
 /// Records that a server which sends mail is running.
 pub(crate) fn show(connection: &Connection, clock: &Clock) -> Result<Work<()>, Failure> {
@@ -24,6 +25,13 @@ pub(crate) fn add(
     mails: &[NewMail],
     clock: &Clock,
 ) -> Result<Work<()>, Failure> {
+    let mut status = connection.prepare_cached(sql::EVENT_STATUS)?;
+    let events: BTreeSet<EventId> = mails.iter().map(|mail| mail.event_id).collect();
+    for event in events {
+        if !status.exists([event.as_uuid().as_bytes()])? {
+            return Err(Failure::EventMoving);
+        }
+    }
     insert(connection, mails, clock())?;
     Ok(Work::Changed(()))
 }

@@ -9,7 +9,7 @@ use booking_core::prelude::*;
 use booking_core::{
     Command, Delivery, DeliveryState, EndpointId, EventId, LEAVING_MAILS_MAX, LaneNext, LaneStep,
     LeaseId, MOVED_MAILS, MailKind, MailStep, NewMail, Outcome, PageLimit, Person, Place,
-    Registration, SettledMail, Transfer, Version, WebhookType,
+    Registration, SettledMail, StoreError, Transfer, Version, WebhookType,
 };
 use chrono::{DateTime, TimeDelta};
 use serde_json::Value;
@@ -306,6 +306,11 @@ async fn facts_are_read_without_holes_through_a_move(from: fn() -> Backend, to: 
     let all = read(from).await;
     assert_eq!(all, [1, 2, 3, 4, 5]);
     let looks = Meanwhile(|step| {
+        if step == Step::HandedOver {
+            // Nobody would take it along.
+            let late = now(from.add_mails(&[mail_to(&ada, MailKind::Reminder)]));
+            assert!(matches!(late, Err(StoreError::Unavailable(_))), "{late:?}");
+        }
         for store in [from, to] {
             let read = now(read(store));
             assert!(read.is_empty() || read == all, "{step:?}: {read:?}");

@@ -174,7 +174,8 @@ pub trait DeliveryStore: fmt::Debug + Send + Sync {
     /// dropped for good, and no [former holder](Self::former_holder) is kept any more.
     async fn drop_deliveries(&self, sink: SinkId) -> Result<u64, StoreError>;
 
-    /// Stores mails to be sent, beside any lane; existing ones are left unchanged.
+    /// Stores mails to be sent, beside any lane; existing ones are left unchanged. A store that events leave answers
+    /// [`StoreError::Unavailable`] if one of their events is not there: another attempt stores them where it is.
     async fn add_mails(&self, mails: &[NewMail]) -> Result<(), StoreError>;
 
     /// Claims up to `at_most` mails that are due, longest due first.
