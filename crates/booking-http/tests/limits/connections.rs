@@ -6,7 +6,7 @@ use crate::common::{App, Data, PROGRAM};
 use booking_testkit::ServerProcess;
 use serde_json::json;
 use socket2::{Domain, Socket, Type};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::thread;
@@ -162,7 +162,7 @@ fn start_with_files(files: u32, data: &Data) -> ServerProcess {
 fn is_served(stream: &mut TcpStream) -> bool {
     let mut buffer = [0; 1_024];
     stream.write_all(REQUEST).is_ok()
-        && matches!(stream.read(&mut buffer), Ok(length) if buffer[..length].starts_with(b"HTTP/1.1 200"))
+        && matches!(read_some(stream, &mut buffer), Ok(length) if buffer[..length].starts_with(b"HTTP/1.1 200"))
 }
 
 /// A client that holds more connections than there are files for loses the idle ones; no other client is shut out.

@@ -1,13 +1,14 @@
 //! A receiver of webhooks over plain sockets, which records all messages and gives the set answers.
 
 use crate::common::described::fault_of_message;
+use crate::common::http::read_some;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signature, VerifyingKey};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use sha2::Sha256;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
@@ -217,7 +218,7 @@ fn read(stream: &mut TcpStream) -> io::Result<Option<Request>> {
                 return Ok(Some((headers, bytes[end + 4..end + 4 + length].to_vec())));
             }
         }
-        match stream.read(&mut buffer)? {
+        match read_some(stream, &mut buffer)? {
             0 => return Ok(None),
             count => bytes.extend_from_slice(&buffer[..count]),
         }
