@@ -50,7 +50,7 @@ use booking_core::{
     Venue, Version, WebhookType, WhenBusy, Wording,
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use common::{Backend, new_mover};
+use common::{Backend, Until, new_mover};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -160,15 +160,6 @@ fn plain_event(seats: u32) -> NewEvent {
     let name = EventName::parse("Sale").expect("valid");
     let seats = Capacity::parse(seats.into(), CapacityMax::HIGHEST).expect("valid");
     NewEvent::new(Uuid::now_v7().into(), name, seats)
-}
-
-/// Lets a mover go on until a step.
-struct Until(fn(Step) -> bool);
-
-impl MoveObserver for Until {
-    fn reached(&self, _: EventId, step: Step) -> bool {
-        !(self.0)(step)
-    }
 }
 
 /// Has the event leave, and no more. Returns the id of the move.

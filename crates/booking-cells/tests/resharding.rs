@@ -15,7 +15,7 @@ use booking_core::{
     Organizer, OrganizerId, OrganizerName, Outcome, PageLimit, Refusal, RegistrationId, StoreError,
     TokenHash, TokenId, WhenBusy,
 };
-use common::{Backend, Meanwhile, map, named, new_cell, new_mover, now};
+use common::{Backend, Meanwhile, Until, map, named, new_cell, new_mover, now};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -481,13 +481,7 @@ async fn a_key_is_answered_throughout_a_move() {
 }
 
 /// Stops a move when an event is in neither cell.
-struct StopsBetween;
-
-impl MoveObserver for StopsBetween {
-    fn reached(&self, _: EventId, step: Step) -> bool {
-        step != Step::HandedOver
-    }
-}
+const STOPS_BETWEEN: Until = Until(|step| step == Step::HandedOver);
 
 /// An event that is on its way into a cell from a store outside, by a mover that slept, may arrive there after the cell
 /// has lost its byte. No server would look for it there once the change has ended.
@@ -562,7 +556,8 @@ async fn an_event_between_two_cells_is_never_reported_missing() {
         let after = places.publish(&split()).await;
         server.install(&after, places.stores_of(&after));
         let stopped = Steps(AtomicUsize::new(usize::MAX));
-        let resharder = Resharder { observer: &StopsBetween, ..places.resharder(&after, &stopped) };
+        let resharder =
+            Resharder { observer: &STOPS_BETWEEN, ..places.resharder(&after, &stopped) };
         let stopped = resharder.go_on(&after).await;
         assert!(matches!(stopped, Err(ReshardError::Stopped)), "{stopped:?}");
         assert_eq!(places.served(event).await, 0, "the control");
@@ -621,7 +616,7 @@ async fn an_old_registration_id_is_never_reported_missing_during_a_move() {
         let after = places.publish(&split()).await;
         server.install(&after, places.stores_of(&after));
         let all = Steps(AtomicUsize::new(usize::MAX));
-        let resharder = Resharder { observer: &StopsBetween, ..places.resharder(&after, &all) };
+        let resharder = Resharder { observer: &STOPS_BETWEEN, ..places.resharder(&after, &all) };
         let stopped = resharder.go_on(&after).await;
         assert!(matches!(stopped, Err(ReshardError::Stopped)), "{stopped:?}");
         assert_eq!(places.served(event).await, 0, "the control");

@@ -3,6 +3,7 @@
 use crate::connection::Lease;
 use crate::error::PgError;
 use crate::load::{LoadedBatch, Wanted};
+use crate::read::existing;
 use crate::rollback::End;
 use crate::rows;
 use crate::sql::{self, BEGIN, Sql};
@@ -151,6 +152,8 @@ impl PgStore {
             let is_there = |id: &EventId| states.contains_key(id) || moving.contains(id);
             let missing = commands.keys().filter(|id| !is_there(id)).map(|id| id.as_uuid());
             let missing: Vec<Uuid> = missing.collect();
+            // The rows that the lock skipped. With a lock that waits there are none but events that were created, or
+            // arrived, this very moment.
             busy = existing(connection, &missing).await?;
             let found = busy.len();
             if waits {
@@ -190,12 +193,4 @@ fn reports_earlier_work(execution: &Execution) -> bool {
         execution,
         Execution::Busy | Execution::Decided(Outcome::Refused(_) | Outcome::Settled)
     )
-}
-
-/// Those of `missing` that exist: the rows that the lock skipped. With a lock that waits there are
-/// none but events that were created, or arrived, this very moment.
-async fn existing(connection: &Lease, missing: &[Uuid]) -> Result<BTreeSet<EventId>, PgError> {
-    let nobody_asks = None::<DateTime<Utc>>;
-    let found = connection.fetch(sql::EVENT_STATUS, &[&missing, &nobody_asks]).await?;
-    Ok(found.iter().map(|row| rows::event_id(row, 0)).collect())
 }

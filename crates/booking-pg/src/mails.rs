@@ -6,6 +6,7 @@ use crate::delivery_rows;
 use crate::error::PgError;
 use crate::lanes::MailRows;
 use crate::moving::ADDING_MAILS;
+use crate::read::existing;
 use crate::rows;
 use crate::sql;
 use crate::store::PgStore;
@@ -15,7 +16,6 @@ use booking_core::{
     StoreError,
 };
 use chrono::{DateTime, Utc};
-use std::collections::BTreeSet;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
@@ -38,16 +38,17 @@ impl PgStore {
             &rows.versions,
             &now,
         ];
-        let events: BTreeSet<Uuid> = rows.event_ids.iter().copied().collect();
-        let events: &[Uuid] = &events.into_iter().collect::<Vec<_>>();
+        let mut events = rows.event_ids.clone();
+        events.sort_unstable();
+        events.dedup();
+        let events = events.as_slice();
         let name = Name::of("add_mails");
         let are_here = run(self, &name, |attempt| {
             Box::pin(async move {
                 let connection = Lease::from(&self.pool).await?;
                 let insert = connection.prepare(sql::MAIL_INSERT).await?;
                 change_alone(&connection, ADDING_MAILS, &insert, parameters, &attempt).await?;
-                let nobody_asks = None::<DateTime<Utc>>;
-                let here = connection.fetch(sql::EVENT_STATUS, &[&events, &nobody_asks]).await?;
+                let here = existing(&connection, events).await?;
                 connection.give_back();
                 Ok(here.len() == events.len())
             })

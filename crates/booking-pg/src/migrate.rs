@@ -75,11 +75,8 @@ impl PgStore {
     }
 
     async fn run_migrations(&self) -> Result<Vec<String>, BoxError> {
-        let connection = Lease::from(&self.pool).await?;
-        let (found, _) = look_at(&connection).await?;
-        let is_done = found.missing.is_empty() && spellings::is_rewritten(&connection).await?;
-        connection.give_back();
-        if is_done {
+        let (found, _) = self.look().await?;
+        if found.missing.is_empty() {
             self.log_newer(&found.newer);
             return Ok(Vec::new());
         }
@@ -100,6 +97,7 @@ impl PgStore {
         Ok(applied)
     }
 
+    /// The state of the schema, of which an unfinished rewrite of rows is a part, and whether there are tables.
     async fn look(&self) -> Result<(Schema, bool), BoxError> {
         let connection = Lease::from(&self.pool).await?;
         let (mut schema, any) = look_at(&connection).await?;

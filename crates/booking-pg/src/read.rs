@@ -11,7 +11,7 @@ use booking_core::{
 };
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 use tokio::time::timeout;
 use tokio_postgres::Row;
@@ -248,6 +248,16 @@ impl Seen {
             }
         }
     }
+}
+
+/// Those of some events that exist.
+pub(crate) async fn existing(
+    connection: &Lease,
+    events: &[Uuid],
+) -> Result<BTreeSet<EventId>, PgError> {
+    let nobody_asks = None::<DateTime<Utc>>;
+    let found = connection.fetch(sql::EVENT_STATUS, &[&events, &nobody_asks]).await?;
+    Ok(found.iter().map(|row| rows::event_id(row, 0)).collect())
 }
 
 /// Reads events from `rows`. Those on which something has expired are read once more, with a statement

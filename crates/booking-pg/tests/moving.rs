@@ -17,11 +17,6 @@ use std::time::{Duration, Instant};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-/// Waits until a transaction waits for a row.
-async fn until_a_row_is_waited_for(other: &Client) {
-    until_waiting(other, 1).await;
-}
-
 /// Waits until so many transactions wait for a lock.
 async fn until_waiting(other: &Client, transactions: i64) {
     let since = Instant::now();
@@ -72,7 +67,7 @@ impl Leaving {
         let (store, event) = (Arc::clone(&self.store), self.event);
         let (mover, version) = (self.mover, self.version);
         let leaving = tokio::spawn(async move { store.hand_over(event, mover, version).await });
-        until_a_row_is_waited_for(&other).await;
+        until_waiting(&other, 1).await;
         writer.batch_execute("COMMIT").await.expect("it answers");
         leaving.await.expect("no panic").expect("it answers").expect("it is frozen")
     }

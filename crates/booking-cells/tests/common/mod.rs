@@ -344,6 +344,15 @@ macro_rules! kinds {
 
 pub(crate) use kinds;
 
+/// Lets a mover go on until a step.
+pub(crate) struct Until(pub(crate) fn(Step) -> bool);
+
+impl MoveObserver for Until {
+    fn reached(&self, _: EventId, step: Step) -> bool {
+        !(self.0)(step)
+    }
+}
+
 /// Runs a function after each step, before the mover goes on, which may stop it there.
 pub(crate) struct Meanwhile<F>(pub(crate) F);
 
