@@ -202,10 +202,20 @@ pub fn read_all(stream: TcpStream) -> Answer {
     }
 }
 
-/// Reads the bytes that have arrived. A signal meanwhile, as when a browser ends, does not end the read.
+/// Reads the bytes that have arrived.
 pub fn read_some(stream: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    through_signals(|| stream.read(buffer))
+}
+
+/// Waits until the server has sent something, or closed, and leaves it to be read; returns whether it is something.
+pub fn has_arrived(stream: &TcpStream) -> io::Result<bool> {
+    through_signals(|| stream.peek(&mut [0])).map(|length| length > 0)
+}
+
+/// A read with a time limit ends at a signal, as when a browser ends: it is repeated.
+fn through_signals(mut read: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
     loop {
-        match stream.read(buffer) {
+        match read() {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             read => return read,
         }

@@ -1,7 +1,7 @@
 //! Requests that come twice, late, or from another client, under one key.
 
 use crate::common::acts::{done, id, refused, token};
-use crate::common::http::{connect, send};
+use crate::common::http::{connect, has_arrived, send};
 use crate::common::{App, Data};
 use crate::on_both_stores;
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ fn a_client_that_retries_without_an_answer_has_one_seat(data: Data) {
         stream.write_all(request.as_bytes()).expect("the server reads");
         // Some of them after it has begun.
         if n % 3 == 0 {
-            let _ = stream.peek(&mut [0]);
+            let _ = has_arrived(&stream);
         }
     }
     for n in 0..30 {
