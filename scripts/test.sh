@@ -179,15 +179,27 @@ tests=(cargo test --workspace --all-features --locked --no-fail-fast)
 # Most of them mostly wait: for servers, databases and browsers to start, and for timeouts.
 cores=$(getconf _NPROCESSORS_ONLN)
 
-# Runs tests beside others: run_both NAME "ARGUMENTS OF CARGO" ARGUMENTS OF CARGO FOR THE OTHERS...
-# All have been built, since one Cargo waits while another builds. What NAME is of is shown last. It ends the script.
+# Runs what `apart` has, arguments of Cargo, one after the other: all of them, also when one fails.
+apart=()
+run_apart() {
+    local failed=0 each running=
+    trap 'kill "$running" 2>/dev/null; exit 143' TERM
+    for each in "${apart[@]}"; do
+        # Words of our own, without spaces in them.
+        # shellcheck disable=SC2086
+        "${tests[@]}" $each &
+        running=$!
+        wait "$running" || failed=$?
+    done
+    return "$failed"
+}
+# Runs what is apart beside other tests: run_both NAME ARGUMENTS OF CARGO FOR THE OTHERS...
+# All have been built, since one Cargo waits while another builds. What is apart is shown last. It ends the script.
 run_both() {
     local name=$1 log=$target/beside.log failed=0
-    # Words of our own, without spaces in them.
-    # shellcheck disable=SC2086
-    "${tests[@]}" $2 >"$log" 2>&1 &
+    shift
+    run_apart >"$log" 2>&1 &
     beside=$!
-    shift 2
     run "tests" env RUST_TEST_THREADS="${RUST_TEST_THREADS:-$threads}" "${tests[@]}" "$@" || failed=$?
     step="$name, beside the other tests"
     wait "$beside" || failed=$?
@@ -195,6 +207,15 @@ run_both() {
     echo "== $step" && cat "$log"
     step="tests"
     exit "$failed"
+}
+# Cargo's arguments for all tests but these, without the examples in documentation: all_tests_but NAME...
+all_tests_but() {
+    local path name
+    echo --lib --bins
+    for path in crates/*/tests/*.rs crates/*/tests/*/main.rs; do
+        name=$(basename "${path%/main.rs}" .rs)
+        [[ " $* " == *" $name "* ]] || echo "--test $name"
+    done | sort -u
 }
 
 if [ "$what" = fast ]; then
@@ -205,7 +226,8 @@ if [ "$what" = fast ]; then
     # shellcheck disable=SC2086
     run "building the tests" "${tests[@]}" $store "${quick[@]}" --no-run
     threads=$((4 * cores))
-    run_both "the store in one file" "$store" "${quick[@]}" -- --skip postgres
+    apart=("$store")
+    run_both "the store in one file" "${quick[@]}" -- --skip postgres
 fi
 
 missing=()
@@ -338,7 +360,13 @@ if [ "$what" = long ]; then
         echo "== failing over: not tried, as Patroni, etcd or HAProxy is not installed (scripts/failover.sh installs them)"
     fi
     # The storms wait a minute for ten thousand holds to end, and the judge for faults to be noticed.
-    run_both "the storms and the judge" "--test storms --test judge" -- --skip apart_
+    apart=("--test storms --test judge")
+    run_both "the storms and the judge" -- --skip apart_
 fi
-# Both stores under load, with kills of server and database, and a broken store, which has to be caught.
-run_both "the judge" "--test judge -- apart_calm apart_kills a_store_without_its_lock" -- --skip apart_
+# Both stores under load, with kills of server and database, and a broken store, which has to be caught. And half of
+# the others: those that wait the most, for browsers, proxies, receivers and clocks.
+waiting=(pages webhooks live proxies browsers)
+apart=("--test judge -- apart_calm apart_kills a_store_without_its_lock"
+    "${waiting[*]/#/--test } -- --test-threads ${RUST_TEST_THREADS:-$threads}" "--doc")
+# shellcheck disable=SC2046
+run_both "the judge, and the tests that wait the most" $(all_tests_but "${waiting[@]}") -- --skip apart_
