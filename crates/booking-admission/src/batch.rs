@@ -47,6 +47,11 @@ impl Caller {
 #[error("the batch was abandoned")]
 pub(crate) struct Abandoned;
 
+/// A command of which the store does not know what became, unlike of others of its batch.
+#[derive(Debug, Error)]
+#[error("the store does not know whether it was executed")]
+struct PartUnknown;
+
 /// Executes a batch and answers its callers; returns the commands whose events were busy.
 pub(crate) async fn execute(
     store: &dyn BookingStore,
@@ -62,8 +67,11 @@ pub(crate) async fn execute(
             for ((item, caller), execution) in items.into_iter().zip(callers).zip(executions) {
                 match execution {
                     Execution::Decided(outcome) => caller.answer(Ok(outcome)),
-                    // It may have been executed after all, where a part of the batch failed.
                     Execution::Busy => busy.push((item.sent_again(), caller)),
+                    Execution::Unknown => {
+                        let unknown = StoreError::commit_unknown(PartUnknown);
+                        caller.answer(Err(SubmitError::Store(unknown)));
+                    }
                 }
             }
             busy

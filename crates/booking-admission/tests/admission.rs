@@ -276,6 +276,25 @@ async fn a_broken_event_fails_alone() {
     assert!(matches!(failed, Err(SubmitError::Store(StoreError::Broken(_)))), "{failed:?}");
 }
 
+/// Sent again, it could be refused by then, as if it had changed nothing.
+#[tokio::test]
+async fn a_command_of_unknown_outcome_is_answered_alone_and_not_sent_again() {
+    let (store, admission) = start(Limits::default());
+    let (unknown, known) = (store.create(100).await, store.create(100).await);
+    store.unknown.lock().expect("no panic").insert(unknown);
+    store.close_gate();
+    let first = submit(&admission, known, "first").await;
+    tokio::time::sleep(SETTLE).await;
+    let lost = submit(&admission, unknown, "ada").await;
+    let goes = submit(&admission, known, "ada").await;
+    store.let_through(10);
+    confirmed(first.await.expect("no panic"));
+    confirmed(goes.await.expect("no panic"));
+    let lost = lost.await.expect("no panic");
+    assert!(matches!(lost, Err(SubmitError::Store(StoreError::CommitUnknown(_)))), "{lost:?}");
+    assert_eq!(store.batches().concat().len(), 3, "each was sent once");
+}
+
 #[tokio::test]
 async fn a_panicking_batch_has_an_unknown_outcome_and_the_queue_goes_on() {
     let (store, admission) = start(Limits::default());

@@ -58,7 +58,7 @@ impl Cells {
         for (place, execution) in in_place(parts, answers) {
             executions[place] = Some(execution);
         }
-        put_together(executions, failures, when_busy)
+        put_together(executions, parts, failures, when_busy)
     }
 }
 
@@ -74,24 +74,25 @@ impl CellStore {
 
 /// Combines the answers to a whole batch. The commands of cells that failed have none.
 fn put_together(
-    executions: Vec<Option<Execution>>,
+    mut executions: Vec<Option<Execution>>,
+    parts: &Parts,
     mut failures: Vec<(usize, StoreError)>,
     when_busy: WhenBusy,
 ) -> Result<Vec<Execution>, StoreError> {
-    let is_nothing_done = executions.iter().all(Option::is_none);
-    match when_busy {
-        _ if failures.is_empty() => {}
-        _ if is_nothing_done => {
-            let is_unknown = |error: &StoreError| matches!(error, StoreError::CommitUnknown(_));
-            let worst = failures.iter().position(|(_, error)| is_unknown(error));
-            let worst = worst.unwrap_or_default();
-            return Err(failures.swap_remove(worst).1);
-        }
-        // Each is retried alone, and then gets the error of its own cell.
-        WhenBusy::Skip => {}
-        WhenBusy::Wait => {
-            let part = CellError::Part(failures.swap_remove(0).1);
-            return Err(StoreError::commit_unknown(part));
+    let is_unknown = |error: &StoreError| matches!(error, StoreError::CommitUnknown(_));
+    if !failures.is_empty() && executions.iter().all(Option::is_none) {
+        let worst = failures.iter().position(|(_, error)| is_unknown(error));
+        return Err(failures.swap_remove(worst.unwrap_or_default()).1);
+    }
+    for (at, error) in failures {
+        match when_busy {
+            // Not retried: that could be refused by then, as if nothing had been done.
+            _ if is_unknown(&error) => {
+                parts[&at].iter().for_each(|place| executions[*place] = Some(Execution::Unknown));
+            }
+            // Each is retried alone, and then gets the error of its own cell.
+            WhenBusy::Skip => {}
+            WhenBusy::Wait => return Err(StoreError::commit_unknown(CellError::Part(error))),
         }
     }
     Ok(executions.into_iter().map(|execution| execution.unwrap_or(Execution::Busy)).collect())
@@ -149,9 +150,9 @@ impl SeatStore for CellStore {
         self.noting_refusal(create_in(at).await)
     }
 
-    /// Stores expect batches of one cell. A batch of several is as many transactions: if some were committed and others
-    /// not, the commands of the others are [`Execution::Busy`] where that is allowed, and else the outcome of the whole
-    /// is unknown.
+    /// Stores expect batches of one cell. A batch of several is as many transactions: if some were committed, and it is
+    /// unknown whether others were, the commands of these are [`Execution::Unknown`]. Those of parts that certainly were
+    /// not are [`Execution::Busy`] where that is allowed, and else the outcome of the whole is unknown.
     async fn execute(
         &self,
         batch: &[EventCommand],
@@ -194,15 +195,31 @@ mod tests {
         Execution::Decided(Outcome::Settled)
     }
 
+    fn two_parts() -> Parts {
+        Parts::from([(0, vec![0]), (1, vec![1])])
+    }
+
     #[test]
-    fn a_failed_part_is_busy_or_makes_the_outcome_unknown() {
-        let whole = put_together(vec![Some(settled()); 2], vec![], WhenBusy::Wait);
+    fn a_failed_part_is_busy_or_unknown() {
+        let parts = two_parts();
+        let whole = put_together(vec![Some(settled()); 2], &parts, vec![], WhenBusy::Wait);
         assert_eq!(whole.expect("all is done"), [settled(), settled()]);
-        let executions = || vec![Some(settled()), None];
-        let answer = put_together(executions(), vec![(1, failed(false))], WhenBusy::Skip);
+        let ask = |is_unknown, when_busy| {
+            put_together(
+                vec![Some(settled()), None],
+                &parts,
+                vec![(1, failed(is_unknown))],
+                when_busy,
+            )
+        };
+        let answer = ask(false, WhenBusy::Skip);
         assert_eq!(answer.expect("some is done"), [settled(), Execution::Busy]);
-        let answer = put_together(executions(), vec![(1, failed(false))], WhenBusy::Wait);
+        let answer = ask(false, WhenBusy::Wait);
         assert!(matches!(answer, Err(StoreError::CommitUnknown(_))), "{answer:?}");
+        for when_busy in [WhenBusy::Skip, WhenBusy::Wait] {
+            let answer = ask(true, when_busy);
+            assert_eq!(answer.expect("some is done"), [settled(), Execution::Unknown]);
+        }
     }
 
     #[test]
@@ -210,7 +227,7 @@ mod tests {
         for when_busy in [WhenBusy::Skip, WhenBusy::Wait] {
             let worst = |unknown| {
                 let failures = vec![(0, failed(false)), (1, failed(unknown))];
-                put_together(vec![None, None], failures, when_busy)
+                put_together(vec![None, None], &two_parts(), failures, when_busy)
             };
             assert!(matches!(worst(false), Err(StoreError::Unavailable(_))));
             assert!(matches!(worst(true), Err(StoreError::CommitUnknown(_))));

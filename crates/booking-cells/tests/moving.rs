@@ -148,6 +148,7 @@ async fn ask(store: &dyn MoveStore, command: EventCommand) -> Outcome {
     match executed.remove(0) {
         Execution::Decided(outcome) => outcome,
         Execution::Busy => panic!("it waits"),
+        Execution::Unknown => panic!("no commit was lost"),
     }
 }
 

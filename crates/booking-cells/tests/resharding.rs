@@ -178,6 +178,7 @@ async fn sell(server: &CellStore, event: EventId, who: &str) -> RegistrationId {
                 assert!(server.is_moving(event).await.expect("it answers"), "{event} is lost");
                 sleep(Duration::from_millis(5)).await;
             }
+            Execution::Unknown => panic!("no commit was lost"),
             Execution::Decided(outcome) => {
                 assert!(outcome.registration().is_some(), "{outcome:?}");
                 return id;
@@ -525,6 +526,51 @@ async fn a_change_ends_only_once_nothing_can_arrive_any_more() {
         assert_eq!(places.served(event).await, 1);
         let found = places.server(&settled).event(event).await.expect("it answers");
         assert!(found.is_some(), "no server finds it");
+    }
+}
+
+/// The same, by a mover that was killed: another takes its move over, or abandons it, although the cell has lost the
+/// byte. The change would not end otherwise.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_move_into_a_cell_that_has_lost_its_byte_is_taken_over_or_abandoned() {
+    for (kind, is_abandoned) in [Backend::sqlite as fn() -> Backend, Backend::postgres]
+        .into_iter()
+        .flat_map(|kind| [(kind, false), (kind, true)])
+    {
+        let places = Places::of([kind; 3]).await;
+        let (outside, clock) = (kind(), ManualClock::default());
+        let outside = outside.open_to_move(Some(clock.as_clock())).await;
+        let event = outside.create_event(event_ending_in(0xb0)).await.expect("it answers").id;
+        let (killed, free) = (Until(|step| step == Step::MadeRoom), Steps(usize::MAX.into()));
+        let mover = Mover {
+            from: &*outside,
+            to: &**places.store("c1"),
+            from_name: "outside",
+            to_name: "c1",
+            new_id: &new_mover,
+            observer: &killed,
+        };
+        let stopped = mover.move_event(event).await;
+        assert!(matches!(stopped, Err(MoveError::Stopped)), "{stopped:?}");
+        let after = places.publish(&split()).await;
+        let waits = places.go_on(&after, usize::MAX).await.expect("nothing is in its way");
+        assert_eq!(waits, Moved { moved: 0, failed: 1 });
+
+        clock.advance_micros(MOVE_LEASE.num_microseconds().expect("it is short") + 1);
+        let mover = Mover { observer: &free, ..mover };
+        if is_abandoned {
+            assert!(mover.abandon(event).await.expect("it can be"));
+        } else {
+            mover.move_event(event).await.expect("it is taken over");
+        }
+        let done = places.go_on(&after, usize::MAX).await.expect("nothing is in its way");
+        assert_eq!(done, Moved { moved: u64::from(!is_abandoned), failed: 0 });
+        assert_eq!(places.map().await, after.settled());
+        assert_eq!(places.served(event).await, usize::from(!is_abandoned));
+        // The cell makes no other room.
+        let other = outside.create_event(event_ending_in(0xb1)).await.expect("it answers").id;
+        let refused = mover.move_event(other).await;
+        assert!(matches!(refused, Err(MoveError::Taken)), "{refused:?}");
     }
 }
 

@@ -192,6 +192,7 @@ pub(crate) async fn execute(store: &dyn BookingStore, batch: &[EventCommand]) ->
     let decided = executions.into_iter().map(|execution| match execution {
         Execution::Decided(outcome) => outcome,
         Execution::Busy => panic!("a store that was told to wait answered Busy"),
+        Execution::Unknown => panic!("nothing failed, and the store answered Unknown"),
     });
     decided.collect()
 }

@@ -30,6 +30,7 @@
 //!     match store.execute(&batch, WhenBusy::Wait).await?.remove(0) {
 //!         Execution::Decided(outcome) => Ok(outcome),
 //!         Execution::Busy => unreachable!("WhenBusy::Wait waits"),
+//!         Execution::Unknown => Err("whether there is a seat is not known: ask again".into()),
 //!     }
 //! }
 //!

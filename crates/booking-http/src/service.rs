@@ -15,6 +15,7 @@ pub(crate) mod webhooks;
 
 use crate::api::base_url::BaseUrl;
 use crate::auth::callers::RegistrationAuth;
+use crate::extract::path::DeliveryId;
 use crate::limits::{ClientLimits, Confirming, Holds, REFUSAL_PAUSE, Seats};
 use crate::problem::ApiError;
 use crate::service::bulkhead::{AT_ONCE_ON_SQLITE, Bulkhead};
@@ -263,6 +264,10 @@ impl Service {
                 },
                 "registrations" | "r" => match parts.next().map(str::parse) {
                     Some(Ok(id)) => self.store.may_be_moving(id).await,
+                    _ => continue,
+                },
+                "deliveries" => match parts.next().map(str::parse) {
+                    Some(Ok(DeliveryId { event_id, .. })) => self.store.is_moving(event_id).await,
                     _ => continue,
                 },
                 _ => continue,

@@ -11,15 +11,31 @@ use crate::store::PgStore;
 use crate::transaction::{Attempt, Name, run};
 use crate::write::write_and_commit;
 use booking_core::{
-    AskedBy, EventCommand, EventId, Execution, Observation, Outcome, SoughtIds, StoreError,
-    WhenBusy, decide_batch, refuse_moving,
+    AskedBy, EventChange, EventCommand, EventId, Execution, Observation, Outcome, SoughtIds,
+    StoreError, WhenBusy, decide_batch, refuse_moving,
 };
 use chrono::{DateTime, Utc};
 use futures_util::future::join3;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 use uuid::Uuid;
+
+/// The events of whose changes a COMMIT was sent, in any attempt of a batch.
+#[derive(Default)]
+struct Sent(Mutex<BTreeSet<EventId>>);
+
+impl Sent {
+    fn note(&self, changes: &[EventChange]) {
+        let mut events = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        events.extend(changes.iter().map(|change| change.event_id));
+    }
+
+    fn has(&self, event: EventId) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&event)
+    }
+}
 
 impl PgStore {
     pub(crate) async fn execute_batch(
@@ -30,11 +46,16 @@ impl PgStore {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        let asked_by = Some(AskedBy::of(batch));
-        run(self, &Name { what: "execute", asked_by }, |attempt| {
-            Box::pin(async move { self.attempt_batch(batch, when_busy, &attempt).await })
-        })
-        .await
+        let name = Name { what: "execute", asked_by: Some(AskedBy::of(batch)) };
+        let sent = &Sent::default();
+        let executed = run(self, &name, |attempt| {
+            Box::pin(async move { self.attempt_batch(batch, when_busy, &attempt, sent).await })
+        });
+        let executions = executed.await?;
+        if executions.iter().all(|execution| *execution == Execution::Unknown) {
+            return Err(StoreError::commit_unknown(PgError::EventMoving));
+        }
+        Ok(executions)
     }
 
     async fn attempt_batch(
@@ -42,6 +63,7 @@ impl PgStore {
         batch: &[EventCommand],
         when_busy: WhenBusy,
         attempt: &Attempt,
+        sent: &Sent,
     ) -> Result<Vec<Execution>, PgError> {
         let lock = match when_busy {
             WhenBusy::Skip if !attempt.must_find_out() => self.locking.skip,
@@ -62,11 +84,16 @@ impl PgStore {
         }
         self.refuses.store(refuses, Ordering::Relaxed);
         let (mut executions, changes) = decided;
-        if attempt.must_find_out() && !loaded.moving.is_empty() {
-            // An earlier attempt may have been committed before the event was frozen, or left.
-            return Err(PgError::EventMoving);
-        }
         refuse_moving(batch, &loaded.moving, &mut executions);
+        if attempt.must_find_out() {
+            // An earlier attempt may have been committed before the event was frozen, or left. The others are not kept
+            // waiting until it is sold again: it may have left for good.
+            for (item, execution) in batch.iter().zip(&mut executions) {
+                if loaded.moving.contains(&item.event_id) && sent.has(item.event_id) {
+                    *execution = Execution::Unknown;
+                }
+            }
+        }
         if changes.is_empty() && !executions.iter().any(reports_earlier_work) {
             // Not COMMIT, which would wait without need because of the row locks; nor is this
             // waited for.
@@ -79,6 +106,7 @@ impl PgStore {
             connection.commit().await?;
         } else {
             let writing = Instant::now();
+            sent.note(&changes);
             write_and_commit(&connection, self.locking, &changes, loaded.now, attempt).await?;
             self.observer.observe(Observation::Committed(writing.elapsed()));
         }
@@ -191,6 +219,8 @@ fn event_ids(batch: &[EventCommand]) -> Vec<Uuid> {
 fn reports_earlier_work(execution: &Execution) -> bool {
     !matches!(
         execution,
-        Execution::Busy | Execution::Decided(Outcome::Refused(_) | Outcome::Settled)
+        Execution::Busy
+            | Execution::Unknown
+            | Execution::Decided(Outcome::Refused(_) | Outcome::Settled)
     )
 }

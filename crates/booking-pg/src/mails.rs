@@ -5,17 +5,18 @@ use crate::connection::Lease;
 use crate::delivery_rows;
 use crate::error::PgError;
 use crate::lanes::MailRows;
-use crate::moving::ADDING_MAILS;
+use crate::moving::keep_here;
 use crate::read::existing;
 use crate::rows;
-use crate::sql;
+use crate::sql::{self, BEGIN};
 use crate::store::PgStore;
-use crate::transaction::{Name, change_alone, run, write_rows, write_some};
+use crate::transaction::{Name, run, write_rows, write_some};
 use booking_core::{
     DELIVERIES_KEPT, EventId, LEASE, LeaseId, Mail, MailStep, NewMail, PageLimit, SettledMail,
     StoreError,
 };
 use chrono::{DateTime, Utc};
+use std::collections::BTreeSet;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
@@ -38,24 +39,34 @@ impl PgStore {
             &rows.versions,
             &now,
         ];
-        let mut events = rows.event_ids.clone();
-        events.sort_unstable();
-        events.dedup();
-        let events = events.as_slice();
+        let events: BTreeSet<EventId> = mails.iter().map(|mail| mail.event_id).collect();
+        let ids: Vec<Uuid> = events.iter().map(|event| event.as_uuid()).collect();
+        let (lock, ids) = (&keep_here(&events), ids.as_slice());
         let name = Name::of("add_mails");
         let are_here = run(self, &name, |attempt| {
             Box::pin(async move {
                 let connection = Lease::from(&self.pool).await?;
-                let insert = connection.prepare(sql::MAIL_INSERT).await?;
-                change_alone(&connection, ADDING_MAILS, &insert, parameters, &attempt).await?;
-                let here = existing(&connection, events).await?;
+                connection.command(BEGIN).await?;
+                connection.script("mail/keep_here", lock).await?;
+                let are_here = existing(&connection, ids).await?.len() == ids.len();
+                if are_here {
+                    let insert = connection.prepare(sql::MAIL_INSERT).await?;
+                    connection.change(&insert, parameters).await?;
+                    attempt.commit_is_sent();
+                }
+                let committed = connection.commit().await;
+                attempt.look_at(&committed);
+                committed?;
+                if attempt.must_find_out() {
+                    // There may have been nothing left to insert, and so no commit to wait for.
+                    connection.confirm_what_is_seen().await?;
+                }
                 connection.give_back();
-                Ok(here.len() == events.len())
+                Ok(are_here)
             })
         });
         match are_here.await? {
             true => Ok(()),
-            // No failure of the attempt: a repetition would not change it.
             false => Err(PgError::EventMoving.into_store_error()),
         }
     }

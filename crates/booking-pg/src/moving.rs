@@ -18,6 +18,7 @@ use booking_core::{
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -25,11 +26,19 @@ use uuid::Uuid;
 
 type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 
-/// Mails that are added beside any lane exclude [`LEAVING_WITH_MAILS`]: if their event is still here after that, they
-/// leave with it. Its row would do, too, but its sale would wait for them.
-pub(crate) const ADDING_MAILS: &str = "SELECT pg_advisory_xact_lock_shared(7307217536119138305)";
-/// Waits for those that are being added.
-const LEAVING_WITH_MAILS: &str = "SELECT pg_advisory_xact_lock(7307217536119138305)";
+/// Locks out that events leave, until the transaction ends: so mails that are added beside any lane are added to an
+/// event that is here, and leave with it. The events' rows would do, too, but their sales would wait for that.
+pub(crate) fn keep_here(events: &BTreeSet<EventId>) -> String {
+    // In one order, so that two transactions do not deadlock.
+    let locks =
+        events.iter().map(|event| format!("pg_advisory_xact_lock_shared({})", key_of(*event)));
+    format!("SELECT {}", locks.collect::<Vec<_>>().join(", "))
+}
+
+/// The key of an event's advisory lock: the half of its id that is random. It costs a wait if another has the same.
+fn key_of(event: EventId) -> i64 {
+    event.as_uuid().as_u64_pair().1.cast_signed()
+}
 
 /// Runs a statement made at run time; errors name it `name`.
 async fn fetch(
@@ -557,7 +566,9 @@ impl MoveStore for PgStore {
         self.move_in_transaction("hand_over", move |connection| {
             Box::pin(async move {
                 let connection = &*connection;
-                connection.command(LEAVING_WITH_MAILS).await?;
+                // Waits for mails that are being added.
+                let lock = format!("SELECT pg_advisory_xact_lock({})", key_of(event));
+                connection.script("moving/lock_mails", &lock).await?;
                 let (served, way) = self.way_and_state_of(connection, event).await?;
                 let Some(way) = way else { return Ok(None) };
                 if way.direction == "left" && way.mover == mover {

@@ -4,7 +4,7 @@ mod common;
 
 use booking_core::prelude::*;
 use booking_core::{
-    EventCommand, EventId, Execution, Outcome, PageLimit, Status, StoreError, WhenBusy,
+    EventCommand, EventId, Execution, Outcome, PageLimit, Refusal, Status, StoreError, WhenBusy,
 };
 use booking_pg::PgStore;
 use booking_testkit::{Cluster, ClusterOptions};
@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Mutex;
 
 /// All attempts of a write have 10 s; on a busy machine they end later, but they do end.
 const GIVEN_UP_WITHIN: Duration = Duration::from_secs(30);
@@ -26,6 +27,8 @@ const GIVEN_UP_WITHIN: Duration = Duration::from_secs(30);
 struct CutAfterCommit {
     url: String,
     cuts: Arc<AtomicUsize>,
+    /// As long as this is locked, connections are not closed yet.
+    open: Arc<Mutex<()>>,
 }
 
 impl CutAfterCommit {
@@ -35,20 +38,20 @@ impl CutAfterCommit {
         let (_, rest) = url.split_once("127.0.0.1:").expect("a URL of the test cluster");
         let (database_port, name) = rest.split_once('/').expect("a database");
         let target: u16 = database_port.parse().expect("a port");
-        let cuts = Arc::new(AtomicUsize::new(cuts));
-        tokio::spawn(accept(listener, target, Arc::clone(&cuts)));
-        Self { url: format!("postgresql://postgres@127.0.0.1:{port}/{name}"), cuts }
+        let (cuts, open) = (Arc::new(AtomicUsize::new(cuts)), Arc::default());
+        tokio::spawn(accept(listener, target, Arc::clone(&cuts), Arc::clone(&open)));
+        Self { url: format!("postgresql://postgres@127.0.0.1:{port}/{name}"), cuts, open }
     }
 }
 
-async fn accept(listener: TcpListener, target: u16, cuts: Arc<AtomicUsize>) {
+async fn accept(listener: TcpListener, target: u16, cuts: Arc<AtomicUsize>, open: Arc<Mutex<()>>) {
     while let Ok((client, _)) = listener.accept().await {
         let Ok(server) = TcpStream::connect(("127.0.0.1", target)).await else { continue };
-        tokio::spawn(carry(client, server, Arc::clone(&cuts)));
+        tokio::spawn(carry(client, server, Arc::clone(&cuts), Arc::clone(&open)));
     }
 }
 
-async fn carry(client: TcpStream, server: TcpStream, cuts: Arc<AtomicUsize>) {
+async fn carry(client: TcpStream, server: TcpStream, cuts: Arc<AtomicUsize>, open: Arc<Mutex<()>>) {
     let (mut client_in, mut client_out) = client.into_split();
     let (mut server_in, mut server_out) = server.into_split();
     let back = tokio::spawn(async move {
@@ -67,6 +70,7 @@ async fn carry(client: TcpStream, server: TcpStream, cuts: Arc<AtomicUsize>) {
             back.abort();
             let _ = server_out.write_all(&buffer[..length]).await;
             tokio::time::sleep(Duration::from_millis(100)).await;
+            drop(open.lock().await);
             return;
         }
         if server_out.write_all(&buffer[..length]).await.is_err() {
@@ -131,42 +135,60 @@ async fn a_registration_that_was_cancelled_after_a_lost_commit_is_found_by_its_i
 }
 
 /// What was committed is not refused because its event is frozen by then, or has left: that is answered with "nothing
-/// was changed".
+/// was changed". Nor do its neighbours wait until it can be found out, or because of an event that left before.
 #[tokio::test]
 async fn a_lost_commit_is_not_refused_because_its_event_is_moving() {
     let database = migrated_database();
     let direct = connect(database.url(), 2).await;
-    for leaves in [false, true] {
+    for (leaves, is_alone) in [(false, false), (false, true), (true, false), (true, true)] {
         let (way, event, store) = event_behind_cut(database.url(), &direct).await;
+        let [beside, gone] = [create(&direct, 2).await.id, create(&direct, 2).await.id];
+        let leave = async |event| {
+            let mover = uuid::Uuid::now_v7().into();
+            let begun = direct.begin_leaving(event, mover, "to").await.expect("it answers");
+            begun.expect("its turn");
+            mover
+        };
+        let freeze = async |event, mover| {
+            direct.freeze(event, mover).await.expect("it answers").expect("it is mine").version
+        };
+        let hand_over = async |event, mover, version| {
+            let left = direct.hand_over(event, mover, version).await.expect("it answers");
+            assert!(left.is_some(), "it was frozen");
+        };
+        let mover = leave(gone).await;
+        let version = freeze(gone, mover).await;
+        hand_over(gone, mover, version).await;
+
         let ada = register(event, "ada");
         let id = ada.registration_id().expect("it makes one");
-        let mover = uuid::Uuid::now_v7().into();
-        direct.begin_leaving(event, mover, "to").await.expect("it answers").expect("its turn");
+        let mover = leave(event).await;
+        let open = way.open.lock().await;
         let moving = async {
             while direct.registration(id).await.expect("it answers").is_none() {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
-            let mark = direct.freeze(event, mover).await.expect("it answers").expect("it is mine");
+            let version = freeze(event, mover).await;
             if leaves {
-                let left = direct.hand_over(event, mover, mark.version).await.expect("it answers");
-                assert!(left.is_some(), "it was frozen");
-            } else {
-                // Time for another attempt.
-                tokio::time::sleep(Duration::from_secs(1)).await;
-                direct.stay(event, mover).await.expect("it answers");
+                hand_over(event, mover, version).await;
             }
+            drop(open);
         };
-        let batch = [ada];
+        let mut batch = vec![ada, register(beside, "grace"), register(gone, "joan")];
+        batch.truncate(if is_alone { 1 } else { 3 });
         let (executed, ()) = tokio::join!(store.execute(&batch, WhenBusy::Skip), moving);
         assert_eq!(way.cuts.load(Ordering::SeqCst), 0, "the connection was cut");
-        match leaves {
-            false => {
-                let executions = executed.expect("it is found out once the event is sold again");
-                let Execution::Decided(outcome) = &executions[0] else { panic!("{executions:?}") };
-                assert_eq!(outcome.registration().map(|row| row.id), Some(id), "{outcome:?}");
+        match executed {
+            Ok(executions) => {
+                assert!(!is_alone);
+                assert_eq!(executions[0], Execution::Unknown);
+                let confirmed = matches!(executions[1], Execution::Decided(Outcome::Confirmed(_)));
+                assert!(confirmed, "{executions:?}");
+                let refused = Outcome::Refused(Refusal::EventMoving);
+                assert_eq!(executions[2], Execution::Decided(refused), "it left before");
             }
-            true => {
-                assert!(matches!(executed, Err(StoreError::CommitUnknown(_))), "{executed:?}");
+            Err(unknown) => {
+                assert!(is_alone && matches!(unknown, StoreError::CommitUnknown(_)), "{unknown:?}");
             }
         }
     }

@@ -165,9 +165,30 @@ async fn an_event_leaves_with_the_mails_that_were_being_added() {
     for mail in &added {
         assert_eq!(state_of(&left, mail).as_deref(), Some("due"), "{}", left.state);
     }
-    // If it had left by then, they are to be added again where it is, which changes nothing.
-    let answer = adding.await.expect("no panic");
-    assert!(matches!(answer, Ok(()) | Err(StoreError::Unavailable(_))), "{answer:?}");
+    adding.await.expect("no panic").expect("it was here when they were added");
+}
+
+/// The event leaves while mails wait to be added: they are refused, and nothing of them stays behind.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mails_that_waited_until_their_event_had_left_are_not_added() {
+    let database = migrated_database();
+    let leaving = Leaving::in_database(database.url()).await;
+    let added = [NewMail { id: Uuid::now_v7().into(), ..leaving.mails[1] }];
+    let (writer, other) = (session(database.url()).await, session(database.url()).await);
+    let lock = format!("BEGIN; SELECT 1 FROM events WHERE id = '{}' FOR UPDATE", leaving.event);
+    writer.batch_execute(&lock).await.expect("it answers");
+    let (store, event) = (Arc::clone(&leaving.store), leaving.event);
+    let (mover, version) = (leaving.mover, leaving.version);
+    let handing = tokio::spawn(async move { store.hand_over(event, mover, version).await });
+    until_waiting(&other, 1).await;
+    let store = Arc::clone(&leaving.store);
+    let adding = tokio::spawn(async move { store.add_mails(&added).await });
+    until_waiting(&other, 2).await;
+    writer.batch_execute("ROLLBACK").await.expect("it answers");
+    assert!(handing.await.expect("no panic").expect("it answers").is_some(), "it is frozen");
+    let refused = adding.await.expect("no panic");
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+    assert_eq!(number(&database, "SELECT count(*) FROM mails"), 0, "nothing stays behind");
 }
 
 /// Facts are being routed while the event leaves: it leaves with the lane that this made, and the facts are new

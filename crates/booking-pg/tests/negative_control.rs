@@ -112,6 +112,7 @@ async fn decide_beside(
     match executed.expect("it answers").remove(0) {
         Execution::Decided(outcome) => outcome,
         Execution::Busy => panic!("it waits"),
+        Execution::Unknown => panic!("no commit was lost"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What delivery stores: `endpoints.rs`, `lanes.rs`, `mails.rs`. It asks often and finds nothing most of the time,
 //! so a reader looks first, and the writer, whose batches go first, is used only for what the reader found.
 
+use crate::errors::Failure;
 use crate::store::SqliteStore;
 use crate::transaction::Work;
 use crate::{endpoints, former_holders, lanes, mails, sql};
@@ -242,7 +243,12 @@ impl DeliveryStore for SqliteStore {
             return Ok(());
         }
         let mails = mails.to_vec();
-        self.write(move |connection, clock| mails::add(connection, &mails, clock)).await
+        let added = self.write(move |connection, clock| mails::add(connection, &mails, clock));
+        match added.await? {
+            true => Ok(()),
+            // No failure of the write: the file is well.
+            false => Err(Failure::EventMoving.into()),
+        }
     }
 
     async fn claim_mails(&self, at_most: usize, lease: LeaseId) -> Result<Vec<Mail>, StoreError> {

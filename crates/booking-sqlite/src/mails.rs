@@ -19,21 +19,21 @@ pub(crate) fn show(connection: &Connection, clock: &Clock) -> Result<Work<()>, F
     Ok(Work::Changed(()))
 }
 
-/// Stores mails to be sent, except those that exist.
+/// Stores mails to be sent, except those that exist. Returns false, and stores none, if one's event is not here.
 pub(crate) fn add(
     connection: &Connection,
     mails: &[NewMail],
     clock: &Clock,
-) -> Result<Work<()>, Failure> {
+) -> Result<Work<bool>, Failure> {
     let mut status = connection.prepare_cached(sql::EVENT_STATUS)?;
     let events: BTreeSet<EventId> = mails.iter().map(|mail| mail.event_id).collect();
     for event in events {
         if !status.exists([event.as_uuid().as_bytes()])? {
-            return Err(Failure::EventMoving);
+            return Ok(Work::Unchanged(false));
         }
     }
     insert(connection, mails, clock())?;
-    Ok(Work::Changed(()))
+    Ok(Work::Changed(true))
 }
 
 /// The same for mails that are made at `now`.

@@ -331,12 +331,15 @@ fn begin_arriving(
     from: &str,
     clock: &Clock,
 ) -> Result<Work<bool>, Failure> {
-    let is_kept = |way: Way| way.state.is_some();
-    if version(connection, event)?.is_some() || find(connection, event)?.is_some_and(is_kept) {
+    let way = find(connection, event)?;
+    if version(connection, event)?.is_some() || way.as_ref().is_some_and(|way| way.state.is_some())
+    {
         return Ok(Work::Unchanged(false));
     }
-    // This cell does not accept it: the mover has an old map.
-    if !keeping::has(connection, ForeignByte::of(event))? {
+    // This cell does not accept it: the mover has an old map. One that was on its way here before that may still arrive,
+    // by whoever takes its move over.
+    let is_arriving = way.is_some_and(|way| way.direction == "arriving");
+    if !is_arriving && !keeping::has(connection, ForeignByte::of(event))? {
         return Ok(Work::Unchanged(false));
     }
     upsert(connection, event, "arriving", mover, from, clock(), None)?;

@@ -310,6 +310,8 @@ async fn facts_are_read_without_holes_through_a_move(from: fn() -> Backend, to: 
             // Nobody would take it along.
             let late = now(from.add_mails(&[mail_to(&ada, MailKind::Reminder)]));
             assert!(matches!(late, Err(StoreError::Unavailable(_))), "{late:?}");
+            let claimed = now(from.claim_mails(9, LeaseId::from(Uuid::now_v7())));
+            assert_eq!(claimed.expect("it answers"), [], "it is stored all the same");
         }
         for store in [from, to] {
             let read = now(read(store));

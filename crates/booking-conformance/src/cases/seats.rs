@@ -492,6 +492,7 @@ pub async fn skipping_busy_events_loses_nothing(fixture: &dyn Fixture) {
                 match skipped.expect("the store answers").remove(0) {
                     Execution::Decided(outcome) => confirmed(outcome),
                     Execution::Busy => confirmed(execute(&*store, &command).await.remove(0)),
+                    Execution::Unknown => panic!("nothing failed, and the store answered Unknown"),
                 };
             }
         });

@@ -411,7 +411,7 @@ impl EventCommand {
                     )
             }
             Execution::Decided(Outcome::KnownAddress(_)) => true,
-            Execution::Decided(_) | Execution::Busy => false,
+            Execution::Decided(_) | Execution::Busy | Execution::Unknown => false,
         }
     }
 

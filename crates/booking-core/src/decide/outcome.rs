@@ -76,9 +76,12 @@ impl Outcome {
 pub enum Execution {
     /// It was decided, and what was decided is durable.
     Decided(Outcome),
-    /// It was not decided, because another transaction holds the event's row; or, where a part of the batch failed, it
-    /// may have been. Only with [`WhenBusy::Skip`](crate::WhenBusy::Skip).
+    /// It was not decided, because another transaction holds the event's row, or because the store of its part of the
+    /// batch failed. Only with [`WhenBusy::Skip`](crate::WhenBusy::Skip).
     Busy,
+    /// It may have been decided and be durable, as with [`StoreError::CommitUnknown`](crate::StoreError::CommitUnknown),
+    /// which is the answer if nothing is known of any command of the batch.
+    Unknown,
 }
 
 /// An attendee who was checked in.

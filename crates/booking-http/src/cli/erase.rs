@@ -132,6 +132,7 @@ async fn erase_together(
             Execution::Decided(Outcome::Erased(_)) => {}
             // A registration that was found never disappears, and an erasure is never refused.
             Execution::Decided(Outcome::Refused(refusal)) => return Err(refused(refusal)),
+            Execution::Unknown => bail!("event {event_id}: it is not known whether it was erased"),
             Execution::Decided(_) | Execution::Busy => bail!("the store answered something else"),
         }
     }

@@ -51,6 +51,14 @@ impl Data {
         Self::Postgres(booking_testkit::shared().database(Some(template)))
     }
 
+    /// What `booking-http move` calls it.
+    pub fn place(&self) -> String {
+        match self {
+            Self::Sqlite(folder) => folder.path().join("booking.db").display().to_string(),
+            Self::Postgres(database) => database.url().to_owned(),
+        }
+    }
+
     pub fn settings(&self) -> Vec<(&'static str, String)> {
         match self {
             Self::Sqlite(folder) => {

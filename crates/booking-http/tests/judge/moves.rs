@@ -128,10 +128,6 @@ fn move_all(from: &str, to: &str, killed_after: Option<Duration>) -> Result<(), 
 }
 
 async fn moved_in_a_sale(from: &Data, to: &Data, killed: u32) {
-    let place = |data: &Data| match data {
-        Data::Sqlite(folder) => folder.path().join("booking.db").display().to_string(),
-        Data::Postgres(database) => database.url().to_owned(),
-    };
     let start = |data: &Data| {
         let mut settings = data.settings();
         settings.extend([(QUIET.0, QUIET.1.to_owned()), ("PORT", free_port().to_string())]);
@@ -139,7 +135,7 @@ async fn moved_in_a_sale(from: &Data, to: &Data, killed: u32) {
     };
     let (old, new) = (start(from), start(to));
     let url = both([old.url().to_owned(), new.url().to_owned()]);
-    let (from_place, to_place) = (place(from), place(to));
+    let (from_place, to_place) = (from.place(), to.place());
     let (verdict, pace, kills) = judged_beside_moves(load(&[&url]), move |_| {
         thread::sleep(Duration::from_secs(1));
         let mut kills = 0;

@@ -13,6 +13,7 @@ on_both_stores! {
     a_webhook_gets_its_types_and_events
     a_message_includes_the_person_on_request_and_not_after_an_erasure
     the_log_is_paged_and_its_messages_are_sent_again
+    a_message_of_an_event_that_has_left_is_not_reported_missing
     two_servers_share_the_work
 }
 
@@ -150,6 +151,31 @@ fn the_log_is_paged_and_its_messages_are_sent_again(data: Data) {
     let ids: Vec<_> = receiver.received().iter().map(|message| message.id().to_owned()).collect();
     assert_eq!(ids[3..], [id(of(3)), id(of(3))]);
     assert!(!format!("{now:?}").contains("own secret"));
+}
+
+fn a_message_of_an_event_that_has_left_is_not_reported_missing(data: Data) {
+    let app = start(data);
+    let receiver = Receiver::start();
+    let webhook = subscribe(&app, &receiver, json!({}));
+    let [leaves, stays] = [app.create(9), app.create(9)];
+    let redeliver = |event: &str| {
+        let path = format!(
+            "{}/deliveries/msg_{}_1/redeliver",
+            webhook_path(&webhook),
+            event.replace('-', "")
+        );
+        app.ask("POST", &path, &[], &Value::Null)
+    };
+    until("the log", || Some(()).filter(|()| log(&app, &webhook).len() == 2));
+    done(&redeliver(&leaves), 200);
+    let (from, to) = (app.data.place(), Data::postgres());
+    let moved = app.run(&format!("move --from {from} --to {} --event {leaves}", to.place()));
+    assert!(moved.status.success(), "{moved:?}");
+    let refused = redeliver(&leaves);
+    assert_eq!((refused.status, refused.problem().as_str()), (503, "event_moving"), "{refused:?}");
+    // The control: another is there as before, and a message that never was is missing.
+    done(&redeliver(&stays), 200);
+    assert_eq!(redeliver(&uuid::Uuid::now_v7().to_string()).status, 404);
 }
 
 fn two_servers_share_the_work(data: Data) {

@@ -179,6 +179,7 @@ pub(crate) async fn execute(store: &PgStore, batch: &[EventCommand]) -> Vec<Outc
     let decided = executions.into_iter().map(|execution| match execution {
         Execution::Decided(outcome) => outcome,
         Execution::Busy => panic!("a store that was told to wait answered Busy"),
+        Execution::Unknown => panic!("no commit was lost"),
     });
     decided.collect()
 }

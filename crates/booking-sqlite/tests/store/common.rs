@@ -142,6 +142,7 @@ pub(crate) async fn execute(store: &SqliteStore, batch: &[EventCommand]) -> Vec<
         .map(|execution| match execution {
             Execution::Decided(outcome) => outcome,
             Execution::Busy => panic!("there is only one lock"),
+            Execution::Unknown => panic!("no commit was lost"),
         })
         .collect()
 }

@@ -32,6 +32,7 @@ async fn execute(store: &MemoryStore, event_id: EventId, commands: Vec<Command>)
     let decided = executed.into_iter().map(|execution| match execution {
         Execution::Decided(outcome) => outcome,
         Execution::Busy => panic!("it waits"),
+        Execution::Unknown => panic!("no commit was lost"),
     });
     decided.collect()
 }
