@@ -67,6 +67,7 @@ pub(crate) async fn execute(
             for ((item, caller), execution) in items.into_iter().zip(callers).zip(executions) {
                 match execution {
                     Execution::Decided(outcome) => caller.answer(Ok(outcome)),
+                    // Whatever the store did before it found the event busy.
                     Execution::Busy => busy.push((item.sent_again(), caller)),
                     Execution::Unknown => {
                         let unknown = StoreError::commit_unknown(PartUnknown);

@@ -72,8 +72,8 @@ pub enum StoreError {
     /// The store cannot be reached, or took too long. Nothing was written.
     #[error("the store is unavailable")]
     Unavailable(#[source] Cause),
-    /// The answer to COMMIT never came, and executing again did not find out in time either. Repeat it under the same
-    /// ids.
+    /// The answer to COMMIT never came, and executing again did not find out in time, or could not, because the event is
+    /// being moved. Repeat it under the same ids.
     #[error("the store did not say whether it committed")]
     CommitUnknown(#[source] Cause),
     /// The store holds or returned invalid data. Nothing was written; this is a bug, or another program wrote to the

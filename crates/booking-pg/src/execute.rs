@@ -22,7 +22,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 use uuid::Uuid;
 
-/// The events of whose changes a COMMIT was sent, in any attempt of a batch.
+/// The events whose changes any attempt of a batch was about to commit.
 #[derive(Default)]
 struct Sent(Mutex<BTreeSet<EventId>>);
 

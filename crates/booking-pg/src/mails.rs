@@ -62,12 +62,14 @@ impl PgStore {
                     connection.confirm_what_is_seen().await?;
                 }
                 connection.give_back();
-                Ok(are_here)
+                // If they were added by an attempt before this one, they left with their event.
+                Ok((are_here, attempt.must_find_out()))
             })
         });
         match are_here.await? {
-            true => Ok(()),
-            false => Err(PgError::EventMoving.into_store_error()),
+            (true, _) => Ok(()),
+            (false, false) => Err(PgError::EventMoving.into_store_error()),
+            (false, true) => Err(StoreError::commit_unknown(PgError::EventMoving)),
         }
     }
 

@@ -30,9 +30,9 @@ type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 /// event that is here, and leave with it. The events' rows would do, too, but their sales would wait for that.
 pub(crate) fn keep_here(events: &BTreeSet<EventId>) -> String {
     // In one order, so that two transactions do not deadlock.
-    let locks =
-        events.iter().map(|event| format!("pg_advisory_xact_lock_shared({})", key_of(*event)));
-    format!("SELECT {}", locks.collect::<Vec<_>>().join(", "))
+    let keys: Vec<String> = events.iter().map(|event| key_of(*event).to_string()).collect();
+    let keys = keys.join(",");
+    format!("SELECT pg_advisory_xact_lock_shared(key) FROM unnest('{{{keys}}}'::bigint[]) AS key")
 }
 
 /// The key of an event's advisory lock: the half of its id that is random. It costs a wait if another has the same.

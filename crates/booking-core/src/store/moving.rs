@@ -173,9 +173,9 @@ pub trait MoveStore: BookingStore {
         to: MoveId,
     ) -> Result<Option<LeftEvent>, StoreError>;
 
-    /// Makes room for an event that `mover` brings. `false` if it is served here, left from here with a state that is
-    /// still stored, or ends in a byte that this store [does not own](Self::keep_to_bytes). `from` is the name of the
-    /// other store.
+    /// Makes room for an event that `mover` brings, or takes over the room that it has. `false` if it is served here,
+    /// left from here with a state that is still stored, or has no room yet and ends in a byte that this store
+    /// [does not own](Self::keep_to_bytes). `from` is the name of the other store.
     async fn begin_arriving(
         &self,
         event: EventId,

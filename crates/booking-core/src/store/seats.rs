@@ -101,7 +101,8 @@ pub trait SeatStore: fmt::Debug + Send + Sync {
     /// [`decide`](crate::decide()), writes, commits.
     ///
     /// `executions[i]` answers `batch[i]`, and the outcomes are as if the commands had been executed one by one in the
-    /// order of `batch`. When this returns `Ok`, the decisions are durable. A command to an unknown event is
+    /// order of `batch`. When this returns `Ok`, the decisions are durable; only what became of commands that are
+    /// [`Execution::Unknown`] is not known. A command to an unknown event is
     /// [`Refusal::EventNotFound`](crate::Refusal::EventNotFound).
     ///
     /// On `Err` nothing was written, except for [`StoreError::CommitUnknown`]; executing the same batch again is always

@@ -229,6 +229,11 @@ async fn make(
         "there are events in {} already; a new cell has to be empty",
         place.location()
     );
+    ensure!(
+        store.events_arriving(None, 1).await?.is_empty(),
+        "an event is on its way into {}; a new cell has to be empty: let that end, or abandon it",
+        place.location()
+    );
     Ok(())
 }
 

@@ -266,6 +266,16 @@ fn a_change_that_would_lose_events_is_refused() {
     put_up(&server);
     drop(server);
     nodes.refused("cells.toml", "cells split low --at 40 --to next --node b", "events in");
+    // An event is on its way there.
+    let room = nodes.folder("b").join("room.db");
+    let other_room = [("BOOKING_DB", room.display().to_string())];
+    drop(ServerProcess::start(Path::new(PROGRAM), &other_room));
+    let arriving = "INSERT INTO moving_events (event_id, direction, move_id, place, since)
+         VALUES (randomblob(16), 'arriving', randomblob(16), 'old', unixepoch() * 1000000)";
+    let room = rusqlite::Connection::open(room).expect("it can be opened");
+    room.execute_batch(arriving).expect("it can be written");
+    drop(room);
+    nodes.refused("cells.toml", "cells split low --at 40 --to room --node b", "on its way into");
     nodes.write("other.toml", &["a", "b"], 1, &[("home", "b", "00", "ff")]);
     nodes.done("other.toml", "cells create");
     let home = "cells split low --at 40 --to home --node b";
