@@ -50,7 +50,7 @@ use booking_core::{
     Venue, Version, WebhookType, WhenBusy, Wording,
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use common::{Backend, Until, new_mover};
+use common::{Backend, Until, mover, new_mover};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -71,14 +71,6 @@ impl MoveObserver for Steps {
     fn reached(&self, _: EventId, _: Step) -> bool {
         self.0.fetch_sub(1, Ordering::SeqCst) > 0
     }
-}
-
-fn mover<'a>(
-    from: &'a dyn MoveStore,
-    to: &'a dyn MoveStore,
-    observer: &'a dyn MoveObserver,
-) -> Mover<'a> {
-    Mover { from, to, from_name: "there", to_name: "here", new_id: &new_mover, observer }
 }
 
 /// Two stores with one clock.

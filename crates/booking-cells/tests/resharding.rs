@@ -15,7 +15,7 @@ use booking_core::{
     Organizer, OrganizerId, OrganizerName, Outcome, PageLimit, Refusal, RegistrationId, StoreError,
     TokenHash, TokenId, WhenBusy,
 };
-use common::{Backend, Meanwhile, Until, map, named, new_cell, new_mover, now};
+use common::{Backend, Meanwhile, Until, map, mover, named, new_cell, new_mover, now};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -509,14 +509,7 @@ async fn a_change_ends_only_once_nothing_can_arrive_any_more() {
             }
             true
         });
-        let mover = Mover {
-            from: &*outside,
-            to: &**places.store("c1"),
-            from_name: "outside",
-            to_name: "c1",
-            new_id: &new_mover,
-            observer: &sleeps,
-        };
+        let mover = mover(&*outside, &**places.store("c1"), &sleeps);
         mover.move_event(event).await.expect("it goes on");
 
         let done = places.go_on(&after, usize::MAX).await.expect("nothing is in its way");
@@ -542,14 +535,7 @@ async fn a_move_into_a_cell_that_has_lost_its_byte_is_taken_over_or_abandoned() 
         let outside = outside.open_to_move(Some(clock.as_clock())).await;
         let event = outside.create_event(event_ending_in(0xb0)).await.expect("it answers").id;
         let (killed, free) = (Until(|step| step == Step::MadeRoom), Steps(usize::MAX.into()));
-        let mover = Mover {
-            from: &*outside,
-            to: &**places.store("c1"),
-            from_name: "outside",
-            to_name: "c1",
-            new_id: &new_mover,
-            observer: &killed,
-        };
+        let mover = mover(&*outside, &**places.store("c1"), &killed);
         let stopped = mover.move_event(event).await;
         assert!(matches!(stopped, Err(MoveError::Stopped)), "{stopped:?}");
         let after = places.publish(&split()).await;
@@ -718,14 +704,7 @@ async fn a_mover_that_slept_moves_nothing_by_an_old_map() {
         assert_eq!(places.served(event).await, 1);
         // Not even if it read the map before that was changed: the cell refuses it.
         let steps = Steps(AtomicUsize::new(usize::MAX));
-        let mover = booking_cells::Mover {
-            from: &**places.store("c1"),
-            to: &**places.store("new"),
-            from_name: "here/c1",
-            to_name: "here/new",
-            new_id: &new_mover,
-            observer: &steps,
-        };
+        let mover = mover(&**places.store("c1"), &**places.store("new"), &steps);
         let refused = mover.move_event(event).await;
         assert!(matches!(refused, Err(MoveError::Taken)), "{refused:?}");
         sell(&server, event, "ada").await;

@@ -9,7 +9,7 @@
 )]
 
 use async_trait::async_trait;
-use booking_cells::{CellMap, CellSpec, CellStore, MapChange, MoveObserver, NewCell, Step};
+use booking_cells::{CellMap, CellSpec, CellStore, MapChange, MoveObserver, Mover, NewCell, Step};
 use booking_conformance::{Fixture, MemoryStore};
 use booking_core::{BookingStore, CellName, Clock, EventId, MoveId, MoveStore};
 use booking_pg::{PgOptions, PgStore, PlanCacheMode};
@@ -54,6 +54,15 @@ pub(crate) fn new_cell(name: &str) -> NewCell {
 /// The id of a new mover.
 pub(crate) fn new_mover() -> MoveId {
     Uuid::now_v7().into()
+}
+
+/// A mover between two stores, which observers may stop.
+pub(crate) fn mover<'a>(
+    from: &'a dyn MoveStore,
+    to: &'a dyn MoveStore,
+    observer: &'a dyn MoveObserver,
+) -> Mover<'a> {
+    Mover { from, to, from_name: "there", to_name: "here", new_id: &new_mover, observer }
 }
 
 /// An observer that stops nothing.

@@ -60,12 +60,11 @@ impl Data {
     }
 
     pub fn settings(&self) -> Vec<(&'static str, String)> {
-        match self {
-            Self::Sqlite(folder) => {
-                vec![("BOOKING_DB", folder.path().join("booking.db").display().to_string())]
-            }
-            Self::Postgres(database) => vec![("DATABASE_URL", database.url().to_owned())],
-        }
+        let setting = match self {
+            Self::Sqlite(_) => "BOOKING_DB",
+            Self::Postgres(_) => "DATABASE_URL",
+        };
+        vec![(setting, self.place())]
     }
 
     pub fn database(&self) -> &Database {
