@@ -290,7 +290,13 @@ fn a_full_queue_is_reported_at_once() {
     assert!(!waiting.is_finished(), "the one in the queue still waits");
     held.let_go();
     assert_eq!(waiting.join().expect("no panic").status, 201);
-    assert_eq!(app.register(&event, "grace@example.org").status, 201);
+    // Its place is free a moment after it was answered, so that whoever waits for places waits for answers.
+    let since = Instant::now();
+    let mut again = app.register(&event, "grace@example.org");
+    while again.status == 503 && since.elapsed() < SEEN_WITHIN {
+        again = app.register(&event, "grace@example.org");
+    }
+    assert_eq!(again.status, 201);
 }
 
 #[test]
